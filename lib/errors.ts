@@ -1,0 +1,140 @@
+// The one error class of the package, its codes, and one line of meaning for each code.
+// Everything that can go wrong, here or at the peer, reaches the user as a CmdStreamError.
+import { inspect } from 'node:util';
+
+/** What each {@link ErrorCode} means; the error table of the README is held against this object by a test. */
+export const errorMeanings = Object.freeze({
+  // set up by the programmer
+  INVALID_OPTION: 'an option is unknown, has the wrong type or is out of range',
+  INVALID_CONTRACT: 'a contract lists nothing, lists a type twice, or lists something that is no type',
+  INVALID_HANDLER: 'a handler or Invoker does not fit the contract',
+  // one Command or Result cannot be written
+  COMMAND_NOT_IN_CONTRACT: "the Command's class is not in the contract's `commands`",
+  RESULT_NOT_IN_CONTRACT: "the Result's class is not in the contract's `results`",
+  ENCODE_FAILED: 'a value cannot be written by the codec',
+  // what a peer sent cannot be accepted
+  FRAME_TOO_LARGE: 'a frame is larger than `maxCommandBytes` or `maxResultBytes` allows',
+  VARINT_OVERFLOW: 'a varint has more bytes or bits than its width allows',
+  NEGATIVE_LENGTH: 'a length is negative',
+  UNSAFE_INTEGER: 'an integer lies beyond 2^53-1 and the receiver did not ask for bigint',
+  UNKNOWN_TYPE: 'a type number is not in the contract',
+  BAD_PAYLOAD: 'the body of a frame cannot be decoded',
+  JSON_DEPTH: 'a JSON body is nested deeper than `maxDepth`',
+  JSON_TOKENS: 'a JSON body has more tokens than `maxTokens`',
+  JSON_KEYS: 'a JSON object has more keys than `maxKeysPerObject`',
+  PROTOCOL_ERROR: 'the peer broke the protocol',
+  SERVER_INFO_MISMATCH: 'the server introduced itself with another `serverInfo`',
+  SERVER_INFO_TOO_LARGE: 'a `serverInfo` is longer than 1024 bytes',
+  // a connection ends
+  CONNECT_FAILED: 'no connection could be opened',
+  CONNECT_TIMEOUT: 'TCP, TLS and ServerInfo together took longer than `connectTimeoutMs`',
+  HANDSHAKE_TIMEOUT: 'a client did not finish its TLS handshake within `handshakeTimeoutMs`',
+  TLS_ERROR: 'the TLS handshake failed',
+  CONNECTION_LOST: 'the connection ended before the Command was answered',
+  PEER_CLOSED: 'the peer ended the connection',
+  PEER_RESET: 'the peer or the network reset the connection',
+  FRAME_TIMEOUT: 'a frame was begun and not finished within `frameTimeoutMs`',
+  WRITE_STALLED: 'the peer took no bytes for `writeStallTimeoutMs`',
+  SEND_BUFFER_FULL: 'more than `maxSendBufferBytes` wait for a peer that does not read',
+  MAX_CONNECTIONS: 'the server already has `maxConnections` connections',
+  HANDLER_ERROR: 'a handler failed and the peer knows no error reply',
+  CLOSED: 'this side was closed by its application',
+  SHUTDOWN: 'the server is shutting down',
+  // one call ends
+  TIMEOUT: 'the call was not answered within its time limit',
+  CANCELLED: 'the caller cancelled the call',
+  QUEUE_FULL: 'more than `maxQueuedCommands` wait for a connection, or `maxPending` for an answer',
+  MULTIPLE_RESULTS: 'a Command that was to have one Result got several',
+  NO_HANDLER: 'no handler is registered for the Command',
+});
+
+/** @publicApi */
+export type ErrorCode = keyof typeof errorMeanings;
+
+/** @publicApi */
+export interface CmdStreamErrorOptions {
+  /** What led to this error. */
+  cause?: unknown;
+  /** May the server have seen the Command? Default `false`. */
+  sent?: boolean;
+}
+
+/**
+ * The error of this package. `code` says what happened and never changes its meaning; `message` is for people.
+ *
+ * @publicApi
+ */
+export class CmdStreamError extends Error {
+  override readonly name = 'CmdStreamError';
+  readonly code: ErrorCode;
+  /** May the server have seen, and so executed, the Command? `false` makes it safe to send again. */
+  readonly sent: boolean;
+
+  constructor(code: ErrorCode, message: string, options: CmdStreamErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.sent = options.sent ?? false;
+  }
+}
+
+/** The `code` of whatever was thrown, `undefined` if it has none: never by `instanceof`, which fails across realms. */
+export function codeOf(error: unknown): string | undefined {
+  try {
+    const code = (error as { code?: unknown } | null | undefined)?.code;
+    return typeof code === 'string' ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text of whatever was thrown: the message if it has one, as Errors and the errors of Nest's filters do. */
+export function messageOf(error: unknown): string {
+  try {
+    const message = (error as { message?: unknown } | null | undefined)?.message;
+    if (typeof message === 'string') return message;
+    return typeof error === 'object' ? inspect(error, { depth: 1, breakLength: Infinity }) : String(error);
+  } catch {
+    return 'a value that cannot be shown';
+  }
+}
+
+const invisible = /[\p{Control}\p{Format}\p{Line_Separator}\p{Paragraph_Separator}\p{Surrogate}]/gu;
+const MAX_PEER_BYTES = 128;
+
+/** Text that a peer may have written, for a message or a log: one line, nothing invisible, at most 128 bytes. */
+export function peerText(text: string): string {
+  const visible = text
+    .slice(0, MAX_PEER_BYTES + 1)
+    .replace(invisible, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  if (Buffer.byteLength(visible) <= MAX_PEER_BYTES) return visible;
+  const cut = Buffer.from(visible).subarray(0, MAX_PEER_BYTES - 3);
+  return `${cut.toString('utf8').replace(/\ufffd+$/, '')}…`;
+}
+
+const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENETRESET', 'EHOSTUNREACH']);
+
+/** Translates what a socket reports into an error of ours; the one place that knows Node's codes. */
+export function fromSocketError(error: unknown): CmdStreamError {
+  if (error instanceof CmdStreamError) return error;
+  const code = codeOf(error) ?? '';
+  const text = messageOf(error);
+  if (
+    code.startsWith('ERR_TLS') ||
+    code.startsWith('ERR_SSL') ||
+    code.startsWith('CERT_') ||
+    tlsVerifyCodes.has(code)
+  ) {
+    return new CmdStreamError('TLS_ERROR', `TLS failed: ${text}`, { cause: error });
+  }
+  if (resetCodes.has(code)) return new CmdStreamError('PEER_RESET', `connection reset: ${text}`, { cause: error });
+  return new CmdStreamError('CONNECT_FAILED', text, { cause: error });
+}
+
+const tlsVerifyCodes = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'EPROTO',
+]);

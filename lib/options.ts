@@ -1,0 +1,98 @@
+// One resolver for every set of options: fills in defaults, checks each value, refuses unknown keys, freezes.
+// The rules themselves live beside the interface they belong to.
+import { CmdStreamError } from './errors.js';
+
+/** How one option is checked: `expected` completes the sentence "must be …". */
+export interface OptionRule {
+  readonly expected: string;
+  /** It has no default and must be given. */
+  readonly required?: boolean;
+  accepts(value: unknown): boolean;
+}
+
+export type OptionRules<T> = { readonly [K in keyof Required<T>]: OptionRule };
+
+/** A whole number of `unit`s from `min` to `max`; `zero` says what 0 means where 0 is outside that range. */
+export function integer(min: number, max: number, unit: string, zero?: string): OptionRule {
+  return {
+    expected: `a whole number of ${unit} from ${min} to ${max}${zero ? `, or 0 (${zero})` : ''}`,
+    accepts: (value) =>
+      Number.isSafeInteger(value) &&
+      (((value as number) >= min && (value as number) <= max) || (zero !== undefined && value === 0)),
+  };
+}
+
+export function oneOf(...allowed: readonly unknown[]): OptionRule {
+  return {
+    expected: allowed.map((value) => JSON.stringify(value)).join(' or '),
+    accepts: (value) => allowed.includes(value),
+  };
+}
+
+export const boolean: OptionRule = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
+
+export const text: OptionRule = {
+  expected: 'a string that is not empty',
+  accepts: (value) => typeof value === 'string' && value.length > 0,
+};
+
+export const callback: OptionRule = { expected: 'a function', accepts: (value) => typeof value === 'function' };
+
+/** An object that has all the named methods; none named: any object. */
+export function objectWith(description: string, ...methods: readonly string[]): OptionRule {
+  return {
+    expected: description,
+    accepts: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((m) => typeof (value as Record<string, unknown>)[m] === 'function'),
+  };
+}
+
+/**
+ * Merges `given` over `defaults`: `undefined` means the default; `null`, unknown keys and values outside their rule are errors.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION naming the option, what it got and what it allows
+ */
+export function resolveOptions<T extends object, D extends Partial<T>>(
+  owner: string,
+  given: T | undefined,
+  defaults: D,
+  rules: OptionRules<T>,
+): Readonly<Omit<T, keyof D> & Required<Pick<T, keyof D & keyof T>>> {
+  if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
+    throw new CmdStreamError('INVALID_OPTION', `${owner}: options must be an object, got ${show(given)}`);
+  }
+  const resolved: Record<string, unknown> = { ...defaults };
+  for (const [key, value] of Object.entries(given ?? {})) {
+    const rule = Object.hasOwn(rules, key) ? rules[key as keyof T] : undefined;
+    if (rule === undefined) {
+      throw new CmdStreamError(
+        'INVALID_OPTION',
+        `${owner}: unknown option "${key}"; known are ${Object.keys(rules).join(', ')}`,
+      );
+    }
+    if (value === undefined) continue;
+    if (!rule.accepts(value)) {
+      throw new CmdStreamError(
+        'INVALID_OPTION',
+        `${owner}: option "${key}" must be ${rule.expected}, got ${show(value)}`,
+      );
+    }
+    resolved[key] = value;
+  }
+  for (const [key, { required }] of Object.entries<OptionRule>(rules)) {
+    if (required && resolved[key] === undefined) {
+      throw new CmdStreamError('INVALID_OPTION', `${owner}: option "${key}" is required`);
+    }
+  }
+  return Object.freeze(resolved) as ReturnType<typeof resolveOptions<T, D>>;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}

@@ -1,0 +1,219 @@
+// Reads values in place from what the socket delivered; owns the bytes of one direction of one connection.
+// It knows numbers, blocks and text, but no frames; a frame that is cut by a chunk's end is read again from its start.
+//
+//   buffer  |  free  |  consumed frames  |  frame being read  |  not yet looked at  |  room  |
+//                                        ^start               ^position             ^end
+import { CmdStreamError } from '../errors.js';
+import { INCOMPLETE } from './incomplete.js';
+
+const EMPTY = Buffer.alloc(0);
+const SMALLEST_ROOM = 1024;
+const SPARE_BYTES = 64 * 1024;
+
+/** Room for what has arrived and some spare: as much again up to 64 KiB, beyond 1 MiB one part in 16 so that growing stays cheap. */
+function roomFor(arrived: number): number {
+  return Math.max(SMALLEST_ROOM, arrived + Math.max(Math.min(arrived, SPARE_BYTES), arrived >>> 4));
+}
+
+/**
+ * What a codec reads from. Every method throws a private signal when bytes are missing; a codec must let it pass:
+ * it is called again, from the first byte of the frame, when more have arrived.
+ *
+ * @publicApi
+ */
+export class ByteReader {
+  #buffer: Buffer = EMPTY;
+  #start = 0;
+  #position = 0;
+  #end = 0;
+  #limit = Number.POSITIVE_INFINITY;
+  #limitOption = '';
+  #needed = 0;
+  #frameEnd = -1;
+  #owned = false;
+
+  /** Adds what the socket delivered. Copies only if a frame is cut by the chunk's start. */
+  append(chunk: Uint8Array): void {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const left = this.#end - this.#start;
+    if (left === 0) {
+      this.#buffer = bytes;
+      this.#owned = false;
+      this.#start = this.#position = 0;
+      this.#end = bytes.length;
+      return;
+    }
+    if (!this.#owned || this.#buffer.length - this.#end < bytes.length) this.#makeRoom(left, bytes.length);
+    this.#buffer.set(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  /** Moves the unread bytes to the front of a buffer with room for `more`; grows by what arrived, never by what was announced. */
+  #makeRoom(left: number, more: number): void {
+    const reusable = this.#owned && this.#buffer.length >= left + more && this.#start >= left;
+    const target = reusable ? this.#buffer : Buffer.allocUnsafeSlow(roomFor(left + more));
+    target.set(this.#buffer.subarray(this.#start, this.#end), 0);
+    this.#buffer = target;
+    this.#owned = true;
+    this.#position -= this.#start;
+    this.#start = 0;
+    this.#end = left;
+  }
+
+  /** Begins a frame of at most `limit` bytes; `option` names the limit in errors. */
+  beginFrame(limit: number, option: string): void {
+    this.#position = this.#start;
+    this.#limit = limit;
+    this.#limitOption = option;
+    this.#needed = 0;
+    this.#frameEnd = -1;
+  }
+
+  /** Ends the frame at the current position and returns its length in bytes. */
+  endFrame(): number {
+    const length = this.#position - this.#start;
+    this.#start = this.#position;
+    if (this.#start === this.#end) this.#release();
+    return length;
+  }
+
+  /** Goes to the end of a frame whose length the codec has told by {@link delimit}; false if it has not. */
+  skipFrame(): boolean {
+    if (this.#frameEnd < 0) return false;
+    this.#position = this.#frameEnd;
+    return true;
+  }
+
+  #release(): void {
+    this.#buffer = EMPTY;
+    this.#owned = false;
+    this.#start = this.#position = this.#end = 0;
+  }
+
+  /** Forgets everything that was received. */
+  clear(): void {
+    this.#release();
+  }
+
+  /** Bytes received and not yet consumed by a finished frame. */
+  get unread(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Bytes consumed so far of the frame being read. */
+  get consumed(): number {
+    return this.#position - this.#start;
+  }
+
+  /** Bytes the frame being read has at least, as far as the last attempt could tell; 0 before the first attempt. */
+  get needed(): number {
+    return this.#needed;
+  }
+
+  /**
+   * Waits until `count` more bytes have arrived.
+   *
+   * @throws {CmdStreamError} FRAME_TOO_LARGE when the frame would exceed its limit; nothing is allocated for it
+   */
+  require(count: number): void {
+    const total = this.#position - this.#start + count;
+    if (total > this.#limit) throw this.#tooLarge(total);
+    if (this.#position + count <= this.#end) return;
+    this.#needed = total;
+    throw INCOMPLETE;
+  }
+
+  #tooLarge(total: number | bigint): CmdStreamError {
+    if (this.#frameEnd >= 0) return new CmdStreamError('BAD_PAYLOAD', 'a value reaches beyond the end of its frame');
+    return new CmdStreamError(
+      'FRAME_TOO_LARGE',
+      `frame of ${total} bytes exceeds ${this.#limitOption} (${this.#limit})`,
+    );
+  }
+
+  /** Tells that the rest of the frame is `length` bytes, and waits for all of them; nothing beyond can be read. */
+  delimit(length: number): void {
+    this.require(length);
+    this.#frameEnd = this.#position + length;
+    this.#limit = this.#frameEnd - this.#start;
+  }
+
+  /** Bytes up to the end that {@link delimit} has told. */
+  get remaining(): number {
+    return this.#frameEnd < 0 ? 0 : this.#frameEnd - this.#position;
+  }
+
+  /** Looks at the byte `offset` bytes ahead without reading it; -1 if it has not arrived. */
+  peek(offset = 0): number {
+    const at = this.#position + offset;
+    return at < this.#end ? this.#buffer[at]! : -1;
+  }
+
+  readByte(): number {
+    if (this.#position >= this.#end || this.#position - this.#start >= this.#limit) this.require(1);
+    return this.#buffer[this.#position++]!;
+  }
+
+  /**
+   * An unsigned 64-bit varint: a number, or a bigint from 2^53 up. Padded forms are accepted up to 10 bytes.
+   *
+   * @throws {CmdStreamError} VARINT_OVERFLOW when the tenth byte is above 1
+   */
+  readUvarint(): number | bigint {
+    const from = this.#position;
+    let value = 0;
+    let scale = 1;
+    for (let index = 0; index < 10; index++) {
+      const byte = this.readByte();
+      if (index === 9 && byte > 1) throw new CmdStreamError('VARINT_OVERFLOW', 'varint exceeds 64 bits');
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value <= Number.MAX_SAFE_INTEGER ? value : this.#exactUvarint(from);
+      scale *= 128;
+    }
+    throw new CmdStreamError('VARINT_OVERFLOW', 'varint exceeds 10 bytes');
+  }
+
+  #exactUvarint(from: number): bigint {
+    let value = 0n;
+    for (let at = from, shift = 0n; at < this.#position; at++, shift += 7n)
+      value |= BigInt(this.#buffer[at]! & 0x7f) << shift;
+    return value;
+  }
+
+  /** A signed 64-bit integer in "positive" form (two's complement as an unsigned varint): a number where it is safe, else a bigint. */
+  readPositive(): number | bigint {
+    const value = this.readUvarint();
+    if (typeof value === 'number' || value < 1n << 63n) return value;
+    const negative = value - (1n << 64n);
+    return negative >= Number.MIN_SAFE_INTEGER ? Number(negative) : negative;
+  }
+
+  /**
+   * A length: a positive varint that must fit into what the frame's limit leaves.
+   *
+   * @throws {CmdStreamError} NEGATIVE_LENGTH, or FRAME_TOO_LARGE before anything is allocated
+   */
+  readLength(): number {
+    const length = this.readPositive();
+    if (length < 0) throw new CmdStreamError('NEGATIVE_LENGTH', `length ${length} is negative`);
+    if (typeof length === 'bigint' || this.consumed + length > this.#limit)
+      throw this.#tooLarge(BigInt(this.consumed) + BigInt(length));
+    return length;
+  }
+
+  /** The next `length` bytes as a view into the receive buffer: valid until the codec returns, copy what must live longer. */
+  readBytes(length: number): Buffer {
+    this.require(length);
+    const at = this.#position;
+    this.#position = at + length;
+    return this.#buffer.subarray(at, at + length);
+  }
+
+  /** The next `length` bytes as text; bytes that are no valid UTF-8 become U+FFFD. */
+  readUtf8(length: number): string {
+    this.require(length);
+    const at = this.#position;
+    this.#position = at + length;
+    return this.#buffer.toString('utf8', at, at + length);
+  }
+}

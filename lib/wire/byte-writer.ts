@@ -1,0 +1,136 @@
+// Collects what one connection is about to send. It knows numbers, blocks and text, but no frames and no socket;
+// a value that fails half-way is cut off again with `truncate`, so the socket only ever sees whole frames.
+import { CmdStreamError } from '../errors.js';
+
+const INITIAL_BYTES = 4096;
+const KEPT_BYTES = 64 * 1024;
+const EMPTY = Buffer.alloc(0);
+const MAX_VARINT_BYTES = 10;
+const TWO_64 = 1n << 64n;
+
+/**
+ * What a codec writes to.
+ *
+ * @publicApi
+ */
+export class ByteWriter {
+  #buffer: Buffer = EMPTY;
+  #length = 0;
+  #spare: Buffer | undefined;
+
+  /** Bytes written and not yet taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Drops everything written after the first `length` bytes. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /** Hands over all that was written; the memory is the caller's until it gives it back by {@link recycle}. */
+  take(): Buffer {
+    const taken = this.#buffer.subarray(0, this.#length);
+    this.#buffer = this.#spare ?? EMPTY;
+    this.#spare = undefined;
+    this.#length = 0;
+    return taken;
+  }
+
+  /** Takes back memory from {@link take} once the socket is done with it; large blocks are let go. */
+  recycle(taken: Buffer): void {
+    if (this.#spare || taken.byteOffset !== 0 || taken.buffer.byteLength > KEPT_BYTES) return;
+    const whole = Buffer.from(taken.buffer as ArrayBuffer);
+    if (this.#buffer.length === 0) this.#buffer = whole;
+    else this.#spare = whole;
+  }
+
+  #reserve(count: number): number {
+    const at = this.#length;
+    if (at + count > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, 2 * this.#buffer.length, at + count));
+      this.#buffer.copy(grown, 0, 0, at);
+      this.#buffer = grown;
+    }
+    return at;
+  }
+
+  writeByte(byte: number): void {
+    const at = this.#reserve(1);
+    this.#buffer[at] = byte;
+    this.#length = at + 1;
+  }
+
+  /** An unsigned varint in its shortest form. A negative number or bigint is written as its 64-bit two's complement. */
+  writeUvarint(value: number | bigint): void {
+    let at = this.#reserve(MAX_VARINT_BYTES);
+    if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
+      while (value > 0x7fffffff) {
+        this.#buffer[at++] = (value % 128) | 0x80;
+        value = Math.floor(value / 128);
+      }
+      while (value > 0x7f) {
+        this.#buffer[at++] = (value & 0x7f) | 0x80;
+        value >>>= 7;
+      }
+      this.#buffer[at++] = value;
+    } else {
+      let rest = BigInt.asUintN(64, typeof value === 'bigint' ? checked(value) : BigInt(value));
+      for (; rest > 0x7fn; rest >>= 7n) this.#buffer[at++] = Number(rest & 0x7fn) | 0x80;
+      this.#buffer[at++] = Number(rest);
+    }
+    this.#length = at;
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    const at = this.#reserve(bytes.length);
+    this.#buffer.set(bytes, at);
+    this.#length = at + bytes.length;
+  }
+
+  /** Text as its length in bytes (varint) and its UTF-8 bytes; the length is returned. */
+  writeUtf8(text: string): number {
+    // Most text is ASCII: leave room for the length that would be right for it, and move the bytes in the other case.
+    const guess = uvarintSize(text.length);
+    const most = text.length <= 1024 ? text.length * 3 : Buffer.byteLength(text);
+    const at = this.#reserve(MAX_VARINT_BYTES + most);
+    const size = this.#buffer.write(text, at + guess, 'utf8');
+    const prefix = uvarintSize(size);
+    if (prefix !== guess) this.#buffer.copyWithin(at + prefix, at + guess, at + guess + size);
+    this.writeUvarint(size);
+    this.#length = at + prefix + size;
+    return size;
+  }
+
+  /** Text as its UTF-8 bytes alone; whoever reads it knows where it ends. */
+  writeText(text: string): void {
+    const at = this.#reserve(text.length <= 1024 ? text.length * 3 : Buffer.byteLength(text));
+    this.#length = at + this.#buffer.write(text, at, 'utf8');
+  }
+
+  /** What `write` writes, behind its length in bytes (varint). */
+  writeSized(write: (writer: ByteWriter) => void): void {
+    const at = this.#length;
+    this.writeByte(0);
+    write(this);
+    const size = this.#length - at - 1;
+    const prefix = uvarintSize(size);
+    this.#reserve(MAX_VARINT_BYTES);
+    if (prefix > 1) this.#buffer.copyWithin(at + prefix, at + 1, at + 1 + size);
+    this.#length = at;
+    this.writeUvarint(size);
+    this.#length = at + prefix + size;
+  }
+}
+
+function checked(value: bigint): bigint {
+  if (value >= TWO_64 || value < -TWO_64 / 2n)
+    throw new CmdStreamError('ENCODE_FAILED', `${value} does not fit into 64 bits`);
+  return value;
+}
+
+function uvarintSize(value: number): number {
+  let size = 1;
+  for (; value > 0x7f; value = Math.floor(value / 128)) size++;
+  return size;
+}
