@@ -1,0 +1,31 @@
+// How the options `contract` and `codec`, which both sides have, are checked and put to use.
+import { CmdStreamError } from '../errors.js';
+import { objectWith, type OptionRule } from '../options.js';
+import type { Codec, CodecFactory } from './codec.js';
+import type { Contract } from './contract.js';
+import { jsonCodec } from './json-codec.js';
+import { TypeTable } from './type-table.js';
+
+const codecMethods = ['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'];
+const codecObject = objectWith('a codec', ...codecMethods);
+
+export const contractRule: OptionRule = {
+  required: true,
+  expected: 'what defineContract() returned',
+  accepts: (value) => (value as Partial<Contract> | null)?.commands instanceof TypeTable,
+};
+
+export const codecRule: OptionRule = {
+  expected: `a codec (an object with the methods ${codecMethods.join(', ')}) or a function that makes one`,
+  accepts: (value) => typeof value === 'function' || codecObject.accepts(value),
+};
+
+/** The codec for a contract: JSON unless another one was given. */
+export function codecFor(contract: Contract, codec: Codec | CodecFactory = jsonCodec()): Codec {
+  const made = typeof codec === 'function' ? codec(contract) : codec;
+  if (codecObject.accepts(made)) return made;
+  throw new CmdStreamError(
+    'INVALID_OPTION',
+    `option "codec" must be ${codecRule.expected}; its function returned something else`,
+  );
+}

@@ -1,0 +1,24 @@
+// The role of a codec: turns the Commands and Results of one contract into bytes and back. It knows no seq and no socket.
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import type { Contract } from './contract.js';
+
+/**
+ * Bytes of Commands and Results behind the seq of their frame. Both sides need the same.
+ *
+ * An `encode…` that throws costs only its own Command: whatever it wrote is cut off again. A `decode…` reads exactly
+ * one value; missing bytes make the reader throw a signal that must pass through, the value is then decoded anew.
+ * A decoder that knows where its value ends should say so by `reader.delimit(length)`.
+ *
+ * @publicApi
+ */
+export interface Codec {
+  readonly name: string;
+  encodeCommand(command: unknown, writer: ByteWriter): void;
+  decodeCommand(reader: ByteReader): unknown;
+  encodeResult(result: unknown, writer: ByteWriter): void;
+  decodeResult(reader: ByteReader): unknown;
+}
+
+/** Makes the codec for a contract; what `jsonCodec()` returns. */
+export type CodecFactory = (contract: Contract) => Codec;

@@ -1,0 +1,22 @@
+// What a running Command is told about itself: the same for `exec(receiver, context)` and for a server's Invoker.
+import type { Seq } from '../wire/frame.js';
+
+/**
+ * What a running Command knows about itself and its connection.
+ *
+ * @publicApi
+ */
+export interface CommandContext {
+  /** Number of the Command on its connection, as the client chose it. */
+  readonly seq: Seq;
+  /** When the Command's last byte arrived, in milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** Length of the Command's frame in bytes, seq included. */
+  readonly bytesRead: number;
+  /** `address:port` of the client. */
+  readonly remoteAddress: string;
+  /** `address:port` of this side of the connection. */
+  readonly localAddress: string;
+  /** Aborts when nobody waits for the answer any more: the connection has ended. Made on first use. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,33 @@
+// What both sides agree on: the ordered types of Commands and of Results. The order is part of the wire format.
+import { CmdStreamError } from '../errors.js';
+import { TypeTable, type ContractType } from './type-table.js';
+
+/** @publicApi */
+export interface ContractDefinition {
+  /** The Commands; position = type number. */
+  commands: readonly ContractType[];
+  /** The Results; position = type number, counted apart from the Commands. */
+  results: readonly ContractType[];
+}
+
+/** @publicApi */
+export interface Contract {
+  readonly commands: TypeTable;
+  readonly results: TypeTable;
+}
+
+/**
+ * Gives every Command and Result class its number: the position in its list. Append only; an inserted type changes the numbers of those behind it.
+ *
+ * @throws {CmdStreamError} INVALID_CONTRACT when a list is empty, lists a type twice, or lists something that is no type
+ * @publicApi
+ */
+export function defineContract(definition: ContractDefinition): Contract {
+  if (typeof definition !== 'object' || definition === null) {
+    throw new CmdStreamError('INVALID_CONTRACT', 'a contract is defined by an object with `commands` and `results`');
+  }
+  return Object.freeze({
+    commands: new TypeTable('commands', definition.commands),
+    results: new TypeTable('results', definition.results),
+  });
+}

@@ -1,0 +1,114 @@
+// The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text.
+import { CmdStreamError, messageOf } from '../errors.js';
+import { resolveOptions } from '../options.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import type { CodecFactory } from './codec.js';
+import { ClassTransformer } from './json-class-transformer.js';
+import {
+  jsonCodecDefaults,
+  jsonCodecRules,
+  type JsonCodecOptions,
+  type ResolvedJsonCodecOptions,
+} from './json-codec-options.js';
+import { parseJson } from './json-parse.js';
+import { reviverFor, type Revive } from './json-revive.js';
+import { checkStructure } from './json-scan.js';
+import { stringifyJson } from './json-stringify.js';
+import { TaggedCodec, type BodyCodec } from './tagged-codec.js';
+import { isClass, nameOf, type ContractType, type TypeClass, type TypeTable } from './type-table.js';
+
+/**
+ * The JSON codec, byte for byte that of cmd-stream-go. A decoded value is an instance of its class: made by its static `fromJSON(value)`
+ * if it has one, by class-transformer if it carries its decorators, else a `new Class()` with the body's keys assigned.
+ * A `toJSON()` is honoured when writing.
+ *
+ * A value that cannot be written fails with ENCODE_FAILED, JSON_DEPTH or JSON_TOKENS, a body that cannot be read with
+ * BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS or UNSAFE_INTEGER.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION when an option is unknown or out of range
+ * @publicApi
+ */
+export function jsonCodec(options?: JsonCodecOptions): CodecFactory {
+  const resolved = resolveOptions<JsonCodecOptions, typeof jsonCodecDefaults>(
+    'jsonCodec',
+    options,
+    jsonCodecDefaults,
+    jsonCodecRules,
+  );
+  return (contract) => {
+    const transformer = ClassTransformer.find();
+    const bodies = (table: TypeTable) => new JsonBodies(table, resolved, transformer);
+    return new TaggedCodec('json', contract, bodies(contract.commands), bodies(contract.results));
+  };
+}
+
+class JsonBodies implements BodyCodec {
+  readonly #types: readonly JsonType[];
+
+  constructor({ types }: TypeTable, options: ResolvedJsonCodecOptions, transformer: ClassTransformer | undefined) {
+    this.#types = types.map((type) => new JsonType(classOf(type), options, transformer));
+  }
+
+  encodeBody(index: number, value: unknown, writer: ByteWriter): void {
+    writer.writeUtf8(this.#types[index]!.encode(value));
+  }
+
+  decodeBody(index: number, reader: ByteReader): unknown {
+    return this.#types[index]!.decode(reader.readUtf8(reader.remaining));
+  }
+}
+
+/** One class of the contract and the way it goes in each direction. */
+class JsonType {
+  readonly #name: string;
+  readonly #options: ResolvedJsonCodecOptions;
+  readonly #revive: Revive;
+  readonly #transformer: ClassTransformer | undefined;
+
+  constructor(type: TypeClass, options: ResolvedJsonCodecOptions, transformer: ClassTransformer | undefined) {
+    this.#name = nameOf(type);
+    this.#options = options;
+    this.#revive = reviverFor(type, options, transformer);
+    const { toJSON } = type.prototype as { toJSON?: unknown };
+    this.#transformer = typeof toJSON !== 'function' && transformer?.handles(type) ? transformer : undefined;
+  }
+
+  encode(value: unknown): string {
+    let text: string;
+    try {
+      text = stringifyJson(this.#transformer ? this.#transformer.toPlain(value) : value);
+    } catch (error) {
+      const reason = messageOf(error).split('\n', 1)[0];
+      throw new CmdStreamError('ENCODE_FAILED', `${this.#name} cannot be written as JSON: ${reason}`, { cause: error });
+    }
+    try {
+      checkStructure(text, this.#options);
+      return text;
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
+  decode(text: string): unknown {
+    try {
+      return this.#revive(parseJson(text, this.#options));
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
+  #named(error: unknown): unknown {
+    if (!(error instanceof CmdStreamError)) return error;
+    const { code, message, cause } = error;
+    return new CmdStreamError(code, `${this.#name}: ${message}`, cause === undefined ? {} : { cause });
+  }
+}
+
+function classOf(type: ContractType): TypeClass {
+  if (isClass(type)) return type;
+  throw new CmdStreamError(
+    'INVALID_CONTRACT',
+    `${nameOf(type)} is no class: the JSON codec writes and reads classes only`,
+  );
+}

@@ -1,0 +1,98 @@
+// One ordered list of types and their numbers: position = type number. A contract has one for each direction.
+import { CmdStreamError } from '../errors.js';
+
+/** A class of Commands or Results. */
+export type TypeClass<T = unknown> = abstract new (...args: never[]) => T;
+
+export const TYPE_ENTRY: unique symbol = Symbol.for('nestjs-cmd-stream.type-entry') as never;
+
+/** A type that is no class, made by a codec's door; values are recognised by `is`. */
+export interface TypeEntry<T = unknown> {
+  readonly [TYPE_ENTRY]: true;
+  readonly name: string;
+  is(value: unknown): value is T;
+  /** Is this Result the last of its Command? Default: yes. */
+  lastOne?(value: T): boolean;
+}
+
+export type ContractType = TypeClass | TypeEntry;
+
+export class TypeTable {
+  readonly types: readonly ContractType[];
+  readonly #byClass = new Map<unknown, number>();
+  readonly #entries: { readonly entry: TypeEntry; readonly index: number }[] = [];
+
+  constructor(listName: string, types: unknown) {
+    if (!Array.isArray(types) || types.length === 0) {
+      throw new CmdStreamError('INVALID_CONTRACT', `\`${listName}\` must be an array of at least one class`);
+    }
+    // A hole in the list is no type; only a copy makes forEach see it.
+    Array.from(types).forEach((type: unknown, index) => {
+      if (!isClass(type) && !isTypeEntry(type)) {
+        throw new CmdStreamError(
+          'INVALID_CONTRACT',
+          `\`${listName}[${index}]\` is neither a class nor a type entry of a codec: ${typeof type}`,
+        );
+      }
+      const first = types.indexOf(type);
+      if (first !== index) {
+        throw new CmdStreamError(
+          'INVALID_CONTRACT',
+          `\`${listName}\` lists ${nameOf(type)} twice, at ${first} and ${index}`,
+        );
+      }
+      if (isClass(type)) this.#byClass.set(type, index);
+      else this.#entries.push({ entry: type, index });
+    });
+    this.types = Object.freeze([...types]) as readonly ContractType[];
+  }
+
+  /** The type number of a value, -1 if its type is not listed. A subclass of a listed class is not listed. */
+  indexOf(value: unknown): number {
+    if (value === null || value === undefined) return -1;
+    const index = this.#byClass.get(constructorOf(value));
+    if (index !== undefined) return index;
+    return this.#entries.find(({ entry }) => entry.is(value))?.index ?? -1;
+  }
+
+  /** Is this Result the last of its Command? What says nothing about it is. */
+  isLast(value: unknown): boolean {
+    const lastOne = (value as { lastOne?: unknown } | null | undefined)?.lastOne;
+    if (typeof lastOne === 'function') return lastOne.call(value) !== false;
+    if (this.#entries.length === 0) return true;
+    return this.#entries.find(({ entry }) => entry.is(value))?.entry.lastOne?.(value) ?? true;
+  }
+
+  /** The type number of a class or type entry, -1 if it is not listed. */
+  indexOfType(type: unknown): number {
+    return this.types.indexOf(type as ContractType);
+  }
+
+  nameAt(index: number): string {
+    const type = this.types[index];
+    return type === undefined ? `type number ${index}` : nameOf(type);
+  }
+}
+
+export function isClass(type: unknown): type is TypeClass {
+  return typeof type === 'function' && /^class[\s{]/.test(Function.prototype.toString.call(type));
+}
+
+export function isTypeEntry(type: unknown): type is TypeEntry {
+  return typeof type === 'object' && type !== null && (type as { [TYPE_ENTRY]?: unknown })[TYPE_ENTRY] === true;
+}
+
+export function nameOf(type: ContractType): string {
+  return type.name || 'an anonymous class';
+}
+
+/** The name of a value's type, for messages. */
+export function typeNameOf(value: unknown): string {
+  if (value === null || typeof value !== 'object') return value === null ? 'null' : `a ${typeof value}`;
+  return constructorOf(value)?.name || 'an object without a class';
+}
+
+/** Asks the prototype: an own key `constructor` may be data of a peer. */
+function constructorOf(value: unknown): { readonly name?: string } | undefined {
+  return (Object.getPrototypeOf(value) as { constructor?: { readonly name?: string } } | null)?.constructor;
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals';
+import { Command, Result } from '../../lib/codec/command.js';
+import { defineContract, type ContractDefinition } from '../../lib/codec/contract.js';
+import { TYPE_ENTRY, TypeTable, typeNameOf, type TypeEntry } from '../../lib/codec/type-table.js';
+
+class First extends Command {}
+class Second extends Command {}
+class Answer extends Result {}
+class Part extends Result {
+  constructor(readonly last: boolean) {
+    super();
+  }
+
+  override lastOne(): boolean {
+    return this.last;
+  }
+}
+
+interface Shape {
+  kind: string;
+}
+
+const entryFor = (kind: string, lastOne?: (value: Shape) => boolean): TypeEntry<Shape> => ({
+  [TYPE_ENTRY]: true,
+  name: kind,
+  is: (value): value is Shape => (value as Partial<Shape>).kind === kind,
+  ...(lastOne && { lastOne }),
+});
+
+const refused = (pattern: RegExp) =>
+  expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(pattern) });
+const define = (definition: unknown) => defineContract(definition as ContractDefinition);
+
+describe('a contract', () => {
+  it('numbers Commands and Results by their position, each list from 0', () => {
+    const { commands, results } = defineContract({ commands: [First, Second], results: [Answer, Part] });
+    expect([commands.indexOf(new First()), commands.indexOf(new Second())]).toEqual([0, 1]);
+    expect([results.indexOf(new Answer()), results.indexOf(new Part(true))]).toEqual([0, 1]);
+    expect(commands.indexOf(new Answer())).toBe(-1);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a string', 'commands'],
+  ])('cannot be defined by %s', (_, definition) => {
+    expect(() => define(definition)).toThrow(refused(/`commands` and `results`/));
+  });
+
+  it.each([
+    ['missing', undefined],
+    ['empty', []],
+    ['no array', new Set([First])],
+  ])('is refused when a list is %s', (_, list) => {
+    expect(() => define({ commands: list, results: [Answer] })).toThrow(refused(/`commands` must be an array/));
+    expect(() => define({ commands: [First], results: list })).toThrow(refused(/`results` must be an array/));
+  });
+
+  it('is refused when a list has a class twice, and names it', () => {
+    expect(() => define({ commands: [First, Second, First], results: [Answer] })).toThrow(
+      refused(/`commands` lists First twice, at 0 and 2/),
+    );
+  });
+
+  it('may have one class in both lists', () => {
+    class Both {}
+    const { commands, results } = defineContract({ commands: [Both], results: [Answer, Both] });
+    expect([commands.indexOf(new Both()), results.indexOf(new Both())]).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['a name', 'First'],
+    ['an instance', new First()],
+    ['undefined', undefined],
+    ['null', null],
+    ['an arrow function', () => {}],
+    ['a plain function', function Old() {}],
+    ['a built-in', Date],
+    ['an array', [First]],
+    ['an entry of no codec', { name: 'Shape', is: () => true }],
+  ])('is refused when an entry is %s', (_, entry) => {
+    expect(() => define({ commands: [First], results: [Answer, entry] })).toThrow(refused(/`results\[1\]`/));
+  });
+
+  it('is refused when a list has a hole', () => {
+    const list: unknown[] = [First];
+    list[2] = Second;
+    expect(() => define({ commands: list, results: [Answer] })).toThrow(refused(/`commands\[1\]`.*undefined/));
+  });
+
+  it('does not change when its lists are changed later', () => {
+    const list: (typeof First | typeof Second)[] = [First];
+    const contract = defineContract({ commands: list, results: [Answer] });
+    list.unshift(Second);
+    expect(contract.commands.indexOf(new First())).toBe(0);
+    expect(contract.commands.types).toEqual([First]);
+    expect(Object.isFrozen(contract.commands.types)).toBe(true);
+  });
+});
+
+describe('the type number of a value', () => {
+  const table = new TypeTable('commands', [First, Second]);
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a number', 5],
+    ['a plain object', {}],
+    ['an object without a prototype', Object.create(null)],
+    ['an instance of a subclass', new (class Third extends First {})()],
+  ])('is -1 for %s', (_, value) => {
+    expect(table.indexOf(value)).toBe(-1);
+  });
+
+  it('is that of its class, whatever its own key `constructor` says', () => {
+    for (const constructor of [null, 'x', Second]) {
+      const value = Object.assign(new First(), { constructor });
+      expect(table.indexOf(value)).toBe(0);
+      expect(typeNameOf(value)).toBe('First');
+    }
+  });
+
+  it('is found for type entries beside classes', () => {
+    const mixed = new TypeTable('results', [Answer, entryFor('circle'), entryFor('square')]);
+    expect(
+      [new Answer(), { kind: 'square' }, { kind: 'circle' }, { kind: 'line' }].map((value) => mixed.indexOf(value)),
+    ).toEqual([0, 2, 1, -1]);
+  });
+
+  it('is found for a class or entry itself', () => {
+    const circle = entryFor('circle');
+    const mixed = new TypeTable('results', [Answer, circle]);
+    expect([mixed.indexOfType(Answer), mixed.indexOfType(circle), mixed.indexOfType(Part)]).toEqual([0, 1, -1]);
+    expect([mixed.nameAt(0), mixed.nameAt(1), mixed.nameAt(9)]).toEqual(['Answer', 'circle', 'type number 9']);
+  });
+});
+
+describe('the last Result of a Command', () => {
+  it('is any Result that does not say otherwise', () => {
+    const table = new TypeTable('results', [Answer, Part]);
+    const values = [new Answer(), new Part(false), new Part(true), 5, undefined, {}];
+    expect(values.map((value) => table.isLast(value))).toEqual([true, false, true, true, true, true]);
+  });
+
+  it('is told by a type entry for the values of its type', () => {
+    const table = new TypeTable('results', [Answer, entryFor('point', () => false), entryFor('end')]);
+    expect([new Answer(), { kind: 'point' }, { kind: 'end' }].map((value) => table.isLast(value))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+});

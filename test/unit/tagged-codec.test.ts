@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import { defineContract } from '../../lib/codec/contract.js';
+import { TaggedCodec, type BodyCodec } from '../../lib/codec/tagged-codec.js';
+import { ByteReader } from '../../lib/wire/byte-reader.js';
+import { ByteWriter } from '../../lib/wire/byte-writer.js';
+import { readEveryWay } from './cutting.js';
+
+class Ask {
+  constructor(readonly text = '') {}
+}
+class Tell extends Ask {}
+class Reply extends Ask {}
+
+/** The body is the bare text, with the type number in front of it when read, to see that it was told. */
+const bareText: BodyCodec = {
+  encodeBody: (_, value, writer) => void writer.writeUtf8((value as Ask).text),
+  decodeBody: (index, reader) => `${index}:${reader.readUtf8(reader.remaining)}`,
+};
+const contract = defineContract({ commands: [Ask, Tell], results: [Reply] });
+const codec = new TaggedCodec('bare', contract, bareText, bareText);
+
+const bytes = (hex: string) => Buffer.from(hex, 'hex');
+const readCommand = (hex: string, limit = 1_000) =>
+  readEveryWay(bytes(hex), (reader) => codec.decodeCommand(reader), limit);
+
+describe('a tagged codec', () => {
+  it('writes type number, length and body', () => {
+    const writer = new ByteWriter();
+    codec.encodeCommand(new Tell('hi'), writer);
+    codec.encodeResult(new Reply('ho'), writer);
+    expect(writer.take().toString('hex')).toBe('01026869' + '0002686f');
+  });
+
+  it('reads them back, however they are cut', () => {
+    expect(readCommand('01026869')).toEqual({ value: '1:hi', consumed: 4 });
+    const result = readEveryWay(bytes('0002686f'), (reader) => codec.decodeResult(reader));
+    expect(result).toEqual({ value: '0:ho', consumed: 4 });
+  });
+
+  it('reads a type number and a length in padded form', () => {
+    expect(readCommand('818000828000' + '6869')).toEqual({ value: '1:hi', consumed: 8 });
+  });
+
+  it('refuses to write what is not in the contract and names its class', () => {
+    const writer = new ByteWriter();
+    expect(() => codec.encodeCommand(new Reply(), writer)).toThrow(
+      expect.objectContaining({ code: 'COMMAND_NOT_IN_CONTRACT', message: expect.stringContaining('Reply') }),
+    );
+    expect(() => codec.encodeResult(new Ask(), writer)).toThrow(
+      expect.objectContaining({ code: 'RESULT_NOT_IN_CONTRACT', message: expect.stringContaining('Ask') }),
+    );
+    expect(writer.length).toBe(0);
+  });
+
+  it.each([
+    [undefined, 'a undefined'],
+    [null, 'null'],
+    [5, 'a number'],
+    [{}, 'Object'],
+    [Object.create(null), 'an object without a class'],
+  ])('refuses to write %p', (value, shown) => {
+    expect(() => codec.encodeResult(value, new ByteWriter())).toThrow(
+      expect.objectContaining({ code: 'RESULT_NOT_IN_CONTRACT', message: expect.stringContaining(shown) }),
+    );
+  });
+
+  it.each(['02026869', 'ac02026869', 'ffffffffffffffffff01026869', 'ffffffffffffffff7f026869'])(
+    'refuses the type number of %s once the frame is there',
+    (hex) => {
+      expect(readCommand(hex)).toMatchObject({ error: { code: 'UNKNOWN_TYPE' } });
+      expect(readCommand(hex.slice(0, -2))).toEqual({ incomplete: true });
+    },
+  );
+
+  it('lets a frame with an unknown type be skipped', () => {
+    const reader = new ByteReader();
+    reader.append(bytes('07026869' + '01026869'));
+    reader.beginFrame(100, 'maxCommandBytes');
+    expect(() => codec.decodeCommand(reader)).toThrow(expect.objectContaining({ code: 'UNKNOWN_TYPE' }));
+    expect(reader.skipFrame()).toBe(true);
+    expect(reader.endFrame()).toBe(4);
+    reader.beginFrame(100, 'maxCommandBytes');
+    expect(codec.decodeCommand(reader)).toBe('1:hi');
+  });
+
+  it.each([
+    ['00ffffffffffffffffff01', 'NEGATIVE_LENGTH'],
+    ['00ffffffffffffffff7f', 'FRAME_TOO_LARGE'],
+    ['00e707', 'FRAME_TOO_LARGE'],
+    ['008080808080808080808000', 'VARINT_OVERFLOW'],
+    ['8080808080808080808000', 'VARINT_OVERFLOW'],
+  ])('refuses the header %s at once: %s', (hex, code) => {
+    expect(readCommand(hex)).toMatchObject({ error: { code } });
+  });
+});
