@@ -1,0 +1,86 @@
+// The options both sides of a connection share: their meaning, defaults and ranges.
+import { boolean, integer, type OptionRule, type OptionRules } from '../options.js';
+
+/** @publicApi */
+export interface ConnectionOptions {
+  /**
+   * The greeting of the server, 1 to 1024 bytes; a client refuses a server with another one.
+   * @default 'default'
+   */
+  serverInfo?: string | Uint8Array;
+  /**
+   * Largest Command frame in bytes, 64 to 1 GiB: the client refuses to write a larger one, the server closes the connection that sends one.
+   * @default 1_048_576
+   */
+  maxCommandBytes?: number;
+  /**
+   * Largest Result frame in bytes, 64 to 1 GiB: the server refuses to write a larger one, the client closes the connection that sends one.
+   * @default 4_194_304
+   */
+  maxResultBytes?: number;
+  /**
+   * Time from a frame's first byte to its last, in milliseconds, plus one second for each 128 KiB; 0: no limit.
+   * @default 10_000
+   */
+  frameTimeoutMs?: number;
+  /**
+   * Time a peer may take no byte although some are waiting, in milliseconds; 0: no limit.
+   * @default 10_000
+   */
+  writeStallTimeoutMs?: number;
+  /**
+   * Most bytes that may wait for a peer that does not read; beyond, a server closes the connection when a further Result
+   * is sent, a client queues further Commands. 64 KiB to 1 GiB.
+   * @default 8_388_608
+   */
+  maxSendBufferBytes?: number;
+  /**
+   * TCP keepalive: idle time before the first probe in milliseconds; 0: off.
+   * @default 15_000
+   */
+  tcpKeepAliveMs?: number;
+  /**
+   * Disable Nagle's algorithm; frames of one turn of the event loop travel together anyway.
+   * @default true
+   */
+  noDelay?: boolean;
+}
+
+export const connectionDefaults = Object.freeze({
+  serverInfo: 'default' as string | Uint8Array,
+  maxCommandBytes: 1_048_576,
+  maxResultBytes: 4_194_304,
+  frameTimeoutMs: 10_000,
+  writeStallTimeoutMs: 10_000,
+  maxSendBufferBytes: 8_388_608,
+  tcpKeepAliveMs: 15_000,
+  noDelay: true,
+});
+
+export type ResolvedConnectionOptions = {
+  readonly [K in keyof ConnectionOptions]-?: NonNullable<ConnectionOptions[K]>;
+};
+
+const GIB = 1024 * 1024 * 1024;
+
+/** The longest time a timer of Node can wait, in milliseconds. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+/** A time limit in milliseconds; 0 switches it off. */
+export function timeLimit(): OptionRule {
+  return integer(1, MAX_TIMER_MS, 'milliseconds', 'no limit');
+}
+
+export const connectionRules: OptionRules<ConnectionOptions> = Object.freeze({
+  serverInfo: {
+    expected: 'a string or bytes',
+    accepts: (value: unknown) => typeof value === 'string' || value instanceof Uint8Array,
+  },
+  maxCommandBytes: integer(64, GIB, 'bytes'),
+  maxResultBytes: integer(64, GIB, 'bytes'),
+  frameTimeoutMs: timeLimit(),
+  writeStallTimeoutMs: timeLimit(),
+  maxSendBufferBytes: integer(65_536, GIB, 'bytes'),
+  tcpKeepAliveMs: integer(1, MAX_TIMER_MS, 'milliseconds', 'off'),
+  noDelay: boolean,
+});

@@ -1,0 +1,31 @@
+// One coarse clock for all connections of a client or server: watches their time limits with one timer instead of
+// several for each connection. Runs only while there is something to watch, and never keeps the process alive.
+
+/** Something with time limits of its own. */
+export interface Ticking {
+  /** Called every {@link TICK_MS}; `now` is monotonic, in milliseconds. */
+  tick(now: number): void;
+}
+
+export const TICK_MS = 250;
+
+export class Ticker {
+  readonly #watched = new Set<Ticking>();
+  #timer: NodeJS.Timeout | undefined;
+
+  add(ticking: Ticking): void {
+    this.#watched.add(ticking);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  delete(ticking: Ticking): void {
+    if (!this.#watched.delete(ticking) || this.#watched.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const ticking of this.#watched) ticking.tick(now);
+  }
+}
