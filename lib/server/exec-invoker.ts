@@ -1,0 +1,29 @@
+// The Invoker of the classic Command Pattern without Nest: every Command runs itself against one Receiver.
+import type { CommandContext } from '../codec/command-context.js';
+import type { Command } from '../codec/command.js';
+import { typeNameOf } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
+import type { Invoker, ResultSink } from './invoker.js';
+import { deliver } from './outcome.js';
+
+/**
+ * Runs `command.exec(receiver, context)` and sends what it gives back: a value, a promise, an AsyncIterable, an Observable.
+ *
+ * @publicApi
+ */
+export class ExecInvoker<Receiver> implements Invoker {
+  readonly #receiver: Receiver;
+
+  constructor(receiver: Receiver) {
+    this.#receiver = receiver;
+  }
+
+  /** @throws {CmdStreamError} NO_HANDLER when the Command has no `exec` */
+  invoke(value: unknown, context: CommandContext, sink: ResultSink): void {
+    const command = value as Command<unknown, Receiver>;
+    if (typeof command.exec !== 'function') {
+      throw new CmdStreamError('NO_HANDLER', `${typeNameOf(command)} has no method exec(receiver, context)`);
+    }
+    deliver(command.exec(this.#receiver, context), context, sink);
+  }
+}

@@ -1,0 +1,35 @@
+// The roles of a server's application: what runs a Command, and how it answers.
+import type { CommandContext } from '../codec/command-context.js';
+
+/**
+ * Sends the Results of one Command; may be kept and used from anywhere, also after `invoke` has returned.
+ * `complete` and `error` end the Command; what is called after that, or after the connection's end, has no effect.
+ *
+ * @publicApi
+ */
+export interface ResultSink {
+  /** False once nobody waits for Results any more. */
+  readonly isOpen: boolean;
+  /** Undefined while there is room for more Results; else resolves when there is, or when nobody waits any more. */
+  readonly drained: Promise<void> | undefined;
+  /**
+   * Sends one Result and returns the length of its frame in bytes, 0 if nobody waits for it.
+   *
+   * @throws {CmdStreamError} RESULT_NOT_IN_CONTRACT, ENCODE_FAILED or FRAME_TOO_LARGE; the Command goes on
+   */
+  next(result: unknown): number;
+  /** The Command is done. */
+  complete(): void;
+  /** The Command failed. */
+  error(error: unknown): void;
+}
+
+/**
+ * Runs Commands. What `invoke` throws or rejects with is as if given to `sink.error`; a promise that resolves is
+ * as `sink.complete`. Without a promise the sink must be ended, now or later: until then the Command counts as running.
+ *
+ * @publicApi
+ */
+export interface Invoker {
+  invoke(command: unknown, context: CommandContext, sink: ResultSink): void | PromiseLike<void>;
+}
