@@ -101,11 +101,14 @@ export function messageOf(error: unknown): string {
 const invisible = /[\p{Control}\p{Format}\p{Line_Separator}\p{Paragraph_Separator}\p{Surrogate}]/gu;
 const MAX_PEER_BYTES = 128;
 
+/** The text with everything escaped that could move a cursor, begin a line or hide. */
+export function visibleText(text: string): string {
+  return text.replace(invisible, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+}
+
 /** Text that a peer may have written, for a message or a log: one line, nothing invisible, at most 128 bytes. */
 export function peerText(text: string): string {
-  const visible = text
-    .slice(0, MAX_PEER_BYTES + 1)
-    .replace(invisible, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  const visible = visibleText(text.slice(0, MAX_PEER_BYTES + 1));
   if (Buffer.byteLength(visible) <= MAX_PEER_BYTES) return visible;
   const cut = Buffer.from(visible).subarray(0, MAX_PEER_BYTES - 3);
   return `${cut.toString('utf8').replace(/\ufffd+$/, '')}…`;

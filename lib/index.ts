@@ -1,0 +1,43 @@
+// The door "nestjs-cmd-stream": everything a Nest application needs.
+export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type ErrorCode } from './errors.js';
+export { Command, Result, type Outcome, type ResultOf } from './codec/command.js';
+export type { CommandContext } from './codec/command-context.js';
+export { defineContract, type Contract, type ContractDefinition } from './codec/contract.js';
+export type { ContractType, TypeClass, TypeEntry, TypeTable } from './codec/type-table.js';
+export type { Codec, CodecFactory } from './codec/codec.js';
+export { jsonCodec } from './codec/json-codec.js';
+export type { JsonCodecOptions } from './codec/json-codec-options.js';
+export type { ByteReader } from './wire/byte-reader.js';
+export type { ByteWriter } from './wire/byte-writer.js';
+export type { Seq } from './wire/frame.js';
+export type { ConnectionOptions } from './connection/connection-options.js';
+export type { CommandClient } from './client/command-client.js';
+export type { CommandClientOptions, UnexpectedResult } from './client/client-options.js';
+export type { CallOptions } from './client/pending-call.js';
+export type { CommandServer } from './server/command-server.js';
+export type { LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export {
+  CMD_STREAM,
+  CmdStreamServer,
+  type CmdStreamServerEvents,
+  type CmdStreamServerStatus,
+} from './nest/cmd-stream-server.js';
+export type { CmdStreamServerOptions } from './nest/cmd-stream-server-options.js';
+export {
+  CmdStreamClient,
+  type CmdStreamClientEvents,
+  type CmdStreamClientOptions,
+  type CmdStreamClientStatus,
+} from './nest/cmd-stream-client.js';
+export { CmdStreamContext } from './nest/cmd-stream.context.js';
+export {
+  CmdStreamModule,
+  getCmdStreamClientToken,
+  InjectCmdStreamClient,
+  type CmdStreamClientAsyncOptions,
+  type CmdStreamClientModuleOptions,
+  type CmdStreamModuleExtras,
+  type CmdStreamOptionsFactory,
+} from './nest/cmd-stream.module.js';
+export { CommandHandler, type HandlerReturn } from './nest/command-handler.decorator.js';
+export { Invoker, type ExecutableCommand } from './nest/invoker.mixin.js';

@@ -1,0 +1,221 @@
+// The server of the transport: finds the Nest handler of a Command, runs Nest's pipeline, and gives what comes out
+// to the core server's sink. Connections, limits and drain are the core's.
+import 'reflect-metadata';
+import { AsyncResource } from 'node:async_hooks';
+import { EventEmitter } from 'node:events';
+import { Server, type CustomTransportStrategy, type MessageHandler, type Transport } from '@nestjs/microservices';
+import { isObservable, takeWhile } from 'rxjs';
+import type { CommandContext } from '../codec/command-context.js';
+import type { TypeTable } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
+import { resolveOptions } from '../options.js';
+import { CommandServer } from '../server/command-server.js';
+import type { ResultSink } from '../server/invoker.js';
+import { deliverValue, isPromiseLike, subscribe } from '../server/outcome.js';
+import { serverDefaults, type LostConnection } from '../server/server-options.js';
+import { CmdStreamContext } from './cmd-stream.context.js';
+import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
+import type { CommandHandlerExtras } from './command-handler.decorator.js';
+import { askToWait } from './lifted-iterable.js';
+import { PeerLog } from './peer-log.js';
+
+/** @publicApi */
+export type CmdStreamServerStatus = 'connected' | 'draining' | 'closed' | 'disconnected';
+
+/** @publicApi */
+export interface CmdStreamServerEvents extends Record<string, Function> {
+  /** A connection, and its last Command, have ended. */
+  connectionLost: (connection: LostConnection) => void;
+}
+
+/** The id of this transport, unless the option `transportId` says otherwise. */
+export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
+
+interface Route {
+  readonly pattern: string;
+  readonly handler: MessageHandler;
+}
+
+/**
+ * The strategy for `NestFactory.createMicroservice()` and `connectMicroservice()`.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
+ * @publicApi
+ */
+export class CmdStreamServer
+  extends Server<CmdStreamServerEvents, CmdStreamServerStatus>
+  implements CustomTransportStrategy
+{
+  override transportId: Transport | symbol;
+  readonly #server: CommandServer;
+  readonly #commands: TypeTable;
+  /** By type number. */
+  readonly #routes: (Route | undefined)[] = [];
+  readonly #events = new EventEmitter();
+  readonly #log = new PeerLog(this.logger);
+  #hooked = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: CmdStreamServerOptions) {
+    super();
+    const { transportId, ...core } = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules);
+    this.transportId = transportId ?? CMD_STREAM;
+    this.#server = new CommandServer({
+      ...core,
+      invoker: this,
+      onConnectionLost: (lost) => {
+        this.#log.connectionLost(lost);
+        core.onConnectionLost?.(lost);
+        this.#events.emit('connectionLost', lost);
+      },
+      onError: (error) => this.logger.error(error),
+    });
+    this.#commands = core.contract.commands;
+  }
+
+  /**
+   * Takes a handler that Nest found; those of Commands are also kept by type number.
+   *
+   * @throws {CmdStreamError} INVALID_HANDLER when the Command is not in the contract or has a handler already
+   */
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler = false,
+    extras: Record<string, unknown> = {},
+  ): void {
+    const { command } = extras as Partial<CommandHandlerExtras>;
+    if (command !== undefined) {
+      const index = this.#commands.indexOfType(command);
+      if (index < 0)
+        throw new CmdStreamError(
+          'INVALID_HANDLER',
+          `@CommandHandler(${command.name}): ${command.name} is not in the contract's commands`,
+        );
+      if (this.#routes[index])
+        throw new CmdStreamError(
+          'INVALID_HANDLER',
+          `@CommandHandler(${command.name}): ${command.name} has a handler already`,
+        );
+      this.#routes[index] = { pattern: this.normalizePattern(pattern as string), handler: callback };
+    }
+    super.addHandler(pattern, callback, isEventHandler, extras);
+  }
+
+  listen(callback: (error?: unknown, info?: unknown) => void): void {
+    const missing = this.#commands.types
+      .filter((_, index) => this.#routes[index] === undefined)
+      .map(({ name }) => name);
+    if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract`);
+    this.#server.listen().then(
+      (address) => {
+        this._status$.next('connected');
+        callback(undefined, address);
+      },
+      (error: unknown) => {
+        this._status$.next('disconnected');
+        callback(error);
+      },
+    );
+  }
+
+  /** Drains and ends; see {@link CommandServer.close}. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#drain();
+    return this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    this._status$.next('draining');
+    await this.#server.close();
+    this._status$.next('closed');
+  }
+
+  on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {
+    this.#events.on(event as string, callback as (...args: unknown[]) => void);
+  }
+
+  /** The core server: `unwrap<CommandServer>()`. */
+  unwrap<T>(): T {
+    return this.#server as T;
+  }
+
+  override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
+    this.#hooked = true;
+    super.setOnProcessingStartHook(hook);
+  }
+
+  override setOnProcessingEndHook(hook: Parameters<Server['setOnProcessingEndHook']>[0]): void {
+    this.#hooked = true;
+    super.setOnProcessingEndHook(hook);
+  }
+
+  /** The Invoker of the core server; not for applications. */
+  invoke(command: unknown, running: CommandContext, sink: ResultSink): void {
+    const index = this.#commands.indexOf(command);
+    const route = this.#routes[index];
+    if (route === undefined) throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
+    const context = new CmdStreamContext([running, route.pattern]);
+    if (!this.#hooked) return run(route.handler, command, context, sink);
+    const started: unknown = this.onProcessingStartHook(this.transportId, context, async () => {
+      const scope = new AsyncResource('cmd-stream.Command');
+      const end = () => scope.runInAsyncScope(this.#ended, this, context);
+      run(route.handler, command, context, new HookedSink(sink, end));
+    });
+    // The Command ends when its handler does: all that counts here is a hook that did not get as far as the handler.
+    if (isPromiseLike(started)) started.then(undefined, (error: unknown) => sink.error(error));
+  }
+
+  async #ended(context: CmdStreamContext): Promise<void> {
+    try {
+      await this.onProcessingEndHook?.(this.transportId, context);
+    } catch (error) {
+      this.logger.error(error);
+    }
+  }
+}
+
+function run(handler: MessageHandler, command: unknown, context: CmdStreamContext, sink: ResultSink): void {
+  handler(command, context).then(
+    (outcome: unknown) => {
+      if (isObservable(outcome)) {
+        // One that pushes all at once can only be stopped from within.
+        subscribe(outcome.pipe(takeWhile(() => sink.isOpen)), context, sink, askToWait);
+      } else deliverValue(outcome, sink);
+    },
+    (error: unknown) => sink.error(error),
+  );
+}
+
+/** Tells Nest's observers when a Command has ended, in the async context in which it began. */
+class HookedSink implements ResultSink {
+  readonly #sink: ResultSink;
+  readonly #end: () => void;
+
+  constructor(sink: ResultSink, end: () => void) {
+    this.#sink = sink;
+    this.#end = end;
+  }
+
+  get isOpen(): boolean {
+    return this.#sink.isOpen;
+  }
+
+  get drained(): Promise<void> | undefined {
+    return this.#sink.drained;
+  }
+
+  next(result: unknown): number {
+    return this.#sink.next(result);
+  }
+
+  complete(): void {
+    this.#sink.complete();
+    this.#end();
+  }
+
+  error(error: unknown): void {
+    this.#sink.error(error);
+    this.#end();
+  }
+}

@@ -1,0 +1,77 @@
+// Binds a controller method to a Command class. What Nest sees is an ordinary message handler under a string route;
+// the class itself travels in the handler's extras.
+import 'reflect-metadata';
+import { MessagePattern, type Transport } from '@nestjs/microservices';
+import { isObservable, type Observable } from 'rxjs';
+import type { Command, ResultOf } from '../codec/command.js';
+import { isClass, type TypeClass } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
+import { isAsyncIterable, isPromiseLike } from '../server/outcome.js';
+import { bindParameters } from './handler-parameters.js';
+import { liftIterable } from './lifted-iterable.js';
+
+type Results<R> = R | Observable<R> | AsyncIterable<R> | void;
+
+/** What a handler of a Command with Results of type `R` may return; a method without a Result returns nothing. */
+export type HandlerReturn<R> = Results<R> | Promise<Results<R>>;
+
+/** What the server finds in a handler's extras. */
+export interface CommandHandlerExtras {
+  readonly command: TypeClass<Command>;
+}
+
+/** The Nest pattern of a Command: text, because Nest's tools print it. */
+export function routeOf(command: { readonly name: string }): string {
+  return `command:${command.name}`;
+}
+
+/**
+ * Marks a controller method as the handler of a Command class. It may return a Result, a Promise, an Observable or an
+ * AsyncIterable (async generators too). Parameters without a decorator get the Command and the {@link CmdStreamContext} by their type.
+ *
+ * @param transport Serves only the server with this `transportId`; default: every CmdStreamServer of the application.
+ * @throws {CmdStreamError} INVALID_HANDLER when it does not stand on a method or is not given a class
+ * @publicApi
+ */
+export function CommandHandler<C extends Command>(command: TypeClass<C>, transport?: Transport | symbol) {
+  if (!isClass(command)) throw new CmdStreamError('INVALID_HANDLER', '@CommandHandler() needs a Command class');
+  return <M extends (...args: never[]) => HandlerReturn<ResultOf<C>>>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
+    const method = descriptor?.value;
+    if (typeof target === 'function' || typeof method !== 'function') {
+      throw new CmdStreamError(
+        'INVALID_HANDLER',
+        `@CommandHandler(${command.name}) belongs on a method of a controller`,
+      );
+    }
+    descriptor.value = lifted(method);
+    bindParameters(target, key, command, method.length);
+    const extras: CommandHandlerExtras = { command };
+    (MessagePattern as HandlerDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
+  };
+}
+
+type HandlerDecorator = (
+  pattern: string,
+  transport: Transport | symbol | undefined,
+  extras: object,
+) => (target: object, key: string | symbol, descriptor: object) => unknown;
+
+/** The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each item. */
+function lifted<M extends (...args: never[]) => unknown>(method: M): M {
+  const wrapper = function (this: unknown, ...args: never[]): unknown {
+    const returned = method.apply(this, args);
+    return isPromiseLike(returned) && !isObservable(returned) ? returned.then(lift) : lift(returned);
+  };
+  for (const key of Reflect.getMetadataKeys(method))
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, method), wrapper);
+  Object.defineProperty(wrapper, 'name', { value: method.name });
+  return wrapper as M;
+}
+
+function lift(returned: unknown): unknown {
+  return isAsyncIterable(returned) ? liftIterable(returned) : returned;
+}

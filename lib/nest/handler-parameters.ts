@@ -1,0 +1,51 @@
+// Tells Nest what each parameter of a Command handler gets. Nest gives undecorated parameters the payload only, or
+// nothing as soon as one is decorated; here they get the Command or the context by their type.
+import { BaseRpcContext } from '@nestjs/microservices';
+import type { TypeClass } from '../codec/type-table.js';
+
+// Nest's own keys; they are no public constants in all supported versions.
+const ROUTE_ARGS_METADATA = '__routeArguments__';
+const PARAMTYPES_METADATA = 'design:paramtypes';
+const PAYLOAD = 3;
+const CONTEXT = 6;
+
+interface ParameterMetadata {
+  readonly index: number;
+}
+
+/** Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown. */
+export function bindParameters(target: object, key: string | symbol, command: TypeClass, length: number): void {
+  const given = own<Record<string, ParameterMetadata>>(ROUTE_ARGS_METADATA, target.constructor, key) ?? {};
+  const types = own<unknown[]>(PARAMTYPES_METADATA, target, key) ?? Array.from({ length }, () => Object);
+  const decorated = new Set(Object.values(given).map(({ index }) => index));
+  const metadata: Record<string, unknown> = { ...given };
+  const bound = [...types];
+  // Without a type a parameter is the Command, unless another one is: then it is the context.
+  let commandGiven =
+    Object.keys(given).some((entry) => entry.startsWith(`${PAYLOAD}:`)) ||
+    types.some((type, index) => !decorated.has(index) && isCommandType(type, command));
+  types.forEach((type, index) => {
+    if (decorated.has(index)) return;
+    const isCommand = isCommandType(type, command) || !(commandGiven || isContextClass(type));
+    metadata[`${isCommand ? PAYLOAD : CONTEXT}:${index}`] = { index, data: undefined, pipes: [] };
+    if (!isCommand) return;
+    commandGiven = true;
+    // Pipes learn the class from the parameter's type: an interface or a missing type tells them nothing.
+    bound[index] = command;
+  });
+  Reflect.defineMetadata(ROUTE_ARGS_METADATA, metadata, target.constructor, key);
+  Reflect.defineMetadata(PARAMTYPES_METADATA, bound, target, key);
+}
+
+/** Metadata of this very method: one that it overrides may have other parameters. */
+function own<T>(metadata: string, target: object, key: string | symbol): T | undefined {
+  return Reflect.getOwnMetadata(metadata, target, key) as T | undefined;
+}
+
+function isContextClass(type: unknown): boolean {
+  return typeof type === 'function' && (type === BaseRpcContext || type.prototype instanceof BaseRpcContext);
+}
+
+function isCommandType(type: unknown, command: TypeClass): boolean {
+  return typeof type === 'function' && (type === command || command.prototype instanceof type) && type !== Object;
+}

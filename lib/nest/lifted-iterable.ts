@@ -1,0 +1,50 @@
+// An AsyncIterable as an Observable that can be slowed down. rxjs has no back-pressure, but it delivers synchronously:
+// while an item is on its way, whoever takes it at the other end may ask the producer to wait.
+import { Observable } from 'rxjs';
+
+/** What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns. */
+const delivery: { drained: Promise<void> | undefined } = { drained: undefined };
+
+/** Asks the producer of the item being delivered to wait. Without one, or behind an asynchronous operator, nobody hears it. */
+export function askToWait(drained: Promise<void>): void {
+  delivery.drained = drained;
+}
+
+export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
+  return new Observable<T>((subscriber) => {
+    const iterator = iterable[Symbol.asyncIterator]();
+    let finished = false;
+    const pull = async (): Promise<void> => {
+      try {
+        while (!subscriber.closed) {
+          const item = await iterator.next();
+          if (item.done) {
+            finished = true;
+            return subscriber.complete();
+          }
+          delivery.drained = undefined;
+          subscriber.next(item.value);
+          const { drained } = delivery;
+          delivery.drained = undefined;
+          if (drained) await drained;
+        }
+      } catch (error) {
+        finished = true;
+        subscriber.error(error);
+      }
+    };
+    void pull();
+    return () => {
+      if (!finished) void stop(iterator);
+    };
+  });
+}
+
+/** Runs a generator's finally; one that is parked in an await hears of it when that settles. */
+async function stop(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // Its consumer has gone: nobody is left to be told.
+  }
+}
