@@ -1,0 +1,218 @@
+// The end of a client: close() waits for what is pending, destroy() does not; what can be called when.
+import { describe, expect, it } from '@jest/globals';
+import { CmdStreamError, type CommandClient } from '../../lib/core.js';
+import { calcClient } from '../support/calc-client.js';
+import { ADD_2_3, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
+import { openPair } from '../support/client-pair.js';
+import { inTime, turns, until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { RawServer } from '../support/raw-server.js';
+import { RecordingSink } from '../support/recording-sink.js';
+import { AddCmd, CalcResult, CountCmd, EchoCmd } from '../support/vector-contract.js';
+
+const own = guardLeaks();
+
+describe('close()', () => {
+  it('ends the connection when nothing is pending', async () => {
+    const { client, peer } = await openPair(own);
+    await inTime('the client is closed', client.close());
+    await peer.ends();
+    expect(client.status).toBe('closed');
+  });
+
+  it('waits for the Commands that are pending, and takes no more', async () => {
+    const { client, peer } = await openPair(own);
+    const sum = client.execute(new AddCmd(2, 3));
+    const sink = new RecordingSink();
+    client.dispatch(new CountCmd(1), sink);
+    const closed = client.close();
+    await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'CLOSED', sent: false });
+    await expect(client.emit(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'CLOSED', sent: false });
+    peer.write(SUM_5);
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+    await turns();
+    expect(client.status).toBe('open');
+    peer.write(sumFrame(2, 1));
+    await inTime('the client is closed', closed);
+    expect(sink.ends).toEqual(['complete']);
+    expect(client.status).toBe('closed');
+    await peer.ends();
+  });
+
+  it('waits for Commands that wait for the connection', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port));
+    const sum = client.execute(new AddCmd(2, 3));
+    const closed = client.close();
+    const peer = await raw.peer();
+    peer.write(GREETING);
+    await peer.receives(ADD_2_3);
+    peer.write(SUM_5);
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+    await inTime('the client is closed', closed);
+  });
+
+  it.each([
+    ['wait for the connection', false, 1],
+    ['are being written', true, 300_000],
+  ])('waits for emitted Commands that %s', async (_what, open, length) => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port));
+    if (open) {
+      const connected = client.connect();
+      (await raw.peer()).write(GREETING);
+      await connected;
+    }
+    const emitted = Promise.all([1, 2, 3].map(() => client.emit(new EchoCmd('x'.repeat(length)))));
+    const closed = client.close();
+    const peer = await raw.peer();
+    if (!open) peer.write(GREETING);
+    await inTime('the Commands are written', emitted);
+    await inTime('the client is closed', closed);
+    await peer.receivesBytes(3 * length);
+  });
+
+  it('ends when the last pending Command is cancelled', async () => {
+    const { client } = await openPair(own);
+    const call = client.dispatch(new AddCmd(2, 3), new RecordingSink());
+    const closed = client.close();
+    call.cancel();
+    await inTime('the client is closed', closed);
+    expect(client.status).toBe('closed');
+  });
+
+  it('ends when the connection is lost meanwhile', async () => {
+    const { client, peer } = await openPair(own);
+    const sum = client.execute(new AddCmd(2, 3));
+    const closed = client.close();
+    peer.reset();
+    await expect(sum).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    await inTime('the client is closed', closed);
+    expect(client.status).toBe('closed');
+  });
+
+  it('fails what is left with CLOSED when gracePeriodMs is over', async () => {
+    const { client, peer } = await openPair(own, { gracePeriodMs: 20 });
+    const sum = client.execute(new AddCmd(2, 3));
+    const closed = client.close();
+    await expect(sum).rejects.toMatchObject({ code: 'CLOSED', sent: true });
+    await inTime('the client is closed', closed);
+    await peer.ends();
+  });
+
+  it('is one close however often it is called', async () => {
+    const client = own(calcClient(1));
+    expect(client.close()).toBe(client.close());
+    await client.close();
+  });
+});
+
+describe('destroy()', () => {
+  it('fails what was sent with sent: true, and ends the connection at once', async () => {
+    const { client, peer } = await openPair(own);
+    const sum = client.execute(new AddCmd(2, 3));
+    await peer.receives(ADD_2_3);
+    client.destroy();
+    await expect(sum).rejects.toMatchObject({ code: 'CLOSED', sent: true });
+    await peer.ends();
+    expect(client.pending).toBe(0);
+  });
+
+  it('fails what waits for the connection with sent: false', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port));
+    const calls = [client.connect(), client.execute(new AddCmd(2, 3)), client.emit(new AddCmd(2, 3))];
+    client.destroy();
+    for (const settled of await inTime('the calls end', Promise.allSettled(calls))) {
+      expect(settled).toMatchObject({ reason: { code: 'CLOSED', sent: false } });
+    }
+  });
+
+  it('ends a connection whose ServerInfo has not come', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port));
+    const connected = client.connect();
+    const peer = await raw.peer();
+    client.destroy();
+    await expect(connected).rejects.toMatchObject({ code: 'CLOSED' });
+    await peer.ends();
+  });
+
+  it('gives calls the cause it is given', async () => {
+    const { client } = await openPair(own);
+    const sum = client.execute(new AddCmd(2, 3));
+    client.destroy(new CmdStreamError('SHUTDOWN', 'the application stops'));
+    await expect(sum).rejects.toMatchObject({ code: 'SHUTDOWN', message: 'the application stops', sent: true });
+  });
+
+  it('ends a close() that waits', async () => {
+    const { client } = await openPair(own);
+    const sum = client.execute(new AddCmd(2, 3));
+    const closed = client.close();
+    client.destroy();
+    await expect(sum).rejects.toMatchObject({ code: 'CLOSED' });
+    await inTime('the client is closed', closed);
+  });
+
+  it('may be called from a status listener at any change', async () => {
+    for (const at of ['connecting', 'open', 'idle'] as const) {
+      const raw = own(await RawServer.listen());
+      const client = own(calcClient(raw.port));
+      client.onStatus((status) => {
+        if (status === at) client.destroy();
+      });
+      const sum = client.execute(new AddCmd(2, 3));
+      if (at !== 'connecting') {
+        const peer = await raw.peer();
+        peer.write(GREETING);
+        peer.finish();
+      }
+      await expect(sum).rejects.toBeInstanceOf(CmdStreamError);
+      expect(client.status).toBe('closed');
+    }
+  });
+});
+
+describe('a client that was', () => {
+  const ends: [string, (client: CommandClient) => unknown][] = [
+    ['closed', (client) => client.close()],
+    ['destroyed', (client) => client.destroy()],
+  ];
+  const uses: [string, (client: CommandClient) => Promise<unknown>][] = [
+    ['connect()', (client) => client.connect()],
+    ['execute()', (client) => client.execute(new AddCmd(2, 3))],
+    ['emit()', (client) => client.emit(new AddCmd(2, 3))],
+    ['ping()', (client) => client.ping()],
+    [
+      'dispatch()',
+      async (client) => {
+        const sink = new RecordingSink();
+        const call = client.dispatch(new AddCmd(2, 3), sink);
+        expect(call.isPending).toBe(false);
+        throw await sink.ended();
+      },
+    ],
+  ];
+  const matrix = ends.flatMap(([how, end]) =>
+    [true, false].flatMap((opened) => uses.map(([what, use]) => ({ how, end, what, use, opened }))),
+  );
+
+  it.each(matrix)('$how (opened before: $opened) refuses $what with CLOSED', async ({ end, use, opened }) => {
+    const client = opened ? (await openPair(own)).client : own(calcClient(1));
+    await end(client);
+    await expect(use(client)).rejects.toMatchObject({ code: 'CLOSED', sent: false });
+    expect(client.status).toBe('closed');
+    expect(client.pending).toBe(0);
+  });
+
+  it.each(ends)('%s answers everything else', async (_how, end) => {
+    const { client } = await openPair(own);
+    await end(client);
+    client.forget(1);
+    expect(client.has(1)).toBe(false);
+    expect(client.unexpectedResults).toBe(0);
+    await inTime('close() again', client.close());
+    client.destroy();
+    await until('it is closed', () => client.status === 'closed');
+  });
+});

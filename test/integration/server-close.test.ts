@@ -1,0 +1,244 @@
+// The end of a server: draining answers what was accepted, destroying does not; what can be called when.
+import { describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import type { CommandContext, Invoker, ResultSink } from '../../lib/core.js';
+import { ADD_2_3, addFrame, echoFrame, echoResultFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
+import { CalcServer } from '../support/calc-server.js';
+import { inTime, turns, until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { CalcResult } from '../support/vector-contract.js';
+
+const own = guardLeaks();
+
+/** Answers with 5 when it is told to. */
+class Waiting implements Invoker {
+  readonly sinks: ResultSink[] = [];
+  readonly contexts: CommandContext[] = [];
+
+  invoke(_command: unknown, context: CommandContext, sink: ResultSink): void {
+    this.sinks.push(sink);
+    this.contexts.push(context);
+  }
+
+  answerAll(): void {
+    for (const sink of this.sinks.splice(0)) {
+      sink.next(new CalcResult(5));
+      sink.complete();
+    }
+  }
+}
+
+/** Holds up the event loop, so that timers and bytes are due at the same time. */
+function beBusy(milliseconds: number): void {
+  const started = performance.now();
+  while (performance.now() - started < milliseconds);
+}
+
+function refused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.once('connect', () => resolve(false)).once('error', () => resolve(true));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+describe('close()', () => {
+  it('stops listening and ends idle connections with SHUTDOWN', async () => {
+    const calc = own(await CalcServer.start());
+    const { port } = calc;
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    await inTime('the server is closed', calc.server.close());
+    await peer.ends();
+    expect(peer.hex).toBe(GREETING);
+    expect(await calc.lostCause()).toMatchObject({ code: 'SHUTDOWN' });
+    expect(await refused(port)).toBe(true);
+    expect(calc.server.address).toBeNull();
+  });
+
+  it('answers every Command that was accepted before it ends its connection', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting }));
+    const peers = await Promise.all([calc.connect(), calc.connect(), calc.connect()]);
+    for (const peer of peers) own(peer).write(ADD_2_3 + ADD_2_3);
+    await until('all Commands run', () => calc.server.inFlight === 6);
+    const closed = calc.server.close();
+    await turns(50);
+    expect(calc.server.connections).toBe(3);
+    expect(waiting.contexts.some(({ signal }) => signal.aborted)).toBe(false);
+    waiting.answerAll();
+    await inTime('the server is closed', closed);
+    await Promise.all(peers.map((peer) => peer.receives(GREETING + SUM_5 + SUM_5)));
+  });
+
+  it('answers Commands that arrive while it drains', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting }));
+    const peer = own(await calc.connect());
+    peer.write(addFrame(1, 2, 3));
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    const closed = calc.server.close();
+    peer.write(addFrame(2, 2, 3));
+    await until('both run', () => calc.server.inFlight === 2);
+    waiting.answerAll();
+    await inTime('the server is closed', closed);
+    await peer.receives(GREETING + sumFrame(1, 5) + sumFrame(2, 5));
+  });
+
+  it('waits for a frame that has begun', async () => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3.slice(0, 10));
+    await peer.receives(GREETING);
+    const idle = own(await calc.connect());
+    const closed = calc.server.close();
+    await idle.ends();
+    peer.write(ADD_2_3.slice(10));
+    await inTime('the server is closed', closed);
+    await peer.receives(GREETING + SUM_5);
+  });
+
+  it('sends what waits for a slow peer before it ends the connection', async () => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.socket.pause();
+    const seqs = Array.from({ length: 100 }, (_, at) => at + 1);
+    const text = 'x'.repeat(100_000);
+    peer.write(seqs.map((seq) => echoFrame(seq, text)).join(''));
+    const closed = calc.server.close();
+    await turns(50);
+    expect(calc.server.connections).toBe(1);
+    peer.socket.resume();
+    await inTime('the server is closed', closed);
+    await peer.receives(GREETING + seqs.map((seq) => echoResultFrame(seq, text)).join(''));
+  });
+
+  it('answers Commands that had arrived when it was called, however long the process was busy', async () => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.write(ADD_2_3);
+    beBusy(50);
+    await inTime('the server is closed', calc.server.close());
+    await peer.receives(GREETING + SUM_5);
+  });
+
+  it('answers Commands that arrive while the process is busy and it drains', async () => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    const closed = calc.server.close();
+    setTimeout(() => {
+      peer.write(ADD_2_3);
+      beBusy(50);
+    }, 1);
+    await inTime('the server is closed', closed);
+    await peer.receives(GREETING + SUM_5);
+  });
+
+  it('ends what is left when gracePeriodMs is over', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting, gracePeriodMs: 50 }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    const { signal } = waiting.contexts[0]!;
+    await inTime('the server is closed', calc.server.close());
+    await peer.ends();
+    expect(signal.reason).toMatchObject({ code: 'SHUTDOWN' });
+    waiting.answerAll();
+    expect(await calc.lostCause()).toMatchObject({ code: 'SHUTDOWN' });
+    expect(peer.hex).toBe(GREETING);
+  });
+
+  it('is one close however often it is called', async () => {
+    const calc = own(await CalcServer.start());
+    expect(calc.server.close()).toBe(calc.server.close());
+    await calc.server.close();
+  });
+
+  it('does not outlast destroy() while a handler runs on', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    const closed = calc.server.close();
+    calc.server.destroy();
+    await inTime('the server is closed', closed, 2_000);
+    await inTime('a closed server is closed', calc.server.close(), 2_000);
+    expect(calc.server.inFlight).toBe(1);
+    waiting.answerAll();
+  });
+
+  it('ends a server that never listened', async () => {
+    const calc = new CalcServer();
+    await inTime('the server is closed', calc.server.close());
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('ends a server that is about to listen', async () => {
+    const calc = own(new CalcServer());
+    const listening = calc.server.listen();
+    await inTime('the server is closed', calc.server.close());
+    await expect(listening).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(calc.server.address).toBeNull();
+  });
+});
+
+describe('destroy()', () => {
+  it('ends all connections at once and tells running Commands the cause', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting }));
+    const { port } = calc;
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    const { signal } = waiting.contexts[0]!;
+    calc.server.destroy();
+    expect(signal.reason).toMatchObject({ code: 'CLOSED' });
+    expect(calc.lost).toEqual([]);
+    waiting.answerAll();
+    expect(await calc.lostCause()).toBe(signal.reason);
+    await peer.ends();
+    expect(peer.hex).toBe(GREETING);
+    expect(await refused(port)).toBe(true);
+    calc.server.destroy();
+    expect(calc.lost).toHaveLength(1);
+  });
+});
+
+describe('listen()', () => {
+  it('fails with CONNECT_FAILED on a port in use, and works once it is free', async () => {
+    const first = own(await CalcServer.start());
+    const second = own(new CalcServer({ port: first.port }));
+    await expect(second.server.listen()).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      cause: { code: 'EADDRINUSE' },
+    });
+    await first.server.close();
+    await second.server.listen();
+    const peer = own(await second.connect());
+    await peer.receives(GREETING);
+  });
+
+  it('gives the address it listens on', async () => {
+    const calc = own(new CalcServer());
+    expect(calc.server.address).toBeNull();
+    const address = await calc.server.listen();
+    expect(address).toEqual({ address: '127.0.0.1', family: 'IPv4', port: calc.port });
+    expect(calc.server.address).toEqual(address);
+  });
+
+  it.each<[string, (calc: CalcServer) => unknown]>([
+    ['is listening', () => undefined],
+    ['is draining', (calc) => void calc.server.close()],
+    ['was closed', (calc) => calc.server.close()],
+    ['was destroyed', (calc) => calc.server.destroy()],
+  ])('fails with CLOSED when the server %s', async (_what, act) => {
+    const calc = own(await CalcServer.start());
+    await act(calc);
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});

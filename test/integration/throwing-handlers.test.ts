@@ -1,0 +1,280 @@
+// What a handler throws, whatever it is: it never reaches the process or another connection, and the other Commands
+// of its own connection only where nothing maps it to a Result. (Jest fails a test that an uncaught exception or
+// an unhandled rejection happens in.)
+import { describe, expect, it } from '@jest/globals';
+import type { CmdStreamError, CommandServerOptions, Invoker, PlainErrorMapper } from '../../lib/core.js';
+import { calcInvoker } from '../support/calc-invoker.js';
+import { CalcResult, CountResult, FailCmd } from '../support/vector-contract.js';
+import { ADD_2_3, addFrame, failFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
+import { CalcServer } from '../support/calc-server.js';
+import { turns, until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+
+const own = guardLeaks();
+
+const hostile = {
+  toString(): never {
+    throw new Error('toString throws');
+  },
+};
+const thrown: [string, unknown][] = [
+  ['an Error', new Error('intentional failure')],
+  ['a string', 'intentional failure'],
+  ['undefined', undefined],
+  ['null', null],
+  ['a number', 0],
+  ['an object without a prototype', Object.create(null)],
+  ['an object whose toString throws', hostile],
+  ['an Error without a message', Object.assign(new Error('x'), { message: undefined })],
+  ['an Error whose message throws', Object.defineProperty(new Error('x'), 'message', { get: hostile.toString })],
+  ['a Proxy that throws whatever it is asked', new Proxy({}, allTraps(hostile.toString))],
+];
+
+function allTraps(trap: () => never): ProxyHandler<object> {
+  return { get: trap, has: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap };
+}
+
+const ways: [string, (error: unknown) => ReturnType<Invoker['invoke']>][] = [
+  [
+    'thrown',
+    (what) => {
+      throw what;
+    },
+  ],
+  ['a rejected promise', (what) => Promise.reject(what)],
+  ['a rejected promise later', (what) => turns(1).then(() => Promise.reject(what))],
+  [
+    'thrown by the then of what was returned',
+    (what) => ({
+      // oxlint-disable-next-line unicorn/no-thenable
+      then: () => {
+        throw what;
+      },
+    }),
+  ],
+];
+const cases = thrown.flatMap(([what, error]) => ways.map(([how, fail]) => ({ what, how, error, fail })));
+
+/** Fails where a FailCmd says so; runs all other Commands. */
+function failing(fail: () => ReturnType<Invoker['invoke']>): Invoker {
+  return {
+    invoke: (command, context, sink) =>
+      command instanceof FailCmd ? fail() : calcInvoker.invoke(command, context, sink),
+  };
+}
+
+const toMinusOne: PlainErrorMapper = () => new CalcResult(-1);
+
+function start(fail: () => ReturnType<Invoker['invoke']>, options: Partial<CommandServerOptions> = {}) {
+  return CalcServer.start({ invoker: failing(fail), ...options });
+}
+
+describe('a failing handler without onPlainError', () => {
+  it.each(cases)('ends only its connection with HANDLER_ERROR when $what is $how', async ({ error, fail }) => {
+    const calc = own(await start(() => fail(error)));
+    const [peer, other] = [own(await calc.connect()), own(await calc.connect())];
+    peer.write(ADD_2_3 + failFrame(2));
+    await peer.receives(GREETING + SUM_5);
+    await peer.ends();
+    const cause = await calc.lostCause();
+    expect(cause).toMatchObject({ code: 'HANDLER_ERROR' });
+    expect(cause.cause).toBe(error);
+    other.write(ADD_2_3);
+    await other.receives(GREETING + SUM_5);
+    expect(calc.lost).toHaveLength(1);
+  });
+
+  it('sends what other Commands were answered before it ends the connection', async () => {
+    const calc = own(await start(() => Promise.reject(new Error('late'))));
+    const peer = own(await calc.connect());
+    const adds = Array.from({ length: 100 }, (_, at) => at + 1);
+    peer.write(adds.map((seq) => addFrame(seq, seq, 0)).join('') + failFrame(101));
+    await peer.receives(GREETING + adds.map((seq) => sumFrame(seq, seq)).join(''));
+    await peer.ends();
+  });
+
+  it('ends the connection when the sink is given the error', async () => {
+    const error = new Error('given');
+    const invoker: Invoker = { invoke: (_command, _context, sink) => void setImmediate(() => sink.error(error)) };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await peer.ends();
+    expect((await calc.lostCause()).cause).toBe(error);
+  });
+
+  it('tells the other running Commands of the connection that nobody waits any more', async () => {
+    const reasons: unknown[] = [];
+    const invoker: Invoker = {
+      invoke(command, { signal }, sink) {
+        if (command instanceof FailCmd) throw new Error('intentional failure');
+        signal.addEventListener('abort', () => {
+          reasons.push(signal.reason);
+          sink.complete();
+        });
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3 + ADD_2_3 + failFrame(3));
+    const cause = await calc.lostCause();
+    expect(reasons).toEqual([cause, cause]);
+    await turns();
+    expect(calc.lost).toHaveLength(1);
+  });
+
+  it('leaves the connection alone when the handler fails after its last Result', async () => {
+    const error = new Error('too late');
+    const invoker: Invoker = {
+      async invoke(_command, _context, sink) {
+        sink.next(new CalcResult(5));
+        throw error;
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await peer.receives(GREETING + SUM_5);
+    peer.write(ADD_2_3);
+    await peer.receives(GREETING + SUM_5 + SUM_5);
+    expect(calc.errors).toEqual([error, error]);
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('ends the connection when the handler fails between two Results', async () => {
+    const invoker: Invoker = {
+      invoke(_command, _context, sink) {
+        sink.next(new CountResult(0, false));
+        throw new Error('between');
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    expect(await calc.lostCause()).toMatchObject({ code: 'HANDLER_ERROR' });
+  });
+
+  it('ignores a handler that fails after its connection has ended', async () => {
+    const invoker: Invoker = {
+      async invoke(_command, { signal }) {
+        await until('the connection ends', () => signal.aborted);
+        throw new Error('nobody is there');
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('the Command runs', () => calc.server.inFlight === 1);
+    peer.reset();
+    expect(await calc.lostCause()).toMatchObject({ code: 'PEER_RESET' });
+    await turns();
+    expect(calc.lost).toHaveLength(1);
+  });
+});
+
+describe('a failing handler with onPlainError', () => {
+  it.each(cases)('is answered with the mapped Result when $what is $how', async ({ error, fail }) => {
+    const seen: unknown[] = [];
+    const onPlainError: PlainErrorMapper = (given, command, { seq }) => {
+      seen.push(given, command, seq);
+      return new CalcResult(-1);
+    };
+    const calc = own(await start(() => fail(error), { onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(7));
+    await peer.receives(GREETING + sumFrame(7, -1));
+    expect(seen[0]).toBe(error);
+    expect(seen.slice(1)).toEqual([new FailCmd(), 7]);
+    peer.write(ADD_2_3);
+    await peer.receives(GREETING + sumFrame(7, -1) + SUM_5);
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('leaves all other Commands of the connection alone', async () => {
+    const calc = own(await start(() => Promise.reject(new Error('one of 200')), { onPlainError: toMinusOne }));
+    const peer = own(await calc.connect());
+    const seqs = Array.from({ length: 200 }, (_, at) => at + 1);
+    peer.write(seqs.map((seq) => (seq === 100 ? failFrame(seq) : addFrame(seq, seq, 0))).join(''));
+    const sums = seqs.filter((seq) => seq !== 100).map((seq) => sumFrame(seq, seq));
+    await peer.receives(GREETING + sums.join('') + sumFrame(100, -1));
+  });
+
+  it('is not asked when the handler fails after its last Result', async () => {
+    const invoker: Invoker = {
+      invoke(_command, _context, sink) {
+        sink.next(new CalcResult(5));
+        throw new Error('too late');
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker, onPlainError: toMinusOne }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await peer.receives(GREETING + SUM_5);
+  });
+
+  it.each(thrown)('ends the connection with what it threw itself when that is %s', async (_what, error) => {
+    const first = new Error('first');
+    const onPlainError: PlainErrorMapper = () => {
+      throw error;
+    };
+    const calc = own(await start(() => Promise.reject(first), { onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(1));
+    const cause = await calc.lostCause();
+    expect(cause).toMatchObject({ code: 'HANDLER_ERROR' });
+    expect(cause.cause).toBe(error);
+    expect(calc.errors).toHaveLength(1);
+    expect(calc.errors[0]).toBe(error);
+  });
+
+  it.each([
+    ['nothing', undefined, 'RESULT_NOT_IN_CONTRACT'],
+    ['no Result of the contract', { message: 'failed' }, 'RESULT_NOT_IN_CONTRACT'],
+    ['a Result that cannot be written', new CalcResult(Number.NaN), 'ENCODE_FAILED'],
+  ])('ends the connection when it gives %s', async (_what, given, code) => {
+    const calc = own(await start(() => Promise.reject(new Error('first')), { onPlainError: () => given }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3 + failFrame(2));
+    await peer.receives(GREETING + SUM_5);
+    await peer.ends();
+    const cause = await calc.lostCause();
+    expect(cause).toMatchObject({ code: 'HANDLER_ERROR' });
+    expect((cause.cause as CmdStreamError).code).toBe(code);
+  });
+});
+
+describe('a callback that throws', () => {
+  const throws = (): never => {
+    throw new Error('a callback throws');
+  };
+
+  it('leaves the server alone when it is onConnectionLost', async () => {
+    const calc = own(await CalcServer.start({ onConnectionLost: throws }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.reset();
+    await until('the error is reported', () => calc.errors.length === 1);
+    const next = own(await calc.connect());
+    next.write(ADD_2_3);
+    await next.receives(GREETING + SUM_5);
+    expect(calc.server.connections).toBe(1);
+  });
+
+  it.each(ways)("leaves the server alone when it is onError and the handler's error was %s", async (_how, fail) => {
+    const calc = own(await start(() => fail(new Error('x')), { onError: throws, onPlainError: toMinusOne }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(1) + ADD_2_3);
+    await until('both are answered', () => peer.received.length === 8 + 5 + 4);
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('leaves the server alone when onConnectionLost and onError both throw', async () => {
+    const calc = own(await CalcServer.start({ onConnectionLost: throws, onError: throws }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.reset();
+    await until('the connection is gone', () => calc.server.connections === 0);
+    const next = own(await calc.connect());
+    await next.receives(GREETING);
+  });
+});

@@ -1,0 +1,165 @@
+// The same bytes inside TLS, and connections that do not get that far.
+import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer } from 'node:tls';
+import type { CommandClient, CommandClientOptions, CommandServerOptions } from '../../lib/core.js';
+import { calcClient } from '../support/calc-client.js';
+import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
+import { CalcServer } from '../support/calc-server.js';
+import { inTime, turns, until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { RawPeer } from '../support/raw-peer.js';
+import { RawServer } from '../support/raw-server.js';
+import { selfSigned } from '../support/self-signed.js';
+import { AddCmd, CalcResult, EchoCmd, EchoResult } from '../support/vector-contract.js';
+
+const own = guardLeaks();
+const { key, cert } = selfSigned();
+
+function startTls(options: Partial<CommandServerOptions> = {}): Promise<CalcServer> {
+  return CalcServer.start({ tls: { key, cert }, ...options });
+}
+
+function tlsClient(calc: CalcServer, options: Partial<CommandClientOptions> = {}): CommandClient {
+  return own(calcClient(calc.port, { tls: { ca: cert }, ...options }));
+}
+
+describe('TLS', () => {
+  it.each(['127.0.0.1', 'localhost'])('carries Commands and Results to %s', async (host) => {
+    const calc = own(await startTls());
+    const client = tlsClient(calc, { host });
+    const text = 'ß'.repeat(200_000);
+    await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+    await expect(client.execute(new EchoCmd(text))).resolves.toEqual(new EchoResult(text));
+    await inTime('the client is closed', client.close());
+    await inTime('the server is closed', calc.server.close());
+  });
+
+  it('answers what was accepted before a draining server ends the connection', async () => {
+    const calc = own(await startTls());
+    const client = tlsClient(calc);
+    await client.connect();
+    const sum = client.execute(new AddCmd(2, 3));
+    const closed = calc.server.close();
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+    await inTime('the server is closed', closed);
+    await until('the client sees the end', () => client.status === 'idle');
+  });
+});
+
+describe('a client', () => {
+  it('fails with TLS_ERROR when it does not trust the certificate', async () => {
+    const calc = own(await startTls());
+    const client = own(calcClient(calc.port, { tls: {} }));
+    await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
+    expect(client.status).toBe('idle');
+    expect(await calc.lostCause()).toMatchObject({ code: 'TLS_ERROR' });
+  });
+
+  it('fails with TLS_ERROR when the certificate is for another name', async () => {
+    const calc = own(await startTls());
+    const client = tlsClient(calc, { tls: { ca: cert, servername: 'elsewhere.example' } });
+    await expect(client.connect()).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
+  });
+
+  it('fails with TLS_ERROR when the server speaks no TLS', async () => {
+    const calc = own(await CalcServer.start());
+    const client = tlsClient(calc);
+    await expect(client.connect()).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
+    await calc.lostCause();
+  });
+
+  it('fails with CONNECT_TIMEOUT when the server is silent in the handshake', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { tls: { ca: cert }, connectTimeoutMs: 100 }));
+    await expect(client.connect()).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT', sent: false });
+    await (await raw.peer()).ends();
+  });
+
+  it('fails with CONNECT_FAILED when the server ends the connection in the handshake', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { tls: { ca: cert } }));
+    const connected = client.connect();
+    (await raw.peer()).finish();
+    await expect(connected).rejects.toMatchObject({ code: 'CONNECT_FAILED', sent: false });
+  });
+
+  it('fails with TLS_ERROR when the server resets the connection after the handshake', async () => {
+    // What a refused client certificate may look like: TLS 1.3 has finished for the client when the server looks at it.
+    const tcp: Socket[] = [];
+    const server = createServer({ key, cert }, () => tcp[0]!.resetAndDestroy());
+    server.on('connection', (socket) => tcp.push(socket)).on('tlsClientError', () => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    own({ destroy: () => server.close() });
+    const client = own(calcClient((server.address() as AddressInfo).port, { tls: { ca: cert } }));
+    await expect(client.connect()).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
+  });
+
+  it('names a reason when each of several addresses has failed', async () => {
+    const raw = await RawServer.listen();
+    const { port } = raw;
+    await raw.destroy();
+    const both = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '::1', family: 6 },
+    ];
+    const tls = { lookup: (_host: string, _options: unknown, found: Found) => found(null, both) };
+    const client = own(calcClient(port, { host: 'both.example', tls: tls as CommandClientOptions['tls'] }));
+    await expect(client.connect()).rejects.toThrow(/both\.example:\d+: E[A-Z]+/);
+  });
+});
+
+describe('a server', () => {
+  it('ends a client that is silent in the handshake with HANDSHAKE_TIMEOUT', async () => {
+    const calc = own(await startTls({ handshakeTimeoutMs: 50 }));
+    const mute = own(await RawPeer.connect(calc.port));
+    await mute.ends();
+    expect(mute.hex).toBe('');
+    expect(await calc.lostCause()).toMatchObject({ code: 'HANDSHAKE_TIMEOUT' });
+    await expect(tlsClient(calc).execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+    expect(calc.lost).toHaveLength(1);
+  });
+
+  it('ends a client that speaks no TLS with TLS_ERROR', async () => {
+    const calc = own(await startTls());
+    const plain = own(await RawPeer.connect(calc.port));
+    plain.write(ADD_2_3);
+    await plain.ends();
+    expect(await calc.lostCause()).toMatchObject({ code: 'TLS_ERROR' });
+    expect(plain.hex).not.toContain(GREETING);
+  });
+
+  it('refuses a client without the certificate it asks for', async () => {
+    const calc = own(await startTls({ tls: { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true } }));
+    await expect(tlsClient(calc).execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
+    const client = tlsClient(calc, { tls: { ca: cert, key, cert } });
+    await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+  });
+
+  it.each([
+    ['close()', (calc: CalcServer) => calc.server.close()],
+    ['destroy()', (calc: CalcServer) => calc.server.destroy()],
+  ])('ends clients in their handshake on %s', async (_what, end) => {
+    const calc = own(await startTls());
+    const mute = own(await RawPeer.connect(calc.port));
+    await turns(20);
+    await inTime('the server ends', Promise.resolve(end(calc)));
+    await mute.ends();
+    expect(mute.hex).toBe('');
+  });
+});
+
+describe('a plain server', () => {
+  it('reacts to TLS as to any bytes that are no Command', async () => {
+    const calc = own(await CalcServer.start());
+    const good = own(await calc.connect());
+    const client = own(calcClient(calc.port, { tls: { ca: cert } }));
+    await expect(client.connect()).rejects.toMatchObject({ code: 'TLS_ERROR' });
+    good.write(ADD_2_3);
+    await good.receives(GREETING + SUM_5);
+  });
+});
+
+type Found = (error: null, addresses: { address: string; family: number }[]) => void;

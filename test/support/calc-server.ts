@@ -1,0 +1,49 @@
+// A CommandServer of the calc contract at a port of its own that keeps what its callbacks are told.
+import { CommandServer, type CommandServerOptions, type CmdStreamError, type LostConnection } from '../../lib/core.js';
+import { calcInvoker } from './calc-invoker.js';
+import { until } from './deadline.js';
+import { RawPeer } from './raw-peer.js';
+import { vectorContract } from './vector-contract.js';
+
+export class CalcServer {
+  readonly server: CommandServer;
+  readonly lost: LostConnection[] = [];
+  readonly errors: unknown[] = [];
+
+  constructor(options: Partial<CommandServerOptions> = {}) {
+    this.server = new CommandServer({
+      contract: vectorContract,
+      invoker: calcInvoker,
+      host: '127.0.0.1',
+      port: 0,
+      quietPeriodMs: 20,
+      onConnectionLost: (connection) => this.lost.push(connection),
+      onError: (error) => this.errors.push(error),
+      ...options,
+    });
+  }
+
+  static async start(options: Partial<CommandServerOptions> = {}): Promise<CalcServer> {
+    const calc = new CalcServer(options);
+    await calc.server.listen();
+    return calc;
+  }
+
+  get port(): number {
+    return this.server.address!.port;
+  }
+
+  connect(): Promise<RawPeer> {
+    return RawPeer.connect(this.port);
+  }
+
+  /** Why the connection number `index` to be lost was lost, as soon as it is. */
+  async lostCause(index = 0): Promise<CmdStreamError> {
+    await until(`connection ${index} is lost`, () => this.lost.length > index);
+    return this.lost[index]!.cause;
+  }
+
+  destroy(): void {
+    this.server.destroy();
+  }
+}
