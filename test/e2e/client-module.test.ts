@@ -1,0 +1,305 @@
+// Clients as providers: CmdStreamModule and Nest's own ClientsModule, and what becomes of them when the application ends.
+import { describe, expect, it } from '@jest/globals';
+import {
+  Controller,
+  Inject,
+  Injectable,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type Type,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientsModule } from '@nestjs/microservices';
+import {
+  CmdStreamClient,
+  CmdStreamModule,
+  CommandHandler,
+  getCmdStreamClientToken,
+  InjectCmdStreamClient,
+  type CmdStreamClientModuleOptions,
+  type CmdStreamClientOptions,
+  type CmdStreamOptionsFactory,
+  type CommandClient,
+} from 'nestjs-cmd-stream';
+import { inTime, until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { AddCmd, CalcResult, calcContract } from './calc.contract.js';
+import { HandMadeClient, NestServer } from './nest-server.js';
+import { SpyLogger } from './spy-logger.js';
+
+const own = guardLeaks();
+
+@Controller()
+class Adder {
+  @CommandHandler(AddCmd)
+  add({ A, B }: AddCmd) {
+    return new CalcResult(A + B);
+  }
+}
+
+function serve(): Promise<NestServer> {
+  return NestServer.listen({ module: { controllers: [Adder] } });
+}
+
+/** The options of a client of a server that listens already. */
+@Injectable()
+class Address implements CmdStreamOptionsFactory {
+  static port = 0;
+
+  createCmdStreamOptions(): CmdStreamClientOptions {
+    return { contract: calcContract, host: '127.0.0.1', port: Address.port };
+  }
+}
+
+@Module({ providers: [Address], exports: [Address] })
+class AddressModule {}
+
+class App {
+  readonly #app;
+
+  constructor(app: Awaited<ReturnType<typeof NestFactory.createApplicationContext>>) {
+    this.#app = app;
+  }
+
+  static async of(metadata: ModuleMetadata): Promise<App> {
+    @Module(metadata)
+    class RootModule {}
+    const logger = new SpyLogger();
+    return new App(await NestFactory.createApplicationContext(RootModule, { logger, abortOnError: false }));
+  }
+
+  client(token: string | symbol | Type = CmdStreamClient): CmdStreamClient {
+    return this.#app.get<CmdStreamClient>(token, { strict: false });
+  }
+
+  get<T>(token: Type<T>): T {
+    return this.#app.get(token);
+  }
+
+  destroy(): Promise<void> {
+    return this.#app.close();
+  }
+}
+
+async function sumOf(client: CmdStreamClient): Promise<number> {
+  const { value } = await client.execute(new AddCmd(2, 3));
+  return value;
+}
+
+describe('CmdStreamModule.register()', () => {
+  it('provides one client without a name, to be injected by its class or the decorator', async () => {
+    const server = own(await serve());
+    @Injectable()
+    class Prices {
+      constructor(
+        readonly byClass: CmdStreamClient,
+        @InjectCmdStreamClient() readonly byDecorator: CmdStreamClient,
+      ) {}
+    }
+    const options = { contract: calcContract, host: '127.0.0.1', port: server.port };
+    const app = own(await App.of({ imports: [CmdStreamModule.register(options)], providers: [Prices] }));
+    const { byClass, byDecorator } = app.get(Prices);
+    expect(byClass).toBe(byDecorator);
+    expect(await sumOf(byClass)).toBe(5);
+  });
+
+  it('provides several clients by their names, strings or symbols, each its own', async () => {
+    const [first, second] = [own(await serve()), own(await serve())];
+    const SECOND = Symbol('second');
+    const options = { contract: calcContract, host: '127.0.0.1' };
+    const module = CmdStreamModule.register([
+      { name: 'FIRST', ...options, port: first.port },
+      { name: SECOND, ...options, port: second.port },
+    ]);
+    @Injectable()
+    class Both {
+      constructor(
+        @InjectCmdStreamClient('FIRST') readonly one: CmdStreamClient,
+        @InjectCmdStreamClient(SECOND) readonly other: CmdStreamClient,
+      ) {}
+    }
+    const app = own(await App.of({ imports: [module], providers: [Both] }));
+    const both = app.get(Both);
+    expect(both.one).not.toBe(both.other);
+    expect(await sumOf(both.one)).toBe(5);
+    expect(await sumOf(both.other)).toBe(5);
+    expect([first.core.connections, second.core.connections]).toEqual([1, 1]);
+    expect(app.client(getCmdStreamClientToken('FIRST') as string)).toBe(both.one);
+  });
+
+  it('is known to all modules if isGlobal says so, and only then', async () => {
+    @Injectable()
+    class Far {
+      constructor(@InjectCmdStreamClient('CALC') readonly client: CmdStreamClient) {}
+    }
+    @Module({ providers: [Far], exports: [Far] })
+    class FarModule {}
+    const options = { name: 'CALC', contract: calcContract };
+    const [known, unknown] = [true, false].map((isGlobal) => [
+      CmdStreamModule.register(options, { isGlobal }),
+      FarModule,
+    ]);
+    await expect(App.of({ imports: unknown })).rejects.toThrow(/CALC/);
+    const app = own(await App.of({ imports: known }));
+    expect(app.get(Far).client).toBeInstanceOf(CmdStreamClient);
+  });
+
+  it('connects with the first call, not before', async () => {
+    const server = own(await serve());
+    const options = { contract: calcContract, host: '127.0.0.1', port: server.port };
+    const app = own(await App.of({ imports: [CmdStreamModule.register(options)] }));
+    expect(app.client().unwrap<CommandClient>().status).toBe('idle');
+    expect(await sumOf(app.client())).toBe(5);
+    expect(server.core.connections).toBe(1);
+  });
+
+  it('refuses two clients of one name', () => {
+    const clients: CmdStreamClientModuleOptions[] = [{ contract: calcContract }, { contract: calcContract }];
+    const twice = expect.objectContaining({ code: 'INVALID_OPTION' }) as unknown as Error;
+    expect(() => CmdStreamModule.register(clients)).toThrow(twice);
+    expect(() => CmdStreamModule.register(clients.map((client) => ({ ...client, name: 'CALC' })))).toThrow(twice);
+  });
+
+  it('lets options that make no sense fail the start', async () => {
+    const module = CmdStreamModule.register({ contract: calcContract, port: -1 });
+    await expect(App.of({ imports: [module] })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
+
+describe('CmdStreamModule.registerAsync()', () => {
+  const modules: [string, () => DynamicModule][] = [
+    [
+      'useFactory',
+      () =>
+        CmdStreamModule.registerAsync({
+          imports: [AddressModule],
+          inject: [Address],
+          useFactory: (address: Address) => address.createCmdStreamOptions(),
+        }),
+    ],
+    [
+      'an asynchronous useFactory',
+      () => CmdStreamModule.registerAsync({ useFactory: async () => new Address().createCmdStreamOptions() }),
+    ],
+    ['useClass', () => CmdStreamModule.registerAsync({ useClass: Address })],
+    ['useExisting', () => CmdStreamModule.registerAsync({ imports: [AddressModule], useExisting: Address })],
+    [
+      'extraProviders',
+      () =>
+        CmdStreamModule.registerAsync({
+          extraProviders: [{ provide: 'PORT', useFactory: () => Address.port }],
+          inject: ['PORT'],
+          useFactory: (port: number) => ({ contract: calcContract, host: '127.0.0.1', port }),
+        }),
+    ],
+  ];
+
+  it.each(modules)('makes a client by %s', async (_, module) => {
+    const server = own(await serve());
+    Address.port = server.port;
+    const app = own(await App.of({ imports: [module()] }));
+    expect(await sumOf(app.client())).toBe(5);
+  });
+
+  it('makes several, with and without a name, known to all modules', async () => {
+    const server = own(await serve());
+    Address.port = server.port;
+    const clients = [{ useClass: Address }, { name: 'CALC', imports: [AddressModule], useExisting: Address }];
+    @Injectable()
+    class Far {
+      constructor(
+        readonly unnamed: CmdStreamClient,
+        @InjectCmdStreamClient('CALC') readonly named: CmdStreamClient,
+      ) {}
+    }
+    @Module({ providers: [Far], exports: [Far] })
+    class FarModule {}
+    const app = own(await App.of({ imports: [CmdStreamModule.registerAsync(clients, { isGlobal: true }), FarModule] }));
+    const { unnamed, named } = app.get(Far);
+    expect(unnamed).not.toBe(named);
+    expect(await sumOf(unnamed)).toBe(5);
+    expect(await sumOf(named)).toBe(5);
+  });
+
+  it('refuses a client without any source of options, or with several, and two of one name', () => {
+    const invalid = expect.objectContaining({ code: 'INVALID_OPTION' }) as unknown as Error;
+    expect(() => CmdStreamModule.registerAsync({})).toThrow(invalid);
+    expect(() => CmdStreamModule.registerAsync({ useClass: Address, useExisting: Address })).toThrow(invalid);
+    expect(() => CmdStreamModule.registerAsync([{ useClass: Address }, { useClass: Address }])).toThrow(invalid);
+  });
+});
+
+describe("Nest's ClientsModule with customClass", () => {
+  it('provides a client by register()', async () => {
+    const server = own(await serve());
+    const options = { contract: calcContract, host: '127.0.0.1', port: server.port };
+    @Injectable()
+    class Prices {
+      constructor(@Inject('CALC') readonly client: CmdStreamClient) {}
+    }
+    const module = ClientsModule.register([{ name: 'CALC', customClass: CmdStreamClient, options }]);
+    const app = own(await App.of({ imports: [module], providers: [Prices] }));
+    expect(await sumOf(app.get(Prices).client)).toBe(5);
+  });
+
+  it('provides a client by registerAsync()', async () => {
+    const server = own(await serve());
+    const useFactory = () => ({
+      customClass: CmdStreamClient,
+      options: { contract: calcContract, host: '127.0.0.1', port: server.port },
+    });
+    const app = own(await App.of({ imports: [ClientsModule.registerAsync([{ name: 'CALC', useFactory }])] }));
+    expect(await sumOf(app.client('CALC'))).toBe(5);
+  });
+});
+
+describe('the end of an application', () => {
+  const ways: [string, (options: CmdStreamClientOptions) => DynamicModule][] = [
+    ['CmdStreamModule', (options) => CmdStreamModule.register({ name: 'CALC', ...options })],
+    ['ClientsModule', (options) => ClientsModule.register([{ name: 'CALC', customClass: CmdStreamClient, options }])],
+  ];
+
+  it.each(ways)('closes the clients of %s', async (_, module) => {
+    const server = own(await serve());
+    const app = await App.of({
+      imports: [module({ contract: calcContract, host: '127.0.0.1', port: server.port })],
+    });
+    const client = app.client('CALC');
+    expect(await sumOf(client)).toBe(5);
+    await app.destroy();
+    expect(client.unwrap<CommandClient>().status).toBe('closed');
+    await until('the server has no connection', () => server.core.connections === 0);
+    await expect(client.execute(new AddCmd(1, 1))).rejects.toMatchObject({ code: 'CLOSED', sent: false });
+    await app.destroy();
+  });
+
+  it('drains its server before it closes its clients, so that handlers may still use them', async () => {
+    const downstream = own(await serve());
+    let entered = false;
+    let proceed = (): void => {};
+    const allowed = new Promise<void>((resolve) => (proceed = resolve));
+    @Controller()
+    class Gateway {
+      constructor(private readonly client: CmdStreamClient) {}
+
+      @CommandHandler(AddCmd)
+      async add(command: AddCmd) {
+        entered = true;
+        await allowed;
+        return this.client.execute(command);
+      }
+    }
+    const options = { contract: calcContract, host: '127.0.0.1', port: downstream.port };
+    const module = { imports: [CmdStreamModule.register(options)], controllers: [Gateway] };
+    const gateway = await NestServer.listen({ module, options: { gracePeriodMs: 10_000 } });
+    const client = own(new HandMadeClient(gateway.port));
+    const answer = client.execute(new AddCmd(2, 3));
+    await until('the handler runs', () => entered);
+    const closed = gateway.app.close();
+    proceed();
+    expect(await inTime('the answer', answer)).toEqual(new CalcResult(5));
+    await inTime('the application has closed', closed);
+    await until('the client is gone', () => downstream.core.connections === 0);
+  });
+});

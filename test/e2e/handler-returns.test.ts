@@ -1,0 +1,198 @@
+// What a handler gives back, in every form it may have, and what the client sees of it.
+import { describe, expect, it } from '@jest/globals';
+import { Controller, type Type } from '@nestjs/common';
+import { CommandHandler } from 'nestjs-cmd-stream';
+import { from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
+import { turns } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { AddCmd, CalcResult, CountCmd, CountResult, EchoCmd, EchoResult } from './calc.contract.js';
+import { HandMadeClient, NestServer } from './nest-server.js';
+
+const own = guardLeaks();
+
+async function clientOf(...controllers: Type[]): Promise<HandMadeClient> {
+  const server = own(await NestServer.listen({ module: { controllers } }));
+  return own(new HandMadeClient(server.port));
+}
+
+async function* countTo(N: number): AsyncGenerator<CountResult> {
+  for (let i = 1; i <= N; i++) yield new CountResult(i, i === N);
+}
+
+function collect<T>(results: Observable<T>): Promise<T[]> {
+  return lastValueFrom(results.pipe(toArray()));
+}
+
+@Controller()
+class ValueController {
+  @CommandHandler(AddCmd)
+  add({ A, B }: AddCmd) {
+    return new CalcResult(A + B);
+  }
+}
+
+@Controller()
+class PromiseController {
+  @CommandHandler(AddCmd)
+  async add({ A, B }: AddCmd) {
+    await turns(1);
+    return new CalcResult(A + B);
+  }
+}
+
+@Controller()
+class ObservableController {
+  @CommandHandler(AddCmd)
+  add({ A, B }: AddCmd) {
+    return of(new CalcResult(A + B));
+  }
+
+  @CommandHandler(CountCmd)
+  count({ N }: CountCmd) {
+    return from(countTo(N));
+  }
+}
+
+@Controller()
+class PromisedObservableController {
+  @CommandHandler(AddCmd)
+  async add({ A, B }: AddCmd) {
+    return of(new CalcResult(A + B));
+  }
+
+  @CommandHandler(CountCmd)
+  async count({ N }: CountCmd) {
+    await turns(1);
+    return from(countTo(N));
+  }
+}
+
+@Controller()
+class GeneratorController {
+  @CommandHandler(AddCmd)
+  async *add({ A, B }: AddCmd) {
+    yield new CalcResult(A + B);
+  }
+
+  @CommandHandler(CountCmd)
+  async *count({ N }: CountCmd) {
+    for (let i = 1; i <= N; i++) {
+      await turns(1);
+      yield new CountResult(i, i === N);
+    }
+  }
+}
+
+@Controller()
+class IterableController {
+  @CommandHandler(CountCmd)
+  count({ N }: CountCmd): AsyncIterable<CountResult> {
+    let i = 0;
+    const next = async () =>
+      i++ < N
+        ? { done: false as const, value: new CountResult(i, i === N) }
+        : { done: true as const, value: undefined };
+    return { [Symbol.asyncIterator]: () => ({ next }) };
+  }
+}
+
+@Controller()
+class PromisedIterableController {
+  @CommandHandler(CountCmd)
+  async count({ N }: CountCmd): Promise<AsyncIterable<CountResult>> {
+    await turns(1);
+    return countTo(N);
+  }
+}
+
+describe('a handler with one Result', () => {
+  it.each([
+    ValueController,
+    PromiseController,
+    ObservableController,
+    PromisedObservableController,
+    GeneratorController,
+  ])('answers when it is that of %p', async (controller) => {
+    const client = await clientOf(controller);
+    const result = await client.execute(new AddCmd(2, 3));
+    expect(result).toBeInstanceOf(CalcResult);
+    expect(result.value).toBe(5);
+    expect(await collect(client.send(new AddCmd(8, -4)))).toEqual([new CalcResult(4)]);
+  });
+});
+
+describe('a handler with several Results', () => {
+  it.each([
+    ObservableController,
+    PromisedObservableController,
+    GeneratorController,
+    IterableController,
+    PromisedIterableController,
+  ])('answers in order and ends with the last one when it is that of %p', async (controller) => {
+    const client = await clientOf(controller);
+    const results = await collect(client.send(new CountCmd(4)));
+    expect(results.map(({ I }) => I)).toEqual([1, 2, 3, 4]);
+    expect(results.every((result) => result instanceof CountResult)).toBe(true);
+  });
+
+  it('answers many Commands at a time, each with its own Results', async () => {
+    const client = await clientOf(GeneratorController);
+    const lengths = [7, 1, 5, 3];
+    const all = await Promise.all(lengths.map((N) => collect(client.send(new CountCmd(N)))));
+    expect(all.map((results) => results.map(({ I }) => I))).toEqual([
+      [1, 2, 3, 4, 5, 6, 7],
+      [1],
+      [1, 2, 3, 4, 5],
+      [1, 2, 3],
+    ]);
+  });
+
+  it('is not listened to beyond the last one', async () => {
+    @Controller()
+    class Talkative {
+      @CommandHandler(CountCmd)
+      count() {
+        return of(new CountResult(1), new CountResult(2, true), new CountResult(3), new CountResult(4, true));
+      }
+
+      @CommandHandler(EchoCmd)
+      echo({ text }: EchoCmd) {
+        return new EchoResult(text);
+      }
+    }
+    const client = await clientOf(Talkative);
+    const results = await collect(client.send(new CountCmd(9)));
+    expect(results.map(({ I }) => I)).toEqual([1, 2]);
+    expect(await client.execute(new EchoCmd('after it'))).toEqual(new EchoResult('after it'));
+  });
+});
+
+describe('a handler that returns nothing', () => {
+  it('sends nothing, ends its Command and leaves the connection to others', async () => {
+    const ended: string[] = [];
+    @Controller()
+    class Silent {
+      @CommandHandler(AddCmd)
+      add(): void {
+        ended.push('void');
+      }
+
+      @CommandHandler(CountCmd)
+      async count(): Promise<void> {
+        ended.push('Promise<void>');
+      }
+
+      @CommandHandler(EchoCmd)
+      echo({ text }: EchoCmd) {
+        return new EchoResult(text);
+      }
+    }
+    const server = own(await NestServer.listen({ module: { controllers: [Silent] } }));
+    const client = own(new HandMadeClient(server.port));
+    await lastValueFrom(client.emit(new AddCmd(1, 1)));
+    await lastValueFrom(client.emit(new CountCmd(1)));
+    expect(await client.execute(new EchoCmd('still here'))).toEqual(new EchoResult('still here'));
+    expect(ended).toEqual(['void', 'Promise<void>']);
+    expect(server.core.inFlight).toBe(0);
+  });
+});

@@ -1,0 +1,86 @@
+// A Nest microservice at a port of its own, with the log it wrote and the ways to reach it.
+import { Module, type INestMicroservice, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import {
+  CmdStreamClient,
+  CmdStreamServer,
+  type CmdStreamClientOptions,
+  type CmdStreamServerOptions,
+  type CommandClient,
+  type CommandServer,
+} from 'nestjs-cmd-stream';
+import { RawPeer } from '../support/raw-peer.js';
+import { calcContract } from './calc.contract.js';
+import { SpyLogger } from './spy-logger.js';
+
+export interface NestServerSetup {
+  readonly module: ModuleMetadata;
+  readonly options?: Partial<CmdStreamServerOptions>;
+  /** What is to be done before the application listens. */
+  readonly before?: (app: INestMicroservice) => unknown;
+}
+
+export const serverOptions: CmdStreamServerOptions = {
+  contract: calcContract,
+  host: '127.0.0.1',
+  port: 0,
+  quietPeriodMs: 20,
+  gracePeriodMs: 200,
+};
+
+export class NestServer {
+  readonly app: INestMicroservice;
+  readonly logger: SpyLogger;
+
+  private constructor(app: INestMicroservice, logger: SpyLogger) {
+    this.app = app;
+    this.logger = logger;
+  }
+
+  /** An application that does not listen yet. */
+  static async create({ module, options, before }: NestServerSetup): Promise<NestServer> {
+    @Module(module)
+    class RootModule {}
+    const logger = new SpyLogger();
+    const app = await NestFactory.createMicroservice<MicroserviceOptions>(RootModule, {
+      strategy: new CmdStreamServer({ ...serverOptions, ...options }),
+      logger,
+    });
+    await before?.(app);
+    return new NestServer(app, logger);
+  }
+
+  static async listen(setup: NestServerSetup): Promise<NestServer> {
+    const server = await NestServer.create(setup);
+    await server.app.listen();
+    return server;
+  }
+
+  get core(): CommandServer {
+    return this.app.unwrap<CommandServer>();
+  }
+
+  get port(): number {
+    return this.core.address!.port;
+  }
+
+  connect(): Promise<RawPeer> {
+    return RawPeer.connect(this.port);
+  }
+
+  destroy(): Promise<void> {
+    return this.app.close();
+  }
+}
+
+/** A client by hand, without a Nest application. */
+export class HandMadeClient extends CmdStreamClient {
+  constructor(port: number, options: Partial<CmdStreamClientOptions> = {}) {
+    super({ contract: calcContract, host: '127.0.0.1', port, ...options });
+  }
+
+  destroy(): void {
+    this.unwrap<CommandClient>().destroy();
+  }
+}

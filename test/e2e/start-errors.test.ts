@@ -1,0 +1,226 @@
+// What is wrong with the handlers of an application is said at its start, with the name of the class.
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import {
+  CmdStreamClient,
+  CmdStreamServer,
+  Command,
+  CommandHandler,
+  defineContract,
+  Invoker,
+  type CmdStreamClientOptions,
+  type CmdStreamServerOptions,
+} from 'nestjs-cmd-stream';
+import { addFrame, echoFrame, GREETING, sumFrame } from '../support/calc-frames.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { AddCmd, CalcResult, calcContract, CountCmd, EchoCmd, FailCmd, StrayCmd, SubCmd } from './calc.contract.js';
+import { NestServer, serverOptions } from './nest-server.js';
+import { SpyLogger } from './spy-logger.js';
+
+const own = guardLeaks();
+
+@Controller()
+class Adder {
+  @CommandHandler(AddCmd)
+  add({ A, B }: AddCmd) {
+    return new CalcResult(A + B);
+  }
+}
+
+@Controller()
+class SecondAdder {
+  @CommandHandler(AddCmd)
+  addToo({ A, B }: AddCmd) {
+    return new CalcResult(A + B);
+  }
+}
+
+@Controller()
+class TwiceAdder {
+  @CommandHandler(AddCmd)
+  add() {
+    return new CalcResult(1);
+  }
+
+  @CommandHandler(AddCmd)
+  addAgain() {
+    return new CalcResult(2);
+  }
+}
+
+@Controller()
+class Stray {
+  @CommandHandler(StrayCmd)
+  stray() {
+    return new CalcResult();
+  }
+}
+
+function invalidHandler(...texts: string[]): Error {
+  const message = expect.stringMatching(new RegExp(texts.join('.*'))) as unknown;
+  return expect.objectContaining({ code: 'INVALID_HANDLER', message }) as unknown as Error;
+}
+
+async function start(...controllers: Type[]): Promise<unknown> {
+  const server = own(await NestServer.create({ module: { controllers } }));
+  return server.app.listen();
+}
+
+describe('the start of an application', () => {
+  it('fails when two controllers handle one Command', async () => {
+    await expect(start(Adder, SecondAdder)).rejects.toEqual(invalidHandler('AddCmd', 'already'));
+  });
+
+  it('fails when two methods of a controller handle one Command', async () => {
+    await expect(start(TwiceAdder)).rejects.toEqual(invalidHandler('AddCmd', 'already'));
+  });
+
+  it('fails when a controller and an Invoker handle one Command', async () => {
+    class Receiver {}
+    class ExecCmd extends Command<CalcResult, Receiver> {
+      override exec() {
+        return new CalcResult();
+      }
+    }
+    @Controller()
+    class Executor {
+      @CommandHandler(ExecCmd)
+      execute() {
+        return new CalcResult();
+      }
+    }
+    const contract = defineContract({ commands: [ExecCmd], results: [CalcResult] });
+    const module = { controllers: [Executor, Invoker(Receiver, [ExecCmd])], providers: [Receiver] };
+    const server = own(await NestServer.create({ module, options: { contract } }));
+    await expect(server.app.listen()).rejects.toEqual(invalidHandler('ExecCmd', 'already'));
+  });
+
+  it('fails when a handled Command is not in the contract', async () => {
+    await expect(start(Adder, Stray)).rejects.toEqual(invalidHandler('StrayCmd', 'not in the contract'));
+  });
+
+  it('fails likewise in a hybrid application', async () => {
+    @Module({ controllers: [Adder, SecondAdder] })
+    class RootModule {}
+    const app = await NestFactory.create(RootModule, { logger: new SpyLogger(), abortOnError: false });
+    own({ destroy: () => app.close() });
+    const strategy = new CmdStreamServer(serverOptions);
+    const connect = () => app.connectMicroservice<MicroserviceOptions>({ strategy });
+    expect(connect).toThrow(invalidHandler('AddCmd', 'already'));
+  });
+
+  it('warns of Commands without a handler, all in one line', async () => {
+    const server = own(await NestServer.listen({ module: { controllers: [Adder] } }));
+    const warnings = server.logger.lines.filter((line) => line.startsWith('warn'));
+    expect(warnings).toEqual([expect.stringContaining('SubCmd, CountCmd, EchoCmd, FailCmd')]);
+  });
+
+  it('warns of nothing when every Command has its handler', async () => {
+    @Controller()
+    class Complete extends Adder {
+      @CommandHandler(SubCmd)
+      sub(): void {}
+      @CommandHandler(CountCmd)
+      count(): void {}
+      @CommandHandler(EchoCmd)
+      echo(): void {}
+      @CommandHandler(FailCmd)
+      fail(): void {}
+    }
+    const server = own(await NestServer.listen({ module: { controllers: [Complete] } }));
+    expect(server.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+  });
+
+  it('fails when the address is taken, and says so in the status', async () => {
+    const first = own(await NestServer.listen({ module: { controllers: [Adder] } }));
+    const second = own(await NestServer.create({ module: { controllers: [Adder] }, options: { port: first.port } }));
+    const statuses: unknown[] = [];
+    second.app.status.subscribe((status) => statuses.push(status));
+    await expect(second.app.listen()).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      message: expect.stringContaining(`127.0.0.1:${first.port}`) as unknown,
+    });
+    expect(statuses).toEqual(['disconnected']);
+  });
+});
+
+describe('a Command without a handler', () => {
+  it('ends the connection of a plain peer; the line names the Command', async () => {
+    const server = own(await NestServer.listen({ module: { controllers: [Adder] } }));
+    const peer = own(await server.connect());
+    peer.write(addFrame(1, 2, 3) + echoFrame(2, 'nobody'));
+    await peer.ends();
+    expect(peer.hex.startsWith(GREETING)).toBe(true);
+    expect(await server.logger.line('HANDLER_ERROR')).toContain('no handler for EchoCmd');
+  });
+
+  it('is NO_HANDLER for onPlainError', async () => {
+    const errors: unknown[] = [];
+    const onPlainError = (error: unknown) => {
+      errors.push(error);
+      return new CalcResult(-404);
+    };
+    const server = own(await NestServer.listen({ module: { controllers: [Adder] }, options: { onPlainError } }));
+    const peer = own(await server.connect());
+    peer.write(echoFrame(1, 'nobody'));
+    await peer.receives(GREETING + sumFrame(1, -404));
+    expect(errors).toEqual([expect.objectContaining({ code: 'NO_HANDLER' })]);
+  });
+});
+
+describe('@CommandHandler()', () => {
+  type Untyped = (command: unknown) => (target: object, key?: string, descriptor?: object) => void;
+  const untyped = CommandHandler as unknown as Untyped;
+
+  it('refuses to stand on a class, a property, an accessor or a static method, and names the Command', () => {
+    class Target {
+      static add() {}
+    }
+    const misplaced = invalidHandler('AddCmd', 'method of a controller');
+    expect(() => untyped(AddCmd)(Target)).toThrow(misplaced);
+    expect(() => untyped(AddCmd)(Target.prototype, 'add')).toThrow(misplaced);
+    expect(() => untyped(AddCmd)(Target.prototype, 'add', { get: () => 1, configurable: true })).toThrow(misplaced);
+    const descriptor = Object.getOwnPropertyDescriptor(Target, 'add')!;
+    expect(() => untyped(AddCmd)(Target, 'add', descriptor)).toThrow(misplaced);
+  });
+
+  it('refuses whatever is no class', () => {
+    for (const none of [undefined, null, 'AddCmd', {}, new AddCmd(), () => {}]) {
+      expect(() => untyped(none)).toThrow(invalidHandler('Command class'));
+    }
+  });
+});
+
+describe('options', () => {
+  const build: [string, (options: object) => unknown][] = [
+    ['CmdStreamServer', (options) => new CmdStreamServer(options as CmdStreamServerOptions)],
+    ['CmdStreamClient', (options) => new CmdStreamClient(options as CmdStreamClientOptions)],
+  ];
+
+  it.each(build)('that make no sense are errors of %s that name it', (name, make) => {
+    const invalid = (text: string) =>
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(new RegExp(`^${name}: .*${text}`)) as unknown,
+      }) as unknown as Error;
+    expect(() => make({})).toThrow(invalid('contract'));
+    expect(() => make({ contract: {} })).toThrow(invalid('contract'));
+    expect(() => make({ contract: calcContract, prot: 1 })).toThrow(invalid('"prot"'));
+    expect(() => make({ contract: calcContract, port: 65_536 })).toThrow(invalid('"port"'));
+    expect(() => make({ contract: calcContract, host: null })).toThrow(invalid('"host"'));
+    expect(() => make(undefined as never)).toThrow(invalid('contract'));
+    expect(() => make(null as never)).toThrow(invalid('options'));
+  });
+
+  it('of the client are checked before they are used', () => {
+    const options = { contract: calcContract, onUnexpectedResult: 5 as never };
+    expect(() => new CmdStreamClient(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
+
+  it('of the server know its transportId', () => {
+    const options = { contract: calcContract, transportId: 'admin' as never };
+    expect(() => new CmdStreamServer(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
+});

@@ -1,0 +1,149 @@
+// Nest's ValidationPipe before a handler: it learns the class of the Command, refuses bad ones, and what it hands over fits.
+import { describe, expect, it } from '@jest/globals';
+import { Controller, UsePipes, ValidationPipe, type INestMicroservice, type Type } from '@nestjs/common';
+import { IsInt, Max, MaxLength } from 'class-validator';
+import { Command, CommandHandler, defineContract, Invoker, Result } from 'nestjs-cmd-stream';
+import { frame, GREETING } from '../support/calc-frames.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { HandMadeClient, NestServer } from './nest-server.js';
+
+const own = guardLeaks();
+
+class Answer extends Result {
+  constructor(readonly text = '') {
+    super();
+  }
+}
+
+class Receiver {
+  readonly name = 'the Receiver';
+}
+
+class OrderCmd extends Command<Answer, Receiver> {
+  @IsInt()
+  @Max(10)
+  readonly Count: number;
+
+  @MaxLength(5)
+  readonly Name: string;
+
+  constructor(count = 0, name = '') {
+    super();
+    this.Count = count;
+    this.Name = name;
+  }
+
+  get label(): string {
+    return `${this.Count} ${this.Name}`;
+  }
+
+  override exec(receiver: Receiver): Answer {
+    return new Answer(`${receiver.name}: ${this.label}`);
+  }
+}
+
+const contract = defineContract({ commands: [OrderCmd], results: [Answer] });
+
+@Controller()
+class OrderController {
+  @CommandHandler(OrderCmd)
+  order(command: OrderCmd) {
+    return new Answer(`${command.constructor.name}: ${Object.keys(command).join()}: ${command.label}`);
+  }
+}
+
+@UsePipes(new ValidationPipe())
+@Controller()
+class PipedController extends OrderController {}
+
+interface Setup {
+  readonly controller: Type;
+  readonly pipe?: ValidationPipe;
+  /** By default every error becomes an Answer with what the pipe or filter made of it. */
+  readonly plain?: boolean;
+}
+
+async function serve({ controller, pipe, plain = false }: Setup): Promise<NestServer> {
+  return own(
+    await NestServer.listen({
+      module: { controllers: [controller], providers: [Receiver] },
+      options: { contract, ...(plain ? {} : { onPlainError: (error) => new Answer(JSON.stringify(error)) }) },
+      before: (app: INestMicroservice) => pipe && app.useGlobalPipes(pipe),
+    }),
+  );
+}
+
+async function order(setup: Setup, ...args: [number, string]): Promise<string> {
+  const server = await serve(setup);
+  const client = own(new HandMadeClient(server.port, { contract }));
+  return (await client.execute(new OrderCmd(...args))).text;
+}
+
+describe('a ValidationPipe before a handler', () => {
+  const pipes = {
+    'without options': new ValidationPipe(),
+    'with transform': new ValidationPipe({ transform: true }),
+    'with transform and whitelist': new ValidationPipe({
+      transform: true,
+      whitelist: true,
+      forbidNonWhitelisted: true,
+    }),
+  };
+
+  it.each(Object.entries(pipes))('lets a good Command pass %s', async (_, pipe) => {
+    expect(await order({ controller: OrderController, pipe }, 3, 'eggs')).toBe('OrderCmd: Count,Name: 3 eggs');
+  });
+
+  it.each(Object.entries(pipes))('refuses a bad Command %s', async (_, pipe) => {
+    const answer = await order({ controller: OrderController, pipe }, 11, 'eggs');
+    expect(JSON.parse(answer)).toEqual({ status: 'error', message: 'Internal server error' });
+  });
+
+  it('may stand on the controller', async () => {
+    expect(await order({ controller: PipedController }, 3, 'eggs')).toBe('OrderCmd: Count,Name: 3 eggs');
+    expect(await order({ controller: PipedController }, 3, 'too long')).toContain('Internal server error');
+  });
+
+  it('sees a key that is not of the class', async () => {
+    const pipe = pipes['with transform and whitelist'];
+    const server = await serve({ controller: OrderController, pipe });
+    const peer = own(await server.connect());
+    peer.write(frame(1, 0, '{"Count":1,"Name":"a","Other":true}'));
+    await peer.receives(
+      GREETING + frame(1, 0, JSON.stringify({ text: '{"status":"error","message":"Internal server error"}' })),
+    );
+  });
+
+  it('ends the connection of a plain peer that sends a bad Command, if nothing maps its error', async () => {
+    const server = await serve({ controller: OrderController, pipe: new ValidationPipe(), plain: true });
+    const peer = own(await server.connect());
+    peer.write(frame(1, 0, '{"Count":1,"Name":"far too long"}'));
+    await peer.ends();
+    expect(peer.hex).toBe(GREETING);
+    expect(await server.logger.line('HANDLER_ERROR')).toContain('Internal server error');
+  });
+});
+
+describe('a ValidationPipe before an Invoker', () => {
+  const controller = Invoker(Receiver, [OrderCmd]);
+
+  it.each([
+    ['without options', new ValidationPipe()],
+    ['with transform', new ValidationPipe({ transform: true })],
+  ])('lets a good Command pass %s', async (_, pipe) => {
+    expect(await order({ controller, pipe }, 3, 'eggs')).toBe('the Receiver: 3 eggs');
+  });
+
+  it('refuses a bad Command', async () => {
+    const pipe = new ValidationPipe({ transform: true });
+    expect(await order({ controller, pipe }, 3, 'too long')).toContain('Internal server error');
+  });
+
+  it('that hands over a plain object fails with a hint', async () => {
+    const server = await serve({ controller, pipe: new ValidationPipe({ whitelist: true }) });
+    const client = own(new HandMadeClient(server.port, { contract }));
+    expect((await client.execute(new OrderCmd(3, 'eggs'))).text).toContain('Internal server error');
+    const line = await server.logger.line('OrderCmd has lost its method exec');
+    expect(line).toContain('`transform: true`');
+  });
+});

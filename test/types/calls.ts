@@ -1,0 +1,76 @@
+// Compiled, never run: what a client's calls give, by the class of the Command.
+import type { Observable } from 'rxjs';
+import { CmdStreamClient, CmdStreamModule, CmdStreamServer, Command, defineContract, Result } from 'nestjs-cmd-stream';
+import { ClientsModule, type CustomClientOptions, type MicroserviceOptions } from '@nestjs/microservices';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+function assert<T extends true>(): T | undefined {
+  return undefined;
+}
+
+class CalcResult extends Result {
+  constructor(readonly value = 0) {
+    super();
+  }
+}
+
+class Prime extends Result {
+  constructor(readonly P = 0) {
+    super();
+  }
+}
+
+class AddCmd extends Command<CalcResult> {
+  constructor(
+    readonly A = 0,
+    readonly B = 0,
+  ) {
+    super();
+  }
+}
+
+class PrimesCmd extends Command<Prime> {}
+class EitherCmd extends Command<CalcResult | Prime> {}
+class UntypedCmd extends Command {}
+
+const contract = defineContract({ commands: [AddCmd, PrimesCmd, EitherCmd, UntypedCmd], results: [CalcResult, Prime] });
+
+export function calls(client: CmdStreamClient): void {
+  const added = client.execute(new AddCmd(2, 3), { timeoutMs: 100 });
+  const primes = client.send(new PrimesCmd());
+  const either = client.execute(new EitherCmd());
+  const untyped = client.execute(new UntypedCmd());
+  const emitted = client.emit(new AddCmd(2, 3));
+  const message = client.send<number, number[]>({ cmd: 'sum' }, [1, 2]);
+  assert<Equal<typeof added, Promise<CalcResult>>>();
+  assert<Equal<typeof primes, Observable<Prime>>>();
+  assert<Equal<typeof either, Promise<CalcResult | Prime>>>();
+  assert<Equal<typeof untyped, Promise<unknown>>>();
+  assert<Equal<typeof emitted, Observable<void>>>();
+  assert<Equal<typeof message, Observable<number>>>();
+
+  // @ts-expect-error: only a Command can be executed
+  void client.execute(new CalcResult());
+  // @ts-expect-error: nor a class of Commands
+  void client.execute(AddCmd);
+  // @ts-expect-error: the options of a call are known by name
+  void client.execute(new AddCmd(), { timeout: 100 });
+  // @ts-expect-error: there is no such event
+  client.on('connected', () => {});
+  // @ts-expect-error: metadata that no option knows
+  void new CmdStreamClient({ contract, prot: 3000 });
+  // @ts-expect-error: without a contract there is nothing to say
+  void new CmdStreamClient({ port: 3000 });
+}
+
+export const microservice: MicroserviceOptions = { strategy: new CmdStreamServer({ contract, port: 0 }) };
+export const custom: CustomClientOptions = { customClass: CmdStreamClient, options: { contract } };
+export const clients = ClientsModule.register([{ name: 'CALC', customClass: CmdStreamClient, options: { contract } }]);
+export const typed = CmdStreamModule.register([{ name: 'CALC', contract, port: 3000 }]);
+export const inferred = CmdStreamModule.registerAsync({
+  inject: ['PORT'],
+  useFactory: (port: number) => ({ contract, port }),
+});
+// @ts-expect-error: a port is a number
+export const untypedOption = CmdStreamModule.register([{ name: 'CALC', contract, port: '3000' }]);
