@@ -1,0 +1,111 @@
+// Command driver is the Go client of the interop tests. It runs named cases against a server, says on
+// stdout, one JSON line each, how they went, and exits with 0 if all went well.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cmd-stream/cmd-stream-go/delegate"
+)
+
+// A testCase says in a few words what it saw, or what went wrong.
+type testCase func(context.Context, target) (detail string, err error)
+
+var testCases = map[string]testCase{
+	"unary":       unary,
+	"multi":       multi,
+	"interleaved": interleaved,
+	"large":       large,
+	"non-ascii":   nonASCII,
+	"concurrent":  concurrent,
+	"fail":        fail,
+
+	"ping":          ping,
+	"info-mismatch": infoMismatch,
+	"reconnect":     reconnect,
+	"tls":           overTLS,
+
+	"unknown-dtm": unknownDTM,
+	"padded-ping": paddedPing,
+}
+
+// Cases that any plain server passes; padded-ping and tls are asked for by name.
+const common = "unary,multi,interleaved,large,non-ascii,concurrent,fail,ping,info-mismatch,reconnect,unknown-dtm"
+
+func main() {
+	log.SetFlags(0)
+	addr := flag.String("addr", "", "host:port of the server")
+	names := flag.String("cases", common, "the cases to run, in this order")
+	info := flag.String("info", string(delegate.DefaultServerInfo), "the server's ServerInfo")
+	useTLS := flag.Bool("tls", false, "run every case over TLS; without -ca any certificate will do")
+	ca := flag.String("ca", "", "PEM file of the certificates to trust; with -tls")
+	timeout := flag.Duration("timeout", 10*time.Second, "time for each case")
+	flag.Parse()
+	if *addr == "" || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	to := target{addr: *addr, info: *info}
+	if *useTLS {
+		var err error
+		if to.tls, err = tlsConfig(*ca); err != nil {
+			log.Fatal(err)
+		}
+	}
+	selected := strings.Split(*names, ",")
+	for _, name := range selected {
+		if testCases[name] == nil {
+			log.Printf("no case is named %q", name)
+			os.Exit(2)
+		}
+	}
+	if !run(os.Stdout, to, selected, *timeout) {
+		os.Exit(1)
+	}
+}
+
+type outcome struct {
+	Case   string `json:"case"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+func run(out io.Writer, to target, names []string, timeout time.Duration) bool {
+	ok := true
+	lines := json.NewEncoder(out)
+	for _, name := range names {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		detail, err := testCases[name](ctx, to)
+		cancel()
+		if err != nil {
+			ok, detail = false, err.Error()
+		}
+		_ = lines.Encode(outcome{name, err == nil, detail})
+	}
+	return ok
+}
+
+func tlsConfig(ca string) (*tls.Config, error) {
+	if ca == "" {
+		return &tls.Config{InsecureSkipVerify: true}, nil
+	}
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", ca)
+	}
+	return &tls.Config{RootCAs: roots}, nil
+}
