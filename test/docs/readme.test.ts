@@ -1,0 +1,155 @@
+// Law: what the documents say is so.
+import { describe, expect, it } from '@jest/globals';
+import { errorMeanings } from 'nestjs-cmd-stream';
+import { readPackage, readProject, type Source } from '../laws/source.js';
+import { commands, excerptFaults, linkFaults } from './document-laws.js';
+import { codeBlocks, tableRows } from './markdown.js';
+import { typeFaults } from './type-check.js';
+
+const project = readProject();
+const files = new Map(project.map(({ path, text }) => [path, text]));
+const documents = project.filter(({ path }) => path.endsWith('.md'));
+const readme: Source = { path: 'README.md', text: files.get('README.md') ?? '' };
+const blocks = codeBlocks(readme);
+
+function markdown(...lines: readonly string[]): Source {
+  return { path: 'docs/page.md', text: lines.join('\n') };
+}
+
+describe('an excerpt', () => {
+  const code = new Map([['lib/frame.ts', 'class Frame {\n  size = 1;\n\n  read() {\n    return 2;\n  }\n}\n']]);
+  const faults = (...lines: readonly string[]) =>
+    excerptFaults(codeBlocks(markdown('[frame.ts](../lib/frame.ts)', '', '```ts', ...lines, '```')), code);
+
+  it.each([
+    ['is the whole', 'class Frame {', '  size = 1;', '', '  read() {', '    return 2;', '  }', '}'],
+    ['is a part, moved to the left', 'read() {', '  return 2;', '}'],
+  ])('passes when it %s of its file', (_, ...lines) => {
+    expect(faults(...lines)).toEqual([]);
+  });
+
+  it.each([
+    ['differs', 'size = 2;'],
+    ['leaves out a line', 'size = 1;', 'read() {'],
+    ['is indented otherwise', 'read() {', 'return 2;', '}'],
+    ['is empty'],
+  ])('is refused when it %s', (_, ...lines) => {
+    expect(faults(...lines)).toEqual(['docs/page.md:3: this is not in lib/frame.ts']);
+  });
+
+  it('is refused when its file is not there', () => {
+    const page = markdown('[page.ts](page.ts)', '```ts', '```');
+    expect(excerptFaults(codeBlocks(page), code)).toEqual(['docs/page.md:2: there is no docs/page.ts']);
+  });
+
+  it('is the truth in every document', () => {
+    const all = documents.flatMap(codeBlocks);
+    expect(all.filter(({ file }) => file !== undefined).length).toBeGreaterThan(5);
+    expect(excerptFaults(all, files)).toEqual([]);
+  });
+});
+
+describe('the quick start', () => {
+  const quickStart = blocks.filter(({ section, language }) => section === 'Quick start' && language !== 'sh');
+
+  it('is made of contract, controller, server and client of the sample', () => {
+    const shown = new Set(quickStart.map(({ file }) => file));
+    const names = ['calc.contract.ts', 'calc.controller.ts', 'server.ts', 'client.ts'];
+    expect([...shown]).toEqual(names.map((name) => `sample/01-calc/${name}`));
+  });
+
+  it('has at most 30 lines of code', () => {
+    expect(quickStart.flatMap(({ lines }) => lines).length).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('a block of TypeScript', () => {
+  const faults = (...lines: readonly string[]) =>
+    typeFaults([{ place: 'README.md:1', language: 'ts', section: '', file: undefined, lines }]);
+
+  it('is refused when it does not compile', () => {
+    expect(
+      faults(
+        `import { AddCmd } from './calc.contract.js';`,
+        `export const command: AddCmd = new AddCmd('2');`,
+        `export const sum = command.sum;`,
+      ),
+    ).toEqual([
+      expect.stringMatching(/README.md:1: Argument of type 'string'/),
+      expect.stringMatching(/README.md:1: Property 'sum'/),
+    ]);
+  });
+
+  it('is refused when it is cut off', () => {
+    expect(faults('export class Half {')).toEqual([`README.md:1: '}' expected.`]);
+  });
+
+  it('compiles in the README, unless it is an excerpt', () => {
+    const own = blocks.filter(({ language, file }) => language === 'ts' && file === undefined);
+    expect(own.length).toBeGreaterThan(0);
+    expect(typeFaults(own)).toEqual([]);
+  });
+});
+
+describe('the table of errors', () => {
+  it('is that of the code', () => {
+    const codes = Object.entries(errorMeanings).map(([code, meaning]) => [`\`${code}\``, meaning]);
+    expect(tableRows(readme, 'Code', 'Meaning')).toEqual(codes);
+  });
+});
+
+describe('a command in the README', () => {
+  const { name, peerDependencies } = JSON.parse(readPackage()) as { name: string; peerDependencies: object };
+  const installs = [`npm i ${name}`, `npm i ${Object.keys(peerDependencies).join(' ')}`];
+  /** Who runs it otherwise, and with which words. */
+  const runs: Readonly<Record<string, readonly [file: string, words: string]>> = {
+    'npm ci': ['.ci/run', '\nif ! npm ci; then'],
+    'npm test': ['.ci/run', '\n  npm test -- '],
+    'npm start': ['test/docs/sample.test.ts', `'npm start'`],
+    '.ci/run': ['.github/workflows/ci.yml', '- run: .ci/run'],
+  };
+
+  it('installs the package and its peers, or is run by CI or a test', () => {
+    const unknown = commands(blocks).filter((command) => !installs.includes(command) && !(command in runs));
+    expect(unknown).toEqual([]);
+    expect(commands(blocks)).toEqual(expect.arrayContaining(installs));
+  });
+
+  it.each(Object.entries(runs))('is run as it stands: %s', (_, [file, words]) => {
+    expect(files.get(file)).toContain(words);
+  });
+});
+
+describe('a link', () => {
+  const example = new Map([
+    ['docs/page.md', '# Page'],
+    ['docs/other.md', '## The `other`, of two'],
+    ['lib/wire/frame.ts', ''],
+  ]);
+  const faults = (...lines: readonly string[]) => linkFaults([markdown(...lines)], example);
+
+  it.each([
+    '[a](other.md)',
+    '[a](../lib/wire/frame.ts)',
+    '[a](../lib/wire)',
+    '[a](other.md#the-other-of-two)',
+    '## An end\n[a](#an-end)',
+    '[a](https://example.com/none.md)',
+    '`[a](none.md)`',
+    '```\n[a](none.md)\n```',
+  ])('passes when it is %j', (text) => {
+    expect(faults(text)).toEqual([]);
+  });
+
+  it.each(['[a](none.md)', '[a](other.md#none)', '[a](#none)', '```\n# none\n```\n[a](#none)', '[a](../README.md)'])(
+    'is refused when it is %j',
+    (text) => {
+      expect(faults(text)).toHaveLength(1);
+    },
+  );
+
+  it('leads somewhere in every document', () => {
+    expect(documents.map(({ path }) => path)).toContain('README.md');
+    expect(linkFaults(documents, files)).toEqual([]);
+  });
+});

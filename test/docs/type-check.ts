@@ -1,0 +1,43 @@
+// Whether the blocks of TypeScript in a document compile, each as a file of its own beside the sample. Nothing is written.
+import { join } from 'node:path';
+import ts from 'typescript';
+import { projectRoot } from '../laws/source.js';
+import type { CodeBlock } from './markdown.js';
+
+export function typeFaults(blocks: readonly CodeBlock[]): readonly string[] {
+  const options = compilerOptions();
+  const files = new Map(
+    blocks.map((block, at) => [join(projectRoot, 'sample', '01-calc', `document-block-${at}.ts`), block]),
+  );
+  const host = hostWith(new Map([...files].map(([name, { lines }]) => [name, `${lines.join('\n')}\n`])), options);
+  const program = ts.createProgram([...files.keys()], options, host);
+  return [...files].flatMap(([name, { place }]) => {
+    const file = program.getSourceFile(name);
+    const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+    return found.map(({ messageText }) => `${place}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+  });
+}
+
+function compilerOptions(): ts.CompilerOptions {
+  const { config } = ts.readConfigFile(join(projectRoot, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+    config: object;
+  };
+  return ts.parseJsonConfigFileContent({ ...config, include: [], files: ['lib/index.ts'] }, ts.sys, projectRoot)
+    .options;
+}
+
+/** The files of the disk, and these. */
+function hostWith(texts: ReadonlyMap<string, string>, options: ts.CompilerOptions): ts.CompilerHost {
+  const disk = ts.createCompilerHost(options, true);
+  return {
+    ...disk,
+    fileExists: (name) => texts.has(name) || disk.fileExists(name),
+    readFile: (name) => texts.get(name) ?? disk.readFile(name),
+    getSourceFile: (name, version, ...rest) => {
+      const text = texts.get(name);
+      return text === undefined
+        ? disk.getSourceFile(name, version, ...rest)
+        : ts.createSourceFile(name, text, version, true);
+    },
+  };
+}
