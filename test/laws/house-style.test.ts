@@ -1,0 +1,49 @@
+// Law: files are short, named alike and apart, open with what they own, and export by name.
+import { describe, expect, it } from '@jest/globals';
+import { styleViolations } from './house-style.js';
+import { readLib } from './source.js';
+
+const opening = '// Owns one thing.\n';
+
+function violations(path: string, text: string): readonly string[] {
+  return styleViolations([{ path, text }]);
+}
+
+describe('the style of the house', () => {
+  it.each([
+    ['301 lines', 'lib/wire/frame.ts', opening + 'export {};\n'.repeat(300)],
+    ['camel case', 'lib/wire/byteReader.ts', opening],
+    ['a capital', 'lib/wire/Frame.ts', opening],
+    ['a folder with a capital', 'lib/Wire/frame.ts', opening],
+    ['no opening words', 'lib/wire/frame.ts', 'export class Frame {}\n'],
+    ['too many opening words', 'lib/wire/frame.ts', '// one\n// two\n// three\n// four\n'],
+    ['a default class', 'lib/wire/frame.ts', `${opening}export default class Frame {}`],
+    ['a default value', 'lib/wire/frame.ts', `${opening}export default 42;`],
+    ['a name that is default', 'lib/wire/frame.ts', `${opening}const a = 1;\nexport { a as default };`],
+    ['an I', 'lib/wire/frame.ts', `${opening}export interface IFrame {}`],
+    ['an Impl', 'lib/wire/frame.ts', `${opening}class FrameImpl {}`],
+    ['a Base', 'lib/wire/frame.ts', `${opening}class BaseFrame {}`],
+    ['Utils', 'lib/wire/frame.ts', `${opening}type FrameUtils = string;`],
+    ['private by name', 'lib/wire/frame.ts', `${opening}class Frame { private size = 1; }`],
+  ])('refuses %s', (_, path, text) => {
+    expect(violations(path, text)).toHaveLength(1);
+  });
+
+  it('refuses two files of one name', () => {
+    const files = ['lib/client/link.ts', 'lib/server/link.ts'].map((path) => ({ path, text: opening }));
+    expect(styleViolations(files)).toEqual(['lib/server/link.ts: has the name of lib/client/link.ts']);
+  });
+
+  it.each([
+    ['lib/wire/frame.ts', opening + 'export {};\n'.repeat(299)],
+    ['lib/wire/frame-drawing.ts', `${opening}//\n//   a\n//   b\n//   c\nexport const frame = 1;`],
+    ['lib/nest/cmd-stream.module.ts', `${opening}export class Incomplete { private constructor() {} }`],
+    ['lib/wire/byte-reader.ts', `${opening}switch (1) { default: break; }\nexport interface Identity { baseline: 1 }`],
+  ])('lets %s pass', (path, text) => {
+    expect(violations(path, text)).toEqual([]);
+  });
+
+  it('is that of lib', () => {
+    expect(styleViolations(readLib())).toEqual([]);
+  });
+});

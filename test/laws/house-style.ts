@@ -1,0 +1,69 @@
+// How a file of lib looks from outside: its length, its name, its opening words, and what its declarations are called.
+import { posix } from 'node:path';
+import ts from 'typescript';
+import { parse, place, walk, type Source } from './source.js';
+
+const maxLines = 300;
+const maxOpeningLines = 3;
+const fileName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z]+)?\.ts$/;
+const folderName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const typeName = /^I[A-Z][a-z]|^Base(?=[A-Z])|(Impl|Base|Managers?|Utils?|Helpers?)$/;
+
+export function styleViolations(sources: readonly Source[]): readonly string[] {
+  return [
+    ...duplicateNames(sources),
+    ...sources.flatMap((source) => [...fileFaults(source), ...declarationFaults(source)]),
+  ];
+}
+
+function duplicateNames(sources: readonly Source[]): readonly string[] {
+  const byName = new Map<string, string>();
+  return sources.flatMap(({ path }) => {
+    const name = posix.basename(path);
+    const other = byName.get(name);
+    byName.set(name, path);
+    return other === undefined ? [] : [`${path}: has the name of ${other}`];
+  });
+}
+
+function fileFaults({ path, text }: Source): readonly string[] {
+  const faults: string[] = [];
+  const folders = posix.dirname(path).split('/');
+  if (!fileName.test(posix.basename(path)) || !folders.every((folder) => folderName.test(folder))) {
+    faults.push(`${path}: not in kebab-case`);
+  }
+  const lines = text.replace(/\n$/, '').split('\n');
+  if (lines.length > maxLines) faults.push(`${path}: ${lines.length} lines, the roof is ${maxLines}`);
+  const opening = [...lines, ''].findIndex((line) => !/^\/\/ ./.test(line));
+  if (opening < 1 || opening > maxOpeningLines) {
+    faults.push(
+      `${path}: opens with one to ${maxOpeningLines} lines of // that say what it owns; a drawing stands below an empty one`,
+    );
+  }
+  return faults;
+}
+
+function declarationFaults(source: Source): readonly string[] {
+  const faults: string[] = [];
+  walk(parse(source), (node) => {
+    if (isDefaultExport(node)) faults.push(`${place(node)}: a default export`);
+    if (isTypeDeclaration(node) && typeName.test(node.name?.text ?? '')) {
+      faults.push(`${place(node)}: the name ${node.name?.text} says nothing`);
+    }
+    if (node.kind === ts.SyntaxKind.PrivateKeyword && !ts.isConstructorDeclaration(node.parent)) {
+      faults.push(`${place(node)}: private by name only; use #`);
+    }
+  });
+  return faults;
+}
+
+function isDefaultExport(node: ts.Node): boolean {
+  if (ts.isExportSpecifier(node)) return node.name.text === 'default';
+  return ts.isExportAssignment(node) || node.kind === ts.SyntaxKind.DefaultKeyword;
+}
+
+function isTypeDeclaration(
+  node: ts.Node,
+): node is ts.ClassDeclaration | ts.InterfaceDeclaration | ts.TypeAliasDeclaration {
+  return ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node);
+}

@@ -1,0 +1,59 @@
+// The house, rung by rung: which rooms of lib, which modules of Node and which packages each room may name.
+import { importsOf, type Import } from './imports.js';
+import type { Source } from './source.js';
+
+interface Room {
+  readonly rooms: readonly string[];
+  readonly packages: readonly RegExp[];
+}
+
+const ground = ['errors', 'options'];
+const bytes = [...ground, 'wire', 'codec'];
+const socket = [...bytes, 'connection'];
+const core = [...socket, 'client', 'server'];
+
+const node = /^node:/;
+const nest = [/^@nestjs\//, /^rxjs(\/|$)/];
+const validation = [/^class-transformer(\/|$)/, /^class-validator$/, /^reflect-metadata$/];
+
+/** A room may always name its own files; two rooms of one rung, such as client and server, never each other. */
+const house: Readonly<Record<string, Room>> = {
+  errors: { rooms: [], packages: [/^node:util(\/|$)/] },
+  options: { rooms: ['errors'], packages: [] },
+  wire: { rooms: ground, packages: [/^node:buffer$/] },
+  codec: { rooms: [...ground, 'wire'], packages: [node, /^class-transformer(\/|$)/] },
+  mus: { rooms: bytes, packages: [node] },
+  protobuf: { rooms: bytes, packages: [node, /^@bufbuild\//] },
+  connection: { rooms: bytes, packages: [node] },
+  client: { rooms: socket, packages: [node] },
+  server: { rooms: socket, packages: [node] },
+  nest: { rooms: core, packages: [node, ...nest, ...validation] },
+  telemetry: { rooms: [...core, 'nest'], packages: [node, ...nest, /^@opentelemetry\//] },
+  testing: { rooms: [...core, 'nest'], packages: [node, ...nest] },
+};
+
+/** Doors stand above every room: they may name all of them, and nothing but another door names a door. */
+export function rungViolations(sources: readonly Source[], doors: readonly string[]): readonly string[] {
+  return sources.flatMap((source) => {
+    if (doors.includes(source.path)) return [];
+    const name = roomOf(source.path);
+    const room = Object.hasOwn(house, name) ? house[name] : undefined;
+    if (room === undefined) return [`${source.path}: "${name}" is on no rung`];
+    return importsOf(source).flatMap((found) => {
+      if (mayName(room, name, found, doors)) return [];
+      return [`${found.place}: ${name} may not name ${found.file ?? found.specifier}`];
+    });
+  });
+}
+
+function mayName(room: Room, name: string, found: Import, doors: readonly string[]): boolean {
+  if (found.file === undefined) return room.packages.some((allowed) => allowed.test(found.specifier));
+  if (doors.includes(found.file) || !found.file.startsWith('lib/')) return false;
+  const target = roomOf(found.file);
+  return target === name || room.rooms.includes(target);
+}
+
+/** `lib/wire/frame.ts` is in `wire`, `lib/errors.ts` is a room of its own. */
+function roomOf(path: string): string {
+  return (path.split('/')[1] ?? '').replace(/\.ts$/, '');
+}
