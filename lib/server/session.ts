@@ -86,7 +86,6 @@ export class Session implements ConnectionOwner, CommandHome {
   }
 
   onPing(): void {
-    this.#quietSince = performance.now();
     this.#connection.sendPing();
     this.#lookAtGate();
   }

@@ -4,7 +4,7 @@ import { Controller } from '@nestjs/common';
 import { CMD_STREAM, CmdStreamServer, CommandHandler, type LostConnection } from 'nestjs-cmd-stream';
 import { CommandServer } from 'nestjs-cmd-stream/core';
 import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
-import { until } from '../support/deadline.js';
+import { inTime, turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult } from './calc.contract.js';
 import { NestServer, serverOptions } from './nest-server.js';
@@ -83,6 +83,34 @@ describe('a server in an application', () => {
     expect(server.core.address).toBeNull();
     expect(server.core.connections).toBe(0);
   });
+
+  it.each([0, 20])(
+    'answers what is still running when it closes, with a quietPeriodMs of %p',
+    async (quietPeriodMs) => {
+      let running = false;
+      let finish = (): void => {};
+      @Controller()
+      class Slow {
+        @CommandHandler(AddCmd)
+        async add({ A, B }: AddCmd) {
+          running = true;
+          await new Promise<void>((resolve) => (finish = resolve));
+          return new CalcResult(A + B);
+        }
+      }
+      const options = { quietPeriodMs, gracePeriodMs: 10_000 };
+      const server = await NestServer.listen({ module: { controllers: [Slow] }, options });
+      const peer = own(await server.connect());
+      peer.write(ADD_2_3);
+      await until('the handler runs', () => running);
+      const closed = server.app.close();
+      await turns(50);
+      finish();
+      await peer.receives(GREETING + SUM_5);
+      await peer.ends();
+      await inTime('the application has closed', closed);
+    },
+  );
 
   it('can be closed before it listened', async () => {
     const server = await NestServer.create({ module });
