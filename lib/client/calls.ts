@@ -58,7 +58,7 @@ export class Calls implements CallHome {
   }
 
   #hasRoom(connection: Connection): boolean {
-    return connection.isOpen && connection.bufferedBytes <= this.#config.maxSendBufferBytes;
+    return connection.bufferedBytes <= this.#config.maxSendBufferBytes;
   }
 
   #write(call: PendingCall, connection: Connection): void {

@@ -10,6 +10,9 @@ import { isAsyncIterable, isPromiseLike } from '../server/outcome.js';
 import { bindParameters } from './handler-parameters.js';
 import { liftIterable } from './lifted-iterable.js';
 
+// Nest's own key; it is no public constant in all supported versions.
+const PATTERN_METADATA = 'microservices:pattern';
+
 type Results<R> = R | Observable<R> | AsyncIterable<R> | void;
 
 /** What a handler of a Command with Results of type `R` may return; a method without a Result returns nothing. */
@@ -30,7 +33,7 @@ export function routeOf(command: { readonly name: string }): string {
  * AsyncIterable (async generators too). Parameters without a decorator get the Command and the {@link CmdStreamContext} by their type.
  *
  * @param transport Serves only the server with this `transportId`; default: every CmdStreamServer of the application.
- * @throws {CmdStreamError} INVALID_HANDLER when it does not stand on a method or is not given a class
+ * @throws {CmdStreamError} INVALID_HANDLER when it does not stand on a method that handles nothing else, or is not given a class
  * @publicApi
  */
 export function CommandHandler<C extends Command>(command: TypeClass<C>, transport?: Transport | symbol) {
@@ -45,6 +48,12 @@ export function CommandHandler<C extends Command>(command: TypeClass<C>, transpo
       throw new CmdStreamError(
         'INVALID_HANDLER',
         `@CommandHandler(${command.name}) belongs on a method of a controller`,
+      );
+    }
+    if (Reflect.hasOwnMetadata(PATTERN_METADATA, method)) {
+      throw new CmdStreamError(
+        'INVALID_HANDLER',
+        `@CommandHandler(${command.name}): the method ${String(key)} handles something else already`,
       );
     }
     descriptor.value = lifted(method);

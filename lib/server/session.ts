@@ -71,10 +71,10 @@ export class Session implements ConnectionOwner, CommandHome {
     return this.#running;
   }
 
-  /** For how long nothing has been going on, in milliseconds; 0 while something is. */
+  /** For how long nothing has been going on, in milliseconds; negative while something is. */
   quietFor(now: number): number {
     const idle = this.#running === 0 && this.#connection.bufferedBytes === 0 && !this.#connection.isReceiving;
-    return idle ? now - this.#quietSince : 0;
+    return idle ? now - this.#quietSince : -1;
   }
 
   end(cause: CmdStreamError): void {

@@ -10,7 +10,7 @@ const usage = `npm run bench -- [options]
   --seconds <s>         time of one turn; default 2
   --warm-up <s>         time of a turn before that is not counted; default 3
   --in-flight <count>   calls a client keeps in flight; default: the scenario's
-  --profile <folder>    write a CPU profile of every process there
+  --profile <folder>    write a CPU profile of every process there; hot-spots.js reads them
   --json                JSON instead of a table
 `;
 

@@ -18,7 +18,7 @@ export interface NestServerSetup {
   readonly module: ModuleMetadata;
   readonly options?: Partial<CmdStreamServerOptions>;
   /** What is to be done before the application listens. */
-  readonly before?: (app: INestMicroservice) => unknown;
+  readonly before?: (app: INestMicroservice, strategy: CmdStreamServer) => unknown;
 }
 
 export const serverOptions: CmdStreamServerOptions = {
@@ -31,10 +31,12 @@ export const serverOptions: CmdStreamServerOptions = {
 
 export class NestServer {
   readonly app: INestMicroservice;
+  readonly strategy: CmdStreamServer;
   readonly logger: SpyLogger;
 
-  private constructor(app: INestMicroservice, logger: SpyLogger) {
+  private constructor(app: INestMicroservice, strategy: CmdStreamServer, logger: SpyLogger) {
     this.app = app;
+    this.strategy = strategy;
     this.logger = logger;
   }
 
@@ -43,12 +45,10 @@ export class NestServer {
     @Module(module)
     class RootModule {}
     const logger = new SpyLogger();
-    const app = await NestFactory.createMicroservice<MicroserviceOptions>(RootModule, {
-      strategy: new CmdStreamServer({ ...serverOptions, ...options }),
-      logger,
-    });
-    await before?.(app);
-    return new NestServer(app, logger);
+    const strategy = new CmdStreamServer({ ...serverOptions, ...options });
+    const app = await NestFactory.createMicroservice<MicroserviceOptions>(RootModule, { strategy, logger });
+    await before?.(app, strategy);
+    return new NestServer(app, strategy, logger);
   }
 
   static async listen(setup: NestServerSetup): Promise<NestServer> {

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Controller } from '@nestjs/common';
-import { CMD_STREAM, CmdStreamContext, CmdStreamServer, CommandHandler } from 'nestjs-cmd-stream';
+import { CMD_STREAM, CmdStreamContext, CommandHandler } from 'nestjs-cmd-stream';
 import { firstValueFrom, from, lastValueFrom, NEVER, of, throwError, toArray } from 'rxjs';
 import { addFrame, countFrame, echoFrame, failFrame, frame } from '../support/calc-frames.js';
 import { turns, until } from '../support/deadline.js';
@@ -77,8 +77,7 @@ async function observed(observer: Observer, hooks: Hooks = 'both'): Promise<Nest
     await NestServer.listen({
       module: { controllers: [CalcController] },
       options: { onPlainError: () => new CalcResult(-1) },
-      before: (app) => {
-        const target = app.getTransportServer() as CmdStreamServer;
+      before: (_app, target) => {
         if (hooks !== 'end') target.setOnProcessingStartHook((...args) => observer.start(...args));
         if (hooks !== 'start') target.setOnProcessingEndHook((...args) => observer.end(...args));
       },
@@ -170,8 +169,7 @@ describe('the processing hooks', () => {
     const server = own(
       await NestServer.listen({
         module: { controllers: [Seeing] },
-        before: (app) =>
-          (app.getTransportServer() as CmdStreamServer).setOnProcessingStartHook((...args) => observer.start(...args)),
+        before: (_app, strategy) => strategy.setOnProcessingStartHook((...args) => observer.start(...args)),
       }),
     );
     const client = own(new HandMadeClient(server.port));
@@ -196,7 +194,7 @@ describe('a processing hook that throws', () => {
       await NestServer.listen({
         module: { controllers: [CalcController] },
         options: { onPlainError: () => new CalcResult(-1) },
-        before: (app) => (app.getTransportServer() as CmdStreamServer).setOnProcessingEndHook(hook),
+        before: (_app, strategy) => strategy.setOnProcessingEndHook(hook),
       }),
     );
     const peer = own(await server.connect());
@@ -218,7 +216,7 @@ describe('a processing hook that throws', () => {
         options: {
           onPlainError: (error) => new CalcResult((error as Error).message === 'the hook itself fails' ? -7 : -1),
         },
-        before: (app) => (app.getTransportServer() as CmdStreamServer).setOnProcessingStartHook(hook),
+        before: (_app, strategy) => strategy.setOnProcessingStartHook(hook),
       }),
     );
     const client = own(new HandMadeClient(server.port));

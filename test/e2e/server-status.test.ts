@@ -4,7 +4,7 @@ import { Controller } from '@nestjs/common';
 import { CMD_STREAM, CmdStreamServer, CommandHandler, type LostConnection } from 'nestjs-cmd-stream';
 import { CommandServer } from 'nestjs-cmd-stream/core';
 import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
-import { inTime, turns, until } from '../support/deadline.js';
+import { inTime, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult } from './calc.contract.js';
 import { NestServer, serverOptions } from './nest-server.js';
@@ -29,8 +29,7 @@ describe('a server in an application', () => {
     const address: unknown = await server.app.listen();
     expect(address).toEqual(server.core.address);
     expect(server.core.address).toMatchObject({ address: '127.0.0.1', port: expect.any(Number) as unknown });
-    expect(server.app.getTransportServer()).toBeInstanceOf(CmdStreamServer);
-    expect((server.app.getTransportServer() as CmdStreamServer).transportId).toBe(CMD_STREAM);
+    expect(server.strategy.transportId).toBe(CMD_STREAM);
   });
 
   it('tells its status', async () => {
@@ -100,11 +99,11 @@ describe('a server in an application', () => {
       }
       const options = { quietPeriodMs, gracePeriodMs: 10_000 };
       const server = await NestServer.listen({ module: { controllers: [Slow] }, options });
-      const peer = own(await server.connect());
+      const [peer, idle] = [own(await server.connect()), own(await server.connect())];
       peer.write(ADD_2_3);
       await until('the handler runs', () => running);
       const closed = server.app.close();
-      await turns(50);
+      await idle.ends();
       finish();
       await peer.receives(GREETING + SUM_5);
       await peer.ends();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { MicroserviceOptions } from '@nestjs/microservices';
+import { MessagePattern, type MicroserviceOptions } from '@nestjs/microservices';
 import {
   CmdStreamClient,
   CmdStreamServer,
@@ -184,6 +184,19 @@ describe('@CommandHandler()', () => {
     expect(() => untyped(AddCmd)(Target.prototype, 'add', { get: () => 1, configurable: true })).toThrow(misplaced);
     const descriptor = Object.getOwnPropertyDescriptor(Target, 'add')!;
     expect(() => untyped(AddCmd)(Target, 'add', descriptor)).toThrow(misplaced);
+  });
+
+  it('refuses a method that handles another Command or pattern, which would be lost', () => {
+    class Target {
+      add() {}
+      sum() {}
+    }
+    const add = Object.getOwnPropertyDescriptor(Target.prototype, 'add')!;
+    untyped(AddCmd)(Target.prototype, 'add', add);
+    expect(() => untyped(SubCmd)(Target.prototype, 'add', add)).toThrow(invalidHandler('SubCmd', 'already'));
+    const sum = Object.getOwnPropertyDescriptor(Target.prototype, 'sum')!;
+    MessagePattern('sum')(Target.prototype, 'sum', sum);
+    expect(() => untyped(AddCmd)(Target.prototype, 'sum', sum)).toThrow(invalidHandler('AddCmd', 'already'));
   });
 
   it('refuses whatever is no class', () => {

@@ -103,6 +103,21 @@ describe('dispatch()', () => {
     expect(sinks[1]!.results).toEqual([count(0, false), count(1, true)]);
   });
 
+  it('comes after the calls that waited for the connection when it is made by a status listener', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port));
+    const sinks = [new RecordingSink(), new RecordingSink()];
+    client.onStatus((status) => {
+      if (status === 'open') client.dispatch(new AddCmd(2, 0), sinks[1]!);
+    });
+    client.dispatch(new AddCmd(1, 0), sinks[0]!);
+    const peer = await raw.peer();
+    peer.write(GREETING);
+    await peer.receives(addFrame(1, 1, 0) + addFrame(2, 2, 0));
+    peer.write(sumFrame(1, 1) + sumFrame(2, 2));
+    await Promise.all(sinks.map((sink) => sink.ended()));
+  });
+
   it('has the number 0 until its Command was written', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port));

@@ -155,9 +155,16 @@ describe('server connection', () => {
 
   it('goes on looking for the end of its peer after it has ended in order', async () => {
     const spy = own(new SocketSpy('server'));
-    const calc = own(await CalcServer.start());
+    const invoker: Invoker = {
+      invoke(_command, _context, sink) {
+        // More than sendHighWaterBytes: reading stops.
+        for (let at = 0; at < 5_000; at++) sink.next(new CountResult(at, false));
+        throw new Error('intentional failure');
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(LONG + failFrame(2));
+    peer.write(ADD_2_3);
     await peer.ends();
     expect(await calc.lostCause()).toMatchObject({ code: 'HANDLER_ERROR' });
     expect(spy.sockets[0]!.isPaused()).toBe(false);

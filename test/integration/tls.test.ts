@@ -142,7 +142,7 @@ describe('a server', () => {
     ['close()', (calc: CalcServer) => calc.server.close()],
     ['destroy()', (calc: CalcServer) => calc.server.destroy()],
   ])('ends clients in their handshake on %s', async (_what, end) => {
-    const calc = own(await startTls());
+    const calc = own(await startTls({ handshakeTimeoutMs: 0 }));
     const mute = own(await RawPeer.connect(calc.port));
     await turns(20);
     await inTime('the server ends', Promise.resolve(end(calc)));

@@ -58,7 +58,7 @@ export function calls(client: CmdStreamClient): void {
   void client.execute(new AddCmd(), { timeout: 100 });
   // @ts-expect-error: there is no such event
   client.on('connected', () => {});
-  // @ts-expect-error: metadata that no option knows
+  // @ts-expect-error: an option that nobody knows
   void new CmdStreamClient({ contract, prot: 3000 });
   // @ts-expect-error: without a contract there is nothing to say
   void new CmdStreamClient({ port: 3000 });
