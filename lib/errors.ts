@@ -46,6 +46,13 @@ export const errorMeanings = Object.freeze({
   QUEUE_FULL: 'more than `maxQueuedCommands` wait for a connection, or `maxPending` for an answer',
   MULTIPLE_RESULTS: 'a Command that was to have one Result got several',
   NO_HANDLER: 'no handler is registered for the Command',
+  // between two peers of this package
+  REMOTE: 'the handler failed; `payload` is what the server sent about it',
+  INTERNAL: 'the handler failed with an error that is not shown to clients',
+  OVERLOADED: 'the server runs as many Commands as it may',
+  SLOW_CONSUMER: 'more Results wait for their taker than `maxStreamBufferBytes` or `maxBufferedResults` allows',
+  CONTRACT_MISMATCH: "the two sides' contracts list different types at the same position",
+  EXTENSION_UNAVAILABLE: 'metadata, patterns or `extension: "require"` need a peer of this package',
 });
 
 /** @publicApi */
@@ -57,6 +64,8 @@ export interface CmdStreamErrorOptions {
   cause?: unknown;
   /** May the server have seen the Command? Default `false`. */
   sent?: boolean;
+  /** For REMOTE: what travels to the caller, any JSON value. */
+  payload?: unknown;
 }
 
 /**
@@ -69,12 +78,28 @@ export class CmdStreamError extends Error {
   readonly code: ErrorCode;
   /** May the server have seen, and so executed, the Command? `false` makes it safe to send again. */
   readonly sent: boolean;
+  /** What the server sent about the failure, verbatim; undefined unless it did. */
+  readonly payload: unknown;
 
   constructor(code: ErrorCode, message: string, options: CmdStreamErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.sent = options.sent ?? false;
+    this.payload = options.payload;
   }
+}
+
+/** Is it an error of this package? False for what throws when it is asked. */
+export function isCmdStreamError(error: unknown): error is CmdStreamError {
+  try {
+    return error instanceof CmdStreamError;
+  } catch {
+    return false;
+  }
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorMeanings, code);
 }
 
 /** The `code` of whatever was thrown, `undefined` if it has none: never by `instanceof`, which fails across realms. */
@@ -124,6 +149,7 @@ export function fromSocketError(error: unknown): CmdStreamError {
   if (
     code.startsWith('ERR_TLS') ||
     code.startsWith('ERR_SSL') ||
+    code.startsWith('ERR_OSSL') ||
     code.startsWith('CERT_') ||
     tlsVerifyCodes.has(code)
   ) {

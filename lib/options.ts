@@ -22,6 +22,13 @@ export function integer(min: number, max: number, unit: string, zero?: string): 
   };
 }
 
+/** A port; the lowest allowed is 0, one the system chooses, or 1. */
+export function port(lowest: 0 | 1): OptionRule {
+  const accepts = (value: unknown): boolean =>
+    Number.isInteger(value) && (value as number) >= lowest && (value as number) <= 65_535;
+  return { expected: `a whole number from ${lowest} to 65535`, accepts };
+}
+
 export function oneOf(...allowed: readonly unknown[]): OptionRule {
   return {
     expected: allowed.map((value) => JSON.stringify(value)).join(' or '),

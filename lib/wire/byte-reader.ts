@@ -149,6 +149,13 @@ export class ByteReader {
     return at < this.#end ? this.#buffer[at]! : -1;
   }
 
+  /** Consumes the zero bytes that have arrived here and returns their number: pings come in runs. */
+  readZeros(): number {
+    const from = this.#position;
+    while (this.#position < this.#end && this.#buffer[this.#position] === 0) this.#position++;
+    return this.#position - from;
+  }
+
   readByte(): number {
     if (this.#position >= this.#end || this.#position - this.#start >= this.#limit) this.require(1);
     return this.#buffer[this.#position++]!;

@@ -61,6 +61,12 @@ export class ByteWriter {
     this.#length = at + 1;
   }
 
+  writeZeros(count: number): void {
+    const at = this.#reserve(count);
+    this.#buffer.fill(0, at, at + count);
+    this.#length = at + count;
+  }
+
   /** An unsigned varint in its shortest form. A negative number or bigint is written as its 64-bit two's complement. */
   writeUvarint(value: number | bigint): void {
     let at = this.#reserve(MAX_VARINT_BYTES);

@@ -12,8 +12,9 @@ export type Seq = number | bigint;
 
 export const PING_SEQ = 0;
 
-export function writePing(writer: ByteWriter): void {
-  writer.writeByte(0);
+/** That many pings or pongs. */
+export function writePings(writer: ByteWriter, count: number): void {
+  writer.writeZeros(count);
 }
 
 export function readSeq(reader: ByteReader): Seq {

@@ -1,5 +1,5 @@
 // ServerInfo: the greeting of the server, a length and up to 1024 opaque bytes, which the client compares byte for byte.
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, peerText } from '../errors.js';
 import type { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 
@@ -29,6 +29,17 @@ export function readServerInfo(reader: ByteReader): Buffer {
   if (length < 0) throw new CmdStreamError('NEGATIVE_LENGTH', `ServerInfo has the negative length ${length}`);
   if (length > MAX_SERVER_INFO_BYTES) throw tooLarge(length);
   return Buffer.from(reader.readBytes(Number(length)));
+}
+
+/** @throws {CmdStreamError} SERVER_INFO_MISMATCH when the server is not the expected one */
+export function checkServerInfo(expected: Buffer, received: Buffer): void {
+  if (received.equals(expected)) return;
+  const texts = `expected ${quoted(expected)}, the server says ${quoted(received)}`;
+  throw new CmdStreamError('SERVER_INFO_MISMATCH', `option "serverInfo": ${texts}`);
+}
+
+function quoted(bytes: Buffer): string {
+  return `"${peerText(bytes.toString('utf8', 0, 128))}"`;
 }
 
 function tooLarge(length: number | bigint): CmdStreamError {

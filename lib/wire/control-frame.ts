@@ -1,0 +1,299 @@
+// Control frames of the extension between two peers of this package: the bytes of each kind, both ways.
+// A plain peer never sees one. docs/protocol-extension.md has the drawing.
+//
+//   control frame = 80 00  kind  length  payload       kind, length: uvarint; payload: `length` bytes
+//
+//   HELLO    version features maxFrameBytes maxInFlight timeoutMs  codec:text  hashes(commands) hashes(results)
+//   META     seq flags remainingMs credit map           flags: 1 remainingMs counts (0: no limit)
+//   MESSAGE  seq flags remainingMs credit map route:text data       flags as META; 2 data is a whole packet
+//   EVENT    flags map route:text data                  flags: 2 as MESSAGE
+//   STREAM   seq                END  seq                CREDIT  seq n
+//   VALUE    seq flags data                             flags: 1 last; 2 data is a whole packet
+//   ERROR    seq code:text data                         data: UTF-8 JSON up to the end, nothing for undefined
+//   CANCEL   seq code:text      GOAWAY  reason:text     DONE  (nothing)
+//
+//   text = length, UTF-8       map = count, (text text)…       hashes = count, count × 4 bytes
+import { CmdStreamError } from '../errors.js';
+import type { ByteReader } from './byte-reader.js';
+import type { ByteWriter } from './byte-writer.js';
+import type { Seq } from './frame.js';
+
+/** First byte of a padded ping and of a control frame; the second is 00. */
+export const PADDED = 0x80;
+
+/** The version of the extension this package speaks. */
+export const EXTENSION_VERSION = 1;
+
+export const Control = Object.freeze({
+  HELLO: 1,
+  META: 2,
+  MESSAGE: 3,
+  EVENT: 4,
+  STREAM: 5,
+  VALUE: 6,
+  END: 7,
+  ERROR: 8,
+  CANCEL: 9,
+  CREDIT: 10,
+  GOAWAY: 11,
+  DONE: 12,
+});
+
+export type Metadata = Readonly<Record<string, string>>;
+
+/** What a peer says of itself. */
+export interface Hello {
+  readonly version: number;
+  readonly features: number;
+  /** Largest frame it takes, in bytes. */
+  readonly maxFrameBytes: number;
+  /** Most Commands it runs at a time for this connection; 0 from a client. */
+  readonly maxInFlight: number;
+  /** Time limit of Commands without a META, in milliseconds; 0: none. */
+  readonly timeoutMs: number;
+  readonly codec: string;
+  /** One hash per type, in the order of the contract. */
+  readonly commands: readonly number[];
+  readonly results: readonly number[];
+}
+
+/** What goes with a Command or message. */
+export interface Meta {
+  /** Milliseconds that are left; 0: no limit; undefined: the default of the client's HELLO. */
+  readonly remainingMs: number | undefined;
+  /** Results that may be sent before more credit is given; 0: as many as there are. */
+  readonly credit: number;
+  readonly metadata: Metadata;
+}
+
+export interface Message extends Meta {
+  readonly route: string;
+  readonly data: string;
+  /** `data` is a whole packet of a custom serializer. */
+  readonly packet: boolean;
+}
+
+const HAS_REMAINING = 1;
+const LAST = 1;
+const PACKET = 2;
+/** Largest string map, entries. */
+const MAX_METADATA = 1024;
+const MAX_TEXT_BYTES = 64 * 1024;
+export const NO_METADATA: Metadata = Object.freeze({});
+
+export function writePaddedPing(writer: ByteWriter): void {
+  writer.writeByte(PADDED);
+  writer.writeByte(0);
+}
+
+/** Writes a whole control frame; `payload` writes what is inside. */
+export function writeControl(writer: ByteWriter, kind: number, payload?: (writer: ByteWriter) => void): void {
+  writePaddedPing(writer);
+  writer.writeUvarint(kind);
+  if (payload) writer.writeSized(payload);
+  else writer.writeByte(0);
+}
+
+/** A control frame that carries a seq and nothing else. */
+export function writeSeqControl(writer: ByteWriter, kind: number, seq: Seq): void {
+  writeControl(writer, kind, (inner) => inner.writeUvarint(seq));
+}
+
+export function writeHello(writer: ByteWriter, hello: Hello): void {
+  writeControl(writer, Control.HELLO, (inner) => {
+    for (const n of [hello.version, hello.features, hello.maxFrameBytes, hello.maxInFlight, hello.timeoutMs])
+      inner.writeUvarint(n);
+    inner.writeUtf8(hello.codec);
+    for (const hashes of [hello.commands, hello.results]) {
+      inner.writeUvarint(hashes.length);
+      for (const hash of hashes) for (let shift = 0; shift < 32; shift += 8) inner.writeByte((hash >>> shift) & 0xff);
+    }
+  });
+}
+
+export function readHello(reader: ByteReader): Hello {
+  const [version, features, maxFrameBytes, maxInFlight, timeoutMs] = [0, 0, 0, 0, 0].map(() => readNumber(reader));
+  const codec = readText(reader);
+  const [commands, results] = [0, 0].map(() => {
+    const count = readNumber(reader);
+    if (count * 4 > reader.remaining) throw lie(`${count} hashes in ${reader.remaining} bytes`);
+    return Array.from({ length: count }, () => reader.readBytes(4).readUInt32LE());
+  });
+  return {
+    version: version!,
+    features: features!,
+    maxFrameBytes: maxFrameBytes!,
+    maxInFlight: maxInFlight!,
+    timeoutMs: timeoutMs!,
+    codec,
+    commands: commands!,
+    results: results!,
+  };
+}
+
+export function writeMeta(writer: ByteWriter, seq: Seq, meta: Meta): void {
+  writeControl(writer, Control.META, (inner) => writeMetaFields(inner, seq, meta, 0));
+}
+
+export function writeMessage(writer: ByteWriter, seq: Seq, message: Message): void {
+  writeControl(writer, Control.MESSAGE, (inner) => {
+    writeMetaFields(inner, seq, message, message.packet ? PACKET : 0);
+    inner.writeUtf8(message.route);
+    inner.writeText(message.data);
+  });
+}
+
+export function writeEvent(writer: ByteWriter, { packet, metadata, route, data }: Message): void {
+  writeControl(writer, Control.EVENT, (inner) => {
+    inner.writeUvarint(packet ? PACKET : 0);
+    writeMap(inner, metadata);
+    inner.writeUtf8(route);
+    inner.writeText(data);
+  });
+}
+
+export function writeValue(writer: ByteWriter, seq: Seq, data: string, last: boolean, packet: boolean): void {
+  writeControl(writer, Control.VALUE, (inner) => {
+    inner.writeUvarint(seq);
+    inner.writeUvarint((last ? LAST : 0) | (packet ? PACKET : 0));
+    inner.writeText(data);
+  });
+}
+
+export function writeError(writer: ByteWriter, seq: Seq, code: string, data: string): void {
+  writeControl(writer, Control.ERROR, (inner) => {
+    inner.writeUvarint(seq);
+    inner.writeUtf8(code);
+    inner.writeText(data);
+  });
+}
+
+export function writeCancel(writer: ByteWriter, seq: Seq, code: string): void {
+  writeControl(writer, Control.CANCEL, (inner) => {
+    inner.writeUvarint(seq);
+    inner.writeUtf8(code);
+  });
+}
+
+export function writeCredit(writer: ByteWriter, seq: Seq, credit: number): void {
+  writeControl(writer, Control.CREDIT, (inner) => {
+    inner.writeUvarint(seq);
+    inner.writeUvarint(credit);
+  });
+}
+
+export function writeGoaway(writer: ByteWriter, reason: string): void {
+  writeControl(writer, Control.GOAWAY, (inner) => inner.writeUtf8(reason));
+}
+
+function writeMetaFields(writer: ByteWriter, seq: Seq, { remainingMs, credit, metadata }: Meta, flags: number): void {
+  writer.writeUvarint(seq);
+  writer.writeUvarint(flags | (remainingMs === undefined ? 0 : HAS_REMAINING));
+  writer.writeUvarint(remainingMs ?? 0);
+  writer.writeUvarint(credit);
+  writeMap(writer, metadata);
+}
+
+function writeMap(writer: ByteWriter, map: Metadata): void {
+  const entries = Object.entries(map);
+  if (entries.length > MAX_METADATA)
+    throw new CmdStreamError('ENCODE_FAILED', `metadata of ${entries.length} entries exceeds ${MAX_METADATA}`);
+  writer.writeUvarint(entries.length);
+  for (const [key, value] of entries) {
+    if (typeof value !== 'string')
+      throw new CmdStreamError('ENCODE_FAILED', `metadata "${key}" must be a string, got ${typeof value}`);
+    for (const text of [key, value]) {
+      if (writer.writeUtf8(text) > MAX_TEXT_BYTES)
+        throw new CmdStreamError('ENCODE_FAILED', `metadata "${key.slice(0, 64)}" exceeds ${MAX_TEXT_BYTES} bytes`);
+    }
+  }
+}
+
+/** Reads META, or the same fields of MESSAGE, and what its flags say beyond. */
+export function readMeta(reader: ByteReader): Meta & { readonly seq: Seq; readonly packet: boolean } {
+  const seq = reader.readPositive();
+  const flags = readNumber(reader);
+  const remainingMs = readNumber(reader);
+  const credit = readNumber(reader);
+  const metadata = readMap(reader);
+  return {
+    seq,
+    remainingMs: flags & HAS_REMAINING ? remainingMs : undefined,
+    credit,
+    metadata,
+    packet: (flags & PACKET) !== 0,
+  };
+}
+
+export function readMessage(reader: ByteReader): Message & { readonly seq: Seq } {
+  const meta = readMeta(reader);
+  const route = readText(reader, Number.MAX_SAFE_INTEGER);
+  return { ...meta, route, data: reader.readUtf8(reader.remaining) };
+}
+
+export function readEvent(reader: ByteReader): Message {
+  const flags = readNumber(reader);
+  const metadata = readMap(reader);
+  const route = readText(reader, Number.MAX_SAFE_INTEGER);
+  return {
+    packet: (flags & PACKET) !== 0,
+    metadata,
+    route,
+    data: reader.readUtf8(reader.remaining),
+    remainingMs: undefined,
+    credit: 0,
+  };
+}
+
+export interface Value {
+  readonly seq: Seq;
+  readonly last: boolean;
+  readonly packet: boolean;
+  readonly data: string;
+}
+
+export function readValue(reader: ByteReader): Value {
+  const seq = reader.readPositive();
+  const flags = readNumber(reader);
+  return { seq, last: (flags & LAST) !== 0, packet: (flags & PACKET) !== 0, data: reader.readUtf8(reader.remaining) };
+}
+
+export function readError(reader: ByteReader): { readonly seq: Seq; readonly code: string; readonly data: string } {
+  const seq = reader.readPositive();
+  return { seq, code: readText(reader), data: reader.readUtf8(reader.remaining) };
+}
+
+export function readCancel(reader: ByteReader): { readonly seq: Seq; readonly code: string } {
+  const seq = reader.readPositive();
+  return { seq, code: readText(reader) };
+}
+
+export function readCredit(reader: ByteReader): { readonly seq: Seq; readonly credit: number } {
+  const seq = reader.readPositive();
+  return { seq, credit: readNumber(reader) };
+}
+
+export function readText(reader: ByteReader, most = MAX_TEXT_BYTES): string {
+  const length = readNumber(reader);
+  if (length > most || length > reader.remaining) throw lie(`a text of ${length} bytes`);
+  return reader.readUtf8(length);
+}
+
+function readMap(reader: ByteReader): Metadata {
+  const count = readNumber(reader);
+  if (count === 0) return NO_METADATA;
+  if (count > MAX_METADATA) throw lie(`metadata of ${count} entries exceeds ${MAX_METADATA}`);
+  const map = Object.create(null) as Record<string, string>;
+  for (let i = 0; i < count; i++) map[readText(reader)] = readText(reader);
+  return Object.freeze(map);
+}
+
+function readNumber(reader: ByteReader): number {
+  const value = reader.readUvarint();
+  if (typeof value === 'bigint') throw lie(`the number ${value}`);
+  return value;
+}
+
+function lie(what: string): CmdStreamError {
+  return new CmdStreamError('PROTOCOL_ERROR', `a control frame with ${what}`);
+}
