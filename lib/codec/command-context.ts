@@ -17,6 +17,10 @@ export interface CommandContext {
   readonly remoteAddress: string;
   /** `address:port` of this side of the connection. */
   readonly localAddress: string;
-  /** Aborts when nobody waits for the answer any more: the connection has ended. Made on first use. */
+  /** When the caller stops waiting, in milliseconds since the epoch; undefined if it said nothing of that. */
+  readonly deadline: number | undefined;
+  /** What the caller sent along; empty from a plain cmd-stream peer. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Aborts when nobody waits for the answer any more: it was cancelled, its time is over, the connection has ended. Made on first use. */
   readonly signal: AbortSignal;
 }

@@ -6,15 +6,25 @@ import { TypeTable, type ContractType } from './type-table.js';
 export interface ContractDefinition {
   /** The Commands; position = type number. */
   commands: readonly ContractType[];
-  /** The Results; position = type number, counted apart from the Commands. */
-  results: readonly ContractType[];
+  /**
+   * The Results; position = type number, counted apart from the Commands. Handlers may send these only.
+   * Without it the contract is for peers of this package: handlers send any JSON value.
+   */
+  results?: readonly ContractType[];
 }
 
 /** @publicApi */
 export interface Contract {
   readonly commands: TypeTable;
+  /** Empty for a contract without Results of its own. */
   readonly results: TypeTable;
 }
+
+/** The contract of peers that only speak by pattern. */
+export const emptyContract: Contract = Object.freeze({
+  commands: new TypeTable('commands'),
+  results: new TypeTable('results'),
+});
 
 /**
  * Gives every Command and Result class its number: the position in its list. Append only; an inserted type changes the numbers of those behind it.
@@ -26,6 +36,7 @@ export function defineContract(definition: ContractDefinition): Contract {
   if (typeof definition !== 'object' || definition === null) {
     throw new CmdStreamError('INVALID_CONTRACT', 'a contract is defined by an object with `commands` and `results`');
   }
+  if (definition.commands === undefined) throw new CmdStreamError('INVALID_CONTRACT', '`commands` is required');
   return Object.freeze({
     commands: new TypeTable('commands', definition.commands),
     results: new TypeTable('results', definition.results),

@@ -10,7 +10,9 @@ export function stringifyJson(value: unknown): string {
     // A bigint, perhaps. Anything else is thrown again.
     return stringifyExactly(value);
   }
-  if (text === undefined || (text.includes('null') && mayHoldNonFinite(value))) return stringifyExactly(value);
+  if (text === undefined || text.includes('\\ud') || (text.includes('null') && mayHoldNonFinite(value))) {
+    return stringifyExactly(value);
+  }
   return text;
 }
 

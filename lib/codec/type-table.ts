@@ -22,7 +22,11 @@ export class TypeTable {
   readonly #byClass = new Map<unknown, number>();
   readonly #entries: { readonly entry: TypeEntry; readonly index: number }[] = [];
 
-  constructor(listName: string, types: unknown) {
+  constructor(listName: string, types?: unknown) {
+    this.types = Object.freeze(types === undefined ? [] : this.#checked(listName, types));
+  }
+
+  #checked(listName: string, types: unknown): ContractType[] {
     if (!Array.isArray(types) || types.length === 0) {
       throw new CmdStreamError('INVALID_CONTRACT', `\`${listName}\` must be an array of at least one class`);
     }
@@ -44,7 +48,7 @@ export class TypeTable {
       if (isClass(type)) this.#byClass.set(type, index);
       else this.#entries.push({ entry: type, index });
     });
-    this.types = Object.freeze([...types]) as readonly ContractType[];
+    return [...types];
   }
 
   /** The type number of a value, -1 if its type is not listed. A subclass of a listed class is not listed. */
@@ -66,6 +70,13 @@ export class TypeTable {
   /** The type number of a class or type entry, -1 if it is not listed. */
   indexOfType(type: unknown): number {
     return this.types.indexOf(type as ContractType);
+  }
+
+  /** The name a type has in the fingerprint of its contract: `static wireName`, or its own. */
+  wireNameAt(index: number): string {
+    const type = this.types[index];
+    const { wireName } = (type ?? {}) as { wireName?: unknown };
+    return typeof wireName === 'string' ? wireName : this.nameAt(index);
   }
 
   nameAt(index: number): string {

@@ -40,7 +40,7 @@ export interface ConnectionOptions {
    */
   tcpKeepAliveMs?: number;
   /**
-   * Disable Nagle's algorithm; frames of one turn of the event loop travel together anyway.
+   * Disable Nagle's algorithm; small frames of one turn of the event loop travel together anyway.
    * @default true
    */
   noDelay?: boolean;

@@ -1,26 +1,24 @@
-// One socket from open to its single end, the same class on both sides: decodes frames in place, collects what is
-// to be sent into one write per turn of the event loop, watches its time limits. What frames mean is its owner's.
+// One socket from open to its single end, the same class on both sides: owns the halves of the connection and their
+// time limits. What frames mean is its owner's.
 //
-//   greeting --(ServerInfo read)--> open --(end: flush, FIN)--> ending --> closed
-//       └──────────────(destroy, peer gone, bad bytes)──────────────────────^
+//   open --(end: flush, FIN)--> ending --> closed
+//     └─────(destroy, peer gone)────────────^
 import type { Duplex } from 'node:stream';
 import { CmdStreamError, fromSocketError, messageOf } from '../errors.js';
-import { ByteReader } from '../wire/byte-reader.js';
-import { readSeq, writePing, writeSeq, PING_SEQ, type Seq } from '../wire/frame.js';
-import { INCOMPLETE } from '../wire/incomplete.js';
-import { readServerInfo, writeServerInfo } from '../wire/server-info.js';
+import { ByteWriter } from '../wire/byte-writer.js';
+import { writePaddedPing } from '../wire/control-frame.js';
+import { writePings, writeSeq, type Seq } from '../wire/frame.js';
+import { writeServerInfo } from '../wire/server-info.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
+import { Inbox, type InboxOwner } from './inbox.js';
 import { Outbox } from './outbox.js';
+import { addressOf, tune } from './socket-face.js';
 import type { Ticker, Ticking } from './ticker.js';
+import { frameOverdue, writeStalled } from './time-limits.js';
 import type { ValueFlow } from './value-flow.js';
 
-/** What a connection tells its owner. No method may throw. */
-export interface ConnectionOwner {
-  /** A client only: the server has introduced itself; the connection is open. */
-  onServerInfo?(info: Buffer): void;
-  /** A ping or pong arrived. */
-  onPing(): void;
-  onValue(seq: Seq, value: unknown, bytesRead: number): void;
+/** What a connection tells its owner. No method may throw, but for `onControl`. */
+export interface ConnectionOwner extends InboxOwner {
   /** The socket took what was handed to it: less is waiting than before. */
   onFlushed(): void;
   /** Exactly once. */
@@ -34,53 +32,56 @@ export interface ConnectionConfig {
   readonly ticker: Ticker;
 }
 
-type State = 'greeting' | 'open' | 'ending' | 'closed';
+type State = 'open' | 'ending' | 'closed';
 
-const RATE_BYTES_PER_MS = 131_072 / 1000;
 /** How long an ended connection waits for the peer's FIN: closing with unread bytes would reset it and lose what was sent. */
 const LINGER_MS = 1000;
+/** As much is read although the owner takes nothing. */
+const READ_AHEAD_BYTES = 64 * 1024;
 
 export class Connection implements Ticking {
-  /** Milliseconds since the epoch at which the bytes being decoded arrived. */
-  receivedAt = 0;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #socket: Duplex;
-  readonly #side: ConnectionConfig['side'];
-  readonly #flow: ValueFlow;
+  readonly #config: ConnectionConfig;
   readonly #owner: ConnectionOwner;
-  readonly #options: ResolvedConnectionOptions;
-  readonly #ticker: Ticker;
-  readonly #reader = new ByteReader();
+  readonly #inbox: Inbox;
   readonly #outbox: Outbox;
-  #state: State;
-  #paused = false;
-  #decoding = false;
-  /** Since when a frame has been begun and not ended (monotonic milliseconds), 0 if none is. */
-  #frameSince = 0;
+  #state: State = 'open';
+  #isEncoding = false;
   #lingerDeadline = 0;
 
-  constructor(socket: Duplex, { side, flow, options, ticker }: ConnectionConfig, owner: ConnectionOwner) {
+  constructor(socket: Duplex, config: ConnectionConfig, owner: ConnectionOwner) {
     this.#socket = socket;
-    this.#side = side;
-    this.#flow = flow;
-    this.#options = options;
-    this.#ticker = ticker;
+    this.#config = config;
     this.#owner = owner;
-    this.#state = side === 'client' ? 'greeting' : 'open';
-    ticker.add(this);
     this.remoteAddress = addressOf(socket, 'remote');
     this.localAddress = addressOf(socket, 'local');
     this.#outbox = new Outbox(socket, () => this.#flushed());
-    tune(socket, options);
+    this.#inbox = new Inbox(config.side, config.flow, owner, (error) => this.#refuse(error));
+    config.ticker.add(this);
+    tune(socket, config.options);
     socket.on('error', (error) => this.destroy(fromSocketError(error)));
     socket.on('close', () => this.destroy(new CmdStreamError('PEER_CLOSED', 'the connection was closed')));
     socket.on('end', () => this.#peerEnded());
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      this.#inbox.receive(chunk);
+      this.#regulate();
+    });
   }
 
   get isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  /** True once both sides have agreed on the extension. */
+  get isExtended(): boolean {
+    return this.#inbox.isExtended;
+  }
+
+  /** Milliseconds since the epoch at which the bytes being decoded arrived. */
+  get receivedAt(): number {
+    return this.#inbox.receivedAt;
   }
 
   /** Bytes that wait for the peer to read. */
@@ -90,45 +91,118 @@ export class Connection implements Ticking {
 
   /** True while a frame has begun and is not complete. */
   get isReceiving(): boolean {
-    return this.#reader.unread > 0;
+    return this.#inbox.unread > 0;
   }
 
   sendServerInfo(info: Uint8Array): void {
-    writeServerInfo(this.#outbox.writer, info);
-    this.#outbox.schedule();
+    this.#put((writer) => writeServerInfo(writer, info));
   }
 
-  sendPing(): void {
+  /** That many pings, or pongs. */
+  sendPings(count: number): void {
+    this.#put((writer) => writePings(writer, count));
+  }
+
+  /** A padded ping: asks a server whether it can speak the extension; what comes next is the answer. */
+  knock(): void {
+    this.#inbox.expectKnockAnswer();
+    this.#put(writePaddedPing);
+  }
+
+  #put(write: (writer: ByteWriter) => void): void {
     if (this.#state !== 'open') return;
-    writePing(this.#outbox.writer);
+    if (this.#isEncoding) {
+      setImmediate(() => this.#put(write));
+      return;
+    }
+    write(this.#outbox.writer);
     this.#outbox.schedule();
   }
 
   /**
-   * Encodes one frame into the outgoing buffer and returns its length in bytes. Nothing is left of a frame that fails.
+   * Encodes one frame into the outgoing buffer and returns its length in bytes. `before` writes control frames that
+   * belong to it. Nothing is left of a unit that fails.
    *
    * @throws {CmdStreamError} CLOSED when the connection is not open; FRAME_TOO_LARGE; ENCODE_FAILED or what the codec says
    */
-  send(seq: Seq, value: unknown): number {
-    if (this.#state !== 'open') throw new CmdStreamError('CLOSED', 'the connection is not open');
+  send(seq: Seq, value: unknown, before?: (writer: ByteWriter) => void): number {
     const { writer } = this.#outbox;
-    const mark = writer.length;
+    const mark = this.#begin();
+    let start = mark;
+    this.#isEncoding = true;
     try {
+      if (before) {
+        before(writer);
+        start = writer.length;
+      }
       writeSeq(writer, seq);
-      this.#flow.encode(value, writer);
+      this.#config.flow.encode(value, writer);
     } catch (error) {
-      writer.truncate(mark);
-      if (error instanceof CmdStreamError) throw error;
-      throw new CmdStreamError('ENCODE_FAILED', `the codec failed: ${messageOf(error)}`, { cause: error });
+      throw this.#rolledBack(mark, error);
+    } finally {
+      this.#isEncoding = false;
     }
-    const length = writer.length - mark;
-    const limit = this.#flow.send;
-    if (length > limit.bytes) {
-      writer.truncate(mark);
-      throw new CmdStreamError('FRAME_TOO_LARGE', `frame of ${length} bytes exceeds ${limit.option} (${limit.bytes})`);
+    return this.#commit(mark, start);
+  }
+
+  /** Writes one control frame under the same rules as {@link send}. */
+  sendControl(write: (writer: ByteWriter) => void): number {
+    const mark = this.#begin();
+    try {
+      write(this.#outbox.writer);
+    } catch (error) {
+      throw this.#rolledBack(mark, error);
+    }
+    return this.#commit(mark, mark);
+  }
+
+  /** The bytes {@link send} would write, for a frame that must wait; nothing is sent. */
+  encode(seq: Seq, value: unknown): Buffer {
+    return this.encodeControl((writer) => {
+      writeSeq(writer, seq);
+      this.#config.flow.encode(value, writer);
+    });
+  }
+
+  /** The bytes {@link sendControl} would write; nothing is sent. */
+  encodeControl(write: (writer: ByteWriter) => void): Buffer {
+    const writer = new ByteWriter();
+    try {
+      write(writer);
+    } catch (error) {
+      throw codedError(error);
+    }
+    this.#checkLength(writer.length);
+    return writer.take();
+  }
+
+  #begin(): number {
+    if (this.#state !== 'open') throw new CmdStreamError('CLOSED', 'the connection is not open');
+    if (this.#isEncoding)
+      throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
+    return this.#outbox.writer.length;
+  }
+
+  #rolledBack(mark: number, error: unknown): CmdStreamError {
+    this.#outbox.writer.truncate(mark);
+    return codedError(error);
+  }
+
+  #commit(mark: number, start: number): number {
+    const length = this.#outbox.writer.length - start;
+    try {
+      this.#checkLength(length);
+    } catch (error) {
+      throw this.#rolledBack(mark, error);
     }
     this.#outbox.schedule();
     return length;
+  }
+
+  #checkLength(length: number): void {
+    const { bytes, option } = this.#config.flow.send;
+    if (length > bytes)
+      throw new CmdStreamError('FRAME_TOO_LARGE', `frame of ${length} bytes exceeds ${option} (${bytes})`);
   }
 
   /** Resolves when everything sent so far was taken by the socket; rejects if the connection ends before. */
@@ -138,25 +212,31 @@ export class Connection implements Ticking {
 
   /** Stops decoding: nothing more is handed to the owner until {@link resume}. */
   pause(): void {
-    if (this.#paused || this.#state !== 'open') return;
-    this.#paused = true;
-    this.#frameSince = 0;
-    this.#socket.pause();
+    if (this.#inbox.isPaused || this.#state !== 'open') return;
+    this.#inbox.pause();
+    this.#regulate();
   }
 
   resume(): void {
-    if (!this.#paused || this.#state !== 'open') return;
-    this.#paused = false;
-    this.#decode();
-    if (!this.#paused) this.#socket.resume();
+    if (!this.#inbox.isPaused || this.#state !== 'open') return;
+    this.#inbox.resume();
+    this.#regulate();
+  }
+
+  /** What is not decoded yet is read ahead a little: behind it may be the end of the peer, which must be seen. */
+  #regulate(): void {
+    if (this.#state !== 'open') return;
+    const isFull = this.#inbox.isPaused && this.#inbox.unread >= READ_AHEAD_BYTES;
+    if (isFull) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   /** Ends in order: what was sent is flushed, then FIN. The owner is told at once. */
   end(cause: CmdStreamError): void {
-    if (this.#state === 'ending' || this.#state === 'closed') return;
+    if (this.#state !== 'open') return;
     this.#state = 'ending';
     this.#lingerDeadline = performance.now() + LINGER_MS;
-    this.#reader.clear();
+    this.#inbox.stop();
     this.#outbox.end(cause);
     this.#socket.resume();
     this.#owner.onEnd(cause);
@@ -167,8 +247,8 @@ export class Connection implements Ticking {
     if (this.#state === 'closed') return;
     const told = this.#state === 'ending';
     this.#state = 'closed';
-    this.#ticker.delete(this);
-    this.#reader.clear();
+    this.#config.ticker.delete(this);
+    this.#inbox.stop();
     this.#outbox.abandon(cause);
     this.#socket.destroy();
     if (!told) this.#owner.onEnd(cause);
@@ -176,82 +256,20 @@ export class Connection implements Ticking {
 
   /** Looks at the time limits; called by a Ticker. */
   tick(now: number): void {
-    const { frameTimeoutMs, writeStallTimeoutMs } = this.#options;
-    if (this.#state === 'ending' && this.bufferedBytes === 0 && now >= this.#lingerDeadline) {
-      this.destroy(new CmdStreamError('CLOSED', 'the peer did not end its side'));
-    } else if (
-      this.#frameSince > 0 &&
-      now - this.#frameSince >= frameTimeoutMs + this.#reader.needed / RATE_BYTES_PER_MS
-    ) {
-      const missing = `frame not complete after ${this.#reader.unread} bytes`;
-      this.destroy(new CmdStreamError('FRAME_TIMEOUT', `${missing}: frameTimeoutMs (${frameTimeoutMs}) is over`));
-    } else if (
-      writeStallTimeoutMs > 0 &&
-      this.#outbox.stalledSince > 0 &&
-      now - this.#outbox.stalledSince >= writeStallTimeoutMs
-    ) {
-      this.destroy(
-        new CmdStreamError(
-          'WRITE_STALLED',
-          `the peer took no byte within writeStallTimeoutMs (${writeStallTimeoutMs})`,
-        ),
-      );
+    const { options } = this.#config;
+    const cause =
+      this.#state === 'ending'
+        ? this.#lingered(now)
+        : (frameOverdue(this.#inbox, options, now) ?? writeStalled(this.#outbox, options, now));
+    if (cause) this.destroy(cause);
+  }
+
+  #lingered(now: number): CmdStreamError | undefined {
+    if (this.bufferedBytes > 0) {
+      this.#lingerDeadline = now + LINGER_MS;
+      return writeStalled(this.#outbox, this.#config.options, now);
     }
-  }
-
-  #receive(chunk: Buffer): void {
-    if (this.#state === 'closed' || this.#state === 'ending') return;
-    this.receivedAt = Date.now();
-    this.#reader.append(chunk);
-    this.#decode();
-  }
-
-  #decode(): void {
-    if (this.#decoding) return;
-    this.#decoding = true;
-    const reader = this.#reader;
-    let frames = 0;
-    try {
-      if (this.#state === 'greeting' && reader.unread >= reader.needed) this.#readGreeting();
-      while (this.#state === 'open' && !this.#paused && reader.unread > 0 && reader.unread >= reader.needed) {
-        this.#readFrame();
-        frames++;
-      }
-    } catch (error) {
-      if (error !== INCOMPLETE) this.#refuse(error);
-    } finally {
-      this.#decoding = false;
-    }
-    this.#watchFrame(frames > 0);
-  }
-
-  #readGreeting(): void {
-    this.#reader.beginFrame(Number.MAX_SAFE_INTEGER, '');
-    const info = readServerInfo(this.#reader);
-    this.#reader.endFrame();
-    this.#state = 'open';
-    this.#owner.onServerInfo?.(info);
-  }
-
-  #readFrame(): void {
-    const reader = this.#reader;
-    reader.beginFrame(this.#flow.receive.bytes, this.#flow.receive.option);
-    const seq = readSeq(reader);
-    if (seq === PING_SEQ) {
-      reader.endFrame();
-      this.#owner.onPing();
-      return;
-    }
-    const value = this.#flow.decode(reader);
-    this.#owner.onValue(seq, value, reader.endFrame());
-  }
-
-  /** A frame that is cut has its time limit from its first byte on: later bytes do not extend it. */
-  #watchFrame(progress: boolean): void {
-    const watched =
-      this.#options.frameTimeoutMs > 0 && this.#state === 'open' && !this.#paused && this.#reader.unread > 0;
-    if (!watched) this.#frameSince = 0;
-    else if (progress || this.#frameSince === 0) this.#frameSince = performance.now();
+    return now < this.#lingerDeadline ? undefined : new CmdStreamError('CLOSED', 'the peer did not end its side');
   }
 
   /** What cannot be decoded ends the connection. A server sends what it has answered so far, however the bytes were cut. */
@@ -260,12 +278,12 @@ export class Connection implements Ticking {
       error instanceof CmdStreamError
         ? error
         : new CmdStreamError('BAD_PAYLOAD', `the codec failed: ${messageOf(error)}`, { cause: error });
-    if (this.#side === 'server') this.end(cause);
+    if (this.#config.side === 'server') this.end(cause);
     else this.destroy(cause);
   }
 
   #peerEnded(): void {
-    const inside = this.#reader.unread > 0 ? ' inside a frame' : '';
+    const inside = this.isReceiving ? ' inside a frame' : '';
     this.destroy(new CmdStreamError('PEER_CLOSED', `the peer ended the connection${inside}`));
   }
 
@@ -274,15 +292,7 @@ export class Connection implements Ticking {
   }
 }
 
-function addressOf(socket: Duplex, which: 'remote' | 'local'): string {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket as Partial<import('node:net').Socket>;
-  const [address, port] = which === 'remote' ? [remoteAddress, remotePort] : [localAddress, localPort];
-  if (address === undefined) return 'local socket';
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function tune(socket: Duplex, { noDelay, tcpKeepAliveMs }: ResolvedConnectionOptions): void {
-  const { setNoDelay, setKeepAlive } = socket as Partial<import('node:net').Socket>;
-  setNoDelay?.call(socket, noDelay);
-  setKeepAlive?.call(socket, tcpKeepAliveMs > 0, tcpKeepAliveMs);
+function codedError(error: unknown): CmdStreamError {
+  if (error instanceof CmdStreamError) return error;
+  return new CmdStreamError('ENCODE_FAILED', `the codec failed: ${messageOf(error)}`, { cause: error });
 }

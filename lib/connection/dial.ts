@@ -14,34 +14,45 @@ export interface DialTarget {
  *
  * @throws {CmdStreamError} CONNECT_FAILED, TLS_ERROR, or the signal's reason when it aborts first
  */
-export function dial({ host, port, tls }: DialTarget, signal: AbortSignal): Promise<Socket> {
+export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const servername = isIP(host) === 0 ? { servername: host } : {};
-    const socket = tls ? connectTls({ ...servername, ...tls, host, port }) : connectTcp({ host, port });
+    if (signal.aborted) return reject(signal.reason);
+    const socket = open(target);
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort);
       socket.off('error', onError);
     };
-    const onAbort = (): void => {
+    const fail = (error: unknown): void => {
       settle();
       socket.on('error', () => {}).destroy();
-      reject(signal.reason);
+      reject(error);
     };
-    const onError = (error: unknown): void => {
-      settle();
-      socket.on('error', () => {}).destroy();
-      const translated = fromSocketError(error);
-      const code = translated.code === 'TLS_ERROR' ? 'TLS_ERROR' : 'CONNECT_FAILED';
-      // Where a name has several addresses, the error of Node that sums up has a code and no text.
-      const reason = translated.message || codeOf(error);
-      reject(new CmdStreamError(code, `cannot connect to ${host}:${port}: ${reason}`, { cause: error }));
-    };
-    if (signal.aborted) return onAbort();
+    const onAbort = (): void => fail(signal.reason);
+    const onError = (error: unknown): void => fail(connectError(target, error));
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('error', onError);
-    socket.once(tls ? 'secureConnect' : 'connect', () => {
+    socket.once(target.tls ? 'secureConnect' : 'connect', () => {
       settle();
       resolve(socket);
     });
   });
+}
+
+function open(target: DialTarget): Socket {
+  const { host, port, tls } = target;
+  if (!tls) return connectTcp({ host, port });
+  try {
+    return connectTls({ ...(isIP(host) === 0 && { servername: host }), ...tls, host, port });
+  } catch (error) {
+    // Node throws at once when a key or certificate cannot be read.
+    throw connectError(target, error);
+  }
+}
+
+function connectError({ host, port }: DialTarget, error: unknown): CmdStreamError {
+  const translated = fromSocketError(error);
+  const code = translated.code === 'TLS_ERROR' ? 'TLS_ERROR' : 'CONNECT_FAILED';
+  // Where a name has several addresses, the error of Node that sums up has a code and no text.
+  const reason = translated.message || codeOf(error);
+  return new CmdStreamError(code, `cannot connect to ${host}:${port}: ${reason}`, { cause: error });
 }

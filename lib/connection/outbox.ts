@@ -7,7 +7,7 @@ import { ByteWriter } from '../wire/byte-writer.js';
 /** As much as leaves at once: the peer begins to work on it while this side still writes the rest. */
 const FLUSH_BYTES = 8 * 1024;
 /** Largest single write: its completion is the progress a stalled peer is judged by. */
-const WRITE_BYTES = 256 * 1024;
+const WRITE_BYTES = 64 * 1024;
 
 interface Waiter {
   resolve(): void;

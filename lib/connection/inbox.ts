@@ -1,0 +1,211 @@
+// The incoming half of one connection: cuts what the socket delivers into frames and hands them on, in order.
+//
+//   client:  server-info --> (knock) knock-answer --> frames          server:  first-frame --> frames
+import { CmdStreamError } from '../errors.js';
+import { ByteReader } from '../wire/byte-reader.js';
+import { PADDED } from '../wire/control-frame.js';
+import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
+import { INCOMPLETE } from '../wire/incomplete.js';
+import { readServerInfo } from '../wire/server-info.js';
+import type { ValueFlow } from './value-flow.js';
+
+/** What an inbox hands on. No method may throw, but for `onServerInfo` and `onControl`. */
+export interface InboxOwner {
+  /** @throws {CmdStreamError} when the server is the wrong one */
+  onServerInfo(info: Buffer): void;
+  /** The peer knocked: it can speak the extension. True if this side can, too. */
+  onKnock(): boolean;
+  /** The answer to our knock. */
+  onKnockAnswer(extended: boolean): void;
+  /** That many pings, or pongs, one behind the other. */
+  onPing(count: number): void;
+  onValue(seq: Seq, value: unknown, bytesRead: number): void;
+  /** A control frame, its payload delimited. @throws {CmdStreamError} what is wrong with it */
+  onControl(kind: number, reader: ByteReader): void;
+  /** On an extended connection: a body was refused, the frames behind it are unharmed. */
+  onRefused(seq: Seq, error: CmdStreamError): void;
+}
+
+type Expected = 'server-info' | 'knock-answer' | 'first-frame' | 'frames';
+
+export class Inbox {
+  /** Milliseconds since the epoch at which the bytes being decoded arrived. */
+  receivedAt = 0;
+  /** Since when a frame has been begun and not ended (monotonic milliseconds), 0 if none is. */
+  frameSince = 0;
+  /** True once both sides have agreed on the extension. */
+  isExtended = false;
+  readonly #flow: ValueFlow;
+  readonly #owner: InboxOwner;
+  readonly #onGarbage: (error: unknown) => void;
+  readonly #reader = new ByteReader();
+  #expected: Expected;
+  #paused = false;
+  #stopped = false;
+  #decoding = false;
+
+  /** `onGarbage`: the bytes make no sense, nothing behind them can be read. */
+  constructor(side: 'client' | 'server', flow: ValueFlow, owner: InboxOwner, onGarbage: (error: unknown) => void) {
+    this.#flow = flow;
+    this.#owner = owner;
+    this.#onGarbage = onGarbage;
+    this.#expected = side === 'client' ? 'server-info' : 'first-frame';
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Bytes that arrived and were not handed on. */
+  get unread(): number {
+    return this.#reader.unread;
+  }
+
+  /** Bytes the frame that has begun has at least. */
+  get needed(): number {
+    return this.#reader.needed;
+  }
+
+  /** The next thing to come is the answer to a knock. */
+  expectKnockAnswer(): void {
+    this.#expected = 'knock-answer';
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (this.#stopped) return;
+    this.receivedAt = Date.now();
+    this.#reader.append(chunk);
+    this.#decode();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.frameSince = 0;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#decode();
+  }
+
+  /** Hands nothing on any more and forgets what arrived. */
+  stop(): void {
+    this.#stopped = true;
+    this.frameSince = 0;
+    this.#reader.clear();
+  }
+
+  #decode(): void {
+    if (this.#decoding) return;
+    this.#decoding = true;
+    let progress = false;
+    try {
+      while (this.#isReady()) {
+        this.#read();
+        progress = true;
+      }
+    } catch (error) {
+      if (error !== INCOMPLETE) this.#onGarbage(error);
+    } finally {
+      this.#decoding = false;
+    }
+    this.#watchFrame(progress);
+  }
+
+  #isReady(): boolean {
+    const { unread, needed } = this.#reader;
+    return !this.#paused && !this.#stopped && unread > 0 && unread >= needed;
+  }
+
+  /** A frame that is cut has its time limit from its first byte on: later bytes do not extend it. */
+  #watchFrame(progress: boolean): void {
+    if (this.#stopped || this.#paused || this.#expected === 'server-info' || this.#reader.unread === 0)
+      this.frameSince = 0;
+    else if (progress || this.frameSince === 0) this.frameSince = performance.now();
+  }
+
+  #read(): void {
+    this.#reader.beginFrame(this.#flow.receive.bytes, this.#flow.receive.option);
+    switch (this.#expected) {
+      case 'frames':
+        return this.#readFrame();
+      case 'server-info':
+        return this.#readGreeting();
+      case 'first-frame':
+        return this.#readFirstFrame();
+      case 'knock-answer':
+        return this.#readKnockAnswer();
+    }
+  }
+
+  #readGreeting(): void {
+    const info = readServerInfo(this.#reader);
+    this.#reader.endFrame();
+    this.#expected = 'frames';
+    this.#owner.onServerInfo(info);
+  }
+
+  /** A knock is exactly `80 00`, and only as the first frame; anywhere else that is a ping. */
+  #readFirstFrame(): void {
+    if (this.#startsPadded()) {
+      this.#reader.readBytes(2);
+      this.#reader.endFrame();
+      this.#expected = 'frames';
+      this.isExtended = this.#owner.onKnock();
+      if (!this.isExtended) this.#owner.onPing(1);
+      return;
+    }
+    this.#readFrame();
+    this.#expected = 'frames';
+  }
+
+  #readKnockAnswer(): void {
+    if (this.#startsPadded()) this.isExtended = true;
+    else if (this.#reader.readByte() !== 0)
+      throw new CmdStreamError('PROTOCOL_ERROR', 'the server answered the knock with neither a pong nor HELLO');
+    else this.#reader.endFrame();
+    this.#expected = 'frames';
+    this.#owner.onKnockAnswer(this.isExtended);
+  }
+
+  #startsPadded(): boolean {
+    if (this.#reader.peek(0) !== PADDED) return false;
+    this.#reader.require(2);
+    return this.#reader.peek(1) === 0;
+  }
+
+  #readFrame(): void {
+    const reader = this.#reader;
+    if (reader.peek() === 0) {
+      const count = reader.readZeros();
+      reader.endFrame();
+      return this.#owner.onPing(count);
+    }
+    const seq = readSeq(reader);
+    if (seq === PING_SEQ) {
+      if (this.isExtended && reader.consumed === 2) return this.#readControl();
+      reader.endFrame();
+      return this.#owner.onPing(1);
+    }
+    let value: unknown;
+    try {
+      value = this.#flow.decode(reader);
+    } catch (error) {
+      if (error === INCOMPLETE || !this.isExtended || !(error instanceof CmdStreamError) || !reader.skipFrame())
+        throw error;
+      reader.endFrame();
+      return this.#owner.onRefused(seq, error);
+    }
+    this.#owner.onValue(seq, value, reader.endFrame());
+  }
+
+  #readControl(): void {
+    const reader = this.#reader;
+    const kind = reader.readUvarint();
+    reader.delimit(reader.readLength());
+    this.#owner.onControl(Number(kind), reader);
+    if (this.#stopped) return;
+    reader.skipFrame();
+    reader.endFrame();
+  }
+}
