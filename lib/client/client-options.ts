@@ -9,7 +9,7 @@ import {
   timeLimit,
   type ConnectionOptions,
 } from '../connection/connection-options.js';
-import { callback, integer, objectWith, text, type OptionRules } from '../options.js';
+import { boolean, callback, integer, objectWith, oneOf, port, text, type OptionRules } from '../options.js';
 import type { Seq } from '../wire/frame.js';
 
 /** A Result nobody waits for: of a Command that was forgotten, timed out, or never sent. */
@@ -64,6 +64,23 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   maxQueuedCommands?: number;
   /**
+   * Most Results of one `iterate()` that wait to be taken from a producer that cannot be slowed down; beyond, that call
+   * fails with SLOW_CONSUMER. 32 to 10,000,000.
+   * @default 10_000
+   */
+  maxBufferedResults?: number;
+  /**
+   * Offer the extension to the server: errors, cancellation, deadlines, back-pressure, metadata, patterns, drain.
+   * `'require'`: a plain server is an error, EXTENSION_UNAVAILABLE. `false`: be a plain client.
+   * @default true
+   */
+  extension?: boolean | 'require';
+  /**
+   * Refuse a server of this package whose contract lists another type at some position.
+   * @default true
+   */
+  contractCheck?: boolean;
+  /**
    * Time `close()` gives pending calls to be answered, in milliseconds.
    * @default 10_000
    */
@@ -83,6 +100,9 @@ export const clientDefaults = Object.freeze({
   timeoutMs: 30_000,
   maxPending: 65_536,
   maxQueuedCommands: 1000,
+  maxBufferedResults: 10_000,
+  extension: true as boolean | 'require',
+  contractCheck: true,
   gracePeriodMs: 10_000,
 });
 
@@ -90,13 +110,16 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   ...connectionRules,
   contract: contractRule,
   host: text,
-  port: integer(1, 65_535, 'port numbers'),
+  port: port(1),
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,
   connectTimeoutMs: timeLimit(),
   timeoutMs: timeLimit(),
   maxPending: integer(1, 10_000_000, 'Commands'),
   maxQueuedCommands: integer(0, 10_000_000, 'Commands'),
+  maxBufferedResults: integer(32, 10_000_000, 'Results'),
+  extension: oneOf(true, false, 'require'),
+  contractCheck: boolean,
   gracePeriodMs: integer(0, 2_147_483_647, 'milliseconds'),
   onUnexpectedResult: callback,
 });

@@ -1,16 +1,19 @@
 // A client without Nest: one contract, one link; `dispatch` and what is built on it. One owner, one close.
 import { codecFor } from '../codec/codec-rules.js';
 import type { Command, ResultOf } from '../codec/command.js';
+import { fingerprintOf } from '../codec/fingerprint.js';
 import { timeLimit } from '../connection/connection-options.js';
 import { Ticker } from '../connection/ticker.js';
 import { clientFlow } from '../connection/value-flow.js';
 import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
+import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
 import { Link, type LinkStatus } from './link.js';
-import { PendingCall, type Call, type CallOptions, type CommandSink } from './pending-call.js';
+import { PendingCall, type Call, type CallNeeds, type CallOptions, type CommandSink } from './pending-call.js';
+import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
 
 const callTimeLimit = timeLimit();
 
@@ -31,18 +34,17 @@ export class CommandClient {
   constructor(options: CommandClientOptions) {
     const resolved = resolveOptions('CommandClient', options, clientDefaults, clientRules);
     this.#options = resolved;
+    const codec = codecFor(resolved.contract, resolved.codec);
     const config = {
+      ...resolved,
       side: 'client' as const,
-      flow: clientFlow(codecFor(resolved.contract, resolved.codec), resolved),
+      flow: clientFlow(codec, resolved),
       options: resolved,
       ticker: new Ticker(),
       target: resolved,
+      fingerprint: fingerprintOf(resolved.contract, codec.name),
       serverInfo: serverInfoBytes(resolved.serverInfo),
-      results: resolved.contract.results,
-      connectTimeoutMs: resolved.connectTimeoutMs,
-      maxPending: resolved.maxPending,
       maxQueued: resolved.maxQueuedCommands,
-      maxSendBufferBytes: resolved.maxSendBufferBytes,
     };
     this.#link = new Link(config, {
       onStatus: (status, cause) => this.#tell(status, cause),
@@ -57,7 +59,7 @@ export class CommandClient {
 
   /** Commands that wait for a connection or an answer. */
   get pending(): number {
-    return this.#link.calls.size;
+    return this.#link.pending;
   }
 
   /** Results so far that nobody waited for. */
@@ -80,52 +82,86 @@ export class CommandClient {
     return this.#link.connect();
   }
 
-  /**
-   * Sends a Command; everything that comes back, errors included, goes to the sink, some of it possibly before this returns.
-   * Errors: those of {@link connect}; COMMAND_NOT_IN_CONTRACT, ENCODE_FAILED, FRAME_TOO_LARGE, QUEUE_FULL, INVALID_OPTION (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason.
-   */
-  dispatch<C extends Command>(command: C, sink: CommandSink<ResultOf<C>>, options: CallOptions = {}): Call {
-    const call = new PendingCall(command, sink as CommandSink, this.#link.calls);
-    const { signal, timeoutMs = 0 } = options;
-    if (signal?.aborted) call.fail(signal.reason);
-    else if (this.#closing) call.fail(new CmdStreamError('CLOSED', 'the client is closed'));
-    else if (!callTimeLimit.accepts(timeoutMs)) {
-      const got = `must be ${callTimeLimit.expected}, got ${String(timeoutMs)}`;
-      call.fail(new CmdStreamError('INVALID_OPTION', `call option "timeoutMs" ${got}`));
-    } else {
-      call.watch(timeoutMs, signal);
-      this.#link.submit(call);
-    }
-    return call;
+  /** True while the connection is open to a server of this package. */
+  get isExtended(): boolean {
+    return this.#link.isExtended;
   }
 
   /**
-   * Sends a Command that has one Result and resolves with it. Rejects with the errors of {@link dispatch}, or with
-   * MULTIPLE_RESULTS when a Result comes that is not the last one; the Command is then forgotten.
+   * Sends a Command; everything that comes back, errors included, goes to the sink, some of it possibly before this returns.
+   * Errors: those of {@link connect}; COMMAND_NOT_IN_CONTRACT, ENCODE_FAILED, FRAME_TOO_LARGE, QUEUE_FULL, EXTENSION_UNAVAILABLE
+   * (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered: REMOTE, INTERNAL, OVERLOADED,
+   * NO_HANDLER, SHUTDOWN and the codes of a refused Command.
    */
-  execute<C extends Command>(command: C, options: CallOptions = {}): Promise<ResultOf<C>> {
+  dispatch<C extends Command>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
+    return this.submit(command, sink as CommandSink, options);
+  }
+
+  /**
+   * Sends a Command that has one Result and resolves with it, with undefined if the handler gave none. Rejects with the
+   * errors of {@link dispatch}, or with MULTIPLE_RESULTS when more come; the Command is then cancelled.
+   */
+  execute<C extends Command>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+    return this.executeWith(command, options, undefined);
+  }
+
+  /** {@link execute} with metadata nobody asked for. */
+  executeWith<C extends Command>(command: C, options: CallOptions = {}, needs?: CallNeeds): Promise<ResultOf<C>> {
+    const limited = { ...options, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs };
     return new Promise((resolve, reject) => {
-      let result: ResultOf<C>;
+      let result: unknown;
       let results = 0;
-      const call = this.dispatch(
-        command,
-        {
-          next: (value) => {
-            result = value;
-            if (++results === 1 && this.#options.contract.results.isLast(value)) return;
-            reject(
-              new CmdStreamError('MULTIPLE_RESULTS', 'execute() is for Commands with one Result; use dispatch()', {
-                sent: true,
-              }),
-            );
-            call.cancel();
-          },
-          complete: () => resolve(result),
-          error: reject,
+      const sink: CommandSink = {
+        next: (value) => {
+          result = value;
+          if (++results > 1 || call.isStream || !this.#options.contract.results.isLast(value)) {
+            const text = 'execute() is for Commands with one Result; use dispatch() or iterate()';
+            throw new CmdStreamError('MULTIPLE_RESULTS', text, { sent: true });
+          }
         },
-        { signal: options.signal, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs },
-      );
+        complete: () => resolve(result as ResultOf<C>),
+        error: reject,
+      };
+      const call: PendingCall = this.submit(command, sink, limited, needs);
     });
+  }
+
+  /**
+   * The Results of a Command as an AsyncIterable, sent with the first `next()`. A taker that is slower than the server's
+   * async generator slows it down, within 32 Results; towards a plain server, or a source that cannot be slowed down, at
+   * most `maxBufferedResults` wait, then the call fails with SLOW_CONSUMER. Leaving the loop cancels the Command.
+   * Errors are those of {@link dispatch}.
+   */
+  iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+    return this.iterateWith(command, options, {});
+  }
+
+  /** {@link iterate} with metadata nobody asked for. */
+  iterateWith<C extends Command>(
+    command: C,
+    options: CallOptions | undefined,
+    needs: CallNeeds,
+  ): AsyncIterableIterator<ResultOf<C>, undefined> {
+    const dispatch = (sink: CommandSink<ResultOf<C>>): PendingCall =>
+      this.submit(command, sink as CommandSink, options, { ...needs, credit: INITIAL_CREDIT });
+    return new ResultIterator(dispatch, this.#options.maxBufferedResults);
+  }
+
+  /** {@link dispatch} for anything that can be sent: a Command or a message by pattern. */
+  submit(command: unknown, sink: CommandSink, options: CallOptions = {}, needs?: CallNeeds): PendingCall {
+    const call = new PendingCall(command, sink, this.#link, options, needs);
+    if (options.signal?.aborted) call.fail(options.signal.reason);
+    else if (this.#closing) call.fail(new CmdStreamError('CLOSED', 'the client is closed'));
+    else if (!callTimeLimit.accepts(call.timeoutMs)) {
+      const got = `must be ${callTimeLimit.expected}, got ${String(call.timeoutMs)}`;
+      call.fail(new CmdStreamError('INVALID_OPTION', `call option "timeoutMs" ${got}`));
+    } else if (options.signal !== undefined && typeof options.signal.addEventListener !== 'function') {
+      call.fail(new CmdStreamError('INVALID_OPTION', 'call option "signal" must be an AbortSignal'));
+    } else {
+      call.watch(options.signal);
+      this.#link.submit(call);
+    }
+    return call;
   }
 
   /**
@@ -133,16 +169,15 @@ export class CommandClient {
    *
    * @throws {CmdStreamError} as {@link dispatch}
    */
-  emit(command: Command): Promise<void> {
+  emit(command: Command, options: Pick<CallOptions, 'metadata'> = {}): Promise<void> {
+    return this.post(command, options.metadata);
+  }
+
+  /** {@link emit} for anything that can be sent: a Command or an event by pattern. */
+  post(command: unknown, metadata?: Metadata, ambient: Metadata = NO_METADATA): Promise<void> {
     return new Promise((resolve, reject) => {
-      const call = new PendingCall(
-        command,
-        { next: () => {}, complete: resolve, error: reject },
-        this.#link.calls,
-        'written',
-      );
-      if (this.#closing) call.fail(new CmdStreamError('CLOSED', 'the client is closed'));
-      else this.#link.submit(call);
+      const sink = { next: () => {}, complete: resolve, error: reject };
+      this.submit(command, sink, { metadata }, { until: 'written', ambient });
     });
   }
 
@@ -160,12 +195,12 @@ export class CommandClient {
 
   /** Does anybody wait for Results of this number? */
   has(seq: Seq): boolean {
-    return this.#link.calls.waitingFor(seq) !== undefined;
+    return this.#link.find(seq) !== undefined;
   }
 
   /** Stops waiting for Results of this number, as {@link Call.cancel}; unknown numbers have no effect. */
   forget(seq: Seq): void {
-    this.#link.calls.waitingFor(seq)?.cancel();
+    this.#link.find(seq)?.cancel();
   }
 
   /** Takes no more Commands, waits for pending ones up to `gracePeriodMs`, then ends the connection. Idempotent. */

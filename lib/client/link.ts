@@ -1,17 +1,17 @@
-// The client's side of the way to one server: one connection at a time, opened when a call needs it. A lost connection
-// fails the calls that are there; the next call opens a new one.
+// The client's way to one server: one connection at a time, opened when it is needed, and the calls that wait for one.
+// A lost connection fails its calls; the next call opens a new one. A draining one keeps its calls until they are
+// answered, while new ones go to the next. seq goes on counting for the life of the link.
 //
-//   idle --(call or connect)--> connecting --(ServerInfo fits)--> open --(lost)--> idle        closed: for good
-import { CmdStreamError } from '../errors.js';
-import { Connection, type ConnectionConfig, type ConnectionOwner } from '../connection/connection.js';
+//   idle --(call or connect)--> connecting --> open --(lost, or the server drains)--> idle         closed: for good
+import type { Socket } from 'node:net';
 import { dial, type DialTarget } from '../connection/dial.js';
+import { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
-import { Calls, type CallsConfig } from './calls.js';
-import type { PendingCall } from './pending-call.js';
+import { ClientSession, type ClientSessionConfig, type ClientSessionOwner } from './client-session.js';
+import type { CallHome, PendingCall } from './pending-call.js';
 
-export interface LinkConfig extends ConnectionConfig, CallsConfig {
+export interface LinkConfig extends ClientSessionConfig {
   readonly target: DialTarget;
-  readonly serverInfo: Buffer;
   readonly connectTimeoutMs: number;
 }
 
@@ -25,46 +25,59 @@ export interface LinkOwner {
   onIdle(): void;
 }
 
-type State =
-  | { readonly name: 'idle' }
-  | {
-      readonly name: 'connecting';
-      readonly abort: AbortController;
-      readonly opened: Promise<void>;
-      connection?: Connection;
-    }
-  | { readonly name: 'open'; readonly connection: Connection }
-  | { readonly name: 'closed' };
-
-interface Waiter {
+interface Opening {
+  readonly abort: AbortController;
+  readonly opened: Promise<void>;
   resolve(): void;
   reject(error: unknown): void;
+  timer?: NodeJS.Timeout;
+  session?: ClientSession;
 }
+
+type State =
+  | { readonly name: 'idle' }
+  | { readonly name: 'connecting'; readonly opening: Opening }
+  | { readonly name: 'open'; readonly session: ClientSession }
+  | { readonly name: 'closed' };
 
 const IDLE: State = Object.freeze({ name: 'idle' });
 const CLOSED: State = Object.freeze({ name: 'closed' });
+/** How often a Command that was not started is sent before its error reaches the caller. */
+const MAX_ATTEMPTS = 6;
+/** The first pause before sending one again; it doubles each time. */
+const RESEND_MS = 10;
+/** After so many connections in a row that ended in the middle of the knock, one is opened without. */
+const KNOCKS_BEFORE_PLAIN = 2;
 
-export class Link implements ConnectionOwner {
-  readonly calls: Calls;
+export class Link implements ClientSessionOwner, CallHome {
   readonly #config: LinkConfig;
   readonly #owner: LinkOwner;
-  readonly #pings: Waiter[] = [];
+  readonly #queued = new Set<PendingCall>();
+  /** Connections that drain: they have no new calls. */
+  readonly #leaving = new Set<ClientSession>();
+  readonly #resends = new Map<PendingCall, NodeJS.Timeout>();
   #state: State = IDLE;
-  #opening: Waiter | undefined;
+  #lastSeq = 0;
+  #failedKnocks = 0;
 
   constructor(config: LinkConfig, owner: LinkOwner) {
     this.#config = config;
     this.#owner = owner;
-    this.calls = new Calls(config, () => owner.onIdle());
   }
 
   get status(): LinkStatus {
     return this.#state.name;
   }
 
-  /** The live connection, if there is one. */
-  get connection(): Connection | undefined {
-    return this.#state.name === 'open' ? this.#state.connection : undefined;
+  /** Calls that wait for their last Result, for the connection, or to be sent again. */
+  get pending(): number {
+    const written = [...this.#sessions()].reduce((sum, session) => sum + session.pending, 0);
+    return written + this.#queued.size + this.#resends.size;
+  }
+
+  /** True if the connection is open to a server of this package. */
+  get isExtended(): boolean {
+    return this.#state.name === 'open' && this.#state.session.isExtended;
   }
 
   /** Resolves when the connection is open; opens it if need be. */
@@ -74,96 +87,110 @@ export class Link implements ConnectionOwner {
     return this.#open();
   }
 
-  /** Writes the call's Command in its turn, on the connection there is or on one that is opened for it. */
+  /** Writes the call's Command, now or as soon as the connection is open. */
   submit(call: PendingCall): void {
-    if (this.#state.name === 'closed') return call.fail(clientClosed());
-    this.calls.submit(call, this.connection);
-    if (this.#state.name === 'idle' && call.isPending) this.#open().catch(() => {});
+    if (this.#state.name === 'open') this.#state.session.submit(call);
+    else if (this.#state.name === 'closed') call.fail(clientClosed());
+    else if (this.#queued.size >= this.#config.maxQueued) {
+      const limit = `maxQueuedCommands (${this.#config.maxQueued})`;
+      call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait for a connection already`));
+    } else {
+      call.moveTo(this);
+      this.#queued.add(call);
+      this.#open().catch(() => {});
+    }
   }
 
   /** Resolves when the server has answered a ping. */
   async ping(): Promise<void> {
+    await (await this.#openSession()).ping();
+  }
+
+  async #openSession(): Promise<ClientSession> {
     await this.connect();
-    const { connection } = this;
-    if (connection === undefined) throw clientClosed();
-    await new Promise<void>((resolve, reject) => {
-      this.#pings.push({ resolve, reject });
-      connection.sendPing();
-    });
+    if (this.#state.name !== 'open') throw clientClosed();
+    return this.#state.session;
   }
 
-  /** Ends for good; pending calls fail with `cause`. */
-  destroy(cause: CmdStreamError): void {
-    if (this.#state.name !== 'closed') this.#leave(CLOSED, cause);
-  }
-
-  #open(): Promise<void> {
-    if (this.#state.name === 'connecting') return this.#state.opened;
-    const abort = new AbortController();
-    const opened = new Promise<void>((resolve, reject) => {
-      this.#opening = { resolve, reject };
-    });
-    this.#change({ name: 'connecting', abort, opened });
-    const { connectTimeoutMs, target } = this.#config;
-    const tooLong = new CmdStreamError(
-      'CONNECT_TIMEOUT',
-      `no ServerInfo from ${target.host}:${target.port} within connectTimeoutMs (${connectTimeoutMs})`,
-    );
-    const timer =
-      connectTimeoutMs > 0 ? setTimeout(() => this.#connectFailed(abort, tooLong), connectTimeoutMs) : undefined;
-    opened.then(
-      () => clearTimeout(timer),
-      () => clearTimeout(timer),
-    );
-    dial(target, abort.signal).then(
-      (socket) => {
-        if (this.#state.name !== 'connecting' || this.#state.abort !== abort) return socket.destroy();
-        this.#state.connection = new Connection(socket, this.#config, this);
-        return undefined;
-      },
-      (error: CmdStreamError) => this.#connectFailed(abort, error),
-    );
-    return opened;
-  }
-
-  #connectFailed(abort: AbortController, error: CmdStreamError): void {
-    if (this.#state.name === 'connecting' && this.#state.abort === abort) this.#leave(IDLE, error);
-  }
-
-  onServerInfo(info: Buffer): void {
-    if (this.#state.name !== 'connecting' || this.#state.connection === undefined) return;
-    const { connection, abort } = this.#state;
-    if (!info.equals(this.#config.serverInfo)) {
-      const texts = `expected ${quoted(this.#config.serverInfo)}, the server says ${quoted(info)}`;
-      this.#connectFailed(abort, new CmdStreamError('SERVER_INFO_MISMATCH', `option "serverInfo": ${texts}`));
-      return;
+  /** The call that waits for Results of this number. */
+  find(seq: Seq): PendingCall | undefined {
+    for (const session of this.#sessions()) {
+      const call = session.find(seq);
+      if (call) return call;
     }
-    this.#change({ name: 'open', connection });
-    this.#opening?.resolve();
-    this.calls.writeQueued(connection);
+    return undefined;
   }
 
-  /** A pong answers the oldest ping; one nobody asked for means nothing. */
-  onPing(): void {
-    this.#pings.shift()?.resolve();
+  forget(call: PendingCall): void {
+    this.#queued.delete(call);
+    clearTimeout(this.#resends.get(call));
+    this.#resends.delete(call);
+    this.onIdle();
   }
 
-  onValue(seq: Seq, result: unknown, bytesRead: number): void {
-    if (!this.calls.answer(seq, result)) this.#owner.onUnexpectedResult(seq, result, bytesRead);
+  grant(): void {}
+
+  /** Ends for good; calls that wait fail with `cause`. */
+  destroy(cause: CmdStreamError): void {
+    const state = this.#state;
+    if (state.name === 'closed') return;
+    const sessions = [...this.#sessions()];
+    const waiting = this.#waiting();
+    this.#change(CLOSED, cause);
+    if (state.name === 'connecting') this.#abandon(state.opening, cause);
+    for (const session of sessions) session.destroy(cause);
+    for (const call of waiting) call.fail(cause);
   }
 
-  onFlushed(): void {
-    if (this.#state.name === 'open') this.calls.writeQueued(this.#state.connection);
+  nextSeq(): number {
+    return ++this.#lastSeq;
   }
 
-  onEnd(cause: CmdStreamError): void {
-    if (this.#state.name === 'open') {
-      this.#leave(
-        IDLE,
-        cause,
-        new CmdStreamError('CONNECTION_LOST', `the connection was lost: ${cause.message}`, { cause }),
-      );
-    } else if (this.#state.name === 'connecting') this.#leave(IDLE, this.#notOpened(cause));
+  onOpen(session: ClientSession): void {
+    if (this.#state.name !== 'connecting') return;
+    const { opening } = this.#state;
+    this.#failedKnocks = 0;
+    clearTimeout(opening.timer);
+    this.#state = { name: 'open', session };
+    const queued = [...this.#queued];
+    this.#queued.clear();
+    for (const call of queued) session.submit(call);
+    this.#owner.onStatus('open');
+    opening.resolve();
+  }
+
+  onGoaway(session: ClientSession): void {
+    this.#leaving.add(session);
+    if (this.#state.name === 'open' && this.#state.session === session) this.#change(IDLE);
+  }
+
+  onNotStarted(call: PendingCall, error: CmdStreamError): void {
+    if (call.attempts >= MAX_ATTEMPTS || this.#state.name === 'closed') return call.fail(error);
+    call.seq = 0;
+    call.moveTo(this);
+    if (call.attempts === 0) return this.submit(call);
+    const pauseMs = RESEND_MS * 2 ** (call.attempts - 1);
+    const resend = (): void => {
+      this.#resends.delete(call);
+      this.submit(call);
+    };
+    this.#resends.set(call, setTimeout(resend, pauseMs));
+  }
+
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
+    this.#owner.onUnexpectedResult(seq, result, bytesRead);
+  }
+
+  onIdle(): void {
+    if (this.pending === 0) this.#owner.onIdle();
+  }
+
+  onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void {
+    this.#leaving.delete(session);
+    if (hungUpOnKnock) this.#failedKnocks++;
+    if (this.#state.name === 'connecting' && this.#state.opening.session === session) {
+      this.#connectFailed(this.#state.opening, this.#notOpened(cause));
+    } else if (this.#state.name === 'open' && this.#state.session === session) this.#change(IDLE, cause);
   }
 
   /** A server that refuses a certificate says so when TLS has long finished for the client, or just hangs up. */
@@ -174,24 +201,69 @@ export class Link implements ConnectionOwner {
     return new CmdStreamError(code, `cannot connect to ${host}:${port}: ${cause.message}`, { cause });
   }
 
-  /** Goes to a state without a connection. Only then is anybody told, and only calls that were there before fail. */
-  #leave(next: State, cause: CmdStreamError, error = cause): void {
-    const state = this.#state;
-    const opening = this.#opening;
-    const calls = this.calls.inOrder();
-    const pings = this.#pings.splice(0);
-    const written = error.sent
-      ? error
-      : new CmdStreamError(error.code, error.message, { cause: error.cause, sent: true });
-    this.#state = next;
-    if (state.name === 'connecting') {
-      state.abort.abort(cause);
-      opening?.reject(cause);
+  #open(): Promise<void> {
+    if (this.#state.name === 'connecting') return this.#state.opening.opened;
+    const opening = newOpening();
+    this.#change({ name: 'connecting', opening });
+    if (!this.#isCurrent(opening)) return opening.opened;
+    const { connectTimeoutMs, target } = this.#config;
+    if (connectTimeoutMs > 0) {
+      const text = `no answer from ${target.host}:${target.port} within connectTimeoutMs (${connectTimeoutMs})`;
+      opening.timer = setTimeout(
+        () => this.#connectFailed(opening, new CmdStreamError('CONNECT_TIMEOUT', text)),
+        connectTimeoutMs,
+      );
     }
-    if (state.name === 'connecting' || state.name === 'open') state.connection?.destroy(cause);
-    this.#owner.onStatus(next.name, cause);
-    for (const ping of pings) ping.reject(error);
-    for (const call of calls) call.fail(call.isSent ? written : error);
+    dial(target, opening.abort.signal).then(
+      (socket) => this.#dialled(opening, socket),
+      (error: CmdStreamError) => this.#connectFailed(opening, error),
+    );
+    return opening.opened;
+  }
+
+  #dialled(opening: Opening, socket: Socket): void {
+    if (!this.#isCurrent(opening)) {
+      socket.destroy();
+      return;
+    }
+    opening.session = new ClientSession(socket, this.#config, this.#shallKnock(), this);
+  }
+
+  /** A peer that hangs up on the knock, as no cmd-stream peer known does, is spoken to without it every other time. */
+  #shallKnock(): boolean {
+    if (this.#config.extension === false) return false;
+    if (this.#config.extension === 'require' || this.#failedKnocks < KNOCKS_BEFORE_PLAIN) return true;
+    this.#failedKnocks = 0;
+    return false;
+  }
+
+  #connectFailed(opening: Opening, error: CmdStreamError): void {
+    if (!this.#isCurrent(opening)) return;
+    const waiting = this.#waiting();
+    this.#change(IDLE, error);
+    this.#abandon(opening, error);
+    for (const call of waiting) call.fail(error);
+  }
+
+  #abandon(opening: Opening, error: CmdStreamError): void {
+    clearTimeout(opening.timer);
+    opening.abort.abort(error);
+    opening.session?.destroy(error);
+    opening.reject(error);
+  }
+
+  #isCurrent(opening: Opening): boolean {
+    return this.#state.name === 'connecting' && this.#state.opening === opening;
+  }
+
+  *#sessions(): Iterable<ClientSession> {
+    if (this.#state.name === 'open') yield this.#state.session;
+    yield* this.#leaving;
+  }
+
+  /** Calls without a connection. Only those that are there now fail with what happens next. */
+  #waiting(): PendingCall[] {
+    return [...this.#queued, ...this.#resends.keys()];
   }
 
   #change(state: State, cause?: CmdStreamError): void {
@@ -200,10 +272,17 @@ export class Link implements ConnectionOwner {
   }
 }
 
-function clientClosed(): CmdStreamError {
-  return new CmdStreamError('CLOSED', 'the client is closed');
+function newOpening(): Opening {
+  let resolve = (): void => {};
+  let reject = (_error: unknown): void => {};
+  const opened = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  opened.catch(() => {});
+  return { abort: new AbortController(), opened, resolve, reject };
 }
 
-function quoted(bytes: Buffer): string {
-  return JSON.stringify(bytes.toString('utf8', 0, 128));
+function clientClosed(): CmdStreamError {
+  return new CmdStreamError('CLOSED', 'the client is closed');
 }

@@ -1,5 +1,6 @@
 // One call of a client from dispatch to its end. Knows its number once it was written; ends exactly once.
 import { CmdStreamError } from '../errors.js';
+import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 
 /**
  * Takes what comes back for one Command. After `complete` or `error` nothing more is called.
@@ -25,32 +26,60 @@ export interface Call {
   readonly seq: number;
   /** False once it was answered, failed or cancelled. */
   readonly isPending: boolean;
-  /** Forgets the Command: its sink is not called any more, late Results are unexpected ones. No effect once it has ended. */
+  /**
+   * Stops waiting: its sink is not called any more. A server of this package stops working on it; from a plain one late
+   * Results may come, as unexpected ones. No effect once it has ended.
+   */
   cancel(): void;
 }
 
 /** @publicApi */
 export interface CallOptions {
   /**
-   * Most milliseconds until the call is over, waiting for a connection included; 0: no limit.
+   * Most milliseconds until the call is over, waiting for a connection included; 0: no limit. What is left travels to
+   * servers of this package.
    * Default: the client's `timeoutMs` for `execute`, no limit for streams.
    */
   timeoutMs?: number;
   /** Cancels the call when it aborts; its reason becomes the error. */
   signal?: AbortSignal;
+  /** Travels with the Command to servers of this package; a plain one makes it an error, EXTENSION_UNAVAILABLE. */
+  metadata?: Readonly<Record<string, string>>;
+}
+
+/** What else a call may want of its connection. */
+export interface CallNeeds {
+  /** Results that may come before more are asked for; 0: as many as there are. */
+  readonly credit?: number;
+  /** What ends the call well: its last Result (the default), or that the socket has taken its Command. */
+  readonly until?: 'answered' | 'written';
+  /** Metadata nobody asked for, such as trace headers: left out towards plain peers. */
+  readonly ambient?: Metadata;
 }
 
 /** Where a call is registered as long as it is pending. */
 export interface CallHome {
-  /** The call does not wait any more. */
-  forget(call: PendingCall): void;
+  /** The call does not wait any more. `abandoned`: its caller gave up before the server had ended it. */
+  forget(call: PendingCall, abandoned: boolean): void;
+  /** The caller takes `count` more Results. */
+  grant(call: PendingCall, count: number): void;
 }
 
 export class PendingCall implements Call {
-  /** Set once, by the link that writes it. */
+  /** Set by the connection that writes it. */
   seq = 0;
+  /** The server has marked a stream: only its END, or an ERROR, is the end. */
+  isStream = false;
+  /** How often it was sent. */
+  attempts = 0;
+  readonly credit: number;
+  readonly metadata: Metadata | undefined;
+  readonly ambient: Metadata;
+  readonly until: 'answered' | 'written';
+  readonly timeoutMs: number;
   readonly #sink: CommandSink;
-  #home: CallHome | undefined;
+  readonly #startedAt = performance.now();
+  #home: CallHome;
   #timer: NodeJS.Timeout | undefined;
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
@@ -60,34 +89,53 @@ export class PendingCall implements Call {
     readonly command: unknown,
     sink: CommandSink,
     home: CallHome,
-    /** What ends it well: its last Result, or that the socket has taken its Command. */
-    readonly until: 'answered' | 'written' = 'answered',
+    { timeoutMs = 0, metadata }: CallOptions = {},
+    { credit = 0, until = 'answered', ambient = NO_METADATA }: CallNeeds = {},
   ) {
     this.#sink = sink;
     this.#home = home;
+    this.timeoutMs = timeoutMs;
+    this.metadata = metadata;
+    this.credit = credit;
+    this.ambient = ambient;
+    this.until = until;
   }
 
   get isPending(): boolean {
     return this.#pending;
   }
 
+  /** Where the call waits now. */
+  get home(): CallHome {
+    return this.#home;
+  }
+
+  moveTo(home: CallHome): void {
+    this.#home = home;
+  }
+
+  /** Whole milliseconds that are left, at least 1 while the call is pending; 0: no limit. */
+  remainingMs(): number {
+    if (this.timeoutMs === 0) return 0;
+    return Math.max(1, Math.round(this.timeoutMs - (performance.now() - this.#startedAt)));
+  }
+
   /** Starts the time limit and listens to the signal. */
-  watch(timeoutMs: number, signal: AbortSignal | undefined): void {
-    if (timeoutMs > 0) this.#timer = setTimeout(() => this.#timedOut(timeoutMs), timeoutMs);
+  watch(signal: AbortSignal | undefined): void {
+    if (this.timeoutMs > 0) this.#timer = setTimeout(() => this.#timedOut(), this.timeoutMs);
     if (signal === undefined) return;
     this.#signal = signal;
-    this.#onAbort = () => this.fail(signal.reason);
+    this.#onAbort = () => this.#abandon(signal.reason);
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** May the server have seen the Command? */
-  get isSent(): boolean {
-    return this.seq !== 0;
+  #timedOut(): void {
+    const text = `no answer within timeoutMs (${this.timeoutMs})`;
+    this.#abandon(new CmdStreamError('TIMEOUT', text, { sent: this.attempts > 0 }));
   }
 
-  #timedOut(timeoutMs: number): void {
-    const sent = this.isSent;
-    this.fail(new CmdStreamError('TIMEOUT', `no answer within timeoutMs (${timeoutMs})`, { sent }));
+  #abandon(error: unknown): void {
+    if (this.#settle(true)) this.#tellError(error);
   }
 
   next(result: unknown): void {
@@ -95,7 +143,7 @@ export class PendingCall implements Call {
   }
 
   complete(): void {
-    if (!this.#settle()) return;
+    if (!this.#settle(false)) return;
     try {
       this.#sink.complete();
     } catch {
@@ -103,8 +151,12 @@ export class PendingCall implements Call {
     }
   }
 
+  /** The call failed at the server or on the way. */
   fail(error: unknown): void {
-    if (!this.#settle()) return;
+    if (this.#settle(false)) this.#tellError(error);
+  }
+
+  #tellError(error: unknown): void {
     try {
       this.#sink.error(error);
     } catch {
@@ -112,17 +164,26 @@ export class PendingCall implements Call {
     }
   }
 
-  cancel(): void {
-    this.#settle();
+  /** The sink itself failed: nobody waits for the rest. */
+  sinkFailed(error: unknown): void {
+    this.#abandon(error);
   }
 
-  #settle(): boolean {
+  cancel(): void {
+    this.#settle(true);
+  }
+
+  /** Asks for more Results of a call with credit. */
+  grant(count: number): void {
+    if (this.#pending) this.#home.grant(this, count);
+  }
+
+  #settle(abandoned: boolean): boolean {
     if (!this.#pending) return false;
     this.#pending = false;
     clearTimeout(this.#timer);
     if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#home?.forget(this);
-    this.#home = undefined;
+    this.#home.forget(this, abandoned);
     return true;
   }
 }

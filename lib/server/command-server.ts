@@ -1,19 +1,28 @@
 // A server without Nest: listens, keeps one session per connection, drains them at the end. One owner, one close.
 import type { AddressInfo, Socket } from 'node:net';
 import { codecFor } from '../codec/codec-rules.js';
+import { fingerprintOf } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
 import { serverFlow } from '../connection/value-flow.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, fromSocketError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { Listener } from './listener.js';
-import { commandServerRules, serverDefaults, type CommandServerOptions } from './server-options.js';
-import { Session, type SessionConfig } from './session.js';
+import {
+  commandServerRules,
+  serverDefaults,
+  type CommandServerOptions,
+  type LostConnection,
+} from './server-options.js';
+import type { SessionConfig } from './session-config.js';
+import { Session } from './session.js';
 
 type State = 'idle' | 'listening' | 'draining' | 'closed';
 
 /** How often a draining server looks whether its connections have become quiet. */
 const DRAIN_LOOK_MS = 10;
+/** How long connections that were ended may take to close. */
+const LINGER_MS = 1000;
 
 /**
  * Serves the Commands of one contract.
@@ -25,6 +34,8 @@ export class CommandServer {
   readonly #options;
   readonly #config: SessionConfig;
   readonly #sessions = new Set<Session>();
+  /** Sockets that were accepted and are not closed yet. */
+  readonly #sockets = new Set<Socket>();
   readonly #ticker = new Ticker();
   #state: State = 'idle';
   #listener: Listener | undefined;
@@ -33,17 +44,22 @@ export class CommandServer {
   constructor(options: CommandServerOptions) {
     const resolved = resolveOptions('CommandServer', options, serverDefaults, commandServerRules);
     this.#options = resolved;
+    const codec = codecFor(resolved.contract, resolved.codec);
     this.#config = {
       side: 'server',
-      flow: serverFlow(codecFor(resolved.contract, resolved.codec), resolved),
+      flow: serverFlow(codec, resolved),
       options: resolved,
       ticker: this.#ticker,
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,
-      results: resolved.contract.results,
+      contract: resolved.contract,
+      fingerprint: fingerprintOf(resolved.contract, codec.name),
+      extension: resolved.extension,
+      contractCheck: resolved.contractCheck,
       onPlainError: resolved.onPlainError,
       maxInFlight: resolved.maxInFlightPerConnection,
       sendHighWaterBytes: resolved.sendHighWaterBytes,
+      maxStreamBufferBytes: resolved.maxStreamBufferBytes,
     };
   }
 
@@ -77,16 +93,17 @@ export class CommandServer {
   async listen(): Promise<AddressInfo> {
     if (this.#state !== 'idle') throw new CmdStreamError('CLOSED', `cannot listen: the server is ${this.#state}`);
     this.#state = 'listening';
-    const listener = new Listener(this.#options, {
-      onSocket: (socket) => this.#accept(socket),
-      onRefused: (remoteAddress, cause) => this.#lost(remoteAddress, cause),
-      onListenerError: (error) => this.#report(error),
-    });
+    let listener: Listener;
     try {
+      listener = new Listener(this.#options, {
+        onSocket: (socket) => this.#accept(socket),
+        onRefused: (remoteAddress, cause) => this.#refused(remoteAddress, cause),
+        onListenerError: (error) => this.#report(error),
+      });
       await listener.listen();
     } catch (error) {
       if (this.#state === 'listening') this.#state = 'idle';
-      throw error;
+      throw fromSocketError(error);
     }
     if (this.#state !== 'listening') {
       listener.close();
@@ -97,8 +114,10 @@ export class CommandServer {
   }
 
   /**
-   * Drains: stops listening, answers what was received, ends every connection that has been quiet for `quietPeriodMs`,
-   * and after `gracePeriodMs` whatever is left. Resolves when the last Command has ended. Idempotent.
+   * Drains: stops listening, tells peers of this package to go elsewhere, answers every Command that was received or is
+   * on its way, and ends each connection when it is quiet: as soon as such a peer has said that nothing follows, or when a
+   * plain one has been silent for `quietPeriodMs`. After `gracePeriodMs` the rest gets SHUTDOWN. Resolves when all
+   * connections are closed. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#drain();
@@ -110,18 +129,25 @@ export class CommandServer {
     this.#state = 'draining';
     this.#listener?.close();
     const { gracePeriodMs, quietPeriodMs } = this.#options;
+    const ending = new CmdStreamError('SHUTDOWN', 'the server is shutting down');
     const started = performance.now();
     while (this.#state === 'draining' && this.#sessions.size > 0) {
+      for (const session of this.#sessions) session.goAway('shutdown');
       await afterReading(DRAIN_LOOK_MS);
       const now = performance.now();
       if (now - started >= gracePeriodMs) break;
-      for (const session of this.#sessions) {
-        if (session.quietFor(now) >= quietPeriodMs) {
-          session.end(new CmdStreamError('SHUTDOWN', 'the server is shutting down'));
-        }
-      }
+      for (const session of this.#sessions) if (session.isQuiet(now, quietPeriodMs)) session.end(ending);
     }
-    this.destroy(new CmdStreamError('SHUTDOWN', `the server shut down: gracePeriodMs (${gracePeriodMs}) is over`));
+    const over = new CmdStreamError('SHUTDOWN', `the server shut down: gracePeriodMs (${gracePeriodMs}) is over`);
+    for (const session of this.#sessions) session.shutDown(over);
+    await this.#socketsClosed(performance.now() + LINGER_MS);
+    this.destroy(over);
+  }
+
+  /** What was sent last must leave before the process may. */
+  async #socketsClosed(until: number): Promise<void> {
+    while (this.#sockets.size > 0 && performance.now() < until) await afterReading(DRAIN_LOOK_MS);
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Ends everything at once; running Commands are aborted, their Results are lost. */
@@ -129,23 +155,33 @@ export class CommandServer {
     this.#state = 'closed';
     this.#listener?.close();
     for (const session of this.#sessions) session.destroy(cause);
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
     const session = new Session(socket, this.#config, {
       onCommandError: (error) => this.#report(error),
-      onConnectionEnd: () => {},
+      onConnectionEnd: ({ remoteAddress }, cause) =>
+        this.#tell(this.#options.onConnectionEnd, { remoteAddress, cause }),
       onSessionEnd: (ended, cause) => {
         this.#sessions.delete(ended);
-        this.#lost(ended.remoteAddress, cause);
+        this.#tell(this.#options.onConnectionLost, { remoteAddress: ended.remoteAddress, cause });
       },
     });
     if (session.endCause === undefined) this.#sessions.add(session);
   }
 
-  #lost(remoteAddress: string, cause: CmdStreamError): void {
+  /** A client that did not get as far as a connection. */
+  #refused(remoteAddress: string, cause: CmdStreamError): void {
+    this.#tell(this.#options.onConnectionEnd, { remoteAddress, cause });
+    this.#tell(this.#options.onConnectionLost, { remoteAddress, cause });
+  }
+
+  #tell(callback: ((connection: LostConnection) => void) | undefined, connection: LostConnection): void {
     try {
-      this.#options.onConnectionLost?.({ remoteAddress, cause });
+      callback?.(connection);
     } catch (error) {
       this.#report(error);
     }

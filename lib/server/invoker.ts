@@ -13,13 +13,14 @@ export interface ResultSink {
   /** Undefined while there is room for more Results; else resolves when there is, or when nobody waits any more. */
   readonly drained: Promise<void> | undefined;
   /**
-   * Sends one Result and returns the length of its frame in bytes, 0 if nobody waits for it.
+   * Sends one Result and returns the length of its frame in bytes; 0 if nobody waits for it, or if it is held back
+   * for a moment because nothing but `complete` may follow.
    *
    * @throws {CmdStreamError} RESULT_NOT_IN_CONTRACT, ENCODE_FAILED or FRAME_TOO_LARGE; the Command goes on
    */
   next(result: unknown): number;
-  /** The Command is done. */
-  complete(): void;
+  /** The Command is done; `result`, if given, is sent as its last. */
+  complete(result?: unknown): void;
   /** The Command failed. */
   error(error: unknown): void;
 }

@@ -34,7 +34,7 @@ export class Listener {
     this.server.maxConnections = config.maxConnections;
     this.server.on('drop', (client) => {
       const full = `the server already has maxConnections (${config.maxConnections}) connections`;
-      owner.onRefused(`${client?.remoteAddress}:${client?.remotePort}`, new CmdStreamError('MAX_CONNECTIONS', full));
+      owner.onRefused(clientOf(client ?? {}), new CmdStreamError('MAX_CONNECTIONS', full));
     });
   }
 
@@ -94,6 +94,7 @@ export class Listener {
   }
 }
 
-function clientOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`;
+/** A socket that failed before it was looked at does not know its address any more. */
+function clientOf({ remoteAddress, remotePort }: Partial<Pick<Socket, 'remoteAddress' | 'remotePort'>>): string {
+  return remoteAddress === undefined ? 'an unknown address' : `${remoteAddress}:${remotePort}`;
 }

@@ -3,42 +3,65 @@
 import type { CommandContext } from '../codec/command-context.js';
 import type { Outcome, SubscribableLike } from '../codec/command.js';
 import type { ResultSink } from './invoker.js';
+import { TurnShare } from './turn-share.js';
 
 /** Sends everything `outcome` gives and ends the sink; never throws. */
 export function deliver(outcome: Outcome<unknown>, context: CommandContext, sink: ResultSink): void {
-  if (isPromiseLike(outcome)) {
-    outcome.then(
-      (settled) => deliver(settled, context, sink),
-      (error: unknown) => sink.error(error),
-    );
-  } else if (isAsyncIterable(outcome)) void pull(outcome, sink);
-  else if (isSubscribable(outcome)) subscribe(outcome, context, sink);
-  else deliverValue(outcome, sink);
-}
-
-/** Sends one value, nothing for `undefined`, and completes. */
-export function deliverValue(value: unknown, sink: ResultSink): void {
   try {
-    if (value !== undefined) sink.next(value);
-    sink.complete();
+    if (isPromiseLike(outcome)) {
+      outcome.then(
+        (settled) => deliver(settled, context, sink),
+        (error: unknown) => sink.error(error),
+      );
+    } else if (isAsyncIterable(outcome)) void pull(outcome, context, sink);
+    else if (isSubscribable(outcome)) subscribe(outcome, context, sink);
+    else sink.complete(outcome);
   } catch (error) {
     sink.error(error);
   }
 }
 
-/** Takes items one by one, waiting while there is no room for more. */
-async function pull(iterable: AsyncIterable<unknown>, sink: ResultSink): Promise<void> {
+/** Takes items one by one, waiting while there is no room for more, and stops when nobody waits for them. */
+async function pull(iterable: AsyncIterable<unknown>, context: CommandContext, sink: ResultSink): Promise<void> {
   if (!sink.isOpen) return sink.complete();
+  const iterator = iterable[Symbol.asyncIterator]();
+  const items = { [Symbol.asyncIterator]: () => iterator };
+  const stop = (): void => void stopProducer(iterator);
+  const turn = new TurnShare();
+  const { signal } = context;
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    for await (const item of iterable) {
-      sink.next(item);
-      if (!sink.isOpen) break;
+    for await (const item of items) {
+      // A Result that cannot be sent is told before the producer has come to its end, which it may never do.
+      if (!tookNext(sink, item) || !sink.isOpen) break;
       const { drained } = sink;
       if (drained) await drained;
+      else await turn.take();
     }
     sink.complete();
   } catch (error) {
     sink.error(error);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function tookNext(sink: ResultSink, item: unknown): boolean {
+  try {
+    sink.next(item);
+    return true;
+  } catch (error) {
+    sink.error(error);
+    return false;
+  }
+}
+
+/** Runs a generator's finally; one that is parked in an await hears of it when that settles. */
+export async function stopProducer(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // Its consumer has gone: nobody is left to be told.
   }
 }
 

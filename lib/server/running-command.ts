@@ -1,6 +1,9 @@
-// One Command from its arrival to its end: context and sink in one object, because every Command needs both.
-import type { Seq } from '../wire/frame.js';
+// One Command from its arrival to its end: context and sink in one object, because every Command needs both. What its
+// answers look like on the wire is decided by the subclasses: PlainCommand and ExtendedCommand.
 import type { CommandContext } from '../codec/command-context.js';
+import { CmdStreamError } from '../errors.js';
+import type { Metadata } from '../wire/control-frame.js';
+import type { Seq } from '../wire/frame.js';
 import type { ResultSink } from './invoker.js';
 
 /** What a running Command needs from its session. */
@@ -8,82 +11,82 @@ export interface CommandHome {
   readonly remoteAddress: string;
   readonly localAddress: string;
   /** Why the connection ended, undefined while it lives. */
-  readonly endCause: unknown;
+  readonly endCause: CmdStreamError | undefined;
+  /** As {@link ResultSink.drained}, for the connection as a whole. */
   readonly drained: Promise<void> | undefined;
-  /** True if the Result is the last one of its Command. */
-  isLast(result: unknown): boolean;
-  send(seq: Seq, result: unknown): number;
   /** Sees to it that the Command is aborted when the connection ends. */
   watch(command: RunningCommand): void;
-  completed(command: RunningCommand): void;
-  /** `answered`: it had sent its last Result before it failed. */
-  failed(command: RunningCommand, error: unknown, answered: boolean): void;
+  /** The Command is over; nothing more is sent for it. */
+  settled(command: RunningCommand): void;
+  /** An error that nobody else hears of. */
+  report(error: unknown): void;
 }
 
-type State = 'running' | 'answered' | 'settled';
+const cancelled = new CmdStreamError('CANCELLED', 'the caller does not wait any more');
+const tooLate = new CmdStreamError('TIMEOUT', "the caller's time limit is over");
 
-export class RunningCommand implements CommandContext, ResultSink {
-  readonly #home: CommandHome;
-  #state: State = 'running';
+export abstract class RunningCommand implements CommandContext, ResultSink {
   #controller: AbortController | undefined;
+  #abortReason: unknown;
+  #isSettled = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly seq: Seq,
     readonly value: unknown,
     readonly bytesRead: number,
     readonly receivedAt: number,
-    home: CommandHome,
-  ) {
-    this.#home = home;
-  }
+    readonly deadline: number | undefined,
+    readonly metadata: Metadata,
+    protected readonly home: CommandHome,
+  ) {}
+
+  abstract readonly isOpen: boolean;
+  abstract readonly drained: Promise<void> | undefined;
+  abstract next(result: unknown): number;
+  abstract complete(result?: unknown): void;
+  abstract error(error: unknown): void;
 
   get remoteAddress(): string {
-    return this.#home.remoteAddress;
+    return this.home.remoteAddress;
   }
 
   get localAddress(): string {
-    return this.#home.localAddress;
+    return this.home.localAddress;
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#home.endCause !== undefined) this.#controller.abort(this.#home.endCause);
-      else if (this.#state !== 'settled') this.#home.watch(this);
+      const reason = this.#abortReason ?? this.home.endCause;
+      if (reason !== undefined) this.#controller.abort(reason);
+      else if (!this.#isSettled) this.#watch();
     }
     return this.#controller.signal;
   }
 
-  get isOpen(): boolean {
-    return this.#state === 'running' && this.#home.endCause === undefined;
+  #watch(): void {
+    this.home.watch(this);
+    if (this.deadline === undefined) return;
+    this.#timer = setTimeout(() => this.abort(tooLate), Math.max(0, this.deadline - Date.now())).unref();
   }
 
-  get drained(): Promise<void> | undefined {
-    return this.#home.drained;
-  }
-
-  next(result: unknown): number {
-    if (!this.isOpen) return 0;
-    const bytes = this.#home.send(this.seq, result);
-    if (this.#home.isLast(result) && this.#state === 'running') this.#state = 'answered';
-    return bytes;
-  }
-
-  complete(): void {
-    if (this.#state === 'settled') return;
-    this.#state = 'settled';
-    this.#home.completed(this);
-  }
-
-  error(error: unknown): void {
-    if (this.#state === 'settled') return;
-    const answered = this.#state === 'answered';
-    this.#state = 'settled';
-    this.#home.failed(this, error, answered);
+  /** True once nobody waits any more, for whatever reason. */
+  protected get isAborted(): boolean {
+    return this.#abortReason !== undefined || this.home.endCause !== undefined;
   }
 
   /** Tells the handler that nobody waits any more. */
-  abort(reason: unknown): void {
+  abort(reason: unknown = cancelled): void {
+    if (this.#abortReason !== undefined) return;
+    this.#abortReason = reason;
     this.#controller?.abort(reason);
+  }
+
+  /** The handler is done and everything is sent. */
+  protected settle(): void {
+    this.#isSettled = true;
+    clearTimeout(this.#timer);
+    this.home.settled(this);
   }
 }

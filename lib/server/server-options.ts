@@ -12,7 +12,7 @@ import {
   type ConnectionOptions,
 } from '../connection/connection-options.js';
 import type { CmdStreamError } from '../errors.js';
-import { callback, integer, objectWith, text, type OptionRules } from '../options.js';
+import { boolean, callback, integer, objectWith, port, text, type OptionRules } from '../options.js';
 import type { Invoker } from './invoker.js';
 
 /** Maps what a handler threw to one of the contract's Results; what it throws itself closes the connection. */
@@ -82,6 +82,23 @@ export interface ServerOptions extends ConnectionOptions {
    */
   onPlainError?: PlainErrorMapper | 'close';
   /**
+   * Most bytes of Results that may wait because the taker of one Command does not take them; beyond, that Command
+   * fails with SLOW_CONSUMER. 1 KiB to 1 GiB.
+   * @default 1_048_576
+   */
+  maxStreamBufferBytes?: number;
+  /**
+   * Answer peers of this package that offer the extension: errors, cancellation, deadlines, back-pressure, metadata,
+   * patterns, drain. Plain peers see nothing of it.
+   * @default true
+   */
+  extension?: boolean;
+  /**
+   * Refuse a peer of this package whose contract lists another type at some position.
+   * @default true
+   */
+  contractCheck?: boolean;
+  /**
    * Called once for every connection that has ended, after its last Command.
    * @default none
    */
@@ -99,12 +116,15 @@ export const serverDefaults = Object.freeze({
   gracePeriodMs: 10_000,
   quietPeriodMs: 100,
   onPlainError: 'close' as PlainErrorMapper | 'close',
+  maxStreamBufferBytes: 1_048_576,
+  extension: true,
+  contractCheck: true,
 });
 
 export const serverRules: OptionRules<ServerOptions> = Object.freeze({
   ...connectionRules,
   host: text,
-  port: integer(0, 65_535, 'port numbers'),
+  port: port(0),
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,
   maxConnections: integer(1, 1_000_000, 'connections'),
@@ -117,6 +137,9 @@ export const serverRules: OptionRules<ServerOptions> = Object.freeze({
     expected: "'close' or a function",
     accepts: (value: unknown) => value === 'close' || typeof value === 'function',
   },
+  maxStreamBufferBytes: integer(1024, 1024 * 1024 * 1024, 'bytes'),
+  extension: boolean,
+  contractCheck: boolean,
   onConnectionLost: callback,
 });
 
@@ -126,6 +149,11 @@ export interface CommandServerOptions extends ServerOptions {
   contract: Contract;
   /** Runs the Commands. Required. */
   invoker: Invoker;
+  /**
+   * Called as soon as a connection has ended, when its Commands may still be running.
+   * @default none
+   */
+  onConnectionEnd?: (connection: LostConnection) => void;
   /**
    * Told of errors nobody else hears of: of a handler that fails after its last Result, of `onPlainError`, of callbacks; what it throws is ignored.
    * @default none
@@ -137,5 +165,6 @@ export const commandServerRules: OptionRules<CommandServerOptions> = Object.free
   ...serverRules,
   contract: contractRule,
   invoker: { ...objectWith('an object with a method invoke', 'invoke'), required: true },
+  onConnectionEnd: callback,
   onError: callback,
 });

@@ -1,69 +1,71 @@
 // The server's side of one connection: runs each Command that arrives, keeps count of those that run, and decides
 // when to go on reading. Ends with its connection, but not before its last Command has ended.
 import type { Duplex } from 'node:stream';
-import { CmdStreamError, messageOf } from '../errors.js';
+import type { Contract } from '../codec/contract.js';
+import { Connection, type ConnectionOwner } from '../connection/connection.js';
+import { CmdStreamError } from '../errors.js';
+import type { ByteReader } from '../wire/byte-reader.js';
 import type { Seq } from '../wire/frame.js';
-import { Connection, type ConnectionConfig, type ConnectionOwner } from '../connection/connection.js';
-import type { TypeTable } from '../codec/type-table.js';
-import type { Invoker } from './invoker.js';
-import { RunningCommand, type CommandHome } from './running-command.js';
+import { deferred, type Deferred } from './deferred.js';
+import { PlainCommand, type PlainHome } from './plain-command.js';
+import type { RunningCommand } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
-
-export interface SessionConfig extends ConnectionConfig {
-  readonly serverInfo: Uint8Array;
-  readonly invoker: Invoker;
-  readonly results: TypeTable;
-  readonly onPlainError: PlainErrorMapper | 'close';
-  readonly maxInFlight: number;
-  readonly sendHighWaterBytes: number;
-}
+import type { SessionConfig } from './session-config.js';
+import { SessionExtension, type ExtensionHost } from './session-extension.js';
 
 /** What a session tells the server. */
 export interface SessionOwner {
   /** An error that nobody else hears of. */
-  onCommandError(error: unknown, session: Session): void;
-  /** The connection ended; its Commands may still be running. */
+  onCommandError(error: unknown): void;
+  /** The connection has ended; its Commands may still be running. */
   onConnectionEnd(session: Session, cause: CmdStreamError): void;
   /** The connection and all its Commands have ended. */
   onSessionEnd(session: Session, cause: CmdStreamError): void;
 }
 
-export class Session implements ConnectionOwner, CommandHome {
-  readonly #connection: Connection;
-  readonly #config: SessionConfig;
+export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
+  readonly connection: Connection;
+  readonly config: SessionConfig;
   readonly #owner: SessionOwner;
   /** Those that asked to be told when nobody waits any more. */
   readonly #watching = new Set<RunningCommand>();
   #running = 0;
+  #extension: SessionExtension | undefined;
   #endCause: CmdStreamError | undefined;
   #over = false;
   #quietSince = performance.now();
-  #draining: { readonly promise: Promise<void>; resolve(): void } | undefined;
+  #draining: Deferred | undefined;
 
   constructor(socket: Duplex, config: SessionConfig, owner: SessionOwner) {
-    this.#config = config;
+    this.config = config;
     this.#owner = owner;
-    this.#connection = new Connection(socket, config, this);
-    this.#connection.sendServerInfo(config.serverInfo);
+    this.connection = new Connection(socket, config, this);
+    this.connection.sendServerInfo(config.serverInfo);
   }
 
   get remoteAddress(): string {
-    return this.#connection.remoteAddress;
+    return this.connection.remoteAddress;
   }
 
   get localAddress(): string {
-    return this.#connection.localAddress;
+    return this.connection.localAddress;
   }
 
   get endCause(): CmdStreamError | undefined {
     return this.#endCause;
   }
 
-  get drained(): Promise<void> | undefined {
-    if (this.#endCause !== undefined || this.#connection.bufferedBytes <= this.#config.sendHighWaterBytes)
-      return undefined;
-    this.#draining ??= deferred();
-    return this.#draining.promise;
+  get results(): Contract['results'] {
+    return this.config.contract.results;
+  }
+
+  get onPlainError(): PlainErrorMapper | 'close' {
+    return this.config.onPlainError;
+  }
+
+  /** True if the peer is one of this package. */
+  get isExtended(): boolean {
+    return this.#extension !== undefined;
   }
 
   /** Commands that are running. */
@@ -71,43 +73,71 @@ export class Session implements ConnectionOwner, CommandHome {
     return this.#running;
   }
 
-  /** For how long nothing has been going on, in milliseconds; negative while something is. */
-  quietFor(now: number): number {
-    const idle = this.#running === 0 && this.#connection.bufferedBytes === 0 && !this.#connection.isReceiving;
-    return idle ? now - this.#quietSince : -1;
+  get drained(): Promise<void> | undefined {
+    if (this.#endCause !== undefined || this.connection.bufferedBytes <= this.config.sendHighWaterBytes)
+      return undefined;
+    this.#draining ??= deferred();
+    return this.#draining.promise;
+  }
+
+  /** Tells the peer that the server drains. A plain one cannot be told. */
+  goAway(reason: string): void {
+    this.#extension?.goAway(reason);
+  }
+
+  /** True if a draining server may end this connection: no Command is running and none is on its way. */
+  isQuiet(now: number, quietPeriodMs: number): boolean {
+    if (this.#running > 0 || this.connection.bufferedBytes > 0 || this.connection.isReceiving) return false;
+    return this.#extension ? this.#extension.isQuiet : now - this.#quietSince >= quietPeriodMs;
+  }
+
+  /** Answers what is still running with an error, where the peer knows errors, and ends. */
+  shutDown(cause: CmdStreamError): void {
+    if (this.#extension === undefined) return this.destroy(cause);
+    this.#extension.shutDown(cause);
+    this.end(cause);
   }
 
   end(cause: CmdStreamError): void {
-    this.#connection.end(cause);
+    this.connection.end(cause);
   }
 
   destroy(cause: CmdStreamError): void {
-    this.#connection.destroy(cause);
+    this.connection.destroy(cause);
   }
 
-  onPing(): void {
-    this.#connection.sendPing();
+  onServerInfo(): void {}
+
+  onKnockAnswer(): void {}
+
+  onKnock(): boolean {
+    if (!this.config.extension) return false;
+    this.#extension = new SessionExtension(this);
+    return true;
+  }
+
+  onPing(count: number): void {
+    this.connection.sendPings(count);
     this.#lookAtGate();
   }
 
   onValue(seq: Seq, value: unknown, bytesRead: number): void {
-    const command = new RunningCommand(seq, value, bytesRead, this.#connection.receivedAt, this);
-    this.#running++;
-    this.#lookAtGate();
-    try {
-      const done = this.#config.invoker.invoke(value, command, command);
-      done?.then(
-        () => command.complete(),
-        (error: unknown) => command.error(error),
-      );
-    } catch (error) {
-      command.error(error);
-    }
+    if (this.#extension) this.#extension.onValue(seq, value, bytesRead);
+    else this.run(new PlainCommand(seq, value, bytesRead, this.connection.receivedAt, this));
+  }
+
+  onControl(kind: number, reader: ByteReader): void {
+    this.#extension!.onControl(kind, reader);
+  }
+
+  onRefused(seq: Seq, error: CmdStreamError): void {
+    this.#extension!.onRefused(seq, error);
   }
 
   onFlushed(): void {
     this.#quietSince = performance.now();
-    if (this.#connection.bufferedBytes <= this.#config.sendHighWaterBytes) this.#hasDrained();
+    if (this.connection.bufferedBytes <= this.config.sendHighWaterBytes) this.#hasDrained();
+    this.#extension?.onFlushed();
     this.#lookAtGate();
   }
 
@@ -120,12 +150,23 @@ export class Session implements ConnectionOwner, CommandHome {
     this.#endCause = cause;
     this.#hasDrained();
     this.#owner.onConnectionEnd(this, cause);
+    this.#extension?.onEnd(cause);
     for (const command of this.#watching) command.abort(cause);
     this.#endIfDone();
   }
 
-  isLast(result: unknown): boolean {
-    return this.#config.results.isLast(result);
+  run(command: RunningCommand): void {
+    this.#running++;
+    this.#lookAtGate();
+    try {
+      const done = this.config.invoker.invoke(command.value, command, command);
+      done?.then(
+        () => command.complete(),
+        (error: unknown) => command.error(error),
+      );
+    } catch (error) {
+      command.error(error);
+    }
   }
 
   watch(command: RunningCommand): void {
@@ -133,35 +174,32 @@ export class Session implements ConnectionOwner, CommandHome {
   }
 
   send(seq: Seq, result: unknown): number {
-    const { bufferedBytes } = this.#connection;
-    const { maxSendBufferBytes } = this.#config.options;
-    if (bufferedBytes > maxSendBufferBytes) {
-      const limit = `maxSendBufferBytes (${maxSendBufferBytes})`;
-      const waiting = `${bufferedBytes} bytes wait for a peer that does not read: more than ${limit}`;
-      this.#connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', waiting));
-      return 0;
-    }
-    const bytes = this.#connection.send(seq, result);
+    if (this.#hangsUpOnFullBuffer()) return 0;
+    const bytes = this.connection.send(seq, result);
     this.#lookAtGate();
     return bytes;
   }
 
-  completed(command: RunningCommand): void {
-    this.#remove(command);
-    this.#lookAtGate();
-  }
-
-  failed(command: RunningCommand, error: unknown, answered: boolean): void {
-    if (answered) this.#owner.onCommandError(error, this);
-    else if (this.#endCause === undefined) this.#answerError(command, error);
-    this.#remove(command);
-    this.#lookAtGate();
-  }
-
-  #remove(command: RunningCommand): void {
+  settled(command: RunningCommand): void {
     this.#watching.delete(command);
     if (--this.#running === 0) this.#quietSince = performance.now();
+    this.#lookAtGate();
     this.#endIfDone();
+  }
+
+  /** A plain peer that does not read at all loses its connection. */
+  #hangsUpOnFullBuffer(): boolean {
+    const { bufferedBytes } = this.connection;
+    const { maxSendBufferBytes } = this.config.options;
+    if (bufferedBytes <= maxSendBufferBytes) return false;
+    const limit = `maxSendBufferBytes (${maxSendBufferBytes})`;
+    const text = `${bufferedBytes} bytes wait for a peer that does not read: more than ${limit}`;
+    this.destroy(new CmdStreamError('SEND_BUFFER_FULL', text));
+    return true;
+  }
+
+  report(error: unknown): void {
+    this.#owner.onCommandError(error);
   }
 
   #endIfDone(): void {
@@ -170,34 +208,15 @@ export class Session implements ConnectionOwner, CommandHome {
     this.#owner.onSessionEnd(this, this.#endCause);
   }
 
-  /** The peer knows no error reply: answer with a Result of the contract, or end the connection. */
-  #answerError(command: RunningCommand, error: unknown): void {
-    const { onPlainError } = this.#config;
-    let cause = error;
-    if (onPlainError !== 'close') {
-      try {
-        this.#connection.send(command.seq, onPlainError(error, command.value, command));
-        return;
-      } catch (mappingError) {
-        cause = mappingError;
-        this.#owner.onCommandError(mappingError, this);
-      }
-    }
-    this.#connection.end(new CmdStreamError('HANDLER_ERROR', `a handler failed: ${messageOf(cause)}`, { cause }));
-  }
-
-  /** Reading goes on only while there is room for more Commands and for their Results. */
+  /**
+   * Reading goes on only while there is room for more Commands and for their Results. Not so with a peer of this
+   * package: it keeps to the limits it was told, and its credit and cancellations must not wait behind Commands.
+   */
   #lookAtGate(): void {
-    const { maxInFlight, sendHighWaterBytes } = this.#config;
-    if (this.#running >= maxInFlight || this.#connection.bufferedBytes > sendHighWaterBytes) this.#connection.pause();
-    else this.#connection.resume();
+    const { maxInFlight, sendHighWaterBytes } = this.config;
+    const isFull =
+      !this.#extension && (this.#running >= maxInFlight || this.connection.bufferedBytes > sendHighWaterBytes);
+    if (isFull) this.connection.pause();
+    else this.connection.resume();
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; resolve(): void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

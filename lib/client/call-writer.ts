@@ -1,0 +1,65 @@
+// Writes the Commands and messages of calls, with what they need beyond their own bytes.
+import { dataText, PatternMessage } from '../codec/pattern-message.js';
+import type { Connection } from '../connection/connection.js';
+import { CmdStreamError } from '../errors.js';
+import { NO_METADATA, writeEvent, writeMessage, writeMeta, type Meta, type Metadata } from '../wire/control-frame.js';
+import type { PendingCall } from './pending-call.js';
+
+/** Rounding and the time between dispatch and writing do not make a limit another one. */
+const TIMEOUT_SLACK_MS = 5;
+
+export class CallWriter {
+  readonly #connection: Connection;
+  readonly #defaultTimeoutMs: number;
+
+  /** `defaultTimeoutMs`: the time limit that HELLO announces. */
+  constructor(connection: Connection, defaultTimeoutMs: number) {
+    this.#connection = connection;
+    this.#defaultTimeoutMs = defaultTimeoutMs;
+  }
+
+  /** @throws {CmdStreamError} EXTENSION_UNAVAILABLE when a plain server cannot take what the caller asked for */
+  checkNeeds(command: unknown, metadata: Metadata | undefined): void {
+    if (this.#connection.isExtended || !(command instanceof PatternMessage || metadata)) return;
+    const what = metadata ? 'metadata' : 'a message by pattern';
+    throw new CmdStreamError(
+      'EXTENSION_UNAVAILABLE',
+      `the server is a plain cmd-stream server: it cannot take ${what}`,
+    );
+  }
+
+  /** Writes a call that has its number. */
+  write(call: PendingCall): void {
+    const { seq, command, credit } = call;
+    if (command instanceof PatternMessage) {
+      const meta = { remainingMs: call.remainingMs(), credit, metadata: allMetadata(call) };
+      const message = { ...wireMessage(command), ...meta };
+      const isEvent = command.kind === 'event';
+      this.#connection.sendControl((writer) =>
+        isEvent ? writeEvent(writer, message) : writeMessage(writer, seq, message),
+      );
+      return;
+    }
+    const meta = this.#connection.isExtended ? this.#metaOf(call) : undefined;
+    if (meta) this.#connection.send(seq, command, (writer) => writeMeta(writer, seq, meta));
+    else this.#connection.send(seq, command);
+  }
+
+  /** What a Command needs beyond what HELLO has said; most need nothing. */
+  #metaOf(call: PendingCall): Meta | undefined {
+    const remaining = call.remainingMs();
+    const isDefault = call.until === 'written' || Math.abs(remaining - this.#defaultTimeoutMs) <= TIMEOUT_SLACK_MS;
+    const remainingMs = isDefault ? undefined : remaining;
+    const needsNothing =
+      remainingMs === undefined && call.credit === 0 && !call.metadata && call.ambient === NO_METADATA;
+    return needsNothing ? undefined : { remainingMs, credit: call.credit, metadata: allMetadata(call) };
+  }
+}
+
+function allMetadata({ ambient, metadata }: PendingCall): Metadata {
+  return { ...ambient, ...metadata };
+}
+
+function wireMessage({ route, data, isPacket }: PatternMessage): { route: string; data: string; packet: boolean } {
+  return { route, data: dataText(data), packet: isPacket };
+}

@@ -1,0 +1,77 @@
+// What the control frames of a server mean for the calls they belong to.
+import { dataOf } from '../codec/pattern-message.js';
+import { CmdStreamError, isErrorCode } from '../errors.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import { Control, readError, readValue } from '../wire/control-frame.js';
+import type { Seq } from '../wire/frame.js';
+import type { PendingCall } from './pending-call.js';
+import { WholePacket } from '../codec/whole-packet.js';
+
+export interface CallFinder {
+  /** Undefined if the call is over already. @throws {CmdStreamError} PROTOCOL_ERROR when the number was never used */
+  findLive(seq: Seq): PendingCall | undefined;
+  /** The server has not begun to execute the Command. */
+  notStarted(call: PendingCall, error: CmdStreamError): void;
+}
+
+/** Gives the frame to its call; false if it is none of a Result's kinds. */
+export function deliverControl(kind: number, reader: ByteReader, calls: CallFinder): boolean {
+  switch (kind) {
+    case Control.STREAM: {
+      const call = calls.findLive(reader.readPositive());
+      if (call) call.isStream = true;
+      return true;
+    }
+    case Control.END:
+      calls.findLive(reader.readPositive())?.complete();
+      return true;
+    case Control.VALUE:
+      deliverValue(reader, calls);
+      return true;
+    case Control.ERROR:
+      deliverError(reader, calls);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function deliverValue(reader: ByteReader, calls: CallFinder): void {
+  const { seq, data, last, packet } = readValue(reader);
+  const call = calls.findLive(seq);
+  if (call === undefined) return;
+  try {
+    const value = dataOf(data);
+    call.next(packet ? new WholePacket(value) : value);
+    if (last) call.complete();
+  } catch (error) {
+    call.sinkFailed(error);
+  }
+}
+
+function deliverError(reader: ByteReader, calls: CallFinder): void {
+  const { seq, code, data } = readError(reader);
+  const call = calls.findLive(seq);
+  if (call === undefined) return;
+  const payload = payloadOf(data);
+  const known = isErrorCode(code) ? code : 'REMOTE';
+  const isStarted = known !== 'OVERLOADED' && (payload as { started?: unknown } | null | undefined)?.started !== false;
+  const error = new CmdStreamError(known, messageOfPayload(payload, code), { sent: isStarted, payload });
+  if (isStarted) call.fail(error);
+  else calls.notStarted(call, error);
+}
+
+/** The error stays an error even if what came with it cannot be read. */
+function payloadOf(data: string): unknown {
+  try {
+    return dataOf(data);
+  } catch {
+    return undefined;
+  }
+}
+
+function messageOfPayload(payload: unknown, code: string): string {
+  if (typeof payload === 'string') return payload;
+  const message = (payload as { message?: unknown } | null | undefined)?.message;
+  return typeof message === 'string' ? message : `the server answered ${code}`;
+}

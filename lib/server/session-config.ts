@@ -1,0 +1,20 @@
+// What all sessions of one server share.
+import type { Contract } from '../codec/contract.js';
+import type { Fingerprint } from '../codec/fingerprint.js';
+import type { ConnectionConfig } from '../connection/connection.js';
+import type { Invoker } from './invoker.js';
+import type { PlainErrorMapper } from './server-options.js';
+
+export interface SessionConfig extends ConnectionConfig {
+  readonly serverInfo: Uint8Array;
+  readonly invoker: Invoker;
+  readonly contract: Contract;
+  readonly fingerprint: Fingerprint;
+  /** Answer a knock. */
+  readonly extension: boolean;
+  readonly contractCheck: boolean;
+  readonly onPlainError: PlainErrorMapper | 'close';
+  readonly maxInFlight: number;
+  readonly sendHighWaterBytes: number;
+  readonly maxStreamBufferBytes: number;
+}

@@ -1,0 +1,300 @@
+// What a session knows beyond plain cmd-stream once its peer has knocked: HELLO, META, messages by pattern,
+// cancellation, credit, the goodbye. Late frames are counted, lies end the connection.
+import { dataOf, PatternMessage } from '../codec/pattern-message.js';
+import { checkFingerprint } from '../codec/fingerprint.js';
+import type { Connection } from '../connection/connection.js';
+import { lie, SeqWindow } from '../connection/seq-window.js';
+import { CmdStreamError } from '../errors.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import {
+  Control,
+  EXTENSION_VERSION,
+  NO_METADATA,
+  readCancel,
+  readCredit,
+  readEvent,
+  readHello,
+  readMessage,
+  readMeta,
+  writeError,
+  writeGoaway,
+  writeHello,
+  type Hello,
+  type Message,
+  type Meta,
+} from '../wire/control-frame.js';
+import type { Seq } from '../wire/frame.js';
+import { EventCommand } from './event-command.js';
+import { EventQueue } from './event-queue.js';
+import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
+import type { CommandHome, RunningCommand } from './running-command.js';
+import type { SessionConfig } from './session-config.js';
+import { wireErrorOf } from './wire-error.js';
+
+const DEFAULT_META: Meta = Object.freeze({ remainingMs: undefined, credit: 0, metadata: NO_METADATA });
+
+/** The session as its extension sees it. */
+export interface ExtensionHost extends CommandHome {
+  readonly connection: Connection;
+  readonly config: SessionConfig;
+  /** Commands that are running. */
+  readonly inFlight: number;
+  run(command: RunningCommand): void;
+}
+
+export class SessionExtension implements ExtendedHome {
+  /** Frames for Commands that were over already. */
+  lateFrames = 0;
+  readonly #session: ExtensionHost;
+  readonly #events: EventQueue;
+  readonly #live = new Map<number, ExtendedCommand>();
+  #hello: Hello | undefined;
+  #meta: (Meta & { readonly seq: Seq }) | undefined;
+  readonly #seqs = new SeqWindow();
+  #heldBack: ExtendedCommand[] = [];
+  #isGoingAway = false;
+  #isDone = false;
+  #queuedBytes = 0;
+
+  constructor(session: ExtensionHost) {
+    this.#session = session;
+    this.#events = new EventQueue(session.config.maxInFlight, (event) => session.run(event));
+    const { fingerprint, options, maxInFlight } = session.config;
+    const hello = {
+      version: EXTENSION_VERSION,
+      features: 0,
+      maxFrameBytes: options.maxCommandBytes,
+      maxInFlight,
+      timeoutMs: 0,
+    };
+    session.connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }));
+  }
+
+  /** True once the peer has said that no Command follows, and nothing waits. */
+  get isQuiet(): boolean {
+    return this.#isDone && this.#events.length === 0;
+  }
+
+  goAway(reason: string): void {
+    if (this.#isGoingAway || !this.#session.connection.isOpen) return;
+    this.#isGoingAway = true;
+    this.connection.sendControl((writer) => writeGoaway(writer, reason));
+  }
+
+  onValue(seq: Seq, value: unknown, bytesRead: number): void {
+    const meta = this.#metaOf(seq);
+    this.#start(this.#claim(seq), value, bytesRead, meta);
+  }
+
+  /** A body that was refused costs its Command only. */
+  onRefused(seq: Seq, error: CmdStreamError): void {
+    this.#metaOf(seq);
+    this.#reject(this.#claim(seq), error);
+  }
+
+  onControl(kind: number, reader: ByteReader): void {
+    if (this.#meta) throw lie('META must be followed by its Command');
+    if (this.#hello === undefined) {
+      if (kind !== Control.HELLO) throw lie(`the first control frame must be HELLO, not ${kind}`);
+      this.#hello = readHello(reader);
+      const { contract, fingerprint, contractCheck } = this.#session.config;
+      if (contractCheck) checkFingerprint(contract, fingerprint, this.#hello);
+      return;
+    }
+    switch (kind) {
+      case Control.META:
+        this.#meta = readMeta(reader);
+        return;
+      case Control.MESSAGE:
+        return this.#onMessage(reader);
+      case Control.EVENT:
+        return this.#onEvent(readEvent(reader), reader.consumed);
+      case Control.CANCEL:
+        return this.#find(readCancel(reader).seq)?.abort();
+      case Control.CREDIT:
+        return this.#grant(readCredit(reader));
+      case Control.DONE:
+        this.#isDone = true;
+        return;
+      case Control.HELLO:
+      case Control.STREAM:
+      case Control.VALUE:
+      case Control.END:
+      case Control.ERROR:
+      case Control.GOAWAY:
+        throw lie(`a client does not send the control frame ${kind} here`);
+      default: // A later version's.
+    }
+  }
+
+  #onMessage(reader: ByteReader): void {
+    const message = readMessage(reader);
+    const seq = this.#claim(message.seq);
+    const value = this.#patternOf('message', message, (error) => this.#reject(seq, error));
+    if (value) this.#start(seq, value, reader.consumed, { ...message, remainingMs: message.remainingMs ?? 0 });
+  }
+
+  #onEvent(message: Message, bytesRead: number): void {
+    const value = this.#patternOf('event', message, (error) => this.#session.report(error));
+    if (!value) return;
+    const event = new EventCommand(value, bytesRead, this.#session.connection.receivedAt, message.metadata, this);
+    if (!this.#events.add(event))
+      this.#session.report(new CmdStreamError('OVERLOADED', `an event was dropped: too many wait`));
+  }
+
+  /** Data that cannot be read costs this message only. */
+  #patternOf(
+    kind: 'message' | 'event',
+    message: Message,
+    refuse: (error: unknown) => void,
+  ): PatternMessage | undefined {
+    try {
+      return new PatternMessage(kind, message.route, dataOf(message.data), message.packet);
+    } catch (error) {
+      refuse(error);
+      return undefined;
+    }
+  }
+
+  #grant({ seq, credit }: { readonly seq: Seq; readonly credit: number }): void {
+    this.#find(seq)?.grant(credit);
+  }
+
+  #metaOf(seq: Seq): Meta {
+    const meta = this.#meta;
+    this.#meta = undefined;
+    if (meta && meta.seq !== seq) throw lie(`META for the Command ${meta.seq} before the Command ${seq}`);
+    return meta ?? DEFAULT_META;
+  }
+
+  /** Numbers grow: a Command with an old one is a lie. */
+  #claim(seq: Seq): number {
+    if (this.#hello === undefined) throw lie('a Command before HELLO');
+    if (this.#isDone) throw lie('a Command after DONE');
+    return this.#seqs.use(seq);
+  }
+
+  /** The Command a control frame is for; undefined if it is over already. */
+  #find(seq: Seq): ExtendedCommand | undefined {
+    this.#seqs.check(seq);
+    const command = this.#live.get(Number(seq));
+    if (command === undefined) this.lateFrames++;
+    return command;
+  }
+
+  #start(seq: number, value: unknown, bytesRead: number, { remainingMs, credit, metadata }: Meta): void {
+    const { config, connection, inFlight } = this.#session;
+    if (inFlight >= config.maxInFlight) {
+      const limit = `maxInFlightPerConnection (${config.maxInFlight})`;
+      return this.#reject(
+        seq,
+        new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`),
+      );
+    }
+    const limitMs = remainingMs ?? this.#hello!.timeoutMs;
+    const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
+    if (deadline !== undefined && deadline <= Date.now()) {
+      return this.#reject(seq, new CmdStreamError('TIMEOUT', 'the time limit was over before the Command started'));
+    }
+    const allowed = credit > 0 ? credit : Number.POSITIVE_INFINITY;
+    const command = new ExtendedCommand(
+      seq,
+      value,
+      bytesRead,
+      connection.receivedAt,
+      deadline,
+      metadata,
+      allowed,
+      this,
+    );
+    this.#live.set(seq, command);
+    this.#session.run(command);
+  }
+
+  #reject(seq: number, error: unknown): void {
+    const { code, data } = wireErrorOf(error, (hidden) => this.#session.report(hidden));
+    this.connection.sendControl((writer) => writeError(writer, seq, code, data));
+  }
+
+  /** The socket has room: commands that wait for it take turns. */
+  onFlushed(): void {
+    if (this.drained !== undefined) return;
+    for (const command of this.#live.values()) command.pump();
+  }
+
+  settled(command: RunningCommand): void {
+    this.#live.delete(command.seq as number);
+    this.#session.settled(command);
+    if (command instanceof EventCommand) this.#events.ended();
+  }
+
+  watch(command: RunningCommand): void {
+    this.#session.watch(command);
+  }
+
+  /** Answers what is still running with an error. */
+  shutDown(cause: CmdStreamError): void {
+    for (const command of this.#live.values()) {
+      command.error(cause);
+      command.abort(cause);
+    }
+  }
+
+  onEnd(cause: CmdStreamError): void {
+    this.#events.clear();
+    for (const command of this.#live.values()) command.abort(cause);
+  }
+
+  get remoteAddress(): string {
+    return this.#session.remoteAddress;
+  }
+
+  get localAddress(): string {
+    return this.#session.localAddress;
+  }
+
+  get endCause(): CmdStreamError | undefined {
+    return this.#session.endCause;
+  }
+
+  get drained(): Promise<void> | undefined {
+    return this.#session.drained;
+  }
+
+  get connection(): Connection {
+    return this.#session.connection;
+  }
+
+  get config(): SessionConfig {
+    return this.#session.config;
+  }
+
+  report(error: unknown): void {
+    this.#session.report(error);
+  }
+
+  queueBytes(count: number): void {
+    this.#queuedBytes += count;
+  }
+
+  /** What waits shares a bound with the socket: a peer that does not read at all loses its connection, others their Command. */
+  checkQueue(): void {
+    const { maxSendBufferBytes } = this.config.options;
+    const waiting = this.#queuedBytes + this.connection.bufferedBytes;
+    if (waiting <= maxSendBufferBytes) return;
+    const text = `${waiting} bytes of Results wait: more than maxSendBufferBytes (${maxSendBufferBytes})`;
+    if (this.drained === undefined) throw new CmdStreamError('SLOW_CONSUMER', text);
+    const full = new CmdStreamError('SEND_BUFFER_FULL', text);
+    this.connection.destroy(full);
+    throw full;
+  }
+
+  holdBack(command: ExtendedCommand): void {
+    if (this.#heldBack.push(command) > 1) return;
+    setImmediate(() => {
+      const heldBack = this.#heldBack;
+      this.#heldBack = [];
+      for (const held of heldBack) held.release();
+    });
+  }
+}
