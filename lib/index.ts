@@ -23,12 +23,12 @@ export {
   type CmdStreamServerStatus,
 } from './nest/cmd-stream-server.js';
 export type { CmdStreamServerOptions } from './nest/cmd-stream-server-options.js';
-export {
-  CmdStreamClient,
-  type CmdStreamClientEvents,
-  type CmdStreamClientOptions,
-  type CmdStreamClientStatus,
-} from './nest/cmd-stream-client.js';
+export { CmdStreamClient, type CmdStreamClientEvents, type CmdStreamClientStatus } from './nest/cmd-stream-client.js';
+export type { CmdStreamClientOptions } from './nest/cmd-stream-client-options.js';
+export { CmdStreamExceptionFilter, type HttpErrorPayload } from './nest/cmd-stream-exception.filter.js';
+export { CmdStreamRecord, CmdStreamRecordBuilder } from './nest/cmd-stream-record.js';
+export { CommandValidationPipe, type CommandValidationPipeOptions } from './nest/command-validation.pipe.js';
+export { enableGracefulShutdown, type GracefulShutdownOptions } from './nest/graceful-shutdown.js';
 export { CmdStreamContext } from './nest/cmd-stream.context.js';
 export {
   CmdStreamModule,

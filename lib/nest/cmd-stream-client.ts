@@ -1,22 +1,28 @@
 // The client of the transport: a core client with Nest's ClientProxy face, Observables and the dispatch hook.
 import 'reflect-metadata';
 import { EventEmitter } from 'node:events';
-import { ClientProxy, type ReadPacket } from '@nestjs/microservices';
-import { AsyncSubject, defer, Observable, ReplaySubject, throwError } from 'rxjs';
-import { distinctUntilChanged } from 'rxjs/operators';
 import {
-  clientDefaults,
-  clientRules,
-  type CommandClientOptions,
-  type UnexpectedResult,
-} from '../client/client-options.js';
+  ClientProxy,
+  type Deserializer,
+  type ReadPacket,
+  type Serializer,
+  type WritePacket,
+} from '@nestjs/microservices';
+import { AsyncSubject, defer, lastValueFrom, Observable, ReplaySubject } from 'rxjs';
+import { distinctUntilChanged } from 'rxjs/operators';
+import { clientDefaults, type UnexpectedResult } from '../client/client-options.js';
 import { CommandClient } from '../client/command-client.js';
-import type { CallOptions } from '../client/pending-call.js';
+import type { CallNeeds, CallOptions, CommandSink } from '../client/pending-call.js';
 import { Command, type ResultOf } from '../codec/command.js';
-import { typeNameOf } from '../codec/type-table.js';
-import { CmdStreamError } from '../errors.js';
+import { emptyContract } from '../codec/contract.js';
+import { PatternMessage } from '../codec/pattern-message.js';
+import type { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
+import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
+import { cmdStreamClientRules, type CmdStreamClientOptions } from './cmd-stream-client-options.js';
+import { CmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from './command-handler.decorator.js';
+import { PatternResponses } from './pattern-responses.js';
 
 /** @publicApi */
 export type CmdStreamClientStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
@@ -29,9 +35,6 @@ export interface CmdStreamClientEvents {
   unexpectedResult: (result: UnexpectedResult) => void;
 }
 
-/** @publicApi */
-export interface CmdStreamClientOptions extends CommandClientOptions {}
-
 const statuses = { idle: 'disconnected', connecting: 'connecting', open: 'connected', closed: 'closed' } as const;
 
 /**
@@ -43,13 +46,20 @@ const statuses = { idle: 'disconnected', connecting: 'connecting', open: 'connec
 export class CmdStreamClient extends ClientProxy {
   readonly #client: CommandClient;
   readonly #events = new EventEmitter();
+  readonly #serializer: Serializer | undefined;
+  readonly #deserializer: Deserializer | undefined;
+  #packets = 0;
   readonly #status = new ReplaySubject<CmdStreamClientStatus>(1);
 
-  constructor(options: CmdStreamClientOptions) {
+  constructor(options: CmdStreamClientOptions = {}) {
     super();
-    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, clientRules);
+    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    const { serializer, deserializer, contract = emptyContract, ...core } = resolved;
+    this.#serializer = serializer;
+    this.#deserializer = deserializer;
     this.#client = new CommandClient({
-      ...resolved,
+      ...core,
+      contract,
       onUnexpectedResult: (result) => {
         this.#events.emit('unexpectedResult', result);
         resolved.onUnexpectedResult?.(result);
@@ -97,55 +107,125 @@ export class CmdStreamClient extends ClientProxy {
   /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
   execute<C extends Command>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     try {
-      this.#dispatched(command);
+      return this.#client.executeWith(command, options, this.#needsOf(command));
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#client.execute(command, options);
+  }
+
+  /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
+  iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+    return this.#client.iterateWith(command, options, this.#needsOf(command) ?? {});
   }
 
   /**
-   * The Results of a Command as a cold Observable: each subscription sends the Command anew, unsubscribing forgets it.
-   * Errors are those of {@link CommandClient.dispatch}.
+   * The Results of a Command, or of the handler of a Nest pattern, as a cold Observable: each subscription sends anew,
+   * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what the
+   * server sent, as it is.
    */
   override send<C extends Command>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
   override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override send(command: unknown, options?: unknown): Observable<unknown> {
-    if (!(command instanceof Command)) return throwError(() => noCommand(command));
+    if (command instanceof Command) return this.#stream(command, options as CallOptions | undefined);
+    if (isNil(command) || isNil(options)) return super.send(command, options);
+    return this.#request(command, options);
+  }
+
+  /**
+   * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and completes when
+   * it was written.
+   */
+  override emit(command: Command, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
+  override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
+  override emit(command: unknown, options?: unknown): Observable<unknown> {
+    if (command instanceof Command) {
+      const { metadata } = (options ?? {}) as CallOptions;
+      return this.#hot(() => this.#client.post(command, metadata, this.#needsOf(command)?.ambient));
+    }
+    if (isNil(command) || isNil(options)) return super.emit(command, options);
+    return this.#hot(() => {
+      const { message, metadata, ambient } = this.#outgoing('event', command, options);
+      return this.#client.post(message, metadata, ambient);
+    });
+  }
+
+  /** `send` under a name that says it. */
+  stream<C extends Command>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
+    return this.#stream(command, options);
+  }
+
+  #stream<C extends Command>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
     return new Observable((subscriber) => {
-      this.#dispatched(command);
-      const call = this.#client.dispatch(command, subscriber, options as CallOptions | undefined);
+      const call = this.#client.submit(command, subscriber as CommandSink, options, this.#needsOf(command));
       return () => call.cancel();
     });
   }
 
-  /** Sends a Command without waiting for Results; hot: it is sent at once. Emits and completes when it was written. */
-  override emit(command: Command): Observable<void>;
-  override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
-  override emit(command: unknown): Observable<unknown> {
-    if (!(command instanceof Command)) return throwError(() => noCommand(command));
+  #request(pattern: unknown, data: unknown): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const { message, metadata, ambient } = this.#outgoing('message', pattern, data);
+      const observer = { packet: this.createObserver(subscriber), error: (error: unknown) => subscriber.error(error) };
+      const responses = new PatternResponses(observer, this.#deserializer);
+      const call = this.#client.submit(message, responses, { metadata }, { ambient });
+      return () => call.cancel();
+    });
+  }
+
+  /** Begins at once, whoever subscribes and when. */
+  #hot(post: () => Promise<void>): Observable<void> {
     const written = new AsyncSubject<void>();
-    defer(async () => {
-      this.#dispatched(command);
-      await this.#client.emit(command);
-    }).subscribe(written);
+    defer(post).subscribe(written);
     return written.asObservable();
   }
 
-  /** Nest's dispatch hook learns of every outgoing Command as of any packet. */
-  #dispatched(command: Command): void {
-    this.onDispatchHook?.({ pattern: routeOf(command.constructor), data: command });
+  /** What a pattern and its data become on the way out: through Nest's dispatch hook and serializer. */
+  #outgoing(kind: PatternMessage['kind'], pattern: unknown, given: unknown): Outgoing {
+    const { data, metadata } = given instanceof CmdStreamRecord ? given : { data: given, metadata: undefined };
+    const packet: HookedPacket = { pattern, data };
+    this.onDispatchHook?.(packet);
+    const ambient = packet.metadata ?? NO_METADATA;
+    if (this.#serializer === undefined)
+      return { message: new PatternMessage(kind, this.normalizePattern(pattern as string), data), metadata, ambient };
+    const id = kind === 'message' ? { id: String(++this.#packets) } : {};
+    return {
+      message: new PatternMessage(kind, '', this.#serializer.serialize({ ...packet, ...id }), true),
+      metadata,
+      ambient,
+    };
   }
 
-  protected publish(): never {
-    throw noCommand(undefined);
+  /** Nest's dispatch hook learns of every outgoing Command as of any packet; what metadata it gives travels along. */
+  #needsOf(command: Command): CallNeeds | undefined {
+    if (this.onDispatchHook === undefined || !(command instanceof Command)) return undefined;
+    const packet: HookedPacket = { pattern: routeOf(command.constructor), data: command };
+    this.onDispatchHook(packet);
+    return packet.metadata && { ambient: packet.metadata };
   }
 
-  protected dispatchEvent(packet: ReadPacket): never {
-    throw noCommand(packet.data);
+  protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    const subscription = this.#request(packet.pattern, packet.data).subscribe({
+      next: (response) => callback({ response }),
+      error: (err: unknown) => callback({ err }),
+      complete: () => callback({ isDisposed: true }),
+    });
+    return () => subscription.unsubscribe();
+  }
+
+  protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    return (await lastValueFrom(this.emit(packet.pattern, packet.data), { defaultValue: undefined })) as T;
   }
 }
 
-function noCommand(value: unknown): CmdStreamError {
-  return new CmdStreamError('COMMAND_NOT_IN_CONTRACT', `expected a Command of the contract, got ${typeNameOf(value)}`);
+interface HookedPacket extends ReadPacket {
+  metadata?: Record<string, string>;
+}
+
+interface Outgoing {
+  readonly message: PatternMessage;
+  readonly metadata: Metadata | undefined;
+  readonly ambient: Metadata;
+}
+
+function isNil(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
 }

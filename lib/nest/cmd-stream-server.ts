@@ -3,20 +3,23 @@
 import 'reflect-metadata';
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
+import { Logger, type LoggerService } from '@nestjs/common';
 import { Server, type CustomTransportStrategy, type MessageHandler, type Transport } from '@nestjs/microservices';
-import { isObservable, takeWhile } from 'rxjs';
 import type { CommandContext } from '../codec/command-context.js';
+import { emptyContract } from '../codec/contract.js';
+import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { CommandServer } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
-import { deliverValue, isPromiseLike, subscribe } from '../server/outcome.js';
+import { isPromiseLike } from '../server/outcome.js';
 import { serverDefaults, type LostConnection } from '../server/server-options.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
-import { askToWait } from './lifted-iterable.js';
+import { HookedSink, runHandler } from './handler-run.js';
+import { PatternInvoker } from './pattern-invoker.js';
 import { PeerLog } from './peer-log.js';
 
 /** @publicApi */
@@ -47,30 +50,35 @@ export class CmdStreamServer
   implements CustomTransportStrategy
 {
   override transportId: Transport | symbol;
+  protected override readonly logger: LoggerService = new Logger('CmdStreamServer');
   readonly #server: CommandServer;
   readonly #commands: TypeTable;
   /** By type number. */
   readonly #routes: (Route | undefined)[] = [];
   readonly #events = new EventEmitter();
   readonly #log = new PeerLog(this.logger);
+  readonly #patterns: PatternInvoker;
   #hooked = false;
   #closing: Promise<void> | undefined;
 
-  constructor(options: CmdStreamServerOptions) {
+  constructor(options: CmdStreamServerOptions = {}) {
     super();
-    const { transportId, ...core } = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules);
+    const resolved = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules);
+    const { transportId, serializer, deserializer, contract = emptyContract, ...core } = resolved;
     this.transportId = transportId ?? CMD_STREAM;
+    this.#patterns = new PatternInvoker(this, this.logger, serializer, deserializer);
     this.#server = new CommandServer({
       ...core,
+      contract,
       invoker: this,
+      onConnectionEnd: (ended) => this.#log.connectionLost(ended),
       onConnectionLost: (lost) => {
-        this.#log.connectionLost(lost);
         core.onConnectionLost?.(lost);
         this.#events.emit('connectionLost', lost);
       },
       onError: (error) => this.logger.error(error),
     });
-    this.#commands = core.contract.commands;
+    this.#commands = contract.commands;
   }
 
   /**
@@ -154,13 +162,19 @@ export class CmdStreamServer
   invoke(command: unknown, running: CommandContext, sink: ResultSink): void {
     const index = this.#commands.indexOf(command);
     const route = this.#routes[index];
-    if (route === undefined) throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
-    const context = new CmdStreamContext([running, route.pattern]);
-    if (!this.#hooked) return run(route.handler, command, context, sink);
+    if (route) return this.#handle(route.handler, command, new CmdStreamContext([running, route.pattern]), sink);
+    if (!(command instanceof PatternMessage)) {
+      throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
+    }
+    return this.#patterns.invoke(command, running, sink, (...call) => this.#handle(...call));
+  }
+
+  #handle(handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink): void {
+    if (!this.#hooked) return runHandler(handler, data, context, sink);
     const started: unknown = this.onProcessingStartHook(this.transportId, context, async () => {
       const scope = new AsyncResource('cmd-stream.Command');
       const end = () => scope.runInAsyncScope(this.#ended, this, context);
-      run(route.handler, command, context, new HookedSink(sink, end));
+      runHandler(handler, data, context, new HookedSink(sink, end));
     });
     // The Command ends when its handler does: all that counts here is a hook that did not get as far as the handler.
     if (isPromiseLike(started)) started.then(undefined, (error: unknown) => sink.error(error));
@@ -172,50 +186,5 @@ export class CmdStreamServer
     } catch (error) {
       this.logger.error(error);
     }
-  }
-}
-
-function run(handler: MessageHandler, command: unknown, context: CmdStreamContext, sink: ResultSink): void {
-  handler(command, context).then(
-    (outcome: unknown) => {
-      if (isObservable(outcome)) {
-        // One that pushes all at once can only be stopped from within.
-        subscribe(outcome.pipe(takeWhile(() => sink.isOpen)), context, sink, askToWait);
-      } else deliverValue(outcome, sink);
-    },
-    (error: unknown) => sink.error(error),
-  );
-}
-
-/** Tells Nest's observers when a Command has ended, in the async context in which it began. */
-class HookedSink implements ResultSink {
-  readonly #sink: ResultSink;
-  readonly #end: () => void;
-
-  constructor(sink: ResultSink, end: () => void) {
-    this.#sink = sink;
-    this.#end = end;
-  }
-
-  get isOpen(): boolean {
-    return this.#sink.isOpen;
-  }
-
-  get drained(): Promise<void> | undefined {
-    return this.#sink.drained;
-  }
-
-  next(result: unknown): number {
-    return this.#sink.next(result);
-  }
-
-  complete(): void {
-    this.#sink.complete();
-    this.#end();
-  }
-
-  error(error: unknown): void {
-    this.#sink.error(error);
-    this.#end();
   }
 }

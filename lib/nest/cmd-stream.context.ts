@@ -3,8 +3,6 @@ import { BaseRpcContext } from '@nestjs/microservices';
 import type { CommandContext } from '../codec/command-context.js';
 import type { Seq } from '../wire/frame.js';
 
-const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
-
 /**
  * What a handler may know about its Command; the second parameter of handlers and of `exec`.
  *
@@ -31,6 +29,14 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
     return this.args[0].localAddress;
   }
 
+  get deadline(): number | undefined {
+    return this.args[0].deadline;
+  }
+
+  get metadata(): Readonly<Record<string, string>> {
+    return this.args[0].metadata;
+  }
+
   get signal(): AbortSignal {
     return this.args[0].signal;
   }
@@ -40,8 +46,8 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
     return this.args[1];
   }
 
-  /** What the caller sent along; a plain cmd-stream peer cannot send any. */
+  /** What the caller sent along; empty from a plain cmd-stream peer. */
   getMetadata(): Readonly<Record<string, string>> {
-    return NO_METADATA;
+    return this.args[0].metadata;
   }
 }

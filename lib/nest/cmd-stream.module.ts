@@ -10,7 +10,8 @@ import {
   type Type,
 } from '@nestjs/common';
 import { CmdStreamError } from '../errors.js';
-import { CmdStreamClient, type CmdStreamClientOptions } from './cmd-stream-client.js';
+import type { CmdStreamClientOptions } from './cmd-stream-client-options.js';
+import { CmdStreamClient } from './cmd-stream-client.js';
 
 /** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */
 export interface CmdStreamClientModuleOptions extends CmdStreamClientOptions {

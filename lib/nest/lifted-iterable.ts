@@ -1,6 +1,8 @@
 // An AsyncIterable as an Observable that can be slowed down. rxjs has no back-pressure, but it delivers synchronously:
 // while an item is on its way, whoever takes it at the other end may ask the producer to wait.
 import { Observable } from 'rxjs';
+import { stopProducer } from '../server/outcome.js';
+import { TurnShare } from '../server/turn-share.js';
 
 /** What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns. */
 const delivery: { drained: Promise<void> | undefined } = { drained: undefined };
@@ -15,6 +17,7 @@ export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
     const iterator = iterable[Symbol.asyncIterator]();
     let finished = false;
     const pull = async (): Promise<void> => {
+      const turn = new TurnShare();
       try {
         while (!subscriber.closed) {
           const item = await iterator.next();
@@ -27,6 +30,7 @@ export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
           const { drained } = delivery;
           delivery.drained = undefined;
           if (drained) await drained;
+          else await turn.take();
         }
       } catch (error) {
         finished = true;
@@ -35,16 +39,7 @@ export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
     };
     void pull();
     return () => {
-      if (!finished) void stop(iterator);
+      if (!finished) void stopProducer(iterator);
     };
   });
-}
-
-/** Runs a generator's finally; one that is parked in an await hears of it when that settles. */
-async function stop(iterator: AsyncIterator<unknown>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // Its consumer has gone: nobody is left to be told.
-  }
 }

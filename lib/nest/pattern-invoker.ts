@@ -1,0 +1,81 @@
+// Messages and events by pattern: finds the handler by its route, through Nest's deserializer if there is one.
+import type { LoggerService } from '@nestjs/common';
+import type { Deserializer, MessageHandler, Serializer } from '@nestjs/microservices';
+import type { CommandContext } from '../codec/command-context.js';
+import { dataText, PatternMessage } from '../codec/pattern-message.js';
+import { CmdStreamError, peerText } from '../errors.js';
+import type { ResultSink } from '../server/invoker.js';
+import { CmdStreamContext } from './cmd-stream.context.js';
+import { SerializedResponses } from './serialized-responses.js';
+
+// Nest's own texts: clients and operators look for them.
+const NO_MESSAGE_HANDLER = 'There is no matching message handler defined in the remote service.';
+const NO_EVENT_HANDLER = 'There is no matching event handler defined in the remote service. Event pattern: ';
+
+type Handle = (handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink) => void;
+
+interface IncomingPacket {
+  readonly pattern?: unknown;
+  readonly data?: unknown;
+}
+
+/** Nest's own table of handlers. */
+export interface HandlerTable {
+  getHandlers(): ReadonlyMap<string, MessageHandler>;
+  /** Finds a handler by a pattern that is not normalized. */
+  getHandlerByPattern(pattern: string): MessageHandler | null;
+}
+
+export class PatternInvoker {
+  readonly #handlers: HandlerTable;
+  readonly #logger: LoggerService;
+  readonly #serializer: Serializer | undefined;
+  readonly #deserializer: Deserializer | undefined;
+
+  constructor(
+    handlers: HandlerTable,
+    logger: LoggerService,
+    serializer: Serializer | undefined,
+    deserializer: Deserializer | undefined,
+  ) {
+    this.#handlers = handlers;
+    this.#logger = logger;
+    this.#serializer = serializer;
+    this.#deserializer = deserializer;
+  }
+
+  invoke(message: PatternMessage, running: CommandContext, sink: ResultSink, handle: Handle): void {
+    const answers = this.#serializer ? new SerializedResponses(sink, this.#serializer, String(running.seq)) : sink;
+    if (!message.isPacket && !this.#deserializer) {
+      return this.#dispatch(this.#handlers.getHandlers().get(message.route), message, running, answers, handle);
+    }
+    this.#unwrap(message, running).then(
+      (unwrapped) =>
+        this.#dispatch(this.#handlers.getHandlerByPattern(unwrapped.route), unwrapped, running, answers, handle),
+      (error: unknown) => sink.error(error),
+    );
+  }
+
+  /** The message as Nest's deserializer sees it. */
+  async #unwrap({ kind, route, data, isPacket }: PatternMessage, { seq }: CommandContext): Promise<PatternMessage> {
+    const received = isPacket ? data : { pattern: route, data, ...(kind === 'message' && { id: String(seq) }) };
+    const packet: unknown = await (this.#deserializer ? this.#deserializer.deserialize(received) : received);
+    const { pattern, data: unwrapped } = (packet ?? {}) as IncomingPacket;
+    return new PatternMessage(kind, typeof pattern === 'string' ? pattern : dataText(pattern), unwrapped);
+  }
+
+  #dispatch(
+    handler: MessageHandler | null | undefined,
+    { kind, route, data }: PatternMessage,
+    running: CommandContext,
+    sink: ResultSink,
+    handle: Handle,
+  ): void {
+    if (handler) return handle(handler, data, new CmdStreamContext([running, route]), sink);
+    if (kind === 'message') {
+      return sink.error(new CmdStreamError('REMOTE', NO_MESSAGE_HANDLER, { payload: NO_MESSAGE_HANDLER }));
+    }
+    this.#logger.error(NO_EVENT_HANDLER + peerText(route));
+    sink.complete();
+  }
+}
