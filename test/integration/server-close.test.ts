@@ -6,7 +6,7 @@ import { ADD_2_3, addFrame, echoFrame, echoResultFrame, GREETING, SUM_5, sumFram
 import { CalcServer } from '../support/calc-server.js';
 import { inTime, turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
-import { CalcResult } from '../support/vector-contract.js';
+import { CalcResult, CountResult } from '../support/vector-contract.js';
 
 const own = guardLeaks();
 
@@ -114,6 +114,32 @@ describe('close()', () => {
     await peer.receives(GREETING + seqs.map((seq) => echoResultFrame(seq, text)).join(''));
   });
 
+  it('answers Commands that were held back because their peer does not read', async () => {
+    const invoker: Invoker = {
+      invoke(_command, { seq }, sink) {
+        const parts = seq === 1 ? 300_000 : 0;
+        for (let at = 0; at < parts; at++) sink.next(new CountResult(0, false));
+        sink.next(new CalcResult(5));
+        sink.complete();
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.socket.pause();
+    peer.write(addFrame(1, 2, 3));
+    await until('the first is answered', () => calc.server.inFlight === 0 && peer.socket.bytesRead > 8);
+    peer.write(addFrame(2, 2, 3));
+    const closed = calc.server.close();
+    // Meanwhile another server, which waits longer for silence, comes to its end.
+    const other = own(await CalcServer.start({ quietPeriodMs: 100 }));
+    own(await other.connect());
+    await inTime('the other server is closed', other.server.close());
+    peer.socket.resume();
+    await inTime('the server is closed', closed);
+    expect(peer.hex.endsWith(sumFrame(1, 5) + sumFrame(2, 5))).toBe(true);
+  });
+
   it('answers Commands that had arrived when it was called, however long the process was busy', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
@@ -169,6 +195,18 @@ describe('close()', () => {
     calc.server.destroy();
     await inTime('the server is closed', closed, 2_000);
     await inTime('a closed server is closed', calc.server.close(), 2_000);
+    expect(calc.server.inFlight).toBe(1);
+    waiting.answerAll();
+  });
+
+  it('does not wait for handlers when the server was destroyed before', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    calc.server.destroy();
+    await inTime('a destroyed server is closed', calc.server.close(), 2_000);
     expect(calc.server.inFlight).toBe(1);
     waiting.answerAll();
   });

@@ -137,11 +137,14 @@ describe('server connection', () => {
     let ended = false;
     const invoker: Invoker = {
       async invoke(_command, { signal }, sink) {
-        while (!signal.aborted) {
-          for (let at = 0; at < 1000; at++) sink.next(new CountResult(at, false));
-          await turns(1);
+        try {
+          while (!signal.aborted) {
+            for (let at = 0; at < 1000; at++) sink.next(new CountResult(at, false));
+            await turns(1);
+          }
+        } finally {
+          ended = true;
         }
-        ended = true;
       },
     };
     const calc = own(await CalcServer.start({ invoker, maxSendBufferBytes: 65_536 }));

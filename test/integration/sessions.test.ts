@@ -56,7 +56,7 @@ describe('a client', () => {
     const raw = own(await RawServer.listen());
     const answers = toClient.slice(GREETING_LENGTH);
     for (const [round, parts] of cuttings(answers).entries()) {
-      const client = own(new CommandClient({ contract, codec, host: '127.0.0.1', port: raw.port }));
+      const client = own(new CommandClient({ contract, codec, host: '127.0.0.1', port: raw.port, extension: false }));
       const sinks = commands.map((command) => {
         const sink = new RecordingSink();
         client.dispatch(command, sink);

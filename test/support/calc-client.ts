@@ -1,7 +1,7 @@
-// A CommandClient of the calc contract towards a port of this machine.
+// A plain CommandClient of the calc contract towards a port of this machine.
 import { CommandClient, type CommandClientOptions } from '../../lib/core.js';
 import { vectorContract } from './vector-contract.js';
 
 export function calcClient(port: number, options: Partial<CommandClientOptions> = {}): CommandClient {
-  return new CommandClient({ contract: vectorContract, host: '127.0.0.1', port, ...options });
+  return new CommandClient({ contract: vectorContract, host: '127.0.0.1', port, extension: false, ...options });
 }

@@ -60,7 +60,6 @@ export function calls(client: CmdStreamClient): void {
   client.on('connected', () => {});
   // @ts-expect-error: an option that nobody knows
   void new CmdStreamClient({ contract, prot: 3000 });
-  // @ts-expect-error: without a contract there is nothing to say
   void new CmdStreamClient({ port: 3000 });
 }
 

@@ -47,8 +47,12 @@ describe('a contract', () => {
     expect(() => define(definition)).toThrow(refused(/`commands` and `results`/));
   });
 
+  it('may leave out the Results, but not the Commands', () => {
+    expect(define({ commands: [First] }).results.types).toEqual([]);
+    expect(() => define({ results: [Answer] })).toThrow(refused(/`commands` is required/));
+  });
+
   it.each([
-    ['missing', undefined],
     ['empty', []],
     ['no array', new Set([First])],
   ])('is refused when a list is %s', (_, list) => {

@@ -5,7 +5,7 @@ import { PendingCall } from '../../lib/client/pending-call.js';
 import { PendingTable } from '../../lib/client/pending-table.js';
 
 const sink = { next: () => {}, complete: () => {}, error: () => {} };
-const home = { forget: () => {} };
+const home = { forget: () => {}, grant: () => {} };
 
 function callOf(seq: number): PendingCall {
   const call = new PendingCall({}, sink, home);

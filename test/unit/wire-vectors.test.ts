@@ -4,7 +4,7 @@ import type { Codec } from '../../lib/codec/codec.js';
 import { jsonCodec } from '../../lib/codec/json-codec.js';
 import { ByteWriter } from '../../lib/wire/byte-writer.js';
 import type { ByteReader } from '../../lib/wire/byte-reader.js';
-import { readSeq, writePing, writeSeq } from '../../lib/wire/frame.js';
+import { readSeq, writePings, writeSeq } from '../../lib/wire/frame.js';
 import { readServerInfo, writeServerInfo } from '../../lib/wire/server-info.js';
 import { EchoCmd, FloatCmd, UnknownCmd, vectorContract } from '../support/vector-contract.js';
 import { cuttings, readEveryWay, readFrames, type Reading } from './cutting.js';
@@ -120,7 +120,7 @@ function checkServerInfo(vector: WireVector): void {
 }
 
 function checkPing(vector: WireVector): void {
-  checkValue<number | bigint>(vector, readSeq, 0, writePing);
+  checkValue<number | bigint>(vector, readSeq, 0, (writer) => writePings(writer, 1));
 }
 
 type Way = 'Command' | 'Result';

@@ -1,0 +1,58 @@
+// A server whose only Command runs what the test has written, and an extended client of it.
+import { Command, defineContract, ExecInvoker, Result } from '../../lib/core.js';
+import type { CommandClient, CommandClientOptions, CommandContext, CommandServerOptions } from '../../lib/core.js';
+import type { Outcome } from '../../lib/core.js';
+import { calcClient } from './calc-client.js';
+import { CalcServer } from './calc-server.js';
+
+export class Item extends Result {
+  constructor(
+    readonly n = 0,
+    readonly last = true,
+    readonly text = '',
+  ) {
+    super();
+  }
+
+  override lastOne(): boolean {
+    return this.last;
+  }
+}
+
+type Play = (command: PlayCmd, context: CommandContext) => Outcome<Item>;
+
+export class PlayCmd extends Command<Item, Play> {
+  constructor(readonly name = '') {
+    super();
+  }
+
+  override exec(play: Play, context: CommandContext): Outcome<Item> {
+    return play(this, context);
+  }
+}
+
+/** In the contract, but without a handler. */
+export class LostCmd extends Command<Item> {}
+
+export const stageContract = defineContract({ commands: [PlayCmd, LostCmd], results: [Item] });
+
+interface Owned {
+  destroy(): unknown;
+}
+
+export interface Stage {
+  readonly calc: CalcServer;
+  readonly client: CommandClient;
+}
+
+/** Starts the two; `own` is what {@link guardLeaks} gave. */
+export async function openStage(
+  own: <T extends Owned>(owned: T) => T,
+  play: Play,
+  server: Partial<CommandServerOptions> = {},
+  client: Partial<CommandClientOptions> = {},
+): Promise<Stage> {
+  const invoker = new ExecInvoker(play);
+  const calc = own(await CalcServer.start({ contract: stageContract, invoker, ...server }));
+  return { calc, client: own(calcClient(calc.port, { contract: stageContract, extension: true, ...client })) };
+}
