@@ -1,8 +1,9 @@
 // All benchmarks. A new one is a file of its own and a line here.
 import { echoScenario } from './echo.scenario.js';
 import type { Scenario, Variant } from './scenario.js';
+import { slowConsumerScenario } from './slow-consumer.scenario.js';
 
-export const scenarios: readonly Scenario[] = [echoScenario];
+export const scenarios: readonly Scenario[] = [echoScenario, slowConsumerScenario];
 
 /** @throws {RangeError} when there is no scenario of that name */
 export function scenarioNamed(name: string | undefined): Scenario {
