@@ -48,11 +48,18 @@ export class CallWriter {
   /** What a Command needs beyond what HELLO has said; most need nothing. */
   #metaOf(call: PendingCall): Meta | undefined {
     const remaining = call.remainingMs();
-    const isDefault = call.until === 'written' || Math.abs(remaining - this.#defaultTimeoutMs) <= TIMEOUT_SLACK_MS;
+    const isDefault = call.until === 'written' || this.#isDefault(remaining);
     const remainingMs = isDefault ? undefined : remaining;
     const needsNothing =
       remainingMs === undefined && call.credit === 0 && !call.metadata && call.ambient === NO_METADATA;
     return needsNothing ? undefined : { remainingMs, credit: call.credit, metadata: allMetadata(call) };
+  }
+
+  /** No limit is never close to a limit, however short. */
+  #isDefault(remainingMs: number): boolean {
+    const standard = this.#defaultTimeoutMs;
+    if (remainingMs === 0 || standard === 0) return remainingMs === standard;
+    return Math.abs(remainingMs - standard) <= TIMEOUT_SLACK_MS;
   }
 }
 

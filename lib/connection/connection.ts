@@ -134,6 +134,7 @@ export class Connection implements Ticking {
       if (before) {
         before(writer);
         start = writer.length;
+        this.#checkLength(start - mark);
       }
       writeSeq(writer, seq);
       this.#config.flow.encode(value, writer);

@@ -11,10 +11,11 @@ import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
-import { CommandServer } from '../server/command-server.js';
+import type { CommandServer } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
 import { isPromiseLike } from '../server/outcome.js';
-import { serverDefaults, type LostConnection } from '../server/server-options.js';
+import { serverDefaults, type CommandServerOptions, type LostConnection } from '../server/server-options.js';
+import { AnnouncedServer } from './announced-server.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
@@ -59,7 +60,6 @@ export class CmdStreamServer
   readonly #log = new PeerLog(this.logger);
   readonly #patterns: PatternInvoker;
   #hooked = false;
-  #closing: Promise<void> | undefined;
 
   constructor(options: CmdStreamServerOptions = {}) {
     super();
@@ -67,7 +67,7 @@ export class CmdStreamServer
     const { transportId, serializer, deserializer, contract = emptyContract, ...core } = resolved;
     this.transportId = transportId ?? CMD_STREAM;
     this.#patterns = new PatternInvoker(this, this.logger, serializer, deserializer);
-    this.#server = new CommandServer({
+    const coreOptions: CommandServerOptions = {
       ...core,
       contract,
       invoker: this,
@@ -77,7 +77,8 @@ export class CmdStreamServer
         this.#events.emit('connectionLost', lost);
       },
       onError: (error) => this.logger.error(error),
-    });
+    };
+    this.#server = new AnnouncedServer(coreOptions, (status) => this._status$.next(status));
     this.#commands = contract.commands;
   }
 
@@ -129,14 +130,7 @@ export class CmdStreamServer
 
   /** Drains and ends; see {@link CommandServer.close}. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#drain();
-    return this.#closing;
-  }
-
-  async #drain(): Promise<void> {
-    this._status$.next('draining');
-    await this.#server.close();
-    this._status$.next('closed');
+    return this.#server.close();
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {

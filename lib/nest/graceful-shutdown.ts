@@ -1,5 +1,6 @@
 // The right order at the end: drain the servers first, while the providers their handlers need are alive.
-import type { INestApplicationContext, INestMicroservice } from '@nestjs/common';
+import { Logger, type INestApplicationContext, type INestMicroservice } from '@nestjs/common';
+import { NestApplicationContext } from '@nestjs/core';
 import { CommandServer } from '../server/command-server.js';
 
 /** @publicApi */
@@ -26,22 +27,37 @@ export function enableGracefulShutdown(
   app: INestApplicationContext,
   { signals = ['SIGTERM', 'SIGINT'] }: GracefulShutdownOptions = {},
 ): () => void {
-  const closable = app as Closable;
-  const close = closable.close.bind(closable);
-  closable.close = async (signal?: string): Promise<void> => {
-    await Promise.all(serversOf(closable).map((server) => server.close()));
-    await close(signal);
-  };
-  const onSignal = (signal: NodeJS.Signals): void => {
+  let closing: Promise<void> | undefined;
+  const closeAll = async (context: INestApplicationContext, signal?: string): Promise<void> => {
     remove();
-    void closable.close(signal).finally(() => process.kill(process.pid, signal));
+    await Promise.all(serversOf(context).map((server) => server.close()));
+    // Unlike NestMicroservice's own, this one tells the hooks the signal; what else that one does is done.
+    await NestApplicationContext.prototype.close.call(context, signal);
+  };
+  // Defined, not assigned: the proxy in which NestFactory wraps an application swallows assignments.
+  Object.defineProperty(app, 'close', {
+    configurable: true,
+    writable: true,
+    value(this: INestApplicationContext, signal?: string): Promise<void> {
+      closing ??= closeAll(this, signal);
+      return closing;
+    },
+  });
+  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
+    try {
+      await (app as Closable).close(signal);
+    } catch (error) {
+      Logger.error(error, enableGracefulShutdown.name);
+    }
+    process.kill(process.pid, signal);
   };
   const remove = (): void => signals.forEach((signal) => process.off(signal, onSignal));
   signals.forEach((signal) => process.on(signal, onSignal));
   return remove;
 }
 
-function serversOf(app: Closable): CommandServer[] {
+function serversOf(context: INestApplicationContext): CommandServer[] {
+  const app = context as Closable;
   const parts: Pick<Closable, 'unwrap'>[] = [app, ...(app.getMicroservices?.() ?? [])];
   return parts.flatMap((part) => {
     try {

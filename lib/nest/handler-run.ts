@@ -13,7 +13,10 @@ export function runHandler(handler: MessageHandler, data: unknown, context: CmdS
     (outcome: unknown) => {
       if (isObservable(outcome)) {
         // One that pushes all at once can only be stopped from within.
-        const results = outcome.pipe(takeWhile(() => sink.isOpen), toRemoteError);
+        const results = outcome.pipe(
+          takeWhile(() => sink.isOpen),
+          toRemoteError,
+        );
         subscribe(results, context, sink, askToWait);
       } else sink.complete(outcome);
     },

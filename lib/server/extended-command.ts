@@ -176,13 +176,25 @@ export class ExtendedCommand extends RunningCommand {
     else if (this.#credit > 0) this.#hasRoom();
   }
 
+  /** Ends the Command now: what waits for credit gives way to the error. */
+  shutDown(cause: CmdStreamError): void {
+    this.#dropQueue();
+    if (this.#state === 'ending') this.#sendError(cause);
+    else this.error(cause);
+    this.abort(cause);
+  }
+
   override abort(reason?: unknown): void {
     super.abort(reason);
-    this.#queue = [];
-    this.#count(-this.#queuedBytes);
+    this.#dropQueue();
     this.#held = undefined;
     this.#hasRoom();
     if (this.#state === 'ending') this.#settleNow();
+  }
+
+  #dropQueue(): void {
+    this.#queue = [];
+    this.#count(-this.#queuedBytes);
   }
 
   #hasRoom(): void {
@@ -247,7 +259,8 @@ export class ExtendedCommand extends RunningCommand {
   /** Ends the Command although its handler goes on: it is told by the signal. */
   #fail(error: unknown): void {
     this.error(error);
-    this.abort(error);
+    // Not this class's abort(): it would drop the queued error.
+    super.abort(error);
   }
 
   #end(): void {

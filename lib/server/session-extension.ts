@@ -234,10 +234,7 @@ export class SessionExtension implements ExtendedHome {
 
   /** Answers what is still running with an error. */
   shutDown(cause: CmdStreamError): void {
-    for (const command of this.#live.values()) {
-      command.error(cause);
-      command.abort(cause);
-    }
+    for (const command of this.#live.values()) command.shutDown(cause);
   }
 
   onEnd(cause: CmdStreamError): void {

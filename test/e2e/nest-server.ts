@@ -74,10 +74,10 @@ export class NestServer {
   }
 }
 
-/** A client by hand, without a Nest application. */
+/** A plain client by hand, without a Nest application. */
 export class HandMadeClient extends CmdStreamClient {
   constructor(port: number, options: Partial<CmdStreamClientOptions> = {}) {
-    super({ contract: calcContract, host: '127.0.0.1', port, ...options });
+    super({ contract: calcContract, host: '127.0.0.1', port, extension: false, ...options });
   }
 
   destroy(): void {

@@ -218,12 +218,10 @@ describe('options', () => {
         code: 'INVALID_OPTION',
         message: expect.stringMatching(new RegExp(`^${name}: .*${text}`)) as unknown,
       }) as unknown as Error;
-    expect(() => make({})).toThrow(invalid('contract'));
     expect(() => make({ contract: {} })).toThrow(invalid('contract'));
     expect(() => make({ contract: calcContract, prot: 1 })).toThrow(invalid('"prot"'));
     expect(() => make({ contract: calcContract, port: 65_536 })).toThrow(invalid('"port"'));
     expect(() => make({ contract: calcContract, host: null })).toThrow(invalid('"host"'));
-    expect(() => make(undefined as never)).toThrow(invalid('contract'));
     expect(() => make(null as never)).toThrow(invalid('options'));
   });
 

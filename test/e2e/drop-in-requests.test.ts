@@ -1,0 +1,272 @@
+// Requests by pattern without a contract: what applications may expect of Nest's TCP transport holds here too.
+import { describe, expect, it } from '@jest/globals';
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload, RpcException } from '@nestjs/microservices';
+import type { CommandClient } from 'nestjs-cmd-stream';
+import {
+  EmptyError,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  map,
+  of,
+  scan,
+  throwError,
+  toArray,
+  type Observable,
+} from 'rxjs';
+import { turns } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { DropInPair, dropInClient } from './drop-in-pair.js';
+
+const own = guardLeaks();
+
+function total(numbers: readonly number[]): number {
+  return (numbers ?? []).reduce((sum, number) => sum + number, 0);
+}
+
+const SECRET = 'the password is 1234';
+
+@Controller()
+class MathController {
+  calls = 0;
+
+  @MessagePattern({ cmd: 'sum' })
+  sum(numbers: number[]): number {
+    return total(numbers);
+  }
+
+  @MessagePattern({ cmd: 'asyncSum' })
+  async asyncSum(numbers: number[]): Promise<number> {
+    return total(numbers);
+  }
+
+  @MessagePattern({ cmd: 'promiseSum' })
+  promiseSum(numbers: number[]): Promise<number> {
+    return Promise.resolve(total(numbers));
+  }
+
+  @MessagePattern({ cmd: 'streamSum' })
+  streamSum(numbers: number[]): Observable<number> {
+    return of(total(numbers));
+  }
+
+  @MessagePattern({ cmd: 'promiseStreamSum' })
+  async promiseStreamSum(numbers: number[]): Promise<Observable<number>> {
+    return of(total(numbers));
+  }
+
+  @MessagePattern({ cmd: 'streaming' })
+  streaming(numbers: number[]): Observable<number> {
+    return from(numbers);
+  }
+
+  @MessagePattern({ b: { y: 2, x: 1 }, a: 'sorted' })
+  sorted(@Payload('name') name: string): string {
+    return `hello ${name}`;
+  }
+
+  @MessagePattern('text')
+  text(data: unknown): unknown {
+    return data;
+  }
+
+  @MessagePattern(['first', 'second'])
+  either(data: unknown): unknown {
+    return data;
+  }
+
+  @MessagePattern(404)
+  number(data: unknown): unknown {
+    return data;
+  }
+
+  @MessagePattern('count')
+  count(): number {
+    return ++this.calls;
+  }
+
+  @MessagePattern('void')
+  nothing(): void {}
+
+  @MessagePattern('null')
+  none(): null {
+    return null;
+  }
+
+  @MessagePattern('nulls')
+  nulls(): Observable<null> {
+    return of(null, null);
+  }
+
+  @MessagePattern('throw')
+  fail({ kind }: { kind: string }): Observable<number> {
+    if (kind === 'text') throw new RpcException('refused');
+    if (kind === 'object') throw new RpcException({ code: 17, details: ['a', 'b'] });
+    if (kind === 'stream') {
+      return of(1, 2).pipe(
+        map((n) => {
+          if (n === 2) throw new RpcException('after one');
+          return n;
+        }),
+      );
+    }
+    if (kind === 'observable') return throwError(() => new RpcException('at once'));
+    throw new Error(SECRET);
+  }
+}
+
+async function pair(): Promise<DropInPair> {
+  return own(await DropInPair.listen({ controllers: [MathController] }));
+}
+
+function ask(client: DropInPair['client'], pattern: unknown, data: unknown): Promise<unknown> {
+  return firstValueFrom(client.send(pattern, data));
+}
+
+describe('a request', () => {
+  it.each(['sum', 'asyncSum', 'promiseSum', 'streamSum', 'promiseStreamSum'])(
+    'gets the answer of a handler of the kind %s',
+    async (cmd) => {
+      const { client } = await pair();
+      expect(await ask(client, { cmd }, [1, 2, 3, 4, 5])).toBe(15);
+    },
+  );
+
+  it('gets its own answer when many are under way', async () => {
+    const { client } = await pair();
+    const lists = Array.from({ length: 200 }, (_, n) => Array.from({ length: n }, (__, i) => i));
+    const kinds = ['sum', 'asyncSum', 'promiseSum', 'streamSum'];
+    const sums = await Promise.all(lists.map((list, n) => ask(client, { cmd: kinds[n % kinds.length] }, list)));
+    expect(sums).toEqual(lists.map(total));
+  });
+
+  it('gets every item of a stream, and its end', async () => {
+    const { client } = await pair();
+    const items = client.send<number, number[]>({ cmd: 'streaming' }, [1, 2, 3, 4, 5]);
+    expect(await lastValueFrom(items.pipe(toArray()))).toEqual([1, 2, 3, 4, 5]);
+    expect(await lastValueFrom(items.pipe(scan((sum, n) => sum + n)))).toBe(15);
+    expect(await lastValueFrom(client.send({ cmd: 'streaming' }, []).pipe(toArray()))).toEqual([]);
+  });
+
+  it('finds its handler whatever the order of the keys of its pattern', async () => {
+    const { client } = await pair();
+    for (const pattern of [
+      { a: 'sorted', b: { x: 1, y: 2 } },
+      { b: { y: 2, x: 1 }, a: 'sorted' },
+    ]) {
+      expect(await ask(client, pattern, { name: 'Nest' })).toBe('hello Nest');
+    }
+  });
+
+  it.each([['text'], ['first'], ['second'], [404], ['404']])('finds its handler by %p', async (pattern) => {
+    const { client } = await pair();
+    expect(await ask(client, pattern, 'data')).toBe('data');
+  });
+
+  it.each([
+    ['text', ''],
+    ['zero', 0],
+    ['false', false],
+    ['nested values', { list: [1, { deep: ['ä', null] }], on: true }],
+    ['a list', [[], {}, 1.5, -1e300]],
+  ])('carries %s there and back', async (_, data) => {
+    const { client } = await pair();
+    expect(await ask(client, 'text', data)).toEqual(data);
+  });
+
+  it('ends without a value when the handler returns nothing', async () => {
+    const { client } = await pair();
+    expect(await lastValueFrom(client.send('void', {}).pipe(toArray()))).toEqual([]);
+    await expect(ask(client, 'void', {})).rejects.toBeInstanceOf(EmptyError);
+  });
+
+  it('gets null when the handler returns null', async () => {
+    const { client } = await pair();
+    expect(await lastValueFrom(client.send('nulls', {}).pipe(toArray()))).toEqual([null, null]);
+  });
+
+  it('is cold: nothing is sent before it is subscribed, and each subscription sends anew', async () => {
+    const { client } = await pair();
+    const counted = client.send('count', {});
+    await turns();
+    expect(client.unwrap<CommandClient>().status).toBe('idle');
+    expect(await firstValueFrom(counted)).toBe(1);
+    expect(await firstValueFrom(counted)).toBe(2);
+  });
+
+  it('is answered on several connections at a time', async () => {
+    const { server } = await pair();
+    const clients = [1, 2, 3].map(() => own(dropInClient(server.port)));
+    const streams = clients.map((client, n) =>
+      lastValueFrom(client.send({ cmd: 'streaming' }, [n, n + 1]).pipe(toArray())),
+    );
+    expect(await Promise.all(streams)).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ]);
+  });
+});
+
+describe('a failed request', () => {
+  it.each([
+    ['text', { status: 'error', message: 'refused' }],
+    ['object', { code: 17, details: ['a', 'b'] }],
+    ['observable', { status: 'error', message: 'at once' }],
+  ])('gets what an RpcException says (%s)', async (kind, error) => {
+    const { client } = await pair();
+    await expect(ask(client, 'throw', { kind })).rejects.toEqual(error);
+  });
+
+  it('gets the items before the error of a stream', async () => {
+    const { client } = await pair();
+    const seen: unknown[] = [];
+    const stream = client.send('throw', { kind: 'stream' }).pipe(map((item) => seen.push(item)));
+    await expect(lastValueFrom(stream)).rejects.toEqual({ status: 'error', message: 'after one' });
+    expect(seen).toEqual([1]);
+  });
+
+  it('gets no word of an unknown error', async () => {
+    const { client, server } = await pair();
+    await expect(ask(client, 'throw', { kind: 'unknown' })).rejects.toEqual({
+      status: 'error',
+      message: 'Internal server error',
+    });
+    await server.logger.line(SECRET);
+  });
+
+  it.each([['nowhere'], [{ cmd: 'nowhere' }], [7]])(
+    'gets the text of Nest when nothing handles %p',
+    async (pattern) => {
+      const { client } = await pair();
+      await expect(ask(client, pattern, {})).rejects.toBe(
+        'There is no matching message handler defined in the remote service.',
+      );
+    },
+  );
+
+  it('leaves the connection to the others', async () => {
+    const { client } = await pair();
+    const outcomes = await Promise.allSettled([
+      ask(client, 'throw', { kind: 'unknown' }),
+      ask(client, 'nowhere', {}),
+      ask(client, { cmd: 'sum' }, [1, 2]),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect(await ask(client, { cmd: 'sum' }, [3, 4])).toBe(7);
+  });
+
+  it.each([
+    [undefined, {}],
+    [null, {}],
+    ['text', undefined],
+    ['text', null],
+  ])('is refused before it is sent for the pattern %p with %p', async (pattern, data) => {
+    const { client } = await pair();
+    const invalid = 'The invalid data or message pattern (undefined/null)';
+    await expect(ask(client, pattern, data)).rejects.toThrow(invalid);
+    await expect(lastValueFrom(client.emit(pattern, data))).rejects.toThrow(invalid);
+    expect(client.unwrap<CommandClient>().status).toBe('idle');
+  });
+});

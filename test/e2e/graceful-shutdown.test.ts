@@ -1,0 +1,180 @@
+// enableGracefulShutdown(): servers drain first, providers go later, whatever kind of application and whoever ends it.
+import { describe, expect, it, jest } from '@jest/globals';
+import {
+  Controller,
+  Get,
+  Injectable,
+  Module,
+  type INestApplicationContext,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import {
+  CmdStreamServer,
+  CommandHandler,
+  enableGracefulShutdown,
+  type CommandServer,
+  type GracefulShutdownOptions,
+} from 'nestjs-cmd-stream';
+import { inTime, turns, until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { AddCmd, CalcResult } from './calc.contract.js';
+import { HandMadeClient, serverOptions } from './nest-server.js';
+import { SpyLogger } from './spy-logger.js';
+
+const own = guardLeaks();
+
+let log: string[] = [];
+let release: () => void = () => {};
+
+/** What a handler needs until it is done. */
+@Injectable()
+class Database implements OnModuleDestroy, OnApplicationShutdown {
+  #isOpen = true;
+
+  async add(a: number, b: number): Promise<number> {
+    log.push('started');
+    await new Promise<void>((resolve) => (release = resolve));
+    if (!this.#isOpen) throw new Error('the database is closed');
+    log.push('answered');
+    return a + b;
+  }
+
+  onModuleDestroy(): void {
+    this.#isOpen = false;
+    log.push('destroyed');
+  }
+
+  onApplicationShutdown(signal?: string): void {
+    log.push(`shut down: ${signal}`);
+  }
+}
+
+@Controller()
+class CalcController {
+  constructor(private readonly database: Database) {}
+
+  @CommandHandler(AddCmd)
+  async add({ A, B }: AddCmd) {
+    return new CalcResult(await this.database.add(A, B));
+  }
+
+  @Get()
+  root(): string {
+    return 'root';
+  }
+}
+
+@Module({ controllers: [CalcController], providers: [Database] })
+class CalcModule {}
+
+interface Running {
+  readonly app: INestApplicationContext;
+  readonly strategy: CmdStreamServer;
+  readonly sum: Promise<CalcResult>;
+  readonly statuses: string[];
+}
+
+function newStrategy(): CmdStreamServer {
+  return new CmdStreamServer({ ...serverOptions, gracePeriodMs: 10_000 });
+}
+
+async function pure(): Promise<[INestApplicationContext, CmdStreamServer]> {
+  const strategy = newStrategy();
+  const logger = new SpyLogger();
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(CalcModule, { strategy, logger });
+  await app.listen();
+  return [app, strategy];
+}
+
+async function hybrid(): Promise<[INestApplicationContext, CmdStreamServer]> {
+  const strategy = newStrategy();
+  const app = await NestFactory.create(CalcModule, { logger: new SpyLogger() });
+  app.connectMicroservice<MicroserviceOptions>({ transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } });
+  app.connectMicroservice<MicroserviceOptions>({ strategy });
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  return [app, strategy];
+}
+
+/** An application with one Command under way. */
+async function running(make: typeof pure, options?: GracefulShutdownOptions): Promise<Running> {
+  log = [];
+  const [app, strategy] = await make();
+  own({ destroy: enableGracefulShutdown(app, options) });
+  own({ destroy: () => app.close() });
+  own({ destroy: () => release() });
+  const statuses: string[] = [];
+  strategy.status.subscribe((status) => statuses.push(status));
+  const client = own(new HandMadeClient(strategy.unwrap<CommandServer>().address!.port, { extension: true }));
+  const sum = client.execute(new AddCmd(2, 3));
+  await until('the Command is under way', () => log.includes('started'));
+  return { app, strategy, sum, statuses };
+}
+
+const kinds: [string, typeof pure][] = [
+  ['a pure', pure],
+  ['a hybrid', hybrid],
+];
+
+describe('enableGracefulShutdown()', () => {
+  it.each(kinds)('answers what is running before the providers of %s application go', async (_, make) => {
+    const { app, strategy, sum, statuses } = await running(make);
+    const closed = app.close();
+    await until('the server drains', () => statuses.includes('draining'));
+    await turns(20);
+    expect(log).toEqual(['started']);
+    expect(statuses).toEqual(['connected', 'draining']);
+    release();
+    expect(await sum).toEqual(new CalcResult(5));
+    await inTime('the application is closed', closed);
+    expect(log).toEqual(['started', 'answered', 'destroyed', 'shut down: undefined']);
+    expect(statuses).toEqual(['connected', 'draining', 'closed']);
+    expect(strategy.unwrap<CommandServer>().connections).toBe(0);
+  });
+
+  it.each(kinds)('does the same for a signal to %s application, and raises it again', async (_, make) => {
+    const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+    own({ destroy: () => kill.mockRestore() });
+    const { sum } = await running(make, { signals: ['SIGUSR2'] });
+    process.emit('SIGUSR2', 'SIGUSR2');
+    expect(process.listenerCount('SIGUSR2')).toBe(0);
+    await turns(20);
+    expect(log).toEqual(['started']);
+    expect(kill).not.toHaveBeenCalled();
+    release();
+    expect(await sum).toEqual(new CalcResult(5));
+    await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    expect(log).toEqual(['started', 'answered', 'destroyed', 'shut down: SIGUSR2']);
+  });
+
+  it('listens to SIGTERM and SIGINT, and takes its handlers away', async () => {
+    const [app] = await pure();
+    own({ destroy: () => app.close() });
+    const count = () => ['SIGTERM', 'SIGINT'].map((signal) => process.listenerCount(signal));
+    const before = count();
+    const remove = enableGracefulShutdown(app);
+    expect(count()).toEqual(before.map((listeners) => listeners + 1));
+    remove();
+    expect(count()).toEqual(before);
+  });
+
+  it('leaves no signal handler behind when the application was closed', async () => {
+    const [app] = await pure();
+    const before = process.listenerCount('SIGUSR2');
+    enableGracefulShutdown(app, { signals: ['SIGUSR2'] });
+    await app.close();
+    expect(process.listenerCount('SIGUSR2')).toBe(before);
+  });
+
+  it('closes the application once when it is asked twice', async () => {
+    const { app, sum } = await running(pure);
+    const closed = Promise.all([app.close(), app.close()]);
+    release();
+    await Promise.all([sum, closed]);
+    expect(log.filter((line) => line === 'destroyed')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,159 @@
+// Errors travel to the caller whose Command failed, and cost nobody else anything.
+import { describe, expect, it } from '@jest/globals';
+import { CmdStreamError } from '../../lib/core.js';
+import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../support/calc-frames.js';
+import { CalcServer } from '../support/calc-server.js';
+import { calcClient } from '../support/calc-client.js';
+import { until } from '../support/deadline.js';
+import { error, EXTENDED_GREETING, hello, KNOCK } from '../support/extension-frames.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { RawServer } from '../support/raw-server.js';
+import { Item, LostCmd, openStage, PlayCmd } from '../support/stage.js';
+import { AddCmd, CalcResult } from '../support/vector-contract.js';
+
+const own = guardLeaks();
+
+describe('an error', () => {
+  it('reaches the caller as REMOTE with its payload verbatim', async () => {
+    const payload = { status: 404, message: 'no such thing', details: [null, 'ü', { deep: true }] };
+    const { client } = await openStage(own, () => {
+      throw new CmdStreamError('REMOTE', 'for the caller', { payload });
+    });
+    const failed = client.execute(new PlayCmd());
+    await expect(failed).rejects.toMatchObject({ code: 'REMOTE', message: 'no such thing', payload, sent: true });
+  });
+
+  it('does not show its text when the application did not mean it for the caller', async () => {
+    const secret = new Error('password is hunter2');
+    const { calc, client } = await openStage(own, () => Promise.reject(secret));
+    const failure: unknown = await client.execute(new PlayCmd()).catch((reason: unknown) => reason);
+    expect(failure).toMatchObject({ code: 'INTERNAL', message: 'Internal server error' });
+    expect(JSON.stringify(failure)).not.toContain('hunter2');
+    expect(calc.errors).toEqual([secret]);
+  });
+
+  it('is INTERNAL when its payload cannot be written', async () => {
+    const { client } = await openStage(own, () => {
+      throw new CmdStreamError('REMOTE', 'x', { payload: 10n });
+    });
+    await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+
+  it('is INTERNAL when its payload is larger than a frame may be', async () => {
+    const play = (): never => {
+      throw new CmdStreamError('REMOTE', 'x', { payload: 'x'.repeat(2_000) });
+    };
+    const { client } = await openStage(own, play, { maxResultBytes: 1_024 });
+    await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+
+  it('is NO_HANDLER for a Command nobody handles, and the connection goes on', async () => {
+    const { calc, client } = await openStage(own, () => new Item(1));
+    await expect(client.execute(new LostCmd())).rejects.toMatchObject({ code: 'NO_HANDLER' });
+    await expect(client.execute(new PlayCmd())).resolves.toEqual(new Item(1));
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('is RESULT_NOT_IN_CONTRACT when a handler gives something else', async () => {
+    const { client } = await openStage(own, () => new CalcResult(1) as unknown as Item);
+    await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'RESULT_NOT_IN_CONTRACT' });
+  });
+
+  it('keeps a code that only a later version knows readable as REMOTE', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const failed = client.execute(new AddCmd(2, 3));
+    failed.catch(() => {});
+    const peer = await raw.peer();
+    peer.write(EXTENDED_GREETING);
+    await until('the Command arrives', () => peer.hex.endsWith(ADD_2_3));
+    peer.write(error(1, 'LATER', 'text'));
+    await expect(failed).rejects.toMatchObject({ code: 'REMOTE', message: 'text', payload: 'text' });
+  });
+});
+
+describe('a refused body', () => {
+  it.each([
+    ['of an unknown type', frame(1, 99, '{}'), 'UNKNOWN_TYPE'],
+    ['of bad JSON', frame(1, 0, '{"A":'), 'BAD_PAYLOAD'],
+    ['that is too deep', frame(1, 0, '['.repeat(5_000) + ']'.repeat(5_000)), 'JSON_DEPTH'],
+    ['with a forbidden key', frame(1, 0, '{"__proto__":1}'), 'BAD_PAYLOAD'],
+  ])('costs only its Command: %s', async (_what, refused, code) => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    peer.write(KNOCK + hello() + refused + echoFrame(2, 'alive'));
+    await until('the answers arrive', () => peer.hex.endsWith(echoResultFrame(2, 'alive')));
+    expect(peer.received.subarray(EXTENDED_GREETING.length / 2).toString()).toContain(code);
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('costs only its call when it is a Result', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const sums = [client.execute(new AddCmd(2, 3)), client.execute(new AddCmd(2, 3))];
+    for (const sum of sums) sum.catch(() => {});
+    const peer = await raw.peer();
+    peer.write(EXTENDED_GREETING);
+    await until('the Commands arrive', () => peer.hex.endsWith(ADD_2_3.slice(2)) && client.has(2));
+    peer.write(frame(1, 0, '"x') + sumFrame(2, 5));
+    await expect(sums[0]).rejects.toMatchObject({ code: 'BAD_PAYLOAD' });
+    await expect(sums[1]).resolves.toEqual(new CalcResult(5));
+  });
+});
+
+describe('OVERLOADED', () => {
+  it('is sent again under a new number until the server takes it', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const sum = client.execute(new AddCmd(2, 3));
+    const peer = await raw.peer();
+    peer.write(EXTENDED_GREETING);
+    await until('the Command arrives', () => peer.hex.endsWith(ADD_2_3));
+    peer.write(error(1, 'OVERLOADED', { message: 'full' }));
+    await until('it is sent again', () => peer.hex.endsWith(`02${ADD_2_3.slice(2)}`));
+    peer.write(error(2, 'SHUTDOWN', { message: 'not begun', started: false }));
+    await until('it is sent again', () => peer.hex.endsWith(`03${ADD_2_3.slice(2)}`));
+    peer.write(sumFrame(3, 5));
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+    expect(client.pending).toBe(0);
+  });
+
+  it('reaches the caller when the server never takes it', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const sum = client.execute(new AddCmd(2, 3));
+    sum.catch(() => {});
+    const peer = await raw.peer();
+    peer.write(EXTENDED_GREETING);
+    for (let seq = 1; client.pending > 0; seq++) {
+      await until(`it is sent as ${seq}`, () => client.has(seq));
+      peer.write(error(seq, 'OVERLOADED'));
+      await until(`it is refused as ${seq}`, () => !client.has(seq));
+    }
+    await expect(sum).rejects.toMatchObject({ code: 'OVERLOADED', sent: false });
+  });
+
+  it('is what a server answers above its limit, executing nothing', async () => {
+    const ran: number[] = [];
+    const invoker = { invoke: (_: unknown, { seq }: { seq: number | bigint }) => void ran.push(Number(seq)) };
+    const calc = own(await CalcServer.start({ invoker, maxInFlightPerConnection: 1 }));
+    const peer = own(await calc.connect());
+    peer.write(KNOCK + hello() + echoFrame(1, 'a') + echoFrame(2, 'b'));
+    await until('the second is refused', () => peer.received.includes('OVERLOADED'));
+    expect(ran).toEqual([1]);
+  });
+
+  it('does not come from a server whose limit the client was told', async () => {
+    let running = 0;
+    let most = 0;
+    const play = async (): Promise<Item> => {
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
+      return new Item(1);
+    };
+    const { client } = await openStage(own, play, { maxInFlightPerConnection: 3 });
+    await Promise.all(Array.from({ length: 50 }, () => client.execute(new PlayCmd())));
+    expect(most).toBe(3);
+  });
+});
