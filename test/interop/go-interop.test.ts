@@ -1,6 +1,6 @@
-import { createConnection } from 'node:net';
+import { connect, createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, type CommandClient, type CommandServer, type LostConnection } from 'nestjs-cmd-stream';
 import { lastValueFrom, toArray } from 'rxjs';
 import { AddCmd, CountCmd, EchoCmd, FailCmd, FloatCmd, SubCmd, TraceCmd } from '../support/vector-contract.js';
@@ -12,11 +12,18 @@ const skipped = reasonToSkipGo();
 if (skipped) console.warn(`Go interop is not tested: ${skipped}`);
 const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
+const GREETING_BYTES = 8;
 
 describeWithGo('interop with cmd-stream-go', () => {
   const go = new GoPeers();
   beforeAll(() => go.build(), BUILD_TIMEOUT_MS);
   afterAll(() => go.dispose());
+
+  let closers: (() => Promise<unknown>)[] = [];
+  const closeAfterTest = (...inOrder: (() => Promise<unknown>)[]): unknown => (closers = inOrder);
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
 
   describe('Nest server <- Go client', () => {
     const cases = [
@@ -161,4 +168,133 @@ describeWithGo('interop with cmd-stream-go', () => {
     socket.destroy();
     await server.stop();
   });
+
+  it('is sent plain bytes only by a Nest server that serves Nest clients beside it', async () => {
+    const { app, port } = await startNestServer({ quietPeriodMs: 10 });
+    const proxy = await RecordingProxy.listen(port);
+    const nest = new CmdStreamClient({ host: '127.0.0.1', port, contract: interopContract, extension: 'require' });
+    const cases = ['unary', 'multi', 'interleaved', 'large', 'concurrent', 'fail', 'ping', 'reconnect'];
+    closeAfterTest(
+      () => nest.close(),
+      () => app.close(),
+      () => proxy.close(),
+    );
+    const drive = { isOver: false };
+    const driven = go.drive(proxy.port, cases).finally(() => (drive.isOver = true));
+    let crowd = 0;
+    do {
+      await expect(nest.execute(new FailCmd())).rejects.toMatchObject({ code: 'REMOTE' });
+      for await (const { I } of nest.iterate(new CountCmd(100))) if (I === 40) break;
+      expect((await nest.execute(new AddCmd(crowd, 1), { metadata: { from: 'nest' } })).value).toBe(++crowd);
+    } while (!drive.isOver);
+    expect(await driven).toEqual(cases.map((name) => expect.objectContaining({ case: name, ok: true })));
+    const toGo = proxy.connections.flatMap(({ toClient }) =>
+      framesOf(Buffer.concat(toClient).subarray(GREETING_BYTES)),
+    );
+    expect(toGo.length).toBeGreaterThan(1000);
+    expect(toGo.filter(isControl)).toEqual([]);
+  });
+
+  it('is sent one padded ping and then plain bytes only by a Nest client, on every connection', async () => {
+    const server = await go.serve();
+    const proxy = await RecordingProxy.listen(server.port);
+    const { app, port } = await startNestServer({ quietPeriodMs: 10 });
+    const towardsGo = new CmdStreamClient({ host: '127.0.0.1', port: proxy.port, contract: interopContract });
+    const towardsNest = new CmdStreamClient({ host: '127.0.0.1', port, contract: interopContract });
+    const closeClients = (): Promise<unknown> => Promise.all([towardsGo.close(), towardsNest.close()]);
+    closeAfterTest(
+      closeClients,
+      () => app.close(),
+      () => server.stop(),
+      () => proxy.close(),
+    );
+    for (const client of [towardsGo, towardsNest]) {
+      expect((await client.execute(new AddCmd(2, 3), { timeoutMs: 5000 })).value).toBe(5);
+      for await (const { I } of client.iterate(new CountCmd(1000))) if (I === 10) break;
+      await expect(client.execute(new CountCmd(2))).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS' });
+      await expect(client.execute(new SlowCmd(20), { timeoutMs: 1 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+      await client.unwrap<CommandClient>().ping();
+      await expect(client.execute(new FailCmd())).rejects.toMatchObject({ sent: true });
+      expect((await client.execute(new SubCmd(8, 4))).value).toBe(4);
+    }
+    const needsExtension = towardsGo.execute(new AddCmd(1, 1), { metadata: { to: 'go' } });
+    await expect(needsExtension).rejects.toMatchObject({ code: 'EXTENSION_UNAVAILABLE', sent: false });
+    await closeClients();
+    const connections = proxy.connections.map(({ toServer }) => framesOf(Buffer.concat(toServer)));
+    expect(connections.map((frames) => frames.length)).toEqual([1 + 6, 1 + 1]);
+    for (const [knock, ...plain] of connections) {
+      expect(knock).toBe('8000');
+      expect(plain.filter(isControl)).toEqual([]);
+    }
+  });
 });
+
+/** Stands between a client and a server and keeps what each of them is sent. */
+class RecordingProxy {
+  readonly connections: { readonly toServer: Buffer[]; readonly toClient: Buffer[] }[] = [];
+  readonly #server = createServer((client) => this.#join(client));
+  readonly #sockets = new Set<Socket>();
+  readonly #serverPort: number;
+
+  constructor(serverPort: number) {
+    this.#serverPort = serverPort;
+  }
+
+  static async listen(serverPort: number): Promise<RecordingProxy> {
+    const proxy = new RecordingProxy(serverPort);
+    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #join(client: Socket): void {
+    const server = connect(this.#serverPort, '127.0.0.1');
+    const recorded = { toServer: [] as Buffer[], toClient: [] as Buffer[] };
+    this.connections.push(recorded);
+    this.#pass(client, server, recorded.toServer);
+    this.#pass(server, client, recorded.toClient);
+  }
+
+  #pass(from: Socket, to: Socket, recorded: Buffer[]): void {
+    this.#sockets.add(from.setNoDelay(true));
+    from.on('data', (chunk: Buffer) => recorded.push(chunk));
+    from.on('error', () => to.destroy());
+    from.pipe(to);
+  }
+
+  close(): Promise<unknown> {
+    for (const socket of this.#sockets) socket.destroy();
+    return once(this.#server.close(), 'close');
+  }
+}
+
+/** What one side has sent as frames, in hex; a padded ping, which begins every control frame, is one of its own. */
+function framesOf(bytes: Buffer): string[] {
+  const frames: string[] = [];
+  let at = 0;
+  const uvarint = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes.readUInt8(at++);
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const start = at;
+    if (uvarint() !== 0) {
+      uvarint();
+      const length = uvarint();
+      at += length;
+    }
+    frames.push(bytes.subarray(start, at).toString('hex'));
+  }
+  return frames;
+}
+
+function isControl(frame: string): boolean {
+  return frame.startsWith('8000');
+}

@@ -1,0 +1,91 @@
+// The contract of the races and its Receiver, which counts what is executed and what goes on.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Command, defineContract, Result, type CommandContext, type Outcome } from '../../lib/core.js';
+
+export class Item extends Result {
+  constructor(
+    readonly id = 0,
+    readonly at = 0,
+    readonly last = true,
+  ) {
+    super();
+  }
+
+  override lastOne(): boolean {
+    return this.last;
+  }
+}
+
+export type Work = 'value' | 'nothing' | 'failure' | 'generator' | 'broken generator' | 'endless wait';
+
+export class WorkCmd extends Command<Item, Workshop> {
+  constructor(
+    /** Results carry it, so that each of them can be told to belong to its Command. */
+    readonly id = 0,
+    readonly work: Work = 'value',
+    readonly items = 1,
+    /** Turns of the event loop before every step. */
+    readonly pause = 0,
+    /** Which of the Items say that they are the last one. */
+    readonly last: 'each' | 'final' | 'none' = 'final',
+  ) {
+    super();
+  }
+
+  override exec(workshop: Workshop, context: CommandContext): Outcome<Item> {
+    return workshop.execute(this, context);
+  }
+}
+
+export const raceContract = defineContract({ commands: [WorkCmd], results: [Item] });
+
+export class Workshop {
+  /** Executions by the id of their Command. */
+  readonly executions = new Map<number, number>();
+  /** Items made by the id of their Command. */
+  readonly produced = new Map<number, number>();
+  /** Executions that have not come to their end. */
+  running = 0;
+
+  execute(command: WorkCmd, context: CommandContext): Outcome<Item> {
+    this.executions.set(command.id, (this.executions.get(command.id) ?? 0) + 1);
+    if (command.work === 'generator' || command.work === 'broken generator') return this.#items(command);
+    if (command.work === 'value' && command.pause === 0) return new Item(command.id);
+    return this.#answer(command, context.signal);
+  }
+
+  async #answer({ id, work, pause }: WorkCmd, signal: AbortSignal): Promise<Item | undefined> {
+    this.running++;
+    try {
+      await turns(pause);
+      if (work === 'failure') throw new Error('intentional failure');
+      if (work === 'endless wait') await aborted(signal);
+      return work === 'value' ? new Item(id) : undefined;
+    } finally {
+      this.running--;
+    }
+  }
+
+  async *#items({ id, work, items, pause, last }: WorkCmd): AsyncGenerator<Item> {
+    this.running++;
+    try {
+      for (let at = 0; at < items; at++) {
+        await turns(pause);
+        this.produced.set(id, at + 1);
+        yield new Item(id, at, last === 'each' || (last === 'final' && at === items - 1));
+      }
+      if (work === 'broken generator') throw new Error('intentional failure');
+    } finally {
+      this.running--;
+    }
+  }
+}
+
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await nextTurn();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
