@@ -20,7 +20,7 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
     const socket = open(target);
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort);
-      socket.off('error', onError);
+      socket.off('error', onError).off('close', onClose);
     };
     const fail = (error: unknown): void => {
       settle();
@@ -29,8 +29,9 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
     };
     const onAbort = (): void => fail(signal.reason);
     const onError = (error: unknown): void => fail(connectError(target, error));
+    const onClose = (): void => onError(new Error('the socket was closed'));
     signal.addEventListener('abort', onAbort, { once: true });
-    socket.on('error', onError);
+    socket.on('error', onError).on('close', onClose);
     socket.once(target.tls ? 'secureConnect' : 'connect', () => {
       settle();
       resolve(socket);
