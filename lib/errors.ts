@@ -139,6 +139,12 @@ export function peerText(text: string): string {
   return `${cut.toString('utf8').replace(/\ufffd+$/, '')}…`;
 }
 
+/** What a codec threw, as an error of this package. */
+export function encodeError(error: unknown): CmdStreamError {
+  if (isCmdStreamError(error)) return error;
+  return new CmdStreamError('ENCODE_FAILED', `the codec failed: ${messageOf(error)}`, { cause: error });
+}
+
 const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENETRESET', 'EHOSTUNREACH']);
 
 /** Translates what a socket reports into an error of ours; the one place that knows Node's codes. */

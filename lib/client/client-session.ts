@@ -235,6 +235,7 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
   #onHello(kind: number, reader: ByteReader): void {
     if (kind !== Control.HELLO) throw lie(`the first control frame must be HELLO, not ${kind}`);
     const hello = readHello(reader);
+    this.connection.limitSending(hello.maxFrameBytes);
     const { contract, fingerprint, contractCheck, options, timeoutMs } = this.#config;
     if (contractCheck) checkFingerprint(contract, fingerprint, hello);
     this.#hello = hello;

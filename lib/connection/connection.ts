@@ -4,7 +4,7 @@
 //   open --(end: flush, FIN)--> ending --> closed
 //     └─────(destroy, peer gone)────────────^
 import type { Duplex } from 'node:stream';
-import { CmdStreamError, fromSocketError, messageOf } from '../errors.js';
+import { CmdStreamError, encodeError, fromSocketError, messageOf } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
 import { writePings, writeSeq, type Seq } from '../wire/frame.js';
@@ -15,7 +15,7 @@ import { Outbox } from './outbox.js';
 import { addressOf, tune } from './socket-face.js';
 import type { Ticker, Ticking } from './ticker.js';
 import { frameOverdue, writeStalled } from './time-limits.js';
-import type { ValueFlow } from './value-flow.js';
+import type { FrameLimit, ValueFlow } from './value-flow.js';
 
 /** What a connection tells its owner. No method may throw, but for `onControl`. */
 export interface ConnectionOwner extends InboxOwner {
@@ -49,11 +49,13 @@ export class Connection implements Ticking {
   readonly #outbox: Outbox;
   #state: State = 'open';
   #isEncoding = false;
+  #sendLimit: FrameLimit;
   #lingerDeadline = 0;
 
   constructor(socket: Duplex, config: ConnectionConfig, owner: ConnectionOwner) {
     this.#socket = socket;
     this.#config = config;
+    this.#sendLimit = config.flow.send;
     this.#owner = owner;
     this.remoteAddress = addressOf(socket, 'remote');
     this.localAddress = addressOf(socket, 'local');
@@ -138,23 +140,26 @@ export class Connection implements Ticking {
       }
       writeSeq(writer, seq);
       this.#config.flow.encode(value, writer);
+      return this.#commit(start);
     } catch (error) {
       throw this.#rolledBack(mark, error);
     } finally {
       this.#isEncoding = false;
     }
-    return this.#commit(mark, start);
   }
 
   /** Writes one control frame under the same rules as {@link send}. */
   sendControl(write: (writer: ByteWriter) => void): number {
     const mark = this.#begin();
+    this.#isEncoding = true;
     try {
       write(this.#outbox.writer);
+      return this.#commit(mark);
     } catch (error) {
       throw this.#rolledBack(mark, error);
+    } finally {
+      this.#isEncoding = false;
     }
-    return this.#commit(mark, mark);
   }
 
   /** The bytes {@link send} would write, for a frame that must wait; nothing is sent. */
@@ -171,7 +176,7 @@ export class Connection implements Ticking {
     try {
       write(writer);
     } catch (error) {
-      throw codedError(error);
+      throw encodeError(error);
     }
     this.#checkLength(writer.length);
     return writer.take();
@@ -186,22 +191,23 @@ export class Connection implements Ticking {
 
   #rolledBack(mark: number, error: unknown): CmdStreamError {
     this.#outbox.writer.truncate(mark);
-    return codedError(error);
+    return encodeError(error);
   }
 
-  #commit(mark: number, start: number): number {
+  #commit(start: number): number {
     const length = this.#outbox.writer.length - start;
-    try {
-      this.#checkLength(length);
-    } catch (error) {
-      throw this.#rolledBack(mark, error);
-    }
+    this.#checkLength(length);
     this.#outbox.schedule();
     return length;
   }
 
+  /** Keeps to what the peer says it takes. */
+  limitSending(bytes: number): void {
+    if (bytes > 0 && bytes < this.#sendLimit.bytes) this.#sendLimit = { bytes, option: 'what the peer takes' };
+  }
+
   #checkLength(length: number): void {
-    const { bytes, option } = this.#config.flow.send;
+    const { bytes, option } = this.#sendLimit;
     if (length > bytes)
       throw new CmdStreamError('FRAME_TOO_LARGE', `frame of ${length} bytes exceeds ${option} (${bytes})`);
   }
@@ -291,9 +297,4 @@ export class Connection implements Ticking {
   #flushed(): void {
     if (this.#state === 'open') this.#owner.onFlushed();
   }
-}
-
-function codedError(error: unknown): CmdStreamError {
-  if (error instanceof CmdStreamError) return error;
-  return new CmdStreamError('ENCODE_FAILED', `the codec failed: ${messageOf(error)}`, { cause: error });
 }

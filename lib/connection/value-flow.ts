@@ -3,7 +3,8 @@ import type { Codec } from '../codec/codec.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 
-interface FrameLimit {
+/** The largest frame of one direction. */
+export interface FrameLimit {
   readonly bytes: number;
   /** The option that sets it, for errors. */
   readonly option: string;

@@ -97,6 +97,7 @@ export class SessionExtension implements ExtendedHome {
     if (this.#hello === undefined) {
       if (kind !== Control.HELLO) throw lie(`the first control frame must be HELLO, not ${kind}`);
       this.#hello = readHello(reader);
+      this.connection.limitSending(this.#hello.maxFrameBytes);
       const { contract, fingerprint, contractCheck } = this.#session.config;
       if (contractCheck) checkFingerprint(contract, fingerprint, this.#hello);
       return;

@@ -145,7 +145,7 @@ describe('a Command whose first Result overflows its buffer', () => {
       }),
     );
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello());
+    peer.write(KNOCK + hello({ maxFrameBytes: 2 ** 26 }));
     await peer.receives(EXTENDED_GREETING);
     peer.socket.pause();
     peer.write(ADD_2_3);
