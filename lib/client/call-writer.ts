@@ -5,8 +5,8 @@ import { CmdStreamError } from '../errors.js';
 import { NO_METADATA, writeEvent, writeMessage, writeMeta, type Meta, type Metadata } from '../wire/control-frame.js';
 import type { PendingCall } from './pending-call.js';
 
-/** Rounding and the time between dispatch and writing do not make a limit another one. */
-const TIMEOUT_SLACK_MS = 5;
+/** Rounding and a short wait between dispatch and writing do not make a limit another one: 5 ms, or one part in 100. */
+const slackMs = (standardMs: number): number => Math.max(5, standardMs / 100);
 
 export class CallWriter {
   readonly #connection: Connection;
@@ -59,7 +59,7 @@ export class CallWriter {
   #isDefault(remainingMs: number): boolean {
     const standard = this.#defaultTimeoutMs;
     if (remainingMs === 0 || standard === 0) return remainingMs === standard;
-    return Math.abs(remainingMs - standard) <= TIMEOUT_SLACK_MS;
+    return Math.abs(remainingMs - standard) <= slackMs(standard);
   }
 }
 

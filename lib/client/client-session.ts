@@ -12,13 +12,13 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import {
   Control,
   EXTENSION_VERSION,
-  readHello,
   writeCancel,
   writeControl,
   writeCredit,
   writeHello,
   type Hello,
 } from '../wire/control-frame.js';
+import { readGoaway, readHello } from '../wire/control-reader.js';
 import type { Seq } from '../wire/frame.js';
 import { checkServerInfo } from '../wire/server-info.js';
 import { CallWriter } from './call-writer.js';
@@ -49,6 +49,8 @@ export interface ClientSessionOwner {
   /** A Command that was not executed may be sent again. */
   onNotStarted(call: PendingCall, error: CmdStreamError): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
+  /** A frame for a Command that its caller had given up. */
+  onLateFrame(): void;
   onIdle(): void;
   /** `hungUpOnKnock`: between ServerInfo and the answer to the knock. */
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void;
@@ -58,8 +60,6 @@ type State = 'greeting' | 'knocking' | 'agreeing' | 'open' | 'leaving' | 'ended'
 
 export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
   readonly connection: Connection;
-  /** Frames for Commands that were over already. */
-  lateFrames = 0;
   readonly #config: ClientSessionConfig;
   readonly #owner: ClientSessionOwner;
   readonly #knocks: boolean;
@@ -100,12 +100,13 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
     const call = this.find(seq);
     if (call) return call;
     this.#seqs.check(seq);
-    this.lateFrames++;
+    this.#owner.onLateFrame();
     return undefined;
   }
 
   notStarted(call: PendingCall, error: CmdStreamError): void {
     this.#pending.delete(call);
+    this.#ended(call);
     this.#owner.onNotStarted(call, error);
   }
 
@@ -142,16 +143,21 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
     this.connection.destroy(cause);
   }
 
-  forget(call: PendingCall, abandoned: boolean): void {
+  forget(call: PendingCall, abandoned?: string): void {
     if (call.seq === 0) this.#waiting.delete(call);
     else if (this.#pending.get(call.seq) === call) {
       this.#pending.delete(call);
-      if (abandoned && this.isExtended && this.connection.isOpen) {
-        this.connection.sendControl((writer) => writeCancel(writer, call.seq, 'CANCELLED'));
-      }
+      if (abandoned === undefined) this.#ended(call);
+      else if (this.isExtended && this.connection.isOpen)
+        this.connection.sendControl((writer) => writeCancel(writer, call.seq, abandoned));
     }
     this.#writeWaiting();
     if (this.pending === 0) this.#owner.onIdle();
+  }
+
+  /** The server has said its last word about the call; what follows for it is a lie. */
+  #ended(call: PendingCall): void {
+    if (call.until === 'answered') this.#seqs.end(call.seq);
   }
 
   grant(call: PendingCall, count: number): void {
@@ -199,13 +205,13 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
 
   onRefused(seq: Seq, error: CmdStreamError): void {
     const call = this.find(seq);
-    if (call === undefined) this.lateFrames++;
-    else call.sinkFailed(error);
+    if (call) call.sinkFailed(error);
+    else this.#owner.onLateFrame();
   }
 
   onControl(kind: number, reader: ByteReader): void {
     if (this.#hello === undefined) return this.#onHello(kind, reader);
-    if (kind === Control.GOAWAY) return this.#onGoaway();
+    if (kind === Control.GOAWAY) return this.#onGoaway(readGoaway(reader));
     if (!deliverControl(kind, reader, this) && kind <= Control.DONE)
       throw lie(`a server does not send the control frame ${kind} here`);
   }
@@ -217,10 +223,8 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
   onEnd(cause: CmdStreamError): void {
     const hungUpOnKnock = this.#state === 'knocking';
     this.#state = 'ended';
-    const { code, message } = this.#ownCause ?? {
-      code: 'CONNECTION_LOST',
-      message: `the connection was lost: ${cause.message}`,
-    };
+    const lost = { code: 'CONNECTION_LOST', message: `the connection was lost: ${cause.message}` } as const;
+    const { code, message } = this.#ownCause ?? lost;
     const written = new CmdStreamError(code, message, { cause, sent: true });
     const notWritten = new CmdStreamError(code, message, { cause });
     const calls = this.#pending.inOrder();
@@ -239,19 +243,16 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
     const { contract, fingerprint, contractCheck, options, timeoutMs } = this.#config;
     if (contractCheck) checkFingerprint(contract, fingerprint, hello);
     this.#hello = hello;
-    const own = {
-      version: EXTENSION_VERSION,
-      features: 0,
-      maxFrameBytes: options.maxResultBytes,
-      maxInFlight: 0,
-      timeoutMs,
-    };
-    this.connection.sendControl((writer) => writeHello(writer, { ...own, ...fingerprint }));
+    const limits = { maxFrameBytes: options.maxResultBytes, maxInFlight: 0, timeoutMs };
+    const own = { version: EXTENSION_VERSION, features: 0, ...limits, ...fingerprint };
+    this.connection.sendControl((writer) => writeHello(writer, own));
     this.#open();
   }
 
-  #onGoaway(): void {
+  #onGoaway(reason: string): void {
     if (this.#state !== 'open') return;
+    if (reason === 'CONTRACT_MISMATCH')
+      return this.destroy(new CmdStreamError(reason, 'the server refused this client: their contracts differ'));
     this.#state = 'leaving';
     const unwritten = [...this.#waiting];
     this.#waiting.clear();
@@ -277,6 +278,7 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
 
   #write(call: PendingCall): void {
     try {
+      if (call.remainingMs() < 0) return call.expire();
       this.#writer.checkNeeds(call.command, call.metadata);
       call.seq = this.#seqs.use(this.#owner.nextSeq());
       call.attempts++;

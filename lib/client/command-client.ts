@@ -28,6 +28,7 @@ export class CommandClient {
   readonly #link: Link;
   readonly #statusListeners = new Set<(status: LinkStatus, cause?: CmdStreamError) => void>();
   #unexpectedResults = 0;
+  #lateFrames = 0;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
@@ -49,6 +50,7 @@ export class CommandClient {
     this.#link = new Link(config, {
       onStatus: (status, cause) => this.#tell(status, cause),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
+      onLateFrame: () => this.#lateFrames++,
       onIdle: () => this.#onIdle?.(),
     });
   }
@@ -65,6 +67,11 @@ export class CommandClient {
   /** Results so far that nobody waited for. */
   get unexpectedResults(): number {
     return this.#unexpectedResults;
+  }
+
+  /** Frames so far for Commands that were cancelled or timed out: honest peers cannot help sending some. */
+  get lateFrames(): number {
+    return this.#lateFrames;
   }
 
   /** Calls `listener` with every change of `status`; returns what ends that. */
@@ -133,17 +140,17 @@ export class CommandClient {
    * Errors are those of {@link dispatch}.
    */
   iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
-    return this.iterateWith(command, options, {});
+    return this.iterateWith(command, options, () => undefined);
   }
 
-  /** {@link iterate} with metadata nobody asked for. */
+  /** {@link iterate} with metadata nobody asked for, which is found when the Command is sent. */
   iterateWith<C extends Command>(
     command: C,
     options: CallOptions | undefined,
-    needs: CallNeeds,
+    needsOf: () => CallNeeds | undefined,
   ): AsyncIterableIterator<ResultOf<C>, undefined> {
     const dispatch = (sink: CommandSink<ResultOf<C>>): PendingCall =>
-      this.submit(command, sink as CommandSink, options, { ...needs, credit: INITIAL_CREDIT });
+      this.submit(command, sink as CommandSink, options, { ...needsOf(), credit: INITIAL_CREDIT });
     return new ResultIterator(dispatch, this.#options.maxBufferedResults);
   }
 

@@ -2,7 +2,8 @@
 import { dataOf } from '../codec/pattern-message.js';
 import { CmdStreamError, isErrorCode } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import { Control, readError, readValue } from '../wire/control-frame.js';
+import { Control } from '../wire/control-frame.js';
+import { readError, readValue } from '../wire/control-reader.js';
 import type { Seq } from '../wire/frame.js';
 import type { PendingCall } from './pending-call.js';
 import { WholePacket } from '../codec/whole-packet.js';

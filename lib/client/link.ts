@@ -21,6 +21,7 @@ export type LinkStatus = 'idle' | 'connecting' | 'open' | 'closed';
 export interface LinkOwner {
   onStatus(status: LinkStatus, cause?: CmdStreamError): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
+  onLateFrame(): void;
   /** No call waits any more. */
   onIdle(): void;
 }
@@ -179,6 +180,10 @@ export class Link implements ClientSessionOwner, CallHome {
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
     this.#owner.onUnexpectedResult(seq, result, bytesRead);
+  }
+
+  onLateFrame(): void {
+    this.#owner.onLateFrame();
   }
 
   onIdle(): void {

@@ -1,5 +1,5 @@
 // One call of a client from dispatch to its end. Knows its number once it was written; ends exactly once.
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 
 /**
@@ -59,8 +59,8 @@ export interface CallNeeds {
 
 /** Where a call is registered as long as it is pending. */
 export interface CallHome {
-  /** The call does not wait any more. `abandoned`: its caller gave up before the server had ended it. */
-  forget(call: PendingCall, abandoned: boolean): void;
+  /** The call does not wait any more. `abandoned`: why its caller gave up before the server had ended it, a code. */
+  forget(call: PendingCall, abandoned?: string): void;
   /** The caller takes `count` more Results. */
   grant(call: PendingCall, count: number): void;
 }
@@ -114,28 +114,29 @@ export class PendingCall implements Call {
     this.#home = home;
   }
 
-  /** Whole milliseconds that are left, at least 1 while the call is pending; 0: no limit. */
+  /** Whole milliseconds that are left; 0: no limit, negative: the time is over. */
   remainingMs(): number {
     if (this.timeoutMs === 0) return 0;
-    return Math.max(1, Math.round(this.timeoutMs - (performance.now() - this.#startedAt)));
+    return Math.round(this.timeoutMs - (performance.now() - this.#startedAt)) || -1;
   }
 
   /** Starts the time limit and listens to the signal. */
   watch(signal: AbortSignal | undefined): void {
-    if (this.timeoutMs > 0) this.#timer = setTimeout(() => this.#timedOut(), this.timeoutMs);
+    if (this.timeoutMs > 0) this.#timer = setTimeout(() => this.expire(), this.timeoutMs);
     if (signal === undefined) return;
     this.#signal = signal;
-    this.#onAbort = () => this.#abandon(signal.reason);
+    this.#onAbort = () => this.#abandon(signal.reason, 'CANCELLED');
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  #timedOut(): void {
+  /** Its time is over. */
+  expire(): void {
     const text = `no answer within timeoutMs (${this.timeoutMs})`;
-    this.#abandon(new CmdStreamError('TIMEOUT', text, { sent: this.attempts > 0 }));
+    this.#abandon(new CmdStreamError('TIMEOUT', text, { sent: this.attempts > 0 }), 'TIMEOUT');
   }
 
-  #abandon(error: unknown): void {
-    if (this.#settle(true)) this.#tellError(error);
+  #abandon(error: unknown, reason: string): void {
+    if (this.#settle(reason)) this.#tellError(error);
   }
 
   next(result: unknown): void {
@@ -143,7 +144,7 @@ export class PendingCall implements Call {
   }
 
   complete(): void {
-    if (!this.#settle(false)) return;
+    if (!this.#settle()) return;
     try {
       this.#sink.complete();
     } catch {
@@ -153,7 +154,7 @@ export class PendingCall implements Call {
 
   /** The call failed at the server or on the way. */
   fail(error: unknown): void {
-    if (this.#settle(false)) this.#tellError(error);
+    if (this.#settle()) this.#tellError(error);
   }
 
   #tellError(error: unknown): void {
@@ -166,11 +167,11 @@ export class PendingCall implements Call {
 
   /** The sink itself failed: nobody waits for the rest. */
   sinkFailed(error: unknown): void {
-    this.#abandon(error);
+    this.#abandon(error, isCmdStreamError(error) ? error.code : 'CANCELLED');
   }
 
   cancel(): void {
-    this.#settle(true);
+    this.#settle('CANCELLED');
   }
 
   /** Asks for more Results of a call with credit. */
@@ -178,7 +179,7 @@ export class PendingCall implements Call {
     if (this.#pending) this.#home.grant(this, count);
   }
 
-  #settle(abandoned: boolean): boolean {
+  #settle(abandoned?: string): boolean {
     if (!this.#pending) return false;
     this.#pending = false;
     clearTimeout(this.#timer);

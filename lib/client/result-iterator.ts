@@ -33,14 +33,22 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
   }
 
   next(): Promise<IteratorResult<R, undefined>> {
-    this.#call ??= this.#dispatch({
-      next: (result) => this.#push(result),
-      complete: () => this.#finish({}),
-      error: (error) => this.#finish({ error }),
-    });
+    if (this.#call === undefined && this.#end === undefined) this.#begin();
     if (this.#buffer.length > 0) return Promise.resolve({ value: this.#shift(), done: false });
     if (this.#end) return this.#ended(this.#end);
     return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
+  }
+
+  #begin(): void {
+    try {
+      this.#call = this.#dispatch({
+        next: (result) => this.#push(result),
+        complete: () => this.#finish({}),
+        error: (error) => this.#finish({ error }),
+      });
+    } catch (error) {
+      this.#finish({ error });
+    }
   }
 
   /** Nobody takes the rest: the server stops. */

@@ -17,7 +17,7 @@ import type { Ticker, Ticking } from './ticker.js';
 import { frameOverdue, writeStalled } from './time-limits.js';
 import type { FrameLimit, ValueFlow } from './value-flow.js';
 
-/** What a connection tells its owner. No method may throw, but for `onControl`. */
+/** What a connection tells its owner. No method may throw, but for those of an inbox that say so. */
 export interface ConnectionOwner extends InboxOwner {
   /** The socket took what was handed to it: less is waiting than before. */
   onFlushed(): void;

@@ -9,7 +9,7 @@ import { INCOMPLETE } from '../wire/incomplete.js';
 import { readServerInfo } from '../wire/server-info.js';
 import type { ValueFlow } from './value-flow.js';
 
-/** What an inbox hands on. No method may throw, but for `onServerInfo` and `onControl`. */
+/** What an inbox hands on. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
 export interface InboxOwner {
   /** @throws {CmdStreamError} when the server is the wrong one */
   onServerInfo(info: Buffer): void;
@@ -17,7 +17,7 @@ export interface InboxOwner {
   onKnock(): boolean;
   /** The answer to our knock. */
   onKnockAnswer(extended: boolean): void;
-  /** That many pings, or pongs, one behind the other. */
+  /** That many pings, or pongs, one behind the other. @throws {CmdStreamError} where none may come */
   onPing(count: number): void;
   onValue(seq: Seq, value: unknown, bytesRead: number): void;
   /** A control frame, its payload delimited. @throws {CmdStreamError} what is wrong with it */

@@ -1,10 +1,15 @@
-// The numbers that were used on one extended connection: they grow, and a frame about any other one is a lie.
+// The numbers that were used on one extended connection: they grow, and a frame about any other one is a lie, as is one
+// about a Command that the peer itself has ended. Of those the latest ones are remembered.
 import { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
+
+/** How many ends are remembered: a power of two. */
+const REMEMBERED = 256;
 
 export class SeqWindow {
   #first = 0;
   #last = 0;
+  readonly #ended = new Float64Array(REMEMBERED);
 
   /**
    * Takes the number of a new Command.
@@ -18,11 +23,17 @@ export class SeqWindow {
     return seq;
   }
 
-  /** @throws {CmdStreamError} PROTOCOL_ERROR when the number lies outside those that were used */
+  /** The peer has ended this Command: nothing may follow for it. */
+  end(seq: number): void {
+    this.#ended[seq & (REMEMBERED - 1)] = seq;
+  }
+
+  /** @throws {CmdStreamError} PROTOCOL_ERROR when the number lies outside those that were used, or the peer has ended it */
   check(seq: Seq): void {
     if (this.#first === 0 || seq < this.#first || seq > this.#last) {
       throw lie(`a control frame for seq ${seq}, which was never used`);
     }
+    if (this.#ended[Number(seq) & (REMEMBERED - 1)] === seq) throw lie(`a control frame for seq ${seq} behind its end`);
   }
 }
 

@@ -115,7 +115,7 @@ export class CmdStreamClient extends ClientProxy {
 
   /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
   iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
-    return this.#client.iterateWith(command, options, this.#needsOf(command) ?? {});
+    return this.#client.iterateWith(command, options, () => this.#needsOf(command));
   }
 
   /**

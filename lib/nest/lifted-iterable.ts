@@ -1,7 +1,7 @@
 // An AsyncIterable as an Observable that can be slowed down. rxjs has no back-pressure, but it delivers synchronously:
 // while an item is on its way, whoever takes it at the other end may ask the producer to wait.
-import { Observable } from 'rxjs';
-import { stopProducer } from '../server/outcome.js';
+import { concatMap, isObservable, Observable, of } from 'rxjs';
+import { isAsyncIterable, stopProducer } from '../server/outcome.js';
 import { TurnShare } from '../server/turn-share.js';
 
 /** What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns. */
@@ -42,4 +42,14 @@ export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
       if (!finished) void stopProducer(iterator);
     };
   });
+}
+
+/** What a handler by pattern gave: an AsyncIterable in it, which Nest takes for a value, becomes its items. */
+export function liftItems(outcome: unknown): unknown {
+  if (isObservable(outcome)) return outcome.pipe(concatMap((item) => liftItem(item)));
+  return isAsyncIterable(outcome) ? liftIterable(outcome) : outcome;
+}
+
+function liftItem(item: unknown): Observable<unknown> {
+  return isAsyncIterable(item) ? liftIterable(item) : of(item);
 }

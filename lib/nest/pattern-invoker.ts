@@ -6,6 +6,7 @@ import { dataText, PatternMessage } from '../codec/pattern-message.js';
 import { CmdStreamError, peerText } from '../errors.js';
 import type { ResultSink } from '../server/invoker.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
+import { liftItems } from './lifted-iterable.js';
 import { SerializedResponses } from './serialized-responses.js';
 
 // Nest's own texts: clients and operators look for them.
@@ -71,7 +72,10 @@ export class PatternInvoker {
     sink: ResultSink,
     handle: Handle,
   ): void {
-    if (handler) return handle(handler, data, new CmdStreamContext([running, route]), sink);
+    if (handler) {
+      const lifting: MessageHandler = async (payload, context) => liftItems(await handler(payload, context));
+      return handle(kind === 'message' ? lifting : handler, data, new CmdStreamContext([running, route]), sink);
+    }
     if (kind === 'message') {
       return sink.error(new CmdStreamError('REMOTE', NO_MESSAGE_HANDLER, { payload: NO_MESSAGE_HANDLER }));
     }

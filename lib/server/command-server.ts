@@ -38,6 +38,7 @@ export class CommandServer {
   readonly #sockets = new Set<Socket>();
   readonly #ticker = new Ticker();
   #state: State = 'idle';
+  #lateFrames = 0;
   #listener: Listener | undefined;
   #closing: Promise<void> | undefined;
 
@@ -78,6 +79,11 @@ export class CommandServer {
     let sum = 0;
     for (const session of this.#sessions) sum += session.inFlight;
     return sum;
+  }
+
+  /** Frames so far for Commands that were over: honest peers cannot help sending some. */
+  get lateFrames(): number {
+    return this.#lateFrames;
   }
 
   /** The listening socket of Node. */
@@ -163,6 +169,7 @@ export class CommandServer {
     socket.once('close', () => this.#sockets.delete(socket));
     const session = new Session(socket, this.#config, {
       onCommandError: (error) => this.#report(error),
+      onLateFrame: () => this.#lateFrames++,
       onConnectionEnd: ({ remoteAddress }, cause) =>
         this.#tell(this.#options.onConnectionEnd, { remoteAddress, cause }),
       onSessionEnd: (ended, cause) => {

@@ -113,7 +113,8 @@ export class ExtendedCommand extends RunningCommand {
     const last = result === undefined ? this.#held : { result };
     if (result !== undefined) this.#flushHeld();
     this.#held = undefined;
-    if (last !== undefined) {
+    // A last value of nothing says as little as the end alone.
+    if (last !== undefined && !(this.#answersValues && last.result === undefined)) {
       const closes = !this.#isStream && (this.#answersValues || this.#isLast(last.result));
       this.#put(last.result, closes);
       if (closes) this.#needsEnd = false;

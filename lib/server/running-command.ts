@@ -23,7 +23,7 @@ export interface CommandHome {
 }
 
 const cancelled = new CmdStreamError('CANCELLED', 'the caller does not wait any more');
-const tooLate = new CmdStreamError('TIMEOUT', "the caller's time limit is over");
+export const tooLate = new CmdStreamError('TIMEOUT', "the caller's time limit is over");
 
 export abstract class RunningCommand implements CommandContext, ResultSink {
   #controller: AbortController | undefined;

@@ -3,19 +3,12 @@
 import { dataOf, PatternMessage } from '../codec/pattern-message.js';
 import { checkFingerprint } from '../codec/fingerprint.js';
 import type { Connection } from '../connection/connection.js';
-import { lie, SeqWindow } from '../connection/seq-window.js';
+import { lie } from '../connection/seq-window.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import {
   Control,
   EXTENSION_VERSION,
-  NO_METADATA,
-  readCancel,
-  readCredit,
-  readEvent,
-  readHello,
-  readMessage,
-  readMeta,
   writeError,
   writeGoaway,
   writeHello,
@@ -23,15 +16,15 @@ import {
   type Message,
   type Meta,
 } from '../wire/control-frame.js';
+import { readCancel, readCredit, readEvent, readHello, readMessage, readMeta } from '../wire/control-reader.js';
 import type { Seq } from '../wire/frame.js';
 import { EventCommand } from './event-command.js';
 import { EventQueue } from './event-queue.js';
 import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
-import type { CommandHome, RunningCommand } from './running-command.js';
+import { FrameOrder } from './frame-order.js';
+import { tooLate, type CommandHome, type RunningCommand } from './running-command.js';
 import type { SessionConfig } from './session-config.js';
 import { wireErrorOf } from './wire-error.js';
-
-const DEFAULT_META: Meta = Object.freeze({ remainingMs: undefined, credit: 0, metadata: NO_METADATA });
 
 /** The session as its extension sees it. */
 export interface ExtensionHost extends CommandHome {
@@ -40,20 +33,17 @@ export interface ExtensionHost extends CommandHome {
   /** Commands that are running. */
   readonly inFlight: number;
   run(command: RunningCommand): void;
+  /** A frame for a Command that was over. */
+  onLateFrame(): void;
 }
 
 export class SessionExtension implements ExtendedHome {
-  /** Frames for Commands that were over already. */
-  lateFrames = 0;
   readonly #session: ExtensionHost;
   readonly #events: EventQueue;
   readonly #live = new Map<number, ExtendedCommand>();
-  #hello: Hello | undefined;
-  #meta: (Meta & { readonly seq: Seq }) | undefined;
-  readonly #seqs = new SeqWindow();
+  readonly #order = new FrameOrder();
   #heldBack: ExtendedCommand[] = [];
   #isGoingAway = false;
-  #isDone = false;
   #queuedBytes = 0;
 
   constructor(session: ExtensionHost) {
@@ -72,7 +62,7 @@ export class SessionExtension implements ExtendedHome {
 
   /** True once the peer has said that no Command follows, and nothing waits. */
   get isQuiet(): boolean {
-    return this.#isDone && this.#events.length === 0;
+    return this.#order.isDone && this.#events.length === 0;
   }
 
   goAway(reason: string): void {
@@ -82,41 +72,40 @@ export class SessionExtension implements ExtendedHome {
   }
 
   onValue(seq: Seq, value: unknown, bytesRead: number): void {
-    const meta = this.#metaOf(seq);
-    this.#start(this.#claim(seq), value, bytesRead, meta);
+    const meta = this.#order.takeMeta(seq);
+    this.#start(this.#order.claim(seq), value, bytesRead, meta);
   }
 
   /** A body that was refused costs its Command only. */
   onRefused(seq: Seq, error: CmdStreamError): void {
-    this.#metaOf(seq);
-    this.#reject(this.#claim(seq), error);
+    this.#order.takeMeta(seq);
+    this.#reject(this.#order.claim(seq), error);
+  }
+
+  /** A ping has come; not between META and its Command. */
+  onPing(): void {
+    this.#order.checkMeta();
   }
 
   onControl(kind: number, reader: ByteReader): void {
-    if (this.#meta) throw lie('META must be followed by its Command');
-    if (this.#hello === undefined) {
+    this.#order.checkMeta();
+    if (this.#order.hello === undefined) {
       if (kind !== Control.HELLO) throw lie(`the first control frame must be HELLO, not ${kind}`);
-      this.#hello = readHello(reader);
-      this.connection.limitSending(this.#hello.maxFrameBytes);
-      const { contract, fingerprint, contractCheck } = this.#session.config;
-      if (contractCheck) checkFingerprint(contract, fingerprint, this.#hello);
-      return;
+      return this.#onHello(readHello(reader));
     }
     switch (kind) {
       case Control.META:
-        this.#meta = readMeta(reader);
-        return;
+        return this.#order.onMeta(readMeta(reader));
       case Control.MESSAGE:
         return this.#onMessage(reader);
       case Control.EVENT:
         return this.#onEvent(readEvent(reader), reader.consumed);
       case Control.CANCEL:
-        return this.#find(readCancel(reader).seq)?.abort();
+        return this.#cancel(readCancel(reader));
       case Control.CREDIT:
         return this.#grant(readCredit(reader));
       case Control.DONE:
-        this.#isDone = true;
-        return;
+        return this.#order.onDone();
       case Control.HELLO:
       case Control.STREAM:
       case Control.VALUE:
@@ -128,9 +117,23 @@ export class SessionExtension implements ExtendedHome {
     }
   }
 
+  /** A peer that does not check the contract hears why its connection ends. */
+  #onHello(hello: Hello): void {
+    this.#order.onHello(hello);
+    this.connection.limitSending(hello.maxFrameBytes);
+    const { contract, fingerprint, contractCheck } = this.#session.config;
+    if (!contractCheck) return;
+    try {
+      checkFingerprint(contract, fingerprint, hello);
+    } catch (error) {
+      this.goAway('CONTRACT_MISMATCH');
+      throw error;
+    }
+  }
+
   #onMessage(reader: ByteReader): void {
     const message = readMessage(reader);
-    const seq = this.#claim(message.seq);
+    const seq = this.#order.claim(message.seq);
     const value = this.#patternOf('message', message, (error) => this.#reject(seq, error));
     if (value) this.#start(seq, value, reader.consumed, { ...message, remainingMs: message.remainingMs ?? 0 });
   }
@@ -157,29 +160,19 @@ export class SessionExtension implements ExtendedHome {
     }
   }
 
+  #cancel({ seq, code }: { readonly seq: Seq; readonly code: string }): void {
+    this.#find(seq)?.abort(code === 'TIMEOUT' ? tooLate : undefined);
+  }
+
   #grant({ seq, credit }: { readonly seq: Seq; readonly credit: number }): void {
     this.#find(seq)?.grant(credit);
   }
 
-  #metaOf(seq: Seq): Meta {
-    const meta = this.#meta;
-    this.#meta = undefined;
-    if (meta && meta.seq !== seq) throw lie(`META for the Command ${meta.seq} before the Command ${seq}`);
-    return meta ?? DEFAULT_META;
-  }
-
-  /** Numbers grow: a Command with an old one is a lie. */
-  #claim(seq: Seq): number {
-    if (this.#hello === undefined) throw lie('a Command before HELLO');
-    if (this.#isDone) throw lie('a Command after DONE');
-    return this.#seqs.use(seq);
-  }
-
   /** The Command a control frame is for; undefined if it is over already. */
   #find(seq: Seq): ExtendedCommand | undefined {
-    this.#seqs.check(seq);
+    this.#order.check(seq);
     const command = this.#live.get(Number(seq));
-    if (command === undefined) this.lateFrames++;
+    if (command === undefined) this.#session.onLateFrame();
     return command;
   }
 
@@ -192,7 +185,7 @@ export class SessionExtension implements ExtendedHome {
         new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`),
       );
     }
-    const limitMs = remainingMs ?? this.#hello!.timeoutMs;
+    const limitMs = remainingMs ?? this.#order.hello!.timeoutMs;
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
     if (deadline !== undefined && deadline <= Date.now()) {
       return this.#reject(seq, new CmdStreamError('TIMEOUT', 'the time limit was over before the Command started'));

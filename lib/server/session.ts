@@ -17,6 +17,8 @@ import { SessionExtension, type ExtensionHost } from './session-extension.js';
 export interface SessionOwner {
   /** An error that nobody else hears of. */
   onCommandError(error: unknown): void;
+  /** A frame for a Command that was over. */
+  onLateFrame(): void;
   /** The connection has ended; its Commands may still be running. */
   onConnectionEnd(session: Session, cause: CmdStreamError): void;
   /** The connection and all its Commands have ended. */
@@ -117,6 +119,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
   }
 
   onPing(count: number): void {
+    this.#extension?.onPing();
     this.connection.sendPings(count);
     this.#lookAtGate();
   }
@@ -132,6 +135,10 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
 
   onRefused(seq: Seq, error: CmdStreamError): void {
     this.#extension!.onRefused(seq, error);
+  }
+
+  onLateFrame(): void {
+    this.#owner.onLateFrame();
   }
 
   onFlushed(): void {

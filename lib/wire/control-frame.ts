@@ -1,5 +1,5 @@
-// Control frames of the extension between two peers of this package: the bytes of each kind, both ways.
-// A plain peer never sees one. docs/protocol-extension.md has the drawing.
+// Control frames of the extension between two peers of this package: the bytes of each kind, and what writes them;
+// control-reader.ts reads them. A plain peer never sees one. docs/protocol-extension.md has the drawing.
 //
 //   control frame = 80 00  kind  length  payload       kind, length: uvarint; payload: `length` bytes
 //
@@ -14,7 +14,6 @@
 //
 //   text = length, UTF-8       map = count, (text text)…       hashes = count, count × 4 bytes
 import { CmdStreamError } from '../errors.js';
-import type { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
 import type { Seq } from './frame.js';
 
@@ -73,12 +72,12 @@ export interface Message extends Meta {
   readonly packet: boolean;
 }
 
-const HAS_REMAINING = 1;
-const LAST = 1;
-const PACKET = 2;
+export const HAS_REMAINING = 1;
+export const LAST = 1;
+export const PACKET = 2;
 /** Largest string map, entries. */
-const MAX_METADATA = 1024;
-const MAX_TEXT_BYTES = 64 * 1024;
+export const MAX_METADATA = 1024;
+export const MAX_TEXT_BYTES = 64 * 1024;
 export const NO_METADATA: Metadata = Object.freeze({});
 
 export function writePaddedPing(writer: ByteWriter): void {
@@ -109,26 +108,6 @@ export function writeHello(writer: ByteWriter, hello: Hello): void {
       for (const hash of hashes) for (let shift = 0; shift < 32; shift += 8) inner.writeByte((hash >>> shift) & 0xff);
     }
   });
-}
-
-export function readHello(reader: ByteReader): Hello {
-  const [version, features, maxFrameBytes, maxInFlight, timeoutMs] = [0, 0, 0, 0, 0].map(() => readNumber(reader));
-  const codec = readText(reader);
-  const [commands, results] = [0, 0].map(() => {
-    const count = readNumber(reader);
-    if (count * 4 > reader.remaining) throw lie(`${count} hashes in ${reader.remaining} bytes`);
-    return Array.from({ length: count }, () => reader.readBytes(4).readUInt32LE());
-  });
-  return {
-    version: version!,
-    features: features!,
-    maxFrameBytes: maxFrameBytes!,
-    maxInFlight: maxInFlight!,
-    timeoutMs: timeoutMs!,
-    codec,
-    commands: commands!,
-    results: results!,
-  };
 }
 
 export function writeMeta(writer: ByteWriter, seq: Seq, meta: Meta): void {
@@ -207,93 +186,4 @@ function writeMap(writer: ByteWriter, map: Metadata): void {
         throw new CmdStreamError('ENCODE_FAILED', `metadata "${key.slice(0, 64)}" exceeds ${MAX_TEXT_BYTES} bytes`);
     }
   }
-}
-
-/** Reads META, or the same fields of MESSAGE, and what its flags say beyond. */
-export function readMeta(reader: ByteReader): Meta & { readonly seq: Seq; readonly packet: boolean } {
-  const seq = reader.readPositive();
-  const flags = readNumber(reader);
-  const remainingMs = readNumber(reader);
-  const credit = readNumber(reader);
-  const metadata = readMap(reader);
-  return {
-    seq,
-    remainingMs: flags & HAS_REMAINING ? remainingMs : undefined,
-    credit,
-    metadata,
-    packet: (flags & PACKET) !== 0,
-  };
-}
-
-export function readMessage(reader: ByteReader): Message & { readonly seq: Seq } {
-  const meta = readMeta(reader);
-  const route = readText(reader, Number.MAX_SAFE_INTEGER);
-  return { ...meta, route, data: reader.readUtf8(reader.remaining) };
-}
-
-export function readEvent(reader: ByteReader): Message {
-  const flags = readNumber(reader);
-  const metadata = readMap(reader);
-  const route = readText(reader, Number.MAX_SAFE_INTEGER);
-  return {
-    packet: (flags & PACKET) !== 0,
-    metadata,
-    route,
-    data: reader.readUtf8(reader.remaining),
-    remainingMs: undefined,
-    credit: 0,
-  };
-}
-
-export interface Value {
-  readonly seq: Seq;
-  readonly last: boolean;
-  readonly packet: boolean;
-  readonly data: string;
-}
-
-export function readValue(reader: ByteReader): Value {
-  const seq = reader.readPositive();
-  const flags = readNumber(reader);
-  return { seq, last: (flags & LAST) !== 0, packet: (flags & PACKET) !== 0, data: reader.readUtf8(reader.remaining) };
-}
-
-export function readError(reader: ByteReader): { readonly seq: Seq; readonly code: string; readonly data: string } {
-  const seq = reader.readPositive();
-  return { seq, code: readText(reader), data: reader.readUtf8(reader.remaining) };
-}
-
-export function readCancel(reader: ByteReader): { readonly seq: Seq; readonly code: string } {
-  const seq = reader.readPositive();
-  return { seq, code: readText(reader) };
-}
-
-export function readCredit(reader: ByteReader): { readonly seq: Seq; readonly credit: number } {
-  const seq = reader.readPositive();
-  return { seq, credit: readNumber(reader) };
-}
-
-export function readText(reader: ByteReader, most = MAX_TEXT_BYTES): string {
-  const length = readNumber(reader);
-  if (length > most || length > reader.remaining) throw lie(`a text of ${length} bytes`);
-  return reader.readUtf8(length);
-}
-
-function readMap(reader: ByteReader): Metadata {
-  const count = readNumber(reader);
-  if (count === 0) return NO_METADATA;
-  if (count > MAX_METADATA) throw lie(`metadata of ${count} entries exceeds ${MAX_METADATA}`);
-  const map = Object.create(null) as Record<string, string>;
-  for (let i = 0; i < count; i++) map[readText(reader)] = readText(reader);
-  return Object.freeze(map);
-}
-
-function readNumber(reader: ByteReader): number {
-  const value = reader.readUvarint();
-  if (typeof value === 'bigint') throw lie(`the number ${value}`);
-  return value;
-}
-
-function lie(what: string): CmdStreamError {
-  return new CmdStreamError('PROTOCOL_ERROR', `a control frame with ${what}`);
 }

@@ -13,6 +13,9 @@ export interface Row {
   readonly ratio: number;
   readonly leastRatio: number;
   readonly mostRatio: number;
+  /** What client and server hold on to behind the first round and behind the last one, in MiB. */
+  readonly clientHeap: readonly [number, number];
+  readonly serverHeap: readonly [number, number];
 }
 
 export function report(measured: readonly Measured[]): readonly Row[] {
@@ -29,8 +32,14 @@ export function report(measured: readonly Measured[]): readonly Row[] {
       ratio: median(own) / median(first),
       leastRatio: Math.min(...ratios),
       mostRatio: Math.max(...ratios),
+      clientHeap: firstAndLast(each.samples.map(({ heapMiB }) => heapMiB)),
+      serverHeap: firstAndLast(each.samples.map(({ serverHeapMiB }) => serverHeapMiB)),
     };
   });
+}
+
+function firstAndLast(values: readonly number[]): readonly [number, number] {
+  return [values.at(0)!, values.at(-1)!];
 }
 
 export function median(values: readonly number[]): number {
@@ -47,8 +56,13 @@ export function table({ title }: Scenario, rows: readonly Row[]): string {
     `${row.leastRatio.toFixed(2)} to ${row.mostRatio.toFixed(2)}`,
     row.p50.toFixed(2),
     row.p99.toFixed(2),
+    row.clientHeap.map((mib) => mib.toFixed(1)).join(' to '),
+    row.serverHeap.map((mib) => mib.toFixed(1)).join(' to '),
   ]);
-  const lines = [['variant', 'calls/s', 'ratio', 'in the rounds', 'p50 ms', 'p99 ms'], ...cells];
+  const lines = [
+    ['variant', 'calls/s', 'ratio', 'in the rounds', 'p50 ms', 'p99 ms', 'client MiB', 'server MiB'],
+    ...cells,
+  ];
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const aligned = lines.map((line) =>
     line

@@ -22,6 +22,7 @@ export interface Measured {
 }
 
 interface Pair {
+  readonly server: WorkerProcess;
   readonly client: WorkerProcess;
   readonly samples: Sample[];
 }
@@ -37,14 +38,15 @@ export async function run(scenario: Scenario, options: RunOptions): Promise<read
   try {
     const pairs: Pair[] = [];
     for (const variant of scenario.variants) {
-      const { greeting: port } = await start('server', variant);
+      const { greeting: port, worker: server } = await start('server', variant);
       const { worker: client } = await start('client', variant, String(port));
       await client.ask({ inFlight, seconds: warmUpSeconds } satisfies Round);
-      pairs.push({ client, samples: [] });
+      pairs.push({ server, client, samples: [] });
     }
     for (let round = 0; round < rounds; round++) {
-      for (const { client, samples } of pairs) {
-        samples.push((await client.ask({ inFlight, seconds } satisfies Round)) as Sample);
+      for (const { server, client, samples } of pairs) {
+        const ofClient = (await client.ask({ inFlight, seconds } satisfies Round)) as Omit<Sample, 'serverHeapMiB'>;
+        samples.push({ ...ofClient, serverHeapMiB: (await server.ask({})) as number });
       }
     }
     return scenario.variants.map(({ name }, index) => ({ variant: name, samples: pairs[index]!.samples }));

@@ -13,7 +13,7 @@ export class WorkerProcess {
 
   /** `args` are those of the worker, `nodeOptions` those of its Node. */
   constructor(args: readonly string[], nodeOptions: readonly string[]) {
-    this.#child = fork(entry, args, { execArgv: [...nodeOptions] });
+    this.#child = fork(entry, args, { execArgv: ['--expose-gc', ...nodeOptions] });
     this.#exited = once(this.#child, 'exit').then(([code, signal]) => {
       throw new Error(`${args.join(' ')} ended with ${code ?? signal}`);
     });

@@ -1,6 +1,12 @@
 // Requests by pattern without a contract: what applications may expect of Nest's TCP transport holds here too.
 import { describe, expect, it } from '@jest/globals';
-import { Controller } from '@nestjs/common';
+import {
+  Controller,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import type { CommandClient } from 'nestjs-cmd-stream';
 import {
@@ -26,6 +32,12 @@ function total(numbers: readonly number[]): number {
 }
 
 const SECRET = 'the password is 1234';
+
+class PassingInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle();
+  }
+}
 
 @Controller()
 class MathController {
@@ -89,6 +101,15 @@ class MathController {
   @MessagePattern('void')
   nothing(): void {}
 
+  @MessagePattern('generator')
+  async *generator(numbers: number[]): AsyncGenerator<number> {
+    yield* numbers;
+  }
+
+  @UseInterceptors(PassingInterceptor)
+  @MessagePattern('intercepted void')
+  interceptedNothing(): void {}
+
   @MessagePattern('null')
   none(): null {
     return null;
@@ -130,6 +151,19 @@ describe('a request', () => {
     async (cmd) => {
       const { client } = await pair();
       expect(await ask(client, { cmd }, [1, 2, 3, 4, 5])).toBe(15);
+    },
+  );
+
+  it('gets the items of an async generator', async () => {
+    const { client } = await pair();
+    expect(await lastValueFrom(client.send('generator', [1, 2, 3]).pipe(toArray()))).toEqual([1, 2, 3]);
+  });
+
+  it.each(['void', 'intercepted void'])(
+    'completes without an answer of a handler that gives none: %s',
+    async (pattern) => {
+      const { client } = await pair();
+      expect(await lastValueFrom(client.send(pattern, {}).pipe(toArray()))).toEqual([]);
     },
   );
 

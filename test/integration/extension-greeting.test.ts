@@ -204,6 +204,7 @@ describe('two contracts', () => {
     const calc = own(await CalcServer.start());
     const client = own(calcClient(calc.port, { extension: 'require', contract, contractCheck: false }));
     await client.connect();
+    await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'CONTRACT_MISMATCH' });
     expect(await calc.lostCause()).toMatchObject({
       code: 'CONTRACT_MISMATCH',
       message: expect.stringContaining('`commands[1]` is SubCmd'),

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ADD_2_3, addFrame, echoFrame, SUM_5, uvarint } from '../support/calc-frames.js';
 import { calcClient } from '../support/calc-client.js';
 import { CalcServer } from '../support/calc-server.js';
-import { inTime } from '../support/deadline.js';
+import { inTime, until } from '../support/deadline.js';
 import {
   cancel,
   control,
@@ -21,6 +21,7 @@ import {
 } from '../support/extension-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawServer } from '../support/raw-server.js';
+import { RecordingSink } from '../support/recording-sink.js';
 import { AddCmd, CalcResult } from '../support/vector-contract.js';
 
 const own = guardLeaks();
@@ -35,6 +36,7 @@ describe('a client that lies', () => {
     ['CREDIT of 2^53', hello() + ADD_2_3 + credit(1, 2n ** 53n)],
     ['CREDIT for seq 2^53', hello() + ADD_2_3 + control(10, uvarint(2n ** 53n) + '01')],
     ['META without its Command', hello() + meta(1, {}) + cancel(1)],
+    ['a ping between META and its Command', hello() + meta(1, {}) + '00' + ADD_2_3],
     ['META before another Command', hello() + meta(2, {}) + ADD_2_3],
     ['META twice', hello() + meta(1, {}) + meta(1, {}) + ADD_2_3],
     ['metadata of 1,025 entries', hello() + meta(1, { metadata: many }) + ADD_2_3],
@@ -68,6 +70,7 @@ describe('a client that lies', () => {
     peer.write(KNOCK + hello() + ADD_2_3 + cancel(1) + credit(1, 16) + cancel(1));
     await peer.receives(EXTENDED_GREETING + SUM_5);
     expect(calc.lost).toEqual([]);
+    expect(calc.server.lateFrames).toBe(3);
   });
 
   it('is refused a frame above the limit before it arrives', async () => {
@@ -101,18 +104,42 @@ describe('a server that lies', () => {
     expect(client.status).toBe('idle');
   });
 
-  it('is not one that is late: marks behind the end', async () => {
+  it.each([
+    ['END', SUM_5 + end(1)],
+    ['STREAM', SUM_5 + stream(1)],
+    ['ERROR', error(1, 'REMOTE') + error(1, 'REMOTE')],
+    ['VALUE', end(1) + control(6, '0101')],
+    ['END again', end(1) + end(1)],
+  ])('loses its connection when something follows the end of a Command: %s', async (_what, bytes) => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { extension: true }));
-    const sum = client.execute(new AddCmd(2, 3));
+    const sum = client.execute(new AddCmd(2, 3)).catch(() => {});
+    const next = client.execute(new AddCmd(2, 3));
+    next.catch(() => {});
     const peer = await raw.peer();
     peer.write(EXTENDED_GREETING);
     await client.connect();
-    peer.write(SUM_5 + end(1) + stream(1));
-    await expect(sum).resolves.toEqual(new CalcResult(5));
+    peer.write(bytes);
+    await expect(next).rejects.toMatchObject({ code: 'CONNECTION_LOST', cause: { code: 'PROTOCOL_ERROR' } });
+    await sum;
+  });
+
+  it('is not one that is late: everything for a call that was given up', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const sink = new RecordingSink();
+    const call = client.dispatch(new AddCmd(2, 3), sink);
+    const peer = await raw.peer();
+    peer.write(EXTENDED_GREETING);
+    await client.connect();
+    call.cancel();
+    await until('the server hears of it', () => peer.hex.endsWith(cancel(1)));
+    peer.write(stream(1) + control(6, '0100') + end(1));
     const ping = client.ping();
     peer.write('00');
     expect(await ping).toBeGreaterThan(0);
     expect(client.status).toBe('open');
+    expect(client.lateFrames).toBe(3);
+    expect(sink).toEqual(new RecordingSink());
   });
 });

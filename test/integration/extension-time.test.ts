@@ -1,6 +1,6 @@
 // What travels with a Command besides its own bytes: the time that is left, and metadata.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext } from '../../lib/core.js';
+import { Command, defineContract, type CommandContext, type ResultSink } from '../../lib/core.js';
 import { ADD_2_3, echoFrame, sumFrame } from '../support/calc-frames.js';
 import { calcClient } from '../support/calc-client.js';
 import { CalcServer } from '../support/calc-server.js';
@@ -69,6 +69,55 @@ describe('a time limit', () => {
     peer.write(KNOCK + hello() + ADD_2_3 + meta(2, { remainingMs: 1 }) + echoFrame(2, 'late'));
     await until('it is refused', () => peer.received.includes('TIMEOUT'));
     expect(ran).toEqual([1]);
+  });
+
+  it('keeps a Command from being written when it is over before', async () => {
+    class SpinCmd extends Command<Item> {
+      /** Keeps the process busy while it is written. */
+      toJSON(): object {
+        const start = performance.now();
+        while (performance.now() - start < 60);
+        return {};
+      }
+    }
+    const contract = defineContract({ commands: [SpinCmd, PlayCmd], results: [Item] });
+    const ran: unknown[] = [];
+    const invoker = {
+      invoke: (command: unknown, _: CommandContext, sink: ResultSink) => {
+        ran.push(command);
+        sink.complete(new Item(1));
+      },
+    };
+    const calc = own(await CalcServer.start({ contract, invoker }));
+    const client = own(calcClient(calc.port, { contract, extension: true }));
+    const first = client.execute(new SpinCmd());
+    const late = client.execute(new PlayCmd(), { timeoutMs: 50 });
+    await expect(late).rejects.toMatchObject({ code: 'TIMEOUT', sent: false });
+    await first;
+    await client.execute(new PlayCmd());
+    expect(ran).toHaveLength(2);
+  });
+
+  it.each([
+    ['TIMEOUT', () => ({ timeoutMs: 100 })],
+    ['CANCELLED', () => ({ signal: AbortSignal.timeout(100) })],
+  ])('reaches the handler by its name when a call is given up: %s', async (code, optionsNow) => {
+    let reason: unknown;
+    const { client } = await openStage(
+      own,
+      (_, { signal }) =>
+        new Promise<Item>((resolve) => {
+          signal.addEventListener('abort', () => {
+            reason = signal.reason;
+            resolve(new Item(1));
+          });
+        }),
+      {},
+      { timeoutMs: 0 },
+    );
+    await expect(client.execute(new PlayCmd(), optionsNow())).rejects.toBeDefined();
+    await until('the handler hears of it', () => reason !== undefined);
+    expect(reason).toMatchObject({ code });
   });
 
   it('of a call travels as what is left, and not at all when it is the default', async () => {

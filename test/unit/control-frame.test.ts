@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ByteReader } from '../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../lib/wire/byte-writer.js';
-import * as frames from '../../lib/wire/control-frame.js';
+import * as frameWriters from '../../lib/wire/control-frame.js';
+import * as frameReaders from '../../lib/wire/control-reader.js';
 import { control, map, text } from '../support/extension-frames.js';
 import { uvarint } from '../support/calc-frames.js';
 import { readEveryWay } from './cutting.js';
+
+const frames = { ...frameWriters, ...frameReaders };
 
 type Kind = keyof typeof frames.Control;
 
@@ -38,7 +41,7 @@ const readers: Record<Kind, (reader: ByteReader) => unknown> = {
   ERROR: frames.readError,
   CANCEL: frames.readCancel,
   CREDIT: frames.readCredit,
-  GOAWAY: (reader) => ({ reason: frames.readText(reader) }),
+  GOAWAY: (reader) => ({ reason: frames.readGoaway(reader) }),
   DONE: () => ({}),
 };
 

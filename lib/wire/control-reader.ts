@@ -1,0 +1,129 @@
+// Reads the control frames that control-frame.ts draws. What they mean is the business of client and server.
+import { CmdStreamError } from '../errors.js';
+import type { ByteReader } from './byte-reader.js';
+import {
+  HAS_REMAINING,
+  LAST,
+  MAX_METADATA,
+  MAX_TEXT_BYTES,
+  NO_METADATA,
+  PACKET,
+  type Hello,
+  type Message,
+  type Meta,
+  type Metadata,
+} from './control-frame.js';
+import type { Seq } from './frame.js';
+
+export function readHello(reader: ByteReader): Hello {
+  const [version, features, maxFrameBytes, maxInFlight, timeoutMs] = [0, 0, 0, 0, 0].map(() => readNumber(reader));
+  const codec = readText(reader);
+  const [commands, results] = [0, 0].map(() => {
+    const count = readNumber(reader);
+    if (count * 4 > reader.remaining) throw lie(`${count} hashes in ${reader.remaining} bytes`);
+    return Array.from({ length: count }, () => reader.readBytes(4).readUInt32LE());
+  });
+  return {
+    version: version!,
+    features: features!,
+    maxFrameBytes: maxFrameBytes!,
+    maxInFlight: maxInFlight!,
+    timeoutMs: timeoutMs!,
+    codec,
+    commands: commands!,
+    results: results!,
+  };
+}
+
+/** Reads META, or the same fields of MESSAGE, and what its flags say beyond. */
+export function readMeta(reader: ByteReader): Meta & { readonly seq: Seq; readonly packet: boolean } {
+  const seq = reader.readPositive();
+  const flags = readNumber(reader);
+  const remainingMs = readNumber(reader);
+  const credit = readNumber(reader);
+  const metadata = readMap(reader);
+  return {
+    seq,
+    remainingMs: flags & HAS_REMAINING ? remainingMs : undefined,
+    credit,
+    metadata,
+    packet: (flags & PACKET) !== 0,
+  };
+}
+
+export function readMessage(reader: ByteReader): Message & { readonly seq: Seq } {
+  const meta = readMeta(reader);
+  const route = readText(reader, Number.MAX_SAFE_INTEGER);
+  return { ...meta, route, data: reader.readUtf8(reader.remaining) };
+}
+
+export function readEvent(reader: ByteReader): Message {
+  const flags = readNumber(reader);
+  const metadata = readMap(reader);
+  const route = readText(reader, Number.MAX_SAFE_INTEGER);
+  return {
+    packet: (flags & PACKET) !== 0,
+    metadata,
+    route,
+    data: reader.readUtf8(reader.remaining),
+    remainingMs: undefined,
+    credit: 0,
+  };
+}
+
+export interface Value {
+  readonly seq: Seq;
+  readonly last: boolean;
+  readonly packet: boolean;
+  readonly data: string;
+}
+
+export function readValue(reader: ByteReader): Value {
+  const seq = reader.readPositive();
+  const flags = readNumber(reader);
+  return { seq, last: (flags & LAST) !== 0, packet: (flags & PACKET) !== 0, data: reader.readUtf8(reader.remaining) };
+}
+
+export function readError(reader: ByteReader): { readonly seq: Seq; readonly code: string; readonly data: string } {
+  const seq = reader.readPositive();
+  return { seq, code: readText(reader), data: reader.readUtf8(reader.remaining) };
+}
+
+export function readCancel(reader: ByteReader): { readonly seq: Seq; readonly code: string } {
+  const seq = reader.readPositive();
+  return { seq, code: readText(reader) };
+}
+
+export function readCredit(reader: ByteReader): { readonly seq: Seq; readonly credit: number } {
+  const seq = reader.readPositive();
+  return { seq, credit: readNumber(reader) };
+}
+
+export function readGoaway(reader: ByteReader): string {
+  return readText(reader);
+}
+
+function readText(reader: ByteReader, most = MAX_TEXT_BYTES): string {
+  const length = readNumber(reader);
+  if (length > most || length > reader.remaining) throw lie(`a text of ${length} bytes`);
+  return reader.readUtf8(length);
+}
+
+function readMap(reader: ByteReader): Metadata {
+  const count = readNumber(reader);
+  if (count === 0) return NO_METADATA;
+  if (count > MAX_METADATA) throw lie(`metadata of ${count} entries exceeds ${MAX_METADATA}`);
+  const map = Object.create(null) as Record<string, string>;
+  for (let i = 0; i < count; i++) map[readText(reader)] = readText(reader);
+  return Object.freeze(map);
+}
+
+function readNumber(reader: ByteReader): number {
+  const value = reader.readUvarint();
+  if (typeof value === 'bigint') throw lie(`the number ${value}`);
+  return value;
+}
+
+function lie(what: string): CmdStreamError {
+  return new CmdStreamError('PROTOCOL_ERROR', `a control frame with ${what}`);
+}
