@@ -22,7 +22,6 @@ export class Probation {
 
   constructor(limits: TrialLimits) {
     this.#limits = limits;
-    this.#execution.promise.catch(() => {});
   }
 
   get outcome(): Promise<void> {

@@ -223,6 +223,18 @@ describe('a half-open circuit', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('hears the first report of a trial alone', async () => {
+    const breaker = await halfOpenCircuit();
+    const trial = begin(breaker);
+    trial.succeed();
+    trial.succeed();
+    trial.fail();
+    await turns(1);
+    expect(breaker.state).toBe('half-open');
+    await succeed(breaker);
+    expect(breaker.state).toBe('closed');
+  });
+
   it('gives the place of a released trial to another call', async () => {
     const breaker = await halfOpenCircuit();
     begin(breaker);
