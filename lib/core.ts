@@ -11,8 +11,15 @@ export type { ByteReader } from './wire/byte-reader.js';
 export type { ByteWriter } from './wire/byte-writer.js';
 export type { Seq } from './wire/frame.js';
 export type { ConnectionOptions } from './connection/connection-options.js';
+export type {
+  CircuitBreaker,
+  CircuitBreakerFactory,
+  CircuitBreakerState,
+  CircuitPermit,
+} from './client/circuit-breaker.js';
 export { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, UnexpectedResult } from './client/client-options.js';
+export { isFailure } from './client/failure.js';
 export type { LinkStatus } from './client/link.js';
 export type { Call, CallOptions, CommandSink } from './client/pending-call.js';
 export { CommandServer } from './server/command-server.js';

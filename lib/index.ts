@@ -11,8 +11,15 @@ export type { ByteReader } from './wire/byte-reader.js';
 export type { ByteWriter } from './wire/byte-writer.js';
 export type { Seq } from './wire/frame.js';
 export type { ConnectionOptions } from './connection/connection-options.js';
+export type {
+  CircuitBreaker,
+  CircuitBreakerFactory,
+  CircuitBreakerState,
+  CircuitPermit,
+} from './client/circuit-breaker.js';
 export type { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, UnexpectedResult } from './client/client-options.js';
+export { isFailure } from './client/failure.js';
 export type { CallOptions } from './client/pending-call.js';
 export type { CommandServer } from './server/command-server.js';
 export type { LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';

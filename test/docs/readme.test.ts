@@ -99,8 +99,14 @@ describe('the table of errors', () => {
 });
 
 describe('a command in the README', () => {
-  const { name, peerDependencies } = JSON.parse(readPackage()) as { name: string; peerDependencies: object };
-  const installs = [`npm i ${name}`, `npm i ${Object.keys(peerDependencies).join(' ')}`];
+  const { name, peerDependencies, peerDependenciesMeta } = JSON.parse(readPackage()) as {
+    name: string;
+    peerDependencies: object;
+    peerDependenciesMeta: Readonly<Record<string, { optional: boolean }>>;
+  };
+  const optional = Object.keys(peerDependenciesMeta).filter((peer) => peerDependenciesMeta[peer]?.optional);
+  const needed = Object.keys(peerDependencies).filter((peer) => !optional.includes(peer));
+  const installs = [name, needed.join(' '), ...optional].map((packages) => `npm i ${packages}`);
   /** Who runs it otherwise, and with which words. */
   const runs: Readonly<Record<string, readonly [file: string, words: string]>> = {
     'npm ci': ['.ci/run', '\nif ! npm ci; then'],

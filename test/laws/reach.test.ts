@@ -1,7 +1,7 @@
 // Law: no circles of imports, types included; and no way from the core to Nest or rxjs.
 import { describe, expect, it } from '@jest/globals';
 import { cycles, reachViolations } from './reach.js';
-import { readLib } from './source.js';
+import { readLib, readPackage } from './source.js';
 
 const nest = /^(@nestjs\/|rxjs(\/|$))/;
 
@@ -45,4 +45,11 @@ describe('the core door', () => {
     expect(lib.map(({ path }) => path)).toContain('lib/core.ts');
     expect(reachViolations(lib, 'lib/core.ts', nest)).toEqual([]);
   });
+});
+
+it('the doors that everybody uses reach no optional peer', () => {
+  const { peerDependenciesMeta } = JSON.parse(readPackage()) as { peerDependenciesMeta: object };
+  const optional = new RegExp(`^(${Object.keys(peerDependenciesMeta).join('|')})(/|$)`);
+  expect('cockatiel').toMatch(optional);
+  for (const door of ['lib/index.ts', 'lib/core.ts']) expect(reachViolations(readLib(), door, optional)).toEqual([]);
 });

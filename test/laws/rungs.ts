@@ -29,6 +29,7 @@ const house: Readonly<Record<string, Room>> = {
   server: { rooms: socket, packages: [node] },
   nest: { rooms: core, packages: [node, ...nest, ...validation] },
   telemetry: { rooms: [...core, 'nest'], packages: [node, ...nest, /^@opentelemetry\//] },
+  'circuit-breaker': { rooms: [...socket, 'client'], packages: [/^cockatiel$/] },
   testing: { rooms: [...core, 'nest'], packages: [node, ...nest] },
 };
 

@@ -1,0 +1,57 @@
+// The options of the breaker over cockatiel: their meaning, defaults and ranges.
+import type { CircuitBreakerState } from '../client/circuit-breaker.js';
+import { callback, integer, type OptionRule, type OptionRules } from '../options.js';
+
+/** @publicApi */
+export interface CockatielBreakerOptions {
+  /**
+   * How many of the latest outcomes count; before the first call all of them are successes. 1 to 1,000,000.
+   * @default 50
+   */
+  windowSize?: number;
+  /**
+   * Share of failures among them that opens the circuit, above 0 up to 1.
+   * @default 0.5
+   */
+  failureRate?: number;
+  /**
+   * Time an open circuit lets no call through, in milliseconds, 1 to 2,147,483,647. While half-open, a trial call that
+   * has not reported for so long makes room for another; its outcome still counts.
+   * @default 5_000
+   */
+  openDurationMs?: number;
+  /**
+   * Trial calls that a half-open circuit lets through, all of which must succeed to close it. 1 to 1,000,000.
+   * @default 3
+   */
+  successThreshold?: number;
+  /**
+   * Told of every change, with the server as `host:port`. It may use the breaker; what it throws is ignored.
+   * @default none
+   */
+  onStateChange?: (state: CircuitBreakerState, server: string) => void;
+}
+
+export const cockatielBreakerDefaults = Object.freeze({
+  windowSize: 50,
+  failureRate: 0.5,
+  openDurationMs: 5_000,
+  successThreshold: 3,
+});
+
+export type ResolvedCockatielBreakerOptions = Readonly<
+  CockatielBreakerOptions & Required<Pick<CockatielBreakerOptions, keyof typeof cockatielBreakerDefaults>>
+>;
+
+const rate: OptionRule = {
+  expected: 'a number above 0, up to 1',
+  accepts: (value) => typeof value === 'number' && value > 0 && value <= 1,
+};
+
+export const cockatielBreakerRules: OptionRules<CockatielBreakerOptions> = Object.freeze({
+  windowSize: integer(1, 1_000_000, 'outcomes'),
+  failureRate: rate,
+  openDurationMs: integer(1, 2_147_483_647, 'milliseconds'),
+  successThreshold: integer(1, 1_000_000, 'calls'),
+  onStateChange: callback,
+});

@@ -1,0 +1,41 @@
+// The role of a circuit breaker: keeps calls away from a server that fails. It knows no Command and no connection.
+
+/**
+ * Decides whether a call may go to one server, and learns what became of the calls it let through.
+ *
+ * @publicApi
+ */
+export interface CircuitBreaker {
+  /** For people and logs; whether a call may go out is said by `acquire()` alone. */
+  readonly state: CircuitBreakerState;
+  /** Lets a call through; undefined: not now. Answers at once, and has no effect when it says no. */
+  acquire(): CircuitPermit | undefined;
+}
+
+/**
+ * `'closed'`: calls go through. `'open'`: none does. `'half-open'`: a few go through, on trial.
+ *
+ * @publicApi
+ */
+export type CircuitBreakerState = 'closed' | 'half-open' | 'open';
+
+/**
+ * What a call that was let through reports, once: exactly one of these, a stream when it is over.
+ *
+ * @publicApi
+ */
+export interface CircuitPermit {
+  /** The server has answered, be it with a business error. */
+  succeed(): void;
+  /** The server, or the way to it, has failed: `isFailure(error)` said so. */
+  fail(error?: unknown): void;
+  /** The outcome says nothing about the server: the caller gave up, or nothing was sent. */
+  release(): void;
+}
+
+/**
+ * Makes the breaker for a server; called once for each server of a client, with its `host:port`.
+ *
+ * @publicApi
+ */
+export type CircuitBreakerFactory = (server: string) => CircuitBreaker;

@@ -1,0 +1,90 @@
+// Which errors of a call say that its server, or the way to it, is in trouble.
+import { isCmdStreamError, type ErrorCode } from '../errors.js';
+
+/** Of REMOTE, which carries what the application meant for the caller, only the payload can tell. */
+const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.freeze({
+  // a mistake in the program, at either end
+  INVALID_OPTION: false,
+  INVALID_CONTRACT: false,
+  INVALID_HANDLER: false,
+  COMMAND_NOT_IN_CONTRACT: false,
+  RESULT_NOT_IN_CONTRACT: false,
+  NO_HANDLER: false,
+  MULTIPLE_RESULTS: false,
+  EXTENSION_UNAVAILABLE: false,
+  // one value that cannot be written or read
+  ENCODE_FAILED: false,
+  FRAME_TOO_LARGE: false,
+  UNSAFE_INTEGER: false,
+  UNKNOWN_TYPE: false,
+  BAD_PAYLOAD: false,
+  JSON_DEPTH: false,
+  JSON_TOKENS: false,
+  JSON_KEYS: false,
+  // whoever answers there is not the server that was meant, or no sane one
+  VARINT_OVERFLOW: true,
+  NEGATIVE_LENGTH: true,
+  PROTOCOL_ERROR: true,
+  SERVER_INFO_MISMATCH: true,
+  SERVER_INFO_TOO_LARGE: true,
+  CONTRACT_MISMATCH: true,
+  // no connection
+  CONNECT_FAILED: true,
+  CONNECT_TIMEOUT: true,
+  HANDSHAKE_TIMEOUT: true,
+  TLS_ERROR: true,
+  MAX_CONNECTIONS: true,
+  // the connection is lost
+  CONNECTION_LOST: true,
+  PEER_CLOSED: true,
+  PEER_RESET: true,
+  FRAME_TIMEOUT: true,
+  WRITE_STALLED: true,
+  SEND_BUFFER_FULL: true,
+  HANDLER_ERROR: true,
+  SHUTDOWN: true,
+  // no answer, or one that admits trouble
+  TIMEOUT: true,
+  INTERNAL: true,
+  OVERLOADED: true,
+  REMOTE: 'by payload',
+  // this side's own doing
+  CLOSED: false,
+  CANCELLED: false,
+  QUEUE_FULL: false,
+  CIRCUIT_OPEN: false,
+  SLOW_CONSUMER: false,
+});
+
+/** From here on a status of HTTP says that the server is at fault. */
+const FIRST_SERVER_FAULT = 500;
+
+/**
+ * Is it the fault of the server or of the way to it? Yes: no connection, a lost one, no answer in time, `INTERNAL`,
+ * `OVERLOADED`, and `REMOTE` with a `statusCode` or `status` of 500 and above in its payload. No: other errors of
+ * handlers, values that cannot be written, limits of this side, and the reason of a signal that has aborted, unless it
+ * is the TimeoutError of `AbortSignal.timeout()`.
+ *
+ * @publicApi
+ */
+export function isFailure(error: unknown): boolean {
+  if (!isCmdStreamError(error)) return propertyOf(error, 'name') === 'TimeoutError';
+  const verdict = verdicts[error.code];
+  return verdict === 'by payload' ? isServerFault(error.payload) : verdict;
+}
+
+function isServerFault(payload: unknown): boolean {
+  return ['statusCode', 'status'].some((key) => {
+    const status = propertyOf(payload, key);
+    return typeof status === 'number' && status >= FIRST_SERVER_FAULT;
+  });
+}
+
+/** Undefined too for what throws when it is asked. */
+function propertyOf(value: unknown, key: string): unknown {
+  try {
+    return (value as Record<string, unknown> | null | undefined)?.[key];
+  } catch {
+    return undefined;
+  }
+}
