@@ -18,9 +18,17 @@ export type {
   CircuitPermit,
 } from './client/circuit-breaker.js';
 export { CommandClient } from './client/command-client.js';
-export type { CommandClientOptions, UnexpectedResult } from './client/client-options.js';
+export type { CommandClientOptions, ConnectionFactory, UnexpectedResult } from './client/client-options.js';
+export type { ClientStatus, ClientStatusChange } from './client/group-status.js';
+export type { ServerState } from './client/group-server.js';
+export { leastPending, roundRobin, type ConnectionChoice, type DispatchStrategy } from './client/dispatch-strategy.js';
+export type { ReconnectOptions } from './client/reconnect-options.js';
+export type { RetryOptions } from './client/retry-options.js';
+export type { SentCommand } from './client/call-end.js';
+export type { ReceivedResult, SendHooks, SendHooksFactory } from './client/send-hooks.js';
+export type { ServerAddress } from './connection/dial.js';
+export type { KeepaliveOptions } from './connection/keepalive-options.js';
 export { isFailure } from './client/failure.js';
-export type { LinkStatus } from './client/link.js';
 export type { Call, CallOptions, CommandSink } from './client/pending-call.js';
 export { CommandServer } from './server/command-server.js';
 export { ExecInvoker } from './server/exec-invoker.js';

@@ -33,6 +33,7 @@ export const errorMeanings = Object.freeze({
   CONNECTION_LOST: 'the connection ended before the Command was answered',
   PEER_CLOSED: 'the peer ended the connection',
   PEER_RESET: 'the peer or the network reset the connection',
+  KEEPALIVE_TIMEOUT: 'the peer did not answer a ping within `keepalive.timeoutMs`',
   FRAME_TIMEOUT: 'a frame was begun and not finished within `frameTimeoutMs`',
   WRITE_STALLED: 'the peer took no bytes for `writeStallTimeoutMs`',
   SEND_BUFFER_FULL: 'more than `maxSendBufferBytes` wait for a peer that does not read',

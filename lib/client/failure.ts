@@ -38,6 +38,7 @@ const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.fre
   CONNECTION_LOST: true,
   PEER_CLOSED: true,
   PEER_RESET: true,
+  KEEPALIVE_TIMEOUT: true,
   FRAME_TIMEOUT: true,
   WRITE_STALLED: true,
   SEND_BUFFER_FULL: true,

@@ -17,6 +17,8 @@ import { Command, type ResultOf } from '../codec/command.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { CmdStreamError } from '../errors.js';
+import type { ServerState } from '../client/group-server.js';
+import type { ClientStatus } from '../client/group-status.js';
 import { resolveOptions } from '../options.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import { cmdStreamClientRules, type CmdStreamClientOptions } from './cmd-stream-client-options.js';
@@ -25,17 +27,13 @@ import { routeOf } from './command-handler.decorator.js';
 import { PatternResponses } from './pattern-responses.js';
 
 /** @publicApi */
-export type CmdStreamClientStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
-
-/** @publicApi */
 export interface CmdStreamClientEvents {
-  connect: () => void;
-  /** A connection, or the attempt to open one, failed. */
-  disconnect: (cause: CmdStreamError | undefined) => void;
+  /** A connection is open. */
+  connect: (server: string) => void;
+  /** A connection has ended or could not be opened; `cause` undefined: the server drains. */
+  disconnect: (cause: CmdStreamError | undefined, server: string) => void;
   unexpectedResult: (result: UnexpectedResult) => void;
 }
-
-const statuses = { idle: 'disconnected', connecting: 'connecting', open: 'connected', closed: 'closed' } as const;
 
 /**
  * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the first call.
@@ -49,12 +47,14 @@ export class CmdStreamClient extends ClientProxy {
   readonly #serializer: Serializer | undefined;
   readonly #deserializer: Deserializer | undefined;
   #packets = 0;
-  readonly #status = new ReplaySubject<CmdStreamClientStatus>(1);
+  readonly #status = new ReplaySubject<ClientStatus>(1);
+  readonly #connectOnBootstrap: boolean;
 
   constructor(options: CmdStreamClientOptions = {}) {
     super();
-    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
-    const { serializer, deserializer, contract = emptyContract, ...core } = resolved;
+    resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...core } = options;
+    this.#connectOnBootstrap = connectOnBootstrap;
     this.#serializer = serializer;
     this.#deserializer = deserializer;
     this.#client = new CommandClient({
@@ -62,17 +62,17 @@ export class CmdStreamClient extends ClientProxy {
       contract,
       onUnexpectedResult: (result) => {
         this.#events.emit('unexpectedResult', result);
-        resolved.onUnexpectedResult?.(result);
+        options.onUnexpectedResult?.(result);
       },
     });
-    this.#client.onStatus((status, cause) => {
-      this.#status.next(statuses[status]);
-      if (status === 'open') this.#events.emit('connect');
-      else if (status === 'idle') this.#events.emit('disconnect', cause);
+    this.#client.onStatus(({ status, cause, server, connection }) => {
+      this.#status.next(status);
+      if (connection === 'connected') this.#events.emit('connect', server);
+      else if (connection === 'disconnected') this.#events.emit('disconnect', cause, server);
     });
   }
 
-  override get status(): Observable<CmdStreamClientStatus> {
+  override get status(): Observable<ClientStatus> {
     return this.#status.pipe(distinctUntilChanged());
   }
 
@@ -86,12 +86,20 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /**
-   * Opens the connection; calls do so by themselves.
-   *
-   * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE, CLOSED
+   * Opens the connections; calls do so by themselves. See {@link CommandClient.connect}.
    */
   connect(): Promise<void> {
     return this.#client.connect();
+  }
+
+  /** Each server, now. */
+  get servers(): readonly ServerState[] {
+    return this.#client.servers;
+  }
+
+  /** Nest calls this when the application starts. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.#connectOnBootstrap) await this.connect();
   }
 
   /** Waits for pending calls, at most `gracePeriodMs`, then ends the connection. Idempotent. */
