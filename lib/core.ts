@@ -15,7 +15,14 @@ export { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, UnexpectedResult } from './client/client-options.js';
 export type { LinkStatus } from './client/link.js';
 export type { Call, CallOptions, CommandSink } from './client/pending-call.js';
-export { CommandServer } from './server/command-server.js';
+export { CommandServer, type ServerStatusListener } from './server/command-server.js';
 export { ExecInvoker } from './server/exec-invoker.js';
 export type { Invoker, ResultSink } from './server/invoker.js';
-export type { CommandServerOptions, LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export type {
+  CloseOptions,
+  CommandServerOptions,
+  LostConnection,
+  PlainErrorMapper,
+  ServerOptions,
+  ServerStatus,
+} from './server/server-options.js';

@@ -15,7 +15,7 @@ export type { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, UnexpectedResult } from './client/client-options.js';
 export type { CallOptions } from './client/pending-call.js';
 export type { CommandServer } from './server/command-server.js';
-export type { LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export type { CloseOptions, LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
 export {
   CMD_STREAM,
   CmdStreamServer,

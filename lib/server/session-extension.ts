@@ -29,6 +29,7 @@ import { EventQueue } from './event-queue.js';
 import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
 import type { CommandHome, RunningCommand } from './running-command.js';
 import type { SessionConfig } from './session-config.js';
+import { WaitingResults } from './waiting-results.js';
 import { wireErrorOf } from './wire-error.js';
 
 const DEFAULT_META: Meta = Object.freeze({ remainingMs: undefined, credit: 0, metadata: NO_METADATA });
@@ -45,19 +46,21 @@ export interface ExtensionHost extends CommandHome {
 export class SessionExtension implements ExtendedHome {
   /** Frames for Commands that were over already. */
   lateFrames = 0;
+  /** True once the peer was told to leave. */
+  isGoingAway = false;
+  /** True once the peer has said that no Command follows. */
+  isDone = false;
+  readonly waiting: WaitingResults;
   readonly #session: ExtensionHost;
   readonly #events: EventQueue;
   readonly #live = new Map<number, ExtendedCommand>();
   #hello: Hello | undefined;
   #meta: (Meta & { readonly seq: Seq }) | undefined;
   readonly #seqs = new SeqWindow();
-  #heldBack: ExtendedCommand[] = [];
-  #isGoingAway = false;
-  #isDone = false;
-  #queuedBytes = 0;
 
   constructor(session: ExtensionHost) {
     this.#session = session;
+    this.waiting = new WaitingResults(session, session.config.options.maxSendBufferBytes);
     this.#events = new EventQueue(session.config.maxInFlight, (event) => session.run(event));
     const { fingerprint, options, maxInFlight } = session.config;
     const hello = {
@@ -70,14 +73,14 @@ export class SessionExtension implements ExtendedHome {
     session.connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }));
   }
 
-  /** True once the peer has said that no Command follows, and nothing waits. */
+  /** True if no Command follows, and none waits. */
   get isQuiet(): boolean {
-    return this.#isDone && this.#events.length === 0;
+    return this.isDone && this.#events.length === 0;
   }
 
   goAway(reason: string): void {
-    if (this.#isGoingAway || !this.#session.connection.isOpen) return;
-    this.#isGoingAway = true;
+    if (this.isGoingAway || !this.#session.connection.isOpen) return;
+    this.isGoingAway = true;
     this.connection.sendControl((writer) => writeGoaway(writer, reason));
   }
 
@@ -115,7 +118,7 @@ export class SessionExtension implements ExtendedHome {
       case Control.CREDIT:
         return this.#grant(readCredit(reader));
       case Control.DONE:
-        this.#isDone = true;
+        this.isDone = true;
         return;
       case Control.HELLO:
       case Control.STREAM:
@@ -139,8 +142,8 @@ export class SessionExtension implements ExtendedHome {
     const value = this.#patternOf('event', message, (error) => this.#session.report(error));
     if (!value) return;
     const event = new EventCommand(value, bytesRead, this.#session.connection.receivedAt, message.metadata, this);
-    if (!this.#events.add(event))
-      this.#session.report(new CmdStreamError('OVERLOADED', `an event was dropped: too many wait`));
+    if (this.config.load.isFull || !this.#events.add(event))
+      this.#session.report(new CmdStreamError('OVERLOADED', 'an event was dropped: too many run or wait'));
   }
 
   /** Data that cannot be read costs this message only. */
@@ -171,7 +174,7 @@ export class SessionExtension implements ExtendedHome {
   /** Numbers grow: a Command with an old one is a lie. */
   #claim(seq: Seq): number {
     if (this.#hello === undefined) throw lie('a Command before HELLO');
-    if (this.#isDone) throw lie('a Command after DONE');
+    if (this.isDone) throw lie('a Command after DONE');
     return this.#seqs.use(seq);
   }
 
@@ -184,14 +187,9 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #start(seq: number, value: unknown, bytesRead: number, { remainingMs, credit, metadata }: Meta): void {
-    const { config, connection, inFlight } = this.#session;
-    if (inFlight >= config.maxInFlight) {
-      const limit = `maxInFlightPerConnection (${config.maxInFlight})`;
-      return this.#reject(
-        seq,
-        new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`),
-      );
-    }
+    const { connection } = this.#session;
+    const overload = this.#overload();
+    if (overload) return this.#reject(seq, overload);
     const limitMs = remainingMs ?? this.#hello!.timeoutMs;
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
     if (deadline !== undefined && deadline <= Date.now()) {
@@ -210,6 +208,17 @@ export class SessionExtension implements ExtendedHome {
     );
     this.#live.set(seq, command);
     this.#session.run(command);
+  }
+
+  #overload(): CmdStreamError | undefined {
+    const { config, inFlight } = this.#session;
+    const { load, maxInFlight } = config;
+    if (inFlight >= maxInFlight) {
+      const limit = `maxInFlightPerConnection (${maxInFlight})`;
+      return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
+    }
+    if (!load.isFull) return undefined;
+    return new CmdStreamError('OVERLOADED', `the server runs maxInFlight (${load.maxInFlight}) Commands already`);
   }
 
   #reject(seq: number, error: unknown): void {
@@ -269,30 +278,5 @@ export class SessionExtension implements ExtendedHome {
 
   report(error: unknown): void {
     this.#session.report(error);
-  }
-
-  queueBytes(count: number): void {
-    this.#queuedBytes += count;
-  }
-
-  /** What waits shares a bound with the socket: a peer that does not read at all loses its connection, others their Command. */
-  checkQueue(): void {
-    const { maxSendBufferBytes } = this.config.options;
-    const waiting = this.#queuedBytes + this.connection.bufferedBytes;
-    if (waiting <= maxSendBufferBytes) return;
-    const text = `${waiting} bytes of Results wait: more than maxSendBufferBytes (${maxSendBufferBytes})`;
-    if (this.drained === undefined) throw new CmdStreamError('SLOW_CONSUMER', text);
-    const full = new CmdStreamError('SEND_BUFFER_FULL', text);
-    this.connection.destroy(full);
-    throw full;
-  }
-
-  holdBack(command: ExtendedCommand): void {
-    if (this.#heldBack.push(command) > 1) return;
-    setImmediate(() => {
-      const heldBack = this.#heldBack;
-      this.#heldBack = [];
-      for (const held of heldBack) held.release();
-    });
   }
 }
