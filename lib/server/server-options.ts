@@ -47,8 +47,8 @@ export interface ServerOptions extends ConnectionOptions {
    */
   port?: number;
   /**
-   * Path of a Unix domain socket, or name of a pipe of Windows, to listen on instead of host and port. A socket that
-   * nobody listens on any more is replaced; anything else that is there is an error, and stays.
+   * Path of a Unix domain socket, or name of a pipe of Windows, to listen on instead of host and port, 1 to
+   * 103 bytes. A socket that nobody listens on any more is replaced; anything else that is there is an error, and stays.
    * @default none: host and port
    */
   path?: string;
@@ -174,6 +174,14 @@ export const serverDefaults = Object.freeze({
   contractCheck: true,
 });
 
+/** What every system takes; a longer one would be cut without a word. */
+const MAX_PATH_BYTES = 103;
+
+const path: OptionRule = {
+  expected: `a path of 1 to ${MAX_PATH_BYTES} bytes`,
+  accepts: (value) => text.accepts(value) && Buffer.byteLength(value as string) <= MAX_PATH_BYTES,
+};
+
 const listenOn: OptionRule = {
   expected: 'a net.Server (no tls.Server: give `tls`), or { fd } with a whole number',
   accepts: (value) => (value instanceof NetServer ? !(value instanceof TlsServer) : isDescriptor(value)),
@@ -189,7 +197,7 @@ export const serverRules: OptionRules<ServerOptions> = Object.freeze({
   ...connectionRules,
   host: text,
   port: port(0),
-  path: text,
+  path,
   listenOn,
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,

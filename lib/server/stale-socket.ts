@@ -1,7 +1,7 @@
 // The file of a Unix domain socket whose process has died stands in the way of the next one. Takes it away, if it is
 // certain that it is such a file; never another kind of file, never a socket that is listened on.
 import { randomBytes } from 'node:crypto';
-import { link, lstat, rename, unlink } from 'node:fs/promises';
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../errors.js';
@@ -15,36 +15,42 @@ interface Identity {
 /** True if the path is free now. */
 export async function removeStaleSocket(path: string): Promise<boolean> {
   try {
-    const stale = await identityOf(path);
-    if (stale === undefined || !(await isDeaf(path))) return false;
-    return await remove(path, stale);
+    const found = identityOf(path);
+    if (found === undefined || !(await isDeaf(path))) return false;
+    return isSame(found, identityOf(path)) && remove(path, found);
   } catch (error) {
     return codeOf(error) === 'ENOENT';
   }
 }
 
 /** Undefined if it is no socket. */
-async function identityOf(path: string): Promise<Identity | undefined> {
-  const stats = await lstat(path, { bigint: true });
+function identityOf(path: string): Identity | undefined {
+  const stats = lstatSync(path, { bigint: true });
   return stats.isSocket() ? stats : undefined;
+}
+
+function isSame(one: Identity, other: Identity | undefined): boolean {
+  return one.ino === other?.ino && one.mtimeNs === other.mtimeNs;
 }
 
 /** Does the system say that nobody listens? Whatever else it says is no proof. */
 function isDeaf(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });
-    socket.once('connect', () => resolve(false)).once('error', (error) => resolve(codeOf(error) === 'ECONNREFUSED'));
-    socket.once('connect', () => socket.destroy());
+    socket.once('error', (error) => resolve(codeOf(error) === 'ECONNREFUSED'));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
   });
 }
 
-/** Another process may have done the same since, and listen already: what is taken away is looked at once more. */
-async function remove(path: string, stale: Identity): Promise<boolean> {
+/** Another process may do the same in the same moment, and listen already: what was taken away is looked at once more. */
+function remove(path: string, stale: Identity): boolean {
   const aside = join(dirname(path), `.${randomBytes(6).toString('hex')}`);
-  await rename(path, aside);
-  const taken = await identityOf(aside);
-  const isIt = taken?.ino === stale.ino && taken.mtimeNs === stale.mtimeNs;
-  if (!isIt) await link(aside, path);
-  await unlink(aside);
-  return isIt;
+  renameSync(path, aside);
+  const isStale = isSame(stale, identityOf(aside));
+  if (!isStale) linkSync(aside, path);
+  unlinkSync(aside);
+  return isStale;
 }
