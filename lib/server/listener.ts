@@ -67,6 +67,7 @@ export class Listener {
   }
 
   #handshakeError(error: Error): CmdStreamError {
+    if (!this.#owner.isListening) return notTaking();
     if (codeOf(error) !== 'ERR_TLS_HANDSHAKE_TIMEOUT') {
       return new CmdStreamError('TLS_ERROR', `TLS handshake failed: ${error.message}`, { cause: error });
     }
@@ -97,7 +98,7 @@ export class Listener {
 
   #handOver(socket: Socket): void {
     if (this.#owner.isListening) return this.#owner.onSocket(socket);
-    this.#refuse(socket, new CmdStreamError('SHUTDOWN', 'the server does not take connections any more'));
+    this.#refuse(socket, notTaking());
     end(socket);
   }
 
@@ -182,6 +183,10 @@ export class Listener {
     if (!this.#isGiven) return;
     this.server.off('connection', this.#onConnection).off('error', this.#onError).off('close', this.#onClose);
   }
+}
+
+function notTaking(): CmdStreamError {
+  return new CmdStreamError('SHUTDOWN', 'the server does not take connections any more');
 }
 
 function end(socket: Socket): void {
