@@ -30,7 +30,14 @@ export type { ServerAddress } from './connection/dial.js';
 export type { KeepaliveOptions } from './connection/keepalive-options.js';
 export { isFailure } from './client/failure.js';
 export type { Call, CallOptions, CommandSink } from './client/pending-call.js';
-export { CommandServer } from './server/command-server.js';
+export { CommandServer, type ServerStatusListener } from './server/command-server.js';
 export { ExecInvoker } from './server/exec-invoker.js';
 export type { Invoker, ResultSink } from './server/invoker.js';
-export type { CommandServerOptions, LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export type {
+  CloseOptions,
+  CommandServerOptions,
+  LostConnection,
+  PlainErrorMapper,
+  ServerOptions,
+  ServerStatus,
+} from './server/server-options.js';

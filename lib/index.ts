@@ -31,7 +31,7 @@ export type { KeepaliveOptions } from './connection/keepalive-options.js';
 export { isFailure } from './client/failure.js';
 export type { CallOptions } from './client/pending-call.js';
 export type { CommandServer } from './server/command-server.js';
-export type { LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export type { CloseOptions, LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
 export {
   CMD_STREAM,
   CmdStreamServer,

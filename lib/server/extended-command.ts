@@ -14,17 +14,14 @@ import { Control, writeError, writeSeqControl, writeValue, type Metadata } from 
 import type { Seq } from '../wire/frame.js';
 import { deferred, type Deferred } from './deferred.js';
 import { RunningCommand, type CommandHome } from './running-command.js';
+import type { WaitingResults } from './waiting-results.js';
 import { wireErrorOf } from './wire-error.js';
 
 export interface ExtendedHome extends CommandHome {
   readonly connection: Connection;
   readonly config: { readonly contract: Contract; readonly maxStreamBufferBytes: number };
-  /** Calls `command.release()` at the end of this turn. */
-  holdBack(command: ExtendedCommand): void;
-  /** Counts bytes that wait, all Commands together; negative when they have left. */
-  queueBytes(count: number): void;
-  /** @throws {CmdStreamError} SLOW_CONSUMER, SEND_BUFFER_FULL when too many bytes wait */
-  checkQueue(): void;
+  /** What is not written yet, of all Commands together. */
+  readonly waiting: WaitingResults;
 }
 
 interface QueuedFrame {
@@ -88,7 +85,7 @@ export class ExtendedCommand extends RunningCommand {
     if (this.#answersValues || this.#isLast(result)) {
       if (this.#isStream) return this.#put(result, false);
       this.#held = { result };
-      this.home.holdBack(this);
+      this.home.waiting.holdBack(this);
       return 0;
     }
     return this.#put(result, false);
@@ -246,7 +243,7 @@ export class ExtendedCommand extends RunningCommand {
     this.#count(frame.bytes.length);
     const { maxStreamBufferBytes } = this.home.config;
     if (!frame.isResult) return;
-    this.home.checkQueue();
+    this.home.waiting.check();
     if (this.#queuedBytes <= maxStreamBufferBytes) return;
     const text = `${this.#queuedBytes} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
     throw new CmdStreamError('SLOW_CONSUMER', `${text} (${maxStreamBufferBytes})`);
@@ -254,7 +251,7 @@ export class ExtendedCommand extends RunningCommand {
 
   #count(bytes: number): void {
     this.#queuedBytes += bytes;
-    this.home.queueBytes(bytes);
+    this.home.waiting.count(bytes);
   }
 
   /** Ends the Command although its handler goes on: it is told by the signal. */

@@ -24,6 +24,7 @@ import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
 import { FrameOrder } from './frame-order.js';
 import { tooLate, type CommandHome, type RunningCommand } from './running-command.js';
 import type { SessionConfig } from './session-config.js';
+import { WaitingResults } from './waiting-results.js';
 import { wireErrorOf } from './wire-error.js';
 
 /** The session as its extension sees it. */
@@ -38,16 +39,17 @@ export interface ExtensionHost extends CommandHome {
 }
 
 export class SessionExtension implements ExtendedHome {
+  /** True once the peer was told to leave. */
+  isGoingAway = false;
+  readonly waiting: WaitingResults;
   readonly #session: ExtensionHost;
   readonly #events: EventQueue;
   readonly #live = new Map<number, ExtendedCommand>();
   readonly #order = new FrameOrder();
-  #heldBack: ExtendedCommand[] = [];
-  #isGoingAway = false;
-  #queuedBytes = 0;
 
   constructor(session: ExtensionHost) {
     this.#session = session;
+    this.waiting = new WaitingResults(session, session.config.options.maxSendBufferBytes);
     this.#events = new EventQueue(session.config.maxInFlight, (event) => session.run(event));
     const { fingerprint, options, maxInFlight } = session.config;
     const hello = {
@@ -60,14 +62,19 @@ export class SessionExtension implements ExtendedHome {
     session.connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }));
   }
 
-  /** True once the peer has said that no Command follows, and nothing waits. */
+  /** True if no Command follows, and none waits. */
   get isQuiet(): boolean {
-    return this.#order.isDone && this.#events.length === 0;
+    return this.isDone && this.#events.length === 0;
+  }
+
+  /** True once the peer has said that no Command follows. */
+  get isDone(): boolean {
+    return this.#order.isDone;
   }
 
   goAway(reason: string): void {
-    if (this.#isGoingAway || !this.#session.connection.isOpen) return;
-    this.#isGoingAway = true;
+    if (this.isGoingAway || !this.#session.connection.isOpen) return;
+    this.isGoingAway = true;
     this.connection.sendControl((writer) => writeGoaway(writer, reason));
   }
 
@@ -142,8 +149,8 @@ export class SessionExtension implements ExtendedHome {
     const value = this.#patternOf('event', message, (error) => this.#session.report(error));
     if (!value) return;
     const event = new EventCommand(value, bytesRead, this.#session.connection.receivedAt, message.metadata, this);
-    if (!this.#events.add(event))
-      this.#session.report(new CmdStreamError('OVERLOADED', `an event was dropped: too many wait`));
+    if (this.config.load.isFull || !this.#events.add(event))
+      this.#session.report(new CmdStreamError('OVERLOADED', 'an event was dropped: too many run or wait'));
   }
 
   /** Data that cannot be read costs this message only. */
@@ -177,14 +184,9 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #start(seq: number, value: unknown, bytesRead: number, { remainingMs, credit, metadata }: Meta): void {
-    const { config, connection, inFlight } = this.#session;
-    if (inFlight >= config.maxInFlight) {
-      const limit = `maxInFlightPerConnection (${config.maxInFlight})`;
-      return this.#reject(
-        seq,
-        new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`),
-      );
-    }
+    const { connection } = this.#session;
+    const overload = this.#overload();
+    if (overload) return this.#reject(seq, overload);
     const limitMs = remainingMs ?? this.#order.hello!.timeoutMs;
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
     if (deadline !== undefined && deadline <= Date.now()) {
@@ -203,6 +205,17 @@ export class SessionExtension implements ExtendedHome {
     );
     this.#live.set(seq, command);
     this.#session.run(command);
+  }
+
+  #overload(): CmdStreamError | undefined {
+    const { config, inFlight } = this.#session;
+    const { load, maxInFlight } = config;
+    if (inFlight >= maxInFlight) {
+      const limit = `maxInFlightPerConnection (${maxInFlight})`;
+      return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
+    }
+    if (!load.isFull) return undefined;
+    return new CmdStreamError('OVERLOADED', `the server runs maxInFlight (${load.maxInFlight}) Commands already`);
   }
 
   #reject(seq: number, error: unknown): void {
@@ -262,30 +275,5 @@ export class SessionExtension implements ExtendedHome {
 
   report(error: unknown): void {
     this.#session.report(error);
-  }
-
-  queueBytes(count: number): void {
-    this.#queuedBytes += count;
-  }
-
-  /** What waits shares a bound with the socket: a peer that does not read at all loses its connection, others their Command. */
-  checkQueue(): void {
-    const { maxSendBufferBytes } = this.config.options;
-    const waiting = this.#queuedBytes + this.connection.bufferedBytes;
-    if (waiting <= maxSendBufferBytes) return;
-    const text = `${waiting} bytes of Results wait: more than maxSendBufferBytes (${maxSendBufferBytes})`;
-    if (this.drained === undefined) throw new CmdStreamError('SLOW_CONSUMER', text);
-    const full = new CmdStreamError('SEND_BUFFER_FULL', text);
-    this.connection.destroy(full);
-    throw full;
-  }
-
-  holdBack(command: ExtendedCommand): void {
-    if (this.#heldBack.push(command) > 1) return;
-    setImmediate(() => {
-      const heldBack = this.#heldBack;
-      this.#heldBack = [];
-      for (const held of heldBack) held.release();
-    });
   }
 }

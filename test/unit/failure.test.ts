@@ -14,6 +14,8 @@ const failures = [
     'PEER_CLOSED',
     'PEER_RESET',
     'KEEPALIVE_TIMEOUT',
+    'RECEIVE_TIMEOUT',
+    'IDLE_TIMEOUT',
     'FRAME_TIMEOUT',
     'WRITE_STALLED',
     'SEND_BUFFER_FULL',
