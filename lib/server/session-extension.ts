@@ -46,8 +46,6 @@ export interface ExtensionHost extends CommandHome {
 export class SessionExtension implements ExtendedHome {
   /** Frames for Commands that were over already. */
   lateFrames = 0;
-  /** True once the peer was told to leave. */
-  isGoingAway = false;
   /** True once the peer has said that no Command follows. */
   isDone = false;
   readonly waiting: WaitingResults;
@@ -57,6 +55,7 @@ export class SessionExtension implements ExtendedHome {
   #hello: Hello | undefined;
   #meta: (Meta & { readonly seq: Seq }) | undefined;
   readonly #seqs = new SeqWindow();
+  #isGoingAway = false;
 
   constructor(session: ExtensionHost) {
     this.#session = session;
@@ -79,8 +78,8 @@ export class SessionExtension implements ExtendedHome {
   }
 
   goAway(reason: string): void {
-    if (this.isGoingAway || !this.#session.connection.isOpen) return;
-    this.isGoingAway = true;
+    if (this.#isGoingAway || !this.#session.connection.isOpen) return;
+    this.#isGoingAway = true;
     this.connection.sendControl((writer) => writeGoaway(writer, reason));
   }
 
