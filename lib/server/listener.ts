@@ -170,10 +170,7 @@ export class Listener {
 
   /** Stops listening, unless somebody else owns the server; what was accepted lives on. */
   close(): void {
-    if (this.#isGiven) return;
-    this.server.close();
-    // It may be looking up its host still.
-    this.server.once('listening', () => this.server.close());
+    if (!this.#isGiven) this.server.close();
   }
 
   /** Ends what was accepted, too, and lets go of a server that is not ours. */

@@ -39,13 +39,12 @@ export interface ExtensionHost extends CommandHome {
 }
 
 export class SessionExtension implements ExtendedHome {
-  /** True once the peer was told to leave. */
-  isGoingAway = false;
   readonly waiting: WaitingResults;
   readonly #session: ExtensionHost;
   readonly #events: EventQueue;
   readonly #live = new Map<number, ExtendedCommand>();
   readonly #order = new FrameOrder();
+  #isGoingAway = false;
 
   constructor(session: ExtensionHost) {
     this.#session = session;
@@ -73,8 +72,8 @@ export class SessionExtension implements ExtendedHome {
   }
 
   goAway(reason: string): void {
-    if (this.isGoingAway || !this.#session.connection.isOpen) return;
-    this.isGoingAway = true;
+    if (this.#isGoingAway || !this.#session.connection.isOpen) return;
+    this.#isGoingAway = true;
     this.connection.sendControl((writer) => writeGoaway(writer, reason));
   }
 

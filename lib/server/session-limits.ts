@@ -7,9 +7,7 @@ import { CmdStreamError } from '../errors.js';
 export interface LimitedSession {
   /** True for a peer that can be told to leave. */
   readonly isExtended: boolean;
-  /** True once it was told: it need not send anything any more. */
-  readonly isLeaving: boolean;
-  /** True once it has said that it leaves: it waits for what is running, and that is all. */
+  /** True once it has said, when it was told, that it leaves: it waits for what is running, and that is all. */
   readonly isDone: boolean;
   /** True while the server does not read. */
   readonly isHeldBack: boolean;
@@ -56,7 +54,7 @@ export class SessionLimits implements Ticking {
 
   #overdue(now: number): CmdStreamError | undefined {
     const { receiveTimeoutMs, idleTimeoutMs } = this.#config;
-    if (receiveTimeoutMs > 0 && !this.#session.isLeaving && now - this.#heardAt >= receiveTimeoutMs) {
+    if (receiveTimeoutMs > 0 && now - this.#heardAt >= receiveTimeoutMs) {
       const limit = `receiveTimeoutMs (${receiveTimeoutMs})`;
       return new CmdStreamError('RECEIVE_TIMEOUT', `no whole Command or ping arrived within ${limit}`);
     }

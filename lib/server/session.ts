@@ -77,10 +77,6 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     return this.#extension !== undefined;
   }
 
-  get isLeaving(): boolean {
-    return this.#extension?.isGoingAway ?? false;
-  }
-
   get isDone(): boolean {
     return this.#extension?.isDone ?? false;
   }

@@ -251,6 +251,14 @@ describe('a server in a process of its own', () => {
 });
 
 describe('a descriptor', () => {
+  it('is used for one life of the server only: its number may mean something else later', async () => {
+    const calc = own(new CalcServer({ listenOn: { fd: 100_000 } }));
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await calc.server.close();
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(calc.server.status).toBe('closed');
+  });
+
   it('that nobody listens on makes listen() fail with CONNECT_FAILED', async () => {
     const calc = own(new CalcServer({ listenOn: { fd: 100_000 } }));
     await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });

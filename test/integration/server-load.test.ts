@@ -110,6 +110,17 @@ describe('maxInFlight', () => {
     expect(await calc.lostCause()).toMatchObject({ code: 'OVERLOADED' });
   });
 
+  it('closes the connection of the sender when none of the others runs more', async () => {
+    const held = await hold({ maxInFlight: 2 });
+    const others = [await busyPeer(held, 1), await busyPeer(held, 1)];
+    const sender = own(await held.calc.connect());
+    sender.write(ADD_2_3);
+    await sender.ends();
+    held.holding.answerAll();
+    await Promise.all(others.map((peer) => peer.receives(GREETING + SUM_5)));
+    expect(held.holding.ran).toBe(2);
+  });
+
   it('closes one connection for many Commands that come together, not one for each', async () => {
     const held = await hold({ maxInFlight: 10 });
     const { calc, holding } = held;
@@ -139,6 +150,21 @@ describe('maxInFlight', () => {
     holding.answerAll();
     await expect(sum).resolves.toEqual(new CalcResult(5));
     expect(calc.server.inFlight).toBe(0);
+  });
+
+  it('closes no other connection while Commands that outlive theirs are too many', async () => {
+    const held = await hold({ maxInFlight: 3 });
+    const { calc, holding } = held;
+    const busy = await busyPeer(held, 2);
+    for (let lost = 1; lost <= 3; lost++) {
+      (await busyPeer(held, 1)).reset();
+      await until('the connection is lost', () => holding.sinks.filter(({ isOpen }) => !isOpen).length === lost);
+    }
+    const sender = own(await calc.connect());
+    sender.write(ADD_2_3);
+    await sender.ends();
+    holding.answerAll();
+    await busy.receives(GREETING + sumFrame(1, 5) + sumFrame(2, 5));
   });
 
   it('runs as many Commands again as before when the load is gone', async () => {
