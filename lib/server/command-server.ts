@@ -7,6 +7,7 @@ import { serverFlow } from '../connection/value-flow.js';
 import { CmdStreamError, fromSocketError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
+import { EventRoom } from './event-room.js';
 import { Listener } from './listener.js';
 import {
   commandServerRules,
@@ -61,6 +62,7 @@ export class CommandServer {
       maxInFlight: resolved.maxInFlightPerConnection,
       sendHighWaterBytes: resolved.sendHighWaterBytes,
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
+      eventRoom: new EventRoom(),
     };
   }
 

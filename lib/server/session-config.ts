@@ -2,6 +2,7 @@
 import type { Contract } from '../codec/contract.js';
 import type { Fingerprint } from '../codec/fingerprint.js';
 import type { ConnectionConfig } from '../connection/connection.js';
+import type { EventRoom } from './event-room.js';
 import type { Invoker } from './invoker.js';
 import type { PlainErrorMapper } from './server-options.js';
 
@@ -17,4 +18,5 @@ export interface SessionConfig extends ConnectionConfig {
   readonly maxInFlight: number;
   readonly sendHighWaterBytes: number;
   readonly maxStreamBufferBytes: number;
+  readonly eventRoom: EventRoom;
 }

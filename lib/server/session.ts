@@ -1,11 +1,12 @@
 // The server's side of one connection: runs each Command that arrives, keeps count of those that run, and decides
-// when to go on reading. Ends with its connection, but not before its last Command has ended.
+// when to go on reading. Ends with its connection, but not before its last Command and its last event have ended.
 import type { Duplex } from 'node:stream';
 import type { Contract } from '../codec/contract.js';
 import { Connection, type ConnectionOwner } from '../connection/connection.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { Seq } from '../wire/frame.js';
+import { writeServerInfo } from '../wire/server-info.js';
 import { deferred, type Deferred } from './deferred.js';
 import { PlainCommand, type PlainHome } from './plain-command.js';
 import type { RunningCommand } from './running-command.js';
@@ -42,7 +43,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
     this.config = config;
     this.#owner = owner;
     this.connection = new Connection(socket, config, this);
-    this.connection.sendServerInfo(config.serverInfo);
+    this.connection.post((writer) => writeServerInfo(writer, config.serverInfo));
   }
 
   get remoteAddress(): string {
@@ -70,7 +71,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
     return this.#extension !== undefined;
   }
 
-  /** Commands that are running. */
+  /** Commands and events that are running. */
   get inFlight(): number {
     return this.#running;
   }
@@ -98,6 +99,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
     if (this.#extension === undefined) return this.destroy(cause);
     this.#extension.shutDown(cause);
     this.end(cause);
+    this.#endIfDone();
   }
 
   end(cause: CmdStreamError): void {
@@ -105,7 +107,9 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
   }
 
   destroy(cause: CmdStreamError): void {
+    this.#extension?.stopEvents(cause);
     this.connection.destroy(cause);
+    this.#endIfDone();
   }
 
   onServerInfo(): void {}
@@ -119,7 +123,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
   }
 
   onPing(count: number): void {
-    this.#extension?.onPing();
+    if (this.#extension) return this.#extension.onPing(count);
     this.connection.sendPings(count);
     this.#lookAtGate();
   }
@@ -210,7 +214,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
   }
 
   #endIfDone(): void {
-    if (this.#endCause === undefined || this.#running > 0 || this.#over) return;
+    if (this.#endCause === undefined || this.#running > 0 || this.#over || this.#extension?.hasEvents) return;
     this.#over = true;
     this.#owner.onSessionEnd(this, this.#endCause);
   }
