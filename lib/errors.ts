@@ -151,6 +151,12 @@ export function encodeError(error: unknown): CmdStreamError {
   return new CmdStreamError('ENCODE_FAILED', `the codec failed: ${messageOf(error)}`, { cause: error });
 }
 
+/** What a codec threw at the bytes of a peer, as an error of this package. */
+export function decodeError(error: unknown): CmdStreamError {
+  if (isCmdStreamError(error)) return error;
+  return new CmdStreamError('BAD_PAYLOAD', `the codec failed: ${messageOf(error)}`, { cause: error });
+}
+
 const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENETRESET', 'EHOSTUNREACH']);
 
 /** Translates what a socket reports into an error of ours; the one place that knows Node's codes. */

@@ -32,7 +32,7 @@ export class CallWriter {
   write(call: PendingCall): void {
     const { seq, command, credit } = call;
     if (command instanceof PatternMessage) {
-      const meta = { remainingMs: call.remainingMs(), credit, metadata: allMetadata(call) };
+      const meta = { remainingMs: leftMs(call), credit, metadata: allMetadata(call) };
       const message = { ...wireMessage(command), ...meta };
       const isEvent = command.kind === 'event';
       call.bytes = this.#connection.sendControl((writer) =>
@@ -48,12 +48,13 @@ export class CallWriter {
 
   /** What a Command needs beyond what HELLO has said; most need nothing. */
   #metaOf(call: PendingCall): Meta | undefined {
-    const remaining = call.remainingMs();
-    const isDefault = call.until === 'written' || this.#isDefault(remaining);
-    const remainingMs = isDefault ? undefined : remaining;
-    const needsNothing =
-      remainingMs === undefined && call.credit === 0 && !call.metadata && call.ambient === NO_METADATA;
-    return needsNothing ? undefined : { remainingMs, credit: call.credit, metadata: allMetadata(call) };
+    const { credit } = call;
+    if (call.until === 'written')
+      return { remainingMs: undefined, credit, metadata: allMetadata(call), noAnswer: true };
+    const remaining = leftMs(call);
+    const remainingMs = this.#isDefault(remaining) ? undefined : remaining;
+    const needsNothing = remainingMs === undefined && credit === 0 && !call.metadata && call.ambient === NO_METADATA;
+    return needsNothing ? undefined : { remainingMs, credit, metadata: allMetadata(call) };
   }
 
   /** No limit is never close to a limit, however short. */
@@ -62,6 +63,12 @@ export class CallWriter {
     if (remainingMs === 0 || standard === 0) return remainingMs === standard;
     return Math.abs(remainingMs - standard) <= slackMs(standard);
   }
+}
+
+/** A call whose time has run out since it was looked at is on its way all the same. */
+function leftMs(call: PendingCall): number {
+  const left = call.remainingMs();
+  return left < 0 ? 1 : left;
 }
 
 function allMetadata({ ambient, metadata }: PendingCall): Metadata {

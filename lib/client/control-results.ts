@@ -56,10 +56,15 @@ function deliverError(reader: ByteReader, calls: CallFinder): void {
   if (call === undefined) return;
   const payload = payloadOf(data);
   const known = isErrorCode(code) ? code : 'REMOTE';
-  const isStarted = known !== 'OVERLOADED' && (payload as { started?: unknown } | null | undefined)?.started !== false;
+  const isStarted = known !== 'OVERLOADED' && !(known === 'SHUTDOWN' && saysNotStarted(payload));
   const error = new CmdStreamError(known, messageOfPayload(payload, code), { sent: isStarted, payload });
   if (isStarted) call.fail(error);
   else calls.notStarted(call, error);
+}
+
+/** A server that shuts down says whether the Command was begun; in any other error the word is the application's. */
+function saysNotStarted(payload: unknown): boolean {
+  return (payload as { started?: unknown } | null | undefined)?.started === false;
 }
 
 /** The error stays an error even if what came with it cannot be read. */

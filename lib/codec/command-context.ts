@@ -21,6 +21,9 @@ export interface CommandContext {
   readonly deadline: number | undefined;
   /** What the caller sent along; empty from a plain cmd-stream peer. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Aborts when nobody waits for the answer any more: it was cancelled, its time is over, the connection has ended. Made on first use. */
+  /**
+   * Aborts when nobody waits for the answer any more: it was cancelled, its time is over, the connection has ended. That
+   * of an event, for which nobody waits from the start, aborts when the server is closed. Made on first use.
+   */
   readonly signal: AbortSignal;
 }

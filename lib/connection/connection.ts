@@ -4,11 +4,10 @@
 //   open --(end: flush, FIN)--> ending --> closed
 //     └─────(destroy, peer gone)────────────^
 import type { Duplex } from 'node:stream';
-import { CmdStreamError, encodeError, fromSocketError, messageOf } from '../errors.js';
+import { CmdStreamError, decodeError, encodeError, fromSocketError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
 import { writePings, writeSeq, type Seq } from '../wire/frame.js';
-import { writeServerInfo } from '../wire/server-info.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Outbox } from './outbox.js';
@@ -91,30 +90,32 @@ export class Connection implements Ticking {
     return this.#outbox.bufferedBytes;
   }
 
+  /** Since when the peer has taken nothing of what waits (monotonic milliseconds), 0 if it takes it. */
+  get stalledSince(): number {
+    return this.#outbox.stalledSince;
+  }
+
   /** True while a frame has begun and is not complete. */
   get isReceiving(): boolean {
     return this.#inbox.unread > 0;
   }
 
-  sendServerInfo(info: Uint8Array): void {
-    this.#put((writer) => writeServerInfo(writer, info));
-  }
-
   /** That many pings, or pongs. */
   sendPings(count: number): void {
-    this.#put((writer) => writePings(writer, count));
+    this.post((writer) => writePings(writer, count));
   }
 
   /** A padded ping: asks a server whether it can speak the extension; what comes next is the answer. */
   knock(): void {
     this.#inbox.expectKnockAnswer();
-    this.#put(writePaddedPing);
+    this.post(writePaddedPing);
   }
 
-  #put(write: (writer: ByteWriter) => void): void {
+  /** Writes what fits into any frame, as soon as no value is being written; nothing once the connection has ended. */
+  post(write: (writer: ByteWriter) => void): void {
     if (this.#state !== 'open') return;
     if (this.#isEncoding) {
-      setImmediate(() => this.#put(write));
+      setImmediate(() => this.post(write));
       return;
     }
     write(this.#outbox.writer);
@@ -281,10 +282,7 @@ export class Connection implements Ticking {
 
   /** What cannot be decoded ends the connection. A server sends what it has answered so far, however the bytes were cut. */
   #refuse(error: unknown): void {
-    const cause =
-      error instanceof CmdStreamError
-        ? error
-        : new CmdStreamError('BAD_PAYLOAD', `the codec failed: ${messageOf(error)}`, { cause: error });
+    const cause = decodeError(error);
     if (this.#config.side === 'server') this.end(cause);
     else this.destroy(cause);
   }

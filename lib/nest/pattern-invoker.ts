@@ -6,6 +6,7 @@ import { dataText, PatternMessage } from '../codec/pattern-message.js';
 import { CmdStreamError, peerText } from '../errors.js';
 import type { ResultSink } from '../server/invoker.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
+import type { CommandHandlerExtras } from './command-handler.decorator.js';
 import { liftItems } from './lifted-iterable.js';
 import { SerializedResponses } from './serialized-responses.js';
 
@@ -50,11 +51,12 @@ export class PatternInvoker {
     if (!message.isPacket && !this.#deserializer) {
       return this.#dispatch(this.#handlers.getHandlers().get(message.route), message, running, answers, handle);
     }
-    this.#unwrap(message, running).then(
-      (unwrapped) =>
+    // One handler of failures behind both steps: what the second one throws must not be lost either.
+    this.#unwrap(message, running)
+      .then((unwrapped) =>
         this.#dispatch(this.#handlers.getHandlerByPattern(unwrapped.route), unwrapped, running, answers, handle),
-      (error: unknown) => sink.error(error),
-    );
+      )
+      .then(undefined, (error: unknown) => sink.error(error));
   }
 
   /** The message as Nest's deserializer sees it. */
@@ -65,13 +67,15 @@ export class PatternInvoker {
     return new PatternMessage(kind, typeof pattern === 'string' ? pattern : dataText(pattern), unwrapped);
   }
 
+  /** Handlers of Commands are not for patterns: what comes by pattern is past the contract, and past validation. */
   #dispatch(
-    handler: MessageHandler | null | undefined,
+    found: MessageHandler | null | undefined,
     { kind, route, data }: PatternMessage,
     running: CommandContext,
     sink: ResultSink,
     handle: Handle,
   ): void {
+    const handler = isForCommand(found) ? undefined : found;
     if (handler) {
       const lifting: MessageHandler = async (payload, context) => liftItems(await handler(payload, context));
       return handle(kind === 'message' ? lifting : handler, data, new CmdStreamContext([running, route]), sink);
@@ -82,4 +86,8 @@ export class PatternInvoker {
     this.#logger.error(NO_EVENT_HANDLER + peerText(route));
     sink.complete();
   }
+}
+
+function isForCommand(handler: MessageHandler | null | undefined): boolean {
+  return (handler?.extras as Partial<CommandHandlerExtras> | undefined)?.command !== undefined;
 }

@@ -8,6 +8,7 @@ import { serverFlow } from '../connection/value-flow.js';
 import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
+import { EventRoom } from './event-room.js';
 import { isPromiseLike } from './outcome.js';
 import { ServerLoad } from './server-load.js';
 import {
@@ -63,6 +64,7 @@ export class CommandServer {
       limits: resolved,
       sendHighWaterBytes: resolved.sendHighWaterBytes,
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
+      eventRoom: new EventRoom(),
     };
     this.#config = { ...resolved, session };
   }

@@ -1,14 +1,21 @@
-// An event by pattern on its way through its handlers. Nobody waits for an answer: it has no number, what it gives is
+// An event by pattern, or a Command whose sender wants no answer, on its way through its handlers: what it gives is
 // dropped, what it fails with is reported.
-import type { PatternMessage } from '../codec/pattern-message.js';
 import type { Metadata } from '../wire/control-frame.js';
 import { RunningCommand, type CommandHome } from './running-command.js';
 
 export class EventCommand extends RunningCommand {
   #settled = false;
 
-  constructor(event: PatternMessage, bytesRead: number, receivedAt: number, metadata: Metadata, home: CommandHome) {
-    super(0, event, bytesRead, receivedAt, undefined, metadata, home);
+  /** `seq`: 0 for an event by pattern, which has no number. */
+  constructor(
+    seq: number,
+    value: unknown,
+    bytesRead: number,
+    receivedAt: number,
+    metadata: Metadata,
+    home: CommandHome,
+  ) {
+    super(seq, value, bytesRead, receivedAt, undefined, metadata, home);
   }
 
   get isOpen(): boolean {

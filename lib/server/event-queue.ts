@@ -1,55 +1,125 @@
-// Events of one connection that wait because as many are running as may. They have no answer that could tell the
-// sender to slow down, so the queue has a bound in bytes; what does not fit is refused.
-import type { EventCommand } from './event-command.js';
+// The events of one connection: those that run and those that wait for their turn. They have no answer that could tell
+// the sender to slow down, so what waits has a bound in bytes. They do not depend on the connection: it may end first.
+import { CmdStreamError } from '../errors.js';
+import type { Metadata } from '../wire/control-frame.js';
+import { EventCommand } from './event-command.js';
+import type { EventRoom } from './event-room.js';
+import type { CommandHome, RunningCommand } from './running-command.js';
+import { TurnShare } from './turn-share.js';
 
-/** Most bytes of events that wait. */
-export const EVENT_QUEUE_BYTES = 8 * 1024 * 1024;
+/** Most bytes of events of one connection that wait. */
+const QUEUE_BYTES = 8 * 1024 * 1024;
 
-export class EventQueue {
+/** The session as its events see it. */
+export interface EventHost {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  run(command: RunningCommand): void;
+  settled(command: RunningCommand): void;
+  report(error: unknown): void;
+}
+
+export interface Heard {
+  /** 0 for an event by pattern. */
+  readonly seq: number;
+  readonly value: unknown;
+  readonly bytesRead: number;
+  readonly receivedAt: number;
+  readonly metadata: Metadata;
+}
+
+export class EventQueue implements CommandHome {
+  readonly drained = undefined;
+  readonly #host: EventHost;
   readonly #maxRunning: number;
-  readonly #run: (event: EventCommand) => void;
-  #waiting: EventCommand[] = [];
+  readonly #room: EventRoom;
+  readonly #turn = new TurnShare();
+  readonly #running = new Set<RunningCommand>();
+  /** Taken from the front without being moved each time. */
+  readonly #waiting = new Set<EventCommand>();
   #bytes = 0;
-  #running = 0;
+  #isStarting = false;
+  #endCause: CmdStreamError | undefined;
 
-  constructor(maxRunning: number, run: (event: EventCommand) => void) {
+  constructor(host: EventHost, maxRunning: number, room: EventRoom) {
+    this.#host = host;
     this.#maxRunning = maxRunning;
-    this.#run = run;
+    this.#room = room;
   }
 
   /** Events that wait. */
   get length(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
-  /** Runs the event, now or later; false if there is no room for it. */
-  add(event: EventCommand): boolean {
-    if (this.#running < this.#maxRunning) {
-      this.#start(event);
-      return true;
+  get remoteAddress(): string {
+    return this.#host.remoteAddress;
+  }
+
+  get localAddress(): string {
+    return this.#host.localAddress;
+  }
+
+  /** Why no event runs any more; the end of the connection is no reason. */
+  get endCause(): CmdStreamError | undefined {
+    return this.#endCause;
+  }
+
+  /** Runs the event, now or later. */
+  add({ seq, value, bytesRead, receivedAt, metadata }: Heard): void {
+    if (this.#bytes + bytesRead > QUEUE_BYTES || !this.#room.take(bytesRead)) {
+      return this.report(new CmdStreamError('OVERLOADED', 'an event was dropped: too many wait'));
     }
-    if (this.#bytes + event.bytesRead > EVENT_QUEUE_BYTES) return false;
-    this.#bytes += event.bytesRead;
-    this.#waiting.push(event);
-    return true;
+    this.#bytes += bytesRead;
+    this.#waiting.add(new EventCommand(seq, value, bytesRead, receivedAt, metadata, this));
+    this.#start();
   }
 
-  /** An event has ended: the next one may start. */
-  ended(): void {
-    this.#running--;
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#bytes -= next.bytesRead;
-    this.#start(next);
+  /** Starts as many as may run. An event that ends at once calls back while this goes on. */
+  #start(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    for (const event of this.#waiting) {
+      if (this.#running.size >= this.#maxRunning) break;
+      const nextTurn = this.#turn.take();
+      if (nextTurn) return void nextTurn.then(() => this.#resume());
+      this.#forget(event);
+      this.#running.add(event);
+      this.#host.run(event);
+    }
+    this.#isStarting = false;
   }
 
-  clear(): void {
-    this.#waiting = [];
-    this.#bytes = 0;
+  #resume(): void {
+    this.#isStarting = false;
+    this.#start();
   }
 
-  #start(event: EventCommand): void {
-    this.#running++;
-    this.#run(event);
+  #forget(event: EventCommand): void {
+    this.#waiting.delete(event);
+    this.#bytes -= event.bytesRead;
+    this.#room.give(event.bytesRead);
+  }
+
+  settled(event: RunningCommand): void {
+    this.#running.delete(event);
+    this.#host.settled(event);
+    this.#start();
+  }
+
+  /** The server does not wait for them: those that run are told, those that wait are dropped. */
+  stop(cause: CmdStreamError): void {
+    this.#endCause ??= cause;
+    const dropped = this.#waiting.size;
+    for (const event of this.#waiting) this.#forget(event);
+    if (dropped > 0) this.report(new CmdStreamError(cause.code, `${dropped} events were dropped: ${cause.message}`));
+    for (const event of this.#running) event.abort(cause);
+  }
+
+  /** All that run are told by {@link stop}. */
+  watch(): void {}
+
+  report(error: unknown): void {
+    this.#host.report(error);
   }
 }

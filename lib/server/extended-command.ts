@@ -7,41 +7,33 @@
 import type { Contract } from '../codec/contract.js';
 import { dataText, PatternMessage } from '../codec/pattern-message.js';
 import { WholePacket } from '../codec/whole-packet.js';
-import type { Connection } from '../connection/connection.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import { Control, writeError, writeSeqControl, writeValue, type Metadata } from '../wire/control-frame.js';
+import { Control, writeSeqControl, writeValue, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
 import { deferred, type Deferred } from './deferred.js';
 import { RunningCommand, type CommandHome } from './running-command.js';
-import type { WaitingResults } from './waiting-results.js';
-import { wireErrorOf } from './wire-error.js';
+import { ResultQueue, type QueueHome } from './result-queue.js';
+import type { SessionConfig } from './session-config.js';
+import type { WaitingCommand } from './waiting-results.js';
+import { encodeErrorFrame, frameError, handlerError, sessionError, type WireError } from './wire-error.js';
 
-export interface ExtendedHome extends CommandHome {
-  readonly connection: Connection;
-  readonly config: { readonly contract: Contract; readonly maxStreamBufferBytes: number };
-  /** What is not written yet, of all Commands together. */
-  readonly waiting: WaitingResults;
-}
-
-interface QueuedFrame {
-  readonly bytes: Buffer;
-  /** Results need credit, marks do not. */
-  readonly isResult: boolean;
+export interface ExtendedHome extends CommandHome, QueueHome {
+  readonly config: Pick<SessionConfig, 'contract' | 'maxStreamBufferBytes'>;
 }
 
 /** running: the handler is at work; ending: its end is queued; settled: everything is sent. */
 type State = 'running' | 'ending' | 'settled';
 
-export class ExtendedCommand extends RunningCommand {
+export class ExtendedCommand extends RunningCommand implements WaitingCommand {
+  readonly #queue: ResultQueue;
   #state: State = 'running';
   #held: { readonly result: unknown } | undefined;
   #isStream = false;
   /** Is nothing, or nothing that ends the Command, sent so far? */
   #needsEnd = true;
-  #credit: number;
-  #queue: QueuedFrame[] = [];
-  #queuedBytes = 0;
+  /** What `next` has thrown: an Invoker that hands it to `error` quotes the session. */
+  #thrown: unknown;
   #room: Deferred | undefined;
 
   constructor(
@@ -56,7 +48,7 @@ export class ExtendedCommand extends RunningCommand {
     protected override readonly home: ExtendedHome,
   ) {
     super(seq, value, bytesRead, receivedAt, deadline, metadata, home);
-    this.#credit = credit;
+    this.#queue = new ResultQueue(this, home, credit);
   }
 
   get isOpen(): boolean {
@@ -65,7 +57,7 @@ export class ExtendedCommand extends RunningCommand {
 
   get drained(): Promise<void> | undefined {
     if (!this.isOpen) return undefined;
-    if (this.#credit > 0 && this.#queue.length === 0) return this.home.drained;
+    if (this.#queue.isFree) return this.home.drained;
     this.#room ??= deferred();
     return this.#room.promise;
   }
@@ -81,14 +73,22 @@ export class ExtendedCommand extends RunningCommand {
 
   next(result: unknown): number {
     if (!this.isOpen) return 0;
-    this.#flushHeld();
-    if (this.#answersValues || this.#isLast(result)) {
-      if (this.#isStream) return this.#put(result, false);
-      this.#held = { result };
-      this.home.waiting.holdBack(this);
-      return 0;
+    try {
+      return this.#next(result);
+    } catch (error) {
+      this.#thrown = error;
+      throw error;
     }
-    return this.#put(result, false);
+  }
+
+  #next(result: unknown): number {
+    this.#flushHeld();
+    if (!this.isOpen) return 0;
+    const endsLikeOne = this.#answersValues || this.#isLast(result);
+    if (this.#isStream || !endsLikeOne) return this.#put(result, false, false);
+    this.#held = { result };
+    this.home.waiting.holdBack(this);
+    return 0;
   }
 
   #isLast(result: unknown): boolean {
@@ -100,27 +100,38 @@ export class ExtendedCommand extends RunningCommand {
     if (this.#state !== 'running') return;
     try {
       if (!this.isAborted) this.#finish(result);
+      this.#end();
     } catch (error) {
-      return this.error(error);
+      this.#fail(error);
     }
-    this.#end();
   }
 
   #finish(result: unknown): void {
     const last = result === undefined ? this.#held : { result };
     if (result !== undefined) this.#flushHeld();
+    if (this.#state !== 'running') return;
     this.#held = undefined;
     // A last value of nothing says as little as the end alone.
     if (last !== undefined && !(this.#answersValues && last.result === undefined)) {
       const closes = !this.#isStream && (this.#answersValues || this.#isLast(last.result));
-      this.#put(last.result, closes);
+      this.#put(last.result, closes, true);
       if (closes) this.#needsEnd = false;
     }
-    if (this.#needsEnd) this.#mark((writer) => writeSeqControl(writer, Control.END, this.seq));
+    if (this.#needsEnd) this.#queue.mark((writer) => writeSeqControl(writer, Control.END, this.seq));
   }
 
   error(error: unknown): void {
     if (this.#state !== 'running') return this.home.report(error);
+    if (error === this.#thrown && error !== undefined) return this.#fail(error);
+    this.#endWith(() => handlerError(error, (hidden) => this.home.report(hidden)));
+  }
+
+  /** A Result cannot be sent. */
+  #fail(error: unknown): void {
+    this.#endWith(() => frameError(error, (hidden) => this.home.report(hidden)));
+  }
+
+  #endWith(error: () => WireError): void {
     if (!this.isAborted) {
       try {
         this.#flushHeld();
@@ -128,19 +139,14 @@ export class ExtendedCommand extends RunningCommand {
         // The Result that cannot be written gives way to the error.
         this.#held = undefined;
       }
-      this.#sendError(error);
+      if (this.#state === 'running') this.#sendError(error());
     }
     this.#end();
   }
 
-  #sendError(error: unknown): void {
-    try {
-      const { code, data } = wireErrorOf(error, (hidden) => this.home.report(hidden));
-      this.#mark((writer) => writeError(writer, this.seq, code, data));
-    } catch (tooLarge) {
-      this.home.report(tooLarge);
-      if (!this.isAborted) this.#mark((writer) => writeError(writer, this.seq, 'INTERNAL', ''));
-    }
+  #sendError(error: WireError): void {
+    const bytes = encodeErrorFrame(this.home.connection, this.seq, error, (hidden) => this.home.report(hidden));
+    this.#queue.mark((writer) => writer.writeBytes(bytes));
   }
 
   /** The end of the turn: what is held back is not the only Result. */
@@ -149,50 +155,39 @@ export class ExtendedCommand extends RunningCommand {
     try {
       this.#flushHeld();
     } catch (error) {
-      this.#fail(error);
+      this.#stop(error);
     }
   }
 
   /** The caller allows `count` more Results. */
   grant(count: number): void {
-    this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
+    this.#queue.grant(count);
     this.pump();
   }
 
   /** Sends what is queued as far as credit and socket allow. */
   pump(): void {
-    while (this.#queue.length > 0 && this.home.drained === undefined) {
-      const [frame] = this.#queue as [QueuedFrame];
-      if (frame.isResult && this.#credit <= 0) return;
-      this.#queue.shift();
-      this.#count(-frame.bytes.length);
-      if (frame.isResult) this.#credit--;
-      this.home.connection.sendControl((writer) => writer.writeBytes(frame.bytes));
-    }
-    if (this.#queue.length > 0) return;
-    if (this.#state === 'ending') this.#settleNow();
-    else if (this.#credit > 0) this.#hasRoom();
+    if (!this.#queue.flush()) return;
+    if (this.#state === 'ending') return this.#settleNow();
+    if (this.#room === undefined || !this.#queue.isFree) return;
+    if (this.home.drained === undefined) this.#hasRoom();
+    else this.home.waiting.join(this);
   }
 
   /** Ends the Command now: what waits for credit gives way to the error. */
   shutDown(cause: CmdStreamError): void {
-    this.#dropQueue();
-    if (this.#state === 'ending') this.#sendError(cause);
-    else this.error(cause);
+    this.#queue.drop();
+    if (this.#state === 'ending') this.#sendError(sessionError(cause, (hidden) => this.home.report(hidden)));
+    else this.#endWith(() => sessionError(cause, (hidden) => this.home.report(hidden)));
     this.abort(cause);
   }
 
   override abort(reason?: unknown): void {
     super.abort(reason);
-    this.#dropQueue();
+    this.#queue.drop();
     this.#held = undefined;
     this.#hasRoom();
     if (this.#state === 'ending') this.#settleNow();
-  }
-
-  #dropQueue(): void {
-    this.#queue = [];
-    this.#count(-this.#queuedBytes);
   }
 
   #hasRoom(): void {
@@ -205,22 +200,26 @@ export class ExtendedCommand extends RunningCommand {
     if (held === undefined) return;
     this.#held = undefined;
     if (!this.#isStream && !this.#answersValues)
-      this.#mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
+      this.#queue.mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
     this.#isStream = true;
-    this.#put(held.result, false);
+    this.#put(held.result, false, false);
   }
 
-  /** Sends a Result, or queues it. */
-  #put(result: unknown, isLast: boolean): number {
+  /** Sends a Result, or queues it. `isFinal`: none follows. */
+  #put(result: unknown, isLast: boolean, isFinal: boolean): number {
+    const { connection } = this.home;
     const asValue = this.#answersValues;
     const write = (writer: ByteWriter): void => this.#writeValue(writer, result, isLast);
-    if (this.#mustQueue) {
-      const bytes = asValue ? this.home.connection.encodeControl(write) : this.home.connection.encode(this.seq, result);
-      this.#enqueue({ bytes, isResult: true });
-      return bytes.length;
+    if (!this.#queue.isClosed) {
+      const length = asValue ? connection.sendControl(write) : connection.send(this.seq, result);
+      this.#queue.spend();
+      return length;
     }
-    this.#credit--;
-    return asValue ? this.home.connection.sendControl(write) : this.home.connection.send(this.seq, result);
+    const bytes = asValue ? connection.encodeControl(write) : connection.encode(this.seq, result);
+    const refusal = this.#queue.put(bytes, isFinal);
+    if (refusal === undefined) return bytes.length;
+    this.#stop(refusal);
+    return 0;
   }
 
   #writeValue(writer: ByteWriter, result: unknown, isLast: boolean): void {
@@ -228,42 +227,18 @@ export class ExtendedCommand extends RunningCommand {
     writeValue(writer, this.seq, dataText(isPacket ? result.packet : result), isLast, isPacket);
   }
 
-  /** Sends a control frame that needs no credit, behind what is queued. */
-  #mark(write: (writer: ByteWriter) => void): void {
-    if (this.#queue.length === 0) this.home.connection.sendControl(write);
-    else this.#enqueue({ bytes: this.home.connection.encodeControl(write), isResult: false });
-  }
-
-  get #mustQueue(): boolean {
-    return this.#queue.length > 0 || this.#credit <= 0 || this.home.drained !== undefined;
-  }
-
-  #enqueue(frame: QueuedFrame): void {
-    this.#queue.push(frame);
-    this.#count(frame.bytes.length);
-    const { maxStreamBufferBytes } = this.home.config;
-    if (!frame.isResult) return;
-    this.home.waiting.check();
-    if (this.#queuedBytes <= maxStreamBufferBytes) return;
-    const text = `${this.#queuedBytes} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
-    throw new CmdStreamError('SLOW_CONSUMER', `${text} (${maxStreamBufferBytes})`);
-  }
-
-  #count(bytes: number): void {
-    this.#queuedBytes += bytes;
-    this.home.waiting.count(bytes);
-  }
-
   /** Ends the Command although its handler goes on: it is told by the signal. */
-  #fail(error: unknown): void {
-    this.error(error);
+  #stop(error: unknown): void {
+    this.#fail(error);
     // Not this class's abort(): it would drop the queued error.
     super.abort(error);
   }
 
   #end(): void {
-    if (this.#queue.length > 0) this.#state = 'ending';
-    else this.#settleNow();
+    if (this.#state !== 'running') return;
+    this.#hasRoom();
+    if (this.#queue.isEmpty) this.#settleNow();
+    else this.#state = 'ending';
   }
 
   #settleNow(): void {

@@ -3,6 +3,7 @@ import type { Contract } from '../codec/contract.js';
 import type { Fingerprint } from '../codec/fingerprint.js';
 import type { ConnectionConfig } from '../connection/connection.js';
 import type { CmdStreamError } from '../errors.js';
+import type { EventRoom } from './event-room.js';
 import type { Invoker } from './invoker.js';
 import type { LoadedConnection, ServerLoad } from './server-load.js';
 import type { PlainErrorMapper } from './server-options.js';
@@ -28,4 +29,5 @@ export interface SessionConfig extends ConnectionConfig {
   readonly limits: SessionLimitsConfig;
   readonly sendHighWaterBytes: number;
   readonly maxStreamBufferBytes: number;
+  readonly eventRoom: EventRoom;
 }

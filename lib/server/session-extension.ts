@@ -4,36 +4,33 @@ import { dataOf, PatternMessage } from '../codec/pattern-message.js';
 import { checkFingerprint } from '../codec/fingerprint.js';
 import type { Connection } from '../connection/connection.js';
 import { lie } from '../connection/seq-window.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, decodeError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import {
   Control,
   EXTENSION_VERSION,
-  writeError,
   writeGoaway,
   writeHello,
   type Hello,
   type Message,
   type Meta,
+  type Metadata,
 } from '../wire/control-frame.js';
 import { readCancel, readCredit, readEvent, readHello, readMessage, readMeta } from '../wire/control-reader.js';
-import type { Seq } from '../wire/frame.js';
-import { EventCommand } from './event-command.js';
-import { EventQueue } from './event-queue.js';
+import { writePings, type Seq } from '../wire/frame.js';
+import { EventQueue, type EventHost } from './event-queue.js';
 import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
 import { FrameOrder } from './frame-order.js';
 import { tooLate, type CommandHome, type RunningCommand } from './running-command.js';
 import type { SessionConfig } from './session-config.js';
-import { WaitingResults } from './waiting-results.js';
-import { wireErrorOf } from './wire-error.js';
+import { WaitingResults, type WaitingHost } from './waiting-results.js';
+import { encodeErrorFrame, sessionError } from './wire-error.js';
 
 /** The session as its extension sees it. */
-export interface ExtensionHost extends CommandHome {
+export interface ExtensionHost extends CommandHome, EventHost, WaitingHost {
   readonly connection: Connection;
   readonly config: SessionConfig;
-  /** Commands that are running. */
-  readonly inFlight: number;
-  run(command: RunningCommand): void;
+  readonly drained: Promise<void> | undefined;
   /** A frame for a Command that was over. */
   onLateFrame(): void;
 }
@@ -48,9 +45,9 @@ export class SessionExtension implements ExtendedHome {
 
   constructor(session: ExtensionHost) {
     this.#session = session;
-    this.waiting = new WaitingResults(session, session.config.options.maxSendBufferBytes);
-    this.#events = new EventQueue(session.config.maxInFlight, (event) => session.run(event));
-    const { fingerprint, options, maxInFlight } = session.config;
+    const { fingerprint, options, maxInFlight, eventRoom } = session.config;
+    this.waiting = new WaitingResults(session);
+    this.#events = new EventQueue(session, maxInFlight, eventRoom);
     const hello = {
       version: EXTENSION_VERSION,
       features: 0,
@@ -63,7 +60,7 @@ export class SessionExtension implements ExtendedHome {
 
   /** True if no Command follows, and none waits. */
   get isQuiet(): boolean {
-    return this.isDone && this.#events.length === 0;
+    return this.isDone && !this.hasEvents;
   }
 
   /** True once the peer has said that no Command follows. */
@@ -71,26 +68,36 @@ export class SessionExtension implements ExtendedHome {
     return this.#order.isDone;
   }
 
+  /** True if events wait to be run, with or without a connection. */
+  get hasEvents(): boolean {
+    return this.#events.length > 0;
+  }
+
   goAway(reason: string): void {
-    if (this.#isGoingAway || !this.#session.connection.isOpen) return;
+    if (this.#isGoingAway) return;
     this.#isGoingAway = true;
-    this.connection.sendControl((writer) => writeGoaway(writer, reason));
+    this.connection.post((writer) => writeGoaway(writer, reason));
   }
 
   onValue(seq: Seq, value: unknown, bytesRead: number): void {
     const meta = this.#order.takeMeta(seq);
-    this.#start(this.#order.claim(seq), value, bytesRead, meta);
+    const own = this.#order.claim(seq);
+    if (meta.noAnswer) this.#hear(own, value, bytesRead, meta.metadata);
+    else this.#start(own, value, bytesRead, meta);
   }
 
   /** A body that was refused costs its Command only. */
   onRefused(seq: Seq, error: CmdStreamError): void {
-    this.#order.takeMeta(seq);
-    this.#reject(this.#order.claim(seq), error);
+    const { noAnswer } = this.#order.takeMeta(seq);
+    const own = this.#order.claim(seq);
+    if (noAnswer) this.report(error);
+    else this.#reject(own, error);
   }
 
-  /** A ping has come; not between META and its Command. */
-  onPing(): void {
+  /** So many pings have come; not between META and its Command. */
+  onPing(count: number): void {
     this.#order.checkMeta();
+    this.waiting.post((writer) => writePings(writer, count));
   }
 
   onControl(kind: number, reader: ByteReader): void {
@@ -146,22 +153,28 @@ export class SessionExtension implements ExtendedHome {
 
   #onEvent(message: Message, bytesRead: number): void {
     const value = this.#patternOf('event', message, (error) => this.#session.report(error));
-    if (!value) return;
-    const event = new EventCommand(value, bytesRead, this.#session.connection.receivedAt, message.metadata, this);
-    if (this.config.load.isFull || !this.#events.add(event))
-      this.#session.report(new CmdStreamError('OVERLOADED', 'an event was dropped: too many run or wait'));
+    if (value) this.#hear(0, value, bytesRead, message.metadata);
+  }
+
+  #hear(seq: number, value: unknown, bytesRead: number, metadata: Metadata): void {
+    if (this.config.load.isFull) {
+      return this.report(
+        new CmdStreamError('OVERLOADED', 'an event was dropped: the server runs maxInFlight Commands'),
+      );
+    }
+    this.#events.add({ seq, value, bytesRead, receivedAt: this.connection.receivedAt, metadata });
   }
 
   /** Data that cannot be read costs this message only. */
   #patternOf(
     kind: 'message' | 'event',
     message: Message,
-    refuse: (error: unknown) => void,
+    refuse: (error: CmdStreamError) => void,
   ): PatternMessage | undefined {
     try {
       return new PatternMessage(kind, message.route, dataOf(message.data), message.packet);
     } catch (error) {
-      refuse(error);
+      refuse(decodeError(error));
       return undefined;
     }
   }
@@ -207,9 +220,8 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #overload(): CmdStreamError | undefined {
-    const { config, inFlight } = this.#session;
-    const { load, maxInFlight } = config;
-    if (inFlight >= maxInFlight) {
+    const { load, maxInFlight } = this.config;
+    if (this.#live.size >= maxInFlight) {
       const limit = `maxInFlightPerConnection (${maxInFlight})`;
       return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
     }
@@ -217,21 +229,21 @@ export class SessionExtension implements ExtendedHome {
     return new CmdStreamError('OVERLOADED', `the server runs maxInFlight (${load.maxInFlight}) Commands already`);
   }
 
-  #reject(seq: number, error: unknown): void {
-    const { code, data } = wireErrorOf(error, (hidden) => this.#session.report(hidden));
-    this.connection.sendControl((writer) => writeError(writer, seq, code, data));
+  /** The Command is not begun. */
+  #reject(seq: number, error: CmdStreamError): void {
+    const report = (hidden: unknown): void => this.report(hidden);
+    const bytes = encodeErrorFrame(this.connection, seq, sessionError(error, report), report);
+    this.waiting.post((writer) => writer.writeBytes(bytes));
   }
 
-  /** The socket has room: commands that wait for it take turns. */
+  /** The socket has room: Commands that wait for it take turns. */
   onFlushed(): void {
-    if (this.drained !== undefined) return;
-    for (const command of this.#live.values()) command.pump();
+    this.waiting.onFlushed();
   }
 
   settled(command: RunningCommand): void {
     this.#live.delete(command.seq as number);
     this.#session.settled(command);
-    if (command instanceof EventCommand) this.#events.ended();
   }
 
   watch(command: RunningCommand): void {
@@ -241,10 +253,15 @@ export class SessionExtension implements ExtendedHome {
   /** Answers what is still running with an error. */
   shutDown(cause: CmdStreamError): void {
     for (const command of this.#live.values()) command.shutDown(cause);
+    this.stopEvents(cause);
   }
 
+  stopEvents(cause: CmdStreamError): void {
+    this.#events.stop(cause);
+  }
+
+  /** Events go on: nobody on the connection waits for them. */
   onEnd(cause: CmdStreamError): void {
-    this.#events.clear();
     for (const command of this.#live.values()) command.abort(cause);
   }
 

@@ -1,11 +1,12 @@
 // The server's side of one connection: runs each Command that arrives, keeps count of those that run, and decides
-// when to go on reading. Ends with its connection, but not before its last Command has ended.
+// when to go on reading. Ends with its connection, but not before its last Command and its last event have ended.
 import type { Duplex } from 'node:stream';
 import type { Contract } from '../codec/contract.js';
 import { Connection, type ConnectionOwner } from '../connection/connection.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { Seq } from '../wire/frame.js';
+import { writeServerInfo } from '../wire/server-info.js';
 import { deferred, type Deferred } from './deferred.js';
 import { PlainCommand, type PlainHome } from './plain-command.js';
 import type { RunningCommand } from './running-command.js';
@@ -45,7 +46,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.#owner = owner;
     config.load.opened(this);
     this.connection = new Connection(socket, config, this);
-    this.connection.sendServerInfo(config.serverInfo);
+    this.connection.post((writer) => writeServerInfo(writer, config.serverInfo));
     const { receiveTimeoutMs, idleTimeoutMs } = config.limits;
     if (this.#endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
     this.#limits = new SessionLimits(this, config.limits);
@@ -90,7 +91,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     return !this.#extension && (this.#running >= maxInFlight || this.connection.bufferedBytes > sendHighWaterBytes);
   }
 
-  /** Commands that are running. */
+  /** Commands and events that are running. */
   get inFlight(): number {
     return this.#running;
   }
@@ -124,6 +125,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     if (this.#extension === undefined) return this.destroy(cause);
     this.#extension.shutDown(cause);
     this.end(cause);
+    this.#endIfDone();
   }
 
   end(cause: CmdStreamError): void {
@@ -131,7 +133,9 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   destroy(cause: CmdStreamError): void {
+    this.#extension?.stopEvents(cause);
     this.connection.destroy(cause);
+    this.#endIfDone();
   }
 
   onServerInfo(): void {}
@@ -145,8 +149,8 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   onPing(count: number): void {
-    this.#extension?.onPing();
     this.#limits?.heard();
+    if (this.#extension) return this.#extension.onPing(count);
     this.connection.sendPings(count);
     this.#lookAtGate();
   }
@@ -254,7 +258,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   #endIfDone(): void {
-    if (this.#endCause === undefined || this.#running > 0 || this.#over) return;
+    if (this.#endCause === undefined || this.#running > 0 || this.#over || this.#extension?.hasEvents) return;
     this.#over = true;
     this.#owner.onSessionEnd(this, this.#endCause);
   }

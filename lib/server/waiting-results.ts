@@ -1,54 +1,111 @@
-// The Results of one extended connection that are not written yet, all Commands together: a bound on their bytes, and
-// those that are held back until their turn of the event loop ends.
+// What of one extended connection is not written yet, all Commands together: a bound on its bytes, whose turn it is when
+// the socket has room, and what is held back until the turn of the event loop ends.
 import type { Connection } from '../connection/connection.js';
+import type { Ticking } from '../connection/ticker.js';
 import { CmdStreamError } from '../errors.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import type { SessionConfig } from './session-config.js';
 
 /** The connection as those that wait for it see it. */
 export interface WaitingHost {
   readonly connection: Connection;
+  readonly config: SessionConfig;
   /** Undefined while there is room for more. */
   readonly drained: Promise<void> | undefined;
 }
 
-export class WaitingResults {
-  readonly #host: WaitingHost;
-  readonly #maxSendBufferBytes: number;
-  #bytes = 0;
-  #heldBack: { release(): void }[] = [];
+/** A Command that has something to send. */
+export interface WaitingCommand {
+  /** The turn of the event loop has ended. */
+  release(): void;
+  /** The socket has room. */
+  pump(): void;
+}
 
-  constructor(host: WaitingHost, maxSendBufferBytes: number) {
+/** A peer that takes nothing for so long, while more waits than may, does not read at all. */
+const PATIENCE_MS = 1000;
+
+export class WaitingResults implements Ticking {
+  readonly #host: WaitingHost;
+  readonly #maxBytes: number;
+  /** One Result may stand above the high-water mark, however large it is. */
+  readonly #maxWritten: number;
+  #bytes = 0;
+  #heldBack: WaitingCommand[] = [];
+  /** In the order in which they take turns. */
+  readonly #queue = new Set<WaitingCommand>();
+
+  constructor(host: WaitingHost) {
+    const { options, sendHighWaterBytes } = host.config;
     this.#host = host;
-    this.#maxSendBufferBytes = maxSendBufferBytes;
+    this.#maxBytes = options.maxSendBufferBytes;
+    this.#maxWritten = Math.max(options.maxSendBufferBytes, sendHighWaterBytes + options.maxResultBytes);
   }
 
-  /** Counts bytes that wait; negative when they have left. */
+  /** Counts bytes that wait, or, when negative, have left. */
   count(bytes: number): void {
     this.#bytes += bytes;
+    if (bytes > 0 && this.#exceeds(0)) this.#host.config.ticker.add(this);
   }
 
-  /**
-   * What waits shares a bound with the socket: a peer that does not read at all loses its connection, others their Command.
-   *
-   * @throws {CmdStreamError} SLOW_CONSUMER, SEND_BUFFER_FULL when too many bytes wait
-   */
-  check(): void {
-    const { connection, drained } = this.#host;
-    const waiting = this.#bytes + connection.bufferedBytes;
-    if (waiting <= this.#maxSendBufferBytes) return;
-    const text = `${waiting} bytes of Results wait: more than maxSendBufferBytes (${this.#maxSendBufferBytes})`;
-    if (drained === undefined) throw new CmdStreamError('SLOW_CONSUMER', text);
-    const full = new CmdStreamError('SEND_BUFFER_FULL', text);
-    connection.destroy(full);
-    throw full;
+  /** Why a Command that could not wait for room may not queue so many bytes more; undefined if it may. */
+  refusal(bytes: number): CmdStreamError | undefined {
+    if (!this.#exceeds(bytes)) return undefined;
+    const text = `more bytes of Results wait than maxSendBufferBytes (${this.#maxBytes}) allows`;
+    return new CmdStreamError('SLOW_CONSUMER', text);
+  }
+
+  #exceeds(more: number): boolean {
+    return this.#bytes + this.#host.connection.bufferedBytes + more > this.#maxBytes;
+  }
+
+  /** Looks whether the peer reads at all, as long as more waits than may. */
+  tick(now: number): void {
+    const { connection, config } = this.#host;
+    const isStalled = connection.stalledSince > 0 && now - connection.stalledSince >= PATIENCE_MS;
+    if (this.#exceeds(0) && !isStalled) return;
+    config.ticker.delete(this);
+    if (this.#exceeds(0)) this.#hangUp();
+  }
+
+  /** Writes what takes no turn: an end, an error, a pong. A peer that has them made and does not read loses its connection. */
+  post(write: (writer: ByteWriter) => void): void {
+    const { connection } = this.#host;
+    connection.post(write);
+    if (connection.bufferedBytes > this.#maxWritten) this.#hangUp();
+  }
+
+  #hangUp(): void {
+    const waiting = this.#bytes + this.#host.connection.bufferedBytes;
+    const text = `${waiting} bytes wait for a peer that does not read: more than maxSendBufferBytes (${this.#maxBytes})`;
+    this.#host.connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', text));
   }
 
   /** Calls `command.release()` at the end of this turn. */
-  holdBack(command: { release(): void }): void {
+  holdBack(command: WaitingCommand): void {
     if (this.#heldBack.push(command) > 1) return;
     setImmediate(() => {
       const heldBack = this.#heldBack;
       this.#heldBack = [];
       for (const held of heldBack) held.release();
     });
+  }
+
+  /** Calls `command.pump()`, once, when the socket has room and it is its turn. */
+  join(command: WaitingCommand): void {
+    this.#queue.add(command);
+  }
+
+  leave(command: WaitingCommand): void {
+    this.#queue.delete(command);
+  }
+
+  /** The socket has room, perhaps. Who joins again meanwhile is the last in the row. */
+  onFlushed(): void {
+    for (const command of this.#queue) {
+      if (this.#host.drained !== undefined) return;
+      this.#queue.delete(command);
+      command.pump();
+    }
   }
 }

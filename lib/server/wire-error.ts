@@ -1,7 +1,10 @@
-// What of an error travels to the caller. Errors of this package keep their code; what the application meant for the
-// caller is REMOTE and travels verbatim; anything else is INTERNAL and its text stays here.
+// What of an error travels to the caller. The session's own words do; what the application meant for the caller is
+// REMOTE and travels verbatim; of other errors of this package it is the code, and of anything else nothing.
 import { dataText } from '../codec/pattern-message.js';
-import { isCmdStreamError, type CmdStreamError } from '../errors.js';
+import type { Connection } from '../connection/connection.js';
+import { errorMeanings, isCmdStreamError, type CmdStreamError } from '../errors.js';
+import { writeError } from '../wire/control-frame.js';
+import type { Seq } from '../wire/frame.js';
 
 export interface WireError {
   readonly code: string;
@@ -9,24 +12,65 @@ export interface WireError {
   readonly data: string;
 }
 
-const HIDDEN = dataText({ status: 'error', message: 'Internal server error' });
+/** Is given what the caller does not get to see. */
+type OnHidden = (error: unknown) => void;
 
-/** `onHidden` is given what the caller does not get to see. */
-export function wireErrorOf(error: unknown, onHidden: (error: unknown) => void): WireError {
-  if (isCmdStreamError(error) && error.code !== 'INTERNAL') {
-    try {
-      return { code: error.code, data: dataText(payloadOf(error)) };
-    } catch (unwritable) {
-      onHidden(unwritable);
-      return { code: 'INTERNAL', data: HIDDEN };
+const HIDDEN: WireError = Object.freeze({
+  code: 'INTERNAL',
+  data: dataText({ status: 'error', message: 'Internal server error' }),
+});
+
+/** Fits into the smallest frame that any peer may ask for. */
+const BARE: WireError = Object.freeze({ code: 'INTERNAL', data: '' });
+
+/** Codes by which the session says that a Command was not executed, or not to its end: a handler cannot know. */
+const sessionCodes: ReadonlySet<string> = new Set(['INTERNAL', 'OVERLOADED', 'SHUTDOWN']);
+
+/** An error that a Command's own code has thrown, perhaps one that it was given by another server. */
+export function handlerError(error: unknown, onHidden: OnHidden): WireError {
+  try {
+    if (isCmdStreamError(error) && !sessionCodes.has(error.code)) {
+      const { code, payload } = error;
+      if (code === 'REMOTE') return { code, data: dataText(payload) };
+      onHidden(error);
+      return { code, data: dataText({ message: errorMeanings[code] }) };
     }
+    onHidden(error);
+  } catch (unwritable) {
+    onHidden(unwritable);
   }
-  onHidden(error);
-  return { code: 'INTERNAL', data: HIDDEN };
+  return HIDDEN;
 }
 
-/** A Command that was begun when the server shut down may have had effects: the caller is told. */
-function payloadOf({ code, message, payload }: CmdStreamError): unknown {
-  if (code === 'REMOTE') return payload;
-  return code === 'SHUTDOWN' ? { message, started: true } : { message };
+/** An error about a Result that cannot be sent: of the session, of the codec, or of the user's code in it. */
+export function frameError(error: unknown, onHidden: OnHidden): WireError {
+  const isOwn = isCmdStreamError(error) && error.code !== 'REMOTE' && !sessionCodes.has(error.code);
+  return isOwn ? sessionError(error, onHidden) : handlerError(error, onHidden);
+}
+
+/** An error of the session about a Command. If it was made of a user's exception, its text stays here. */
+export function sessionError(error: CmdStreamError, onHidden: OnHidden): WireError {
+  const { code } = error;
+  const isForeign = hasForeignCause(error);
+  if (isForeign) onHidden(error);
+  const message = isForeign ? errorMeanings[code] : error.message;
+  // A Command that was begun when the server shut down may have had effects.
+  return { code, data: dataText(code === 'SHUTDOWN' ? { message, started: true } : { message }) };
+}
+
+function hasForeignCause({ cause }: CmdStreamError): boolean {
+  if (cause === undefined) return false;
+  return !isCmdStreamError(cause) || hasForeignCause(cause);
+}
+
+/** The ERROR frame of a Command: all of it, or as much as the peer takes. */
+export function encodeErrorFrame(connection: Connection, seq: Seq, error: WireError, onHidden: OnHidden): Buffer {
+  for (const { code, data } of [error, HIDDEN]) {
+    try {
+      return connection.encodeControl((writer) => writeError(writer, seq, code, data));
+    } catch (tooLarge) {
+      onHidden(tooLarge);
+    }
+  }
+  return connection.encodeControl((writer) => writeError(writer, seq, BARE.code, BARE.data));
 }

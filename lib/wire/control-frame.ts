@@ -4,7 +4,7 @@
 //   control frame = 80 00  kind  length  payload       kind, length: uvarint; payload: `length` bytes
 //
 //   HELLO    version features maxFrameBytes maxInFlight timeoutMs  codec:text  hashes(commands) hashes(results)
-//   META     seq flags remainingMs credit map           flags: 1 remainingMs counts (0: no limit)
+//   META     seq flags remainingMs credit map           flags: 1 remainingMs counts (0: no limit); 4 no answer wanted
 //   MESSAGE  seq flags remainingMs credit map route:text data       flags as META; 2 data is a whole packet
 //   EVENT    flags map route:text data                  flags: 2 as MESSAGE
 //   STREAM   seq                END  seq                CREDIT  seq n
@@ -44,7 +44,7 @@ export type Metadata = Readonly<Record<string, string>>;
 export interface Hello {
   readonly version: number;
   readonly features: number;
-  /** Largest frame it takes, in bytes. */
+  /** Largest frame it takes, in bytes, at least {@link MIN_FRAME_BYTES}. */
   readonly maxFrameBytes: number;
   /** Most Commands it runs at a time for this connection; 0 from a client. */
   readonly maxInFlight: number;
@@ -63,6 +63,8 @@ export interface Meta {
   /** Results that may be sent before more credit is given; 0: as many as there are. */
   readonly credit: number;
   readonly metadata: Metadata;
+  /** Nobody waits for an answer: the server sends none and sets no time limit. Not for messages: EVENT is their way. */
+  readonly noAnswer?: boolean;
 }
 
 export interface Message extends Meta {
@@ -75,6 +77,9 @@ export interface Message extends Meta {
 export const HAS_REMAINING = 1;
 export const LAST = 1;
 export const PACKET = 2;
+export const NO_ANSWER = 4;
+/** No peer takes less: as much as any mark has, and an error without its payload. */
+export const MIN_FRAME_BYTES = 64;
 /** Largest string map, entries. */
 export const MAX_METADATA = 1024;
 export const MAX_TEXT_BYTES = 64 * 1024;
@@ -111,7 +116,7 @@ export function writeHello(writer: ByteWriter, hello: Hello): void {
 }
 
 export function writeMeta(writer: ByteWriter, seq: Seq, meta: Meta): void {
-  writeControl(writer, Control.META, (inner) => writeMetaFields(inner, seq, meta, 0));
+  writeControl(writer, Control.META, (inner) => writeMetaFields(inner, seq, meta, meta.noAnswer ? NO_ANSWER : 0));
 }
 
 export function writeMessage(writer: ByteWriter, seq: Seq, message: Message): void {

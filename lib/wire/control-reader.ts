@@ -6,6 +6,8 @@ import {
   LAST,
   MAX_METADATA,
   MAX_TEXT_BYTES,
+  MIN_FRAME_BYTES,
+  NO_ANSWER,
   NO_METADATA,
   PACKET,
   type Hello,
@@ -17,6 +19,7 @@ import type { Seq } from './frame.js';
 
 export function readHello(reader: ByteReader): Hello {
   const [version, features, maxFrameBytes, maxInFlight, timeoutMs] = [0, 0, 0, 0, 0].map(() => readNumber(reader));
+  if (maxFrameBytes! < MIN_FRAME_BYTES) throw lie(`a largest frame of ${maxFrameBytes} bytes: even an error has more`);
   const codec = readText(reader);
   const [commands, results] = [0, 0].map(() => {
     const count = readNumber(reader);
@@ -48,6 +51,7 @@ export function readMeta(reader: ByteReader): Meta & { readonly seq: Seq; readon
     credit,
     metadata,
     packet: (flags & PACKET) !== 0,
+    noAnswer: (flags & NO_ANSWER) !== 0,
   };
 }
 

@@ -1,16 +1,29 @@
 // Events by pattern without a contract: hot, for every handler of the pattern, answered by nobody.
 import { describe, expect, it } from '@jest/globals';
-import { Controller } from '@nestjs/common';
+import {
+  Controller,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { CmdStreamContext } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, Observable } from 'rxjs';
-import { until } from '../support/deadline.js';
+import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { DropInPair, dropInClient } from './drop-in-pair.js';
 
 const own = guardLeaks();
 
 let heard: unknown[] = [];
+
+/** Makes an Observable of what a handler gives, which ends if nobody holds on to it. */
+class PassingInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle();
+  }
+}
 
 @Controller()
 class FirstListener {
@@ -27,6 +40,13 @@ class FirstListener {
   @EventPattern('failing')
   failing(_data: unknown): void {
     throw new RpcException('no listener should fail like this');
+  }
+
+  @UseInterceptors(PassingInterceptor)
+  @EventPattern('slow')
+  async slow(data: unknown): Promise<void> {
+    await turns(2);
+    heard.push(data);
   }
 
   @EventPattern('observable')
@@ -112,6 +132,18 @@ describe('an event', () => {
     await lastValueFrom(client.emit('failing', 1));
     await server.logger.line('no listener should fail like this');
     expect(await firstValueFrom(client.send('ask', 'still there'))).toBe('still there');
+  });
+
+  it('is heard although its sender has gone, and so are all before it', async () => {
+    const { client, server } = own(
+      await DropInPair.listen({ controllers: [FirstListener], server: { maxInFlightPerConnection: 8 } }),
+    );
+    heard = [];
+    await client.connect();
+    for (let n = 0; n < 300; n++) client.emit('slow', n);
+    await client.close();
+    await until('none runs', () => server.core.connections === 0);
+    expect(heard).toHaveLength(300);
   });
 
   it('fails for those who subscribe when there is no server', async () => {

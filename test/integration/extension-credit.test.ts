@@ -1,7 +1,7 @@
 // Who reads slowly slows its own producer down, within a small bound, and nobody else.
 import { describe, expect, it } from '@jest/globals';
 import type { Invoker } from '../../lib/core.js';
-import { ADD_2_3, frame } from '../support/calc-frames.js';
+import { ADD_2_3, frame, uvarint } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
 import { cancel, credit, end, EXTENDED_GREETING, hello, KNOCK, meta, stream } from '../support/extension-frames.js';
@@ -128,12 +128,12 @@ describe('credit', () => {
   });
 });
 
-describe('a Command whose first Result overflows its buffer', () => {
+describe('a Command whose second Result overflows its buffer', () => {
   it('is told of the error although the socket was full', async () => {
     const invoker: Invoker = {
       invoke: (_command, { seq }, sink) => {
         if (seq === 1) sink.next(new EchoResult('x'.repeat(30_000_000)));
-        else sink.next(new EchoResult('x'.repeat(2_000)));
+        else for (let count = 0; count < 2; count++) sink.next(new EchoResult('x'.repeat(2_000)));
       },
     };
     const calc = own(
@@ -157,5 +157,98 @@ describe('a Command whose first Result overflows its buffer', () => {
     peer.socket.resume();
     await until('it is told', () => peer.chunks.at(-1)?.includes('\u0002\u000dSLOW_CONSUMER') === true);
     expect(calc.lost).toEqual([]);
+  });
+});
+
+describe('large Results at once', () => {
+  const MB = 1_000_000;
+  const large = (bytes: number, last = true, n = 0): Item => new Item(n, last, 'x'.repeat(bytes));
+
+  it('all arrive when the client reads, though together they are more than may wait', async () => {
+    const { calc, client } = await openStage(own, async () => large(MB), { maxSendBufferBytes: 2 * MB });
+    await client.connect();
+    const items = await Promise.all(Array.from({ length: 12 }, () => client.execute(new PlayCmd())));
+    expect(items.map(({ text }) => text.length)).toEqual(Array.from({ length: 12 }, () => MB));
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('of generators all arrive, and the generators take turns', async () => {
+    const count = 6;
+    const play = async function* (): AsyncGenerator<Item> {
+      for (let n = 0; n < count; n++) yield large(2 * MB, false, n);
+    };
+    const { calc, client } = await openStage(own, play, { maxSendBufferBytes: 2 * MB });
+    const taken = [0, 0, 0];
+    let mostAhead = 0;
+    await Promise.all(
+      taken.map(async (_, which) => {
+        for await (const item of client.iterate(new PlayCmd())) {
+          taken[which]! += item.text.length > 0 ? 1 : 0;
+          mostAhead = Math.max(mostAhead, Math.max(...taken) - Math.min(...taken));
+        }
+      }),
+    );
+    expect(taken).toEqual([count, count, count]);
+    expect(mostAhead).toBeLessThan(count);
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('cost a peer that does not read at all its connection', async () => {
+    const limits = { maxSendBufferBytes: MB, writeStallTimeoutMs: 0 };
+    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete(new EchoResult('x'.repeat(MB))) };
+    const calc = own(await CalcServer.start({ invoker, ...limits }));
+    const peer = own(await calc.connect());
+    peer.write(KNOCK + hello({ maxFrameBytes: 2 * MB }));
+    await peer.receives(EXTENDED_GREETING);
+    peer.socket.pause();
+    for (let seq = 1; seq <= 30; seq++) peer.write(uvarint(seq) + ADD_2_3.slice(2));
+    expect(await calc.lostCause()).toMatchObject({ code: 'SEND_BUFFER_FULL' });
+    expect(calc.server.inFlight).toBe(0);
+  });
+});
+
+describe('an Invoker that does not look whether there is room', () => {
+  it('is stopped by the first Result too many, and can queue no more', async () => {
+    const maxStreamBufferBytes = 32 * 1024;
+    let queued = 0;
+    let reason: unknown;
+    const invoker: Invoker = {
+      invoke: async (_command, { signal }, sink) => {
+        for (let n = 0; n < 32; n++) sink.next(new Item(n, false));
+        for (let n = 0; n < 500; n++) queued += sink.next(new Item(n, false, 'x'.repeat(1_000)));
+        reason = signal.reason;
+      },
+    };
+    const { calc, client } = await openStage(own, () => new Item(), { invoker, maxStreamBufferBytes });
+    const read = async (): Promise<void> => {
+      for await (const item of client.iterate(new PlayCmd())) expect(item).toBeInstanceOf(Item);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'SLOW_CONSUMER' });
+    expect(queued).toBeGreaterThan(maxStreamBufferBytes / 2);
+    expect(queued).toBeLessThanOrEqual(maxStreamBufferBytes);
+    expect(reason).toMatchObject({ code: 'SLOW_CONSUMER' });
+    await until('it is over', () => calc.server.inFlight === 0);
+    expect(calc.errors).toEqual([]);
+  });
+
+  it('loses no credit by Results that cannot be written', async () => {
+    const failures: unknown[] = [];
+    const invoker: Invoker = {
+      invoke: async (_command, _context, sink) => {
+        for (let n = 0; n < 200; n++) {
+          await sink.drained;
+          try {
+            sink.next(new Item(n % 2 ? n : Number.NaN, false));
+          } catch (error) {
+            failures.push(error);
+          }
+        }
+      },
+    };
+    const { client } = await openStage(own, () => new Item(), { invoker });
+    const taken: number[] = [];
+    for await (const { n } of client.iterate(new PlayCmd())) taken.push(n);
+    expect(taken).toEqual(Array.from({ length: 100 }, (_, at) => 2 * at + 1));
+    expect(failures).toHaveLength(100);
   });
 });

@@ -1,6 +1,8 @@
 // Errors travel to the caller whose Command failed, and cost nobody else anything.
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError } from '../../lib/core.js';
+import { CmdStreamError, Command, defineContract } from '../../lib/core.js';
+import { errorMeanings } from '../../lib/errors.js';
 import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { calcClient } from '../support/calc-client.js';
@@ -70,6 +72,91 @@ describe('an error', () => {
     peer.write(error(1, 'LATER', 'text'));
     await expect(failed).rejects.toMatchObject({ code: 'REMOTE', message: 'text', payload: 'text' });
   });
+});
+
+describe("an error's text", () => {
+  const secret = 'password is hunter2';
+  const leaks = (): never => {
+    throw new Error(secret);
+  };
+
+  /** What the caller gets, which holds nothing of the secret, beside what the server reports, which does. */
+  async function failure(play: () => unknown): Promise<[unknown, readonly unknown[]]> {
+    const { calc, client } = await openStage(own, play as () => Item);
+    const caught: unknown = await client.execute(new PlayCmd()).catch((reason: unknown) => reason);
+    expect(inspect(caught)).not.toContain('hunter2');
+    return [caught, calc.errors];
+  }
+
+  it('stays at the server when it is that of a toJSON', async () => {
+    const [caught, reported] = await failure(() => Object.assign(new Item(), { text: { toJSON: leaks } }));
+    expect(caught).toMatchObject({ code: 'ENCODE_FAILED', message: errorMeanings.ENCODE_FAILED });
+    expect(reported).toMatchObject([{ code: 'ENCODE_FAILED', cause: { message: secret } }]);
+  });
+
+  it('stays at the server when it is that of a fromJSON', async () => {
+    class PickyCmd extends Command<Item> {
+      static fromJSON = leaks;
+    }
+    const contract = defineContract({ commands: [PickyCmd], results: [Item] });
+    const calc = own(await CalcServer.start({ contract }));
+    const client = own(calcClient(calc.port, { contract, extension: true }));
+    const caught: unknown = await client.execute(new PickyCmd()).catch((reason: unknown) => reason);
+    expect(caught).toMatchObject({ code: 'BAD_PAYLOAD', message: errorMeanings.BAD_PAYLOAD });
+    expect(calc.errors).toMatchObject([{ code: 'BAD_PAYLOAD', cause: { message: secret } }]);
+  });
+
+  it('stays at the server when the handler has it from another server', async () => {
+    const foreign = new CmdStreamError('CONNECT_FAILED', `connect ECONNREFUSED, ${secret}`);
+    const [caught, reported] = await failure(() => Promise.reject(foreign));
+    expect(caught).toMatchObject({ code: 'CONNECT_FAILED', message: errorMeanings.CONNECT_FAILED });
+    expect(reported).toEqual([foreign]);
+  });
+
+  it('travels when the session has made it', async () => {
+    const large = new Item(1, true, 'x'.repeat(2_000));
+    const single = await openStage(own, () => large, { maxResultBytes: 1_024 });
+    const stream = await openStage(
+      own,
+      async function* () {
+        yield large;
+      },
+      { maxResultBytes: 1_024 },
+    );
+    for (const { client, calc } of [single, stream]) {
+      const message = expect.stringContaining('exceeds') as unknown;
+      await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'FRAME_TOO_LARGE', message });
+      expect(calc.errors).toEqual([]);
+    }
+  });
+});
+
+describe('a Command that was executed', () => {
+  it.each([false, true])('is not sent again because the payload of its error says started: %p', async (started) => {
+    let executed = 0;
+    const payload = { started, job: 7 };
+    const { client } = await openStage(own, () => {
+      executed++;
+      throw new CmdStreamError('REMOTE', 'no', { payload });
+    });
+    await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'REMOTE', payload, sent: true });
+    expect(executed).toBe(1);
+  });
+
+  it.each(['OVERLOADED', 'SHUTDOWN'] as const)(
+    'is not sent again because it failed with %s elsewhere',
+    async (code) => {
+      let executed = 0;
+      const elsewhere = new CmdStreamError(code, 'another server', { payload: { started: false } });
+      const { calc, client } = await openStage(own, () => {
+        executed++;
+        throw elsewhere;
+      });
+      await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'INTERNAL', sent: true });
+      expect(executed).toBe(1);
+      expect(calc.errors).toEqual([elsewhere]);
+    },
+  );
 });
 
 describe('a refused body', () => {

@@ -218,7 +218,7 @@ describe('two contracts', () => {
     const connected = client.connect();
     connected.catch(() => {});
     const list = `01${Buffer.from([0x44, 0x18, 0xb1, 0x39]).toString('hex')}`;
-    (await raw.peer()).write(GREETING + control(1, `0100010100${text('mus')}${list}00`));
+    (await raw.peer()).write(GREETING + control(1, `0100400100${text('mus')}${list}00`));
     await expect(connected).rejects.toMatchObject({
       code: 'CONTRACT_MISMATCH',
       message: expect.stringContaining('mus'),

@@ -1,6 +1,6 @@
 // Control frames that lie end their own connection with PROTOCOL_ERROR; nobody else notices.
 import { describe, expect, it } from '@jest/globals';
-import { ADD_2_3, addFrame, echoFrame, SUM_5, uvarint } from '../support/calc-frames.js';
+import { ADD_2_3, addFrame, echoFrame, GREETING, SUM_5, uvarint } from '../support/calc-frames.js';
 import { calcClient } from '../support/calc-client.js';
 import { CalcServer } from '../support/calc-server.js';
 import { inTime, until } from '../support/deadline.js';
@@ -50,6 +50,8 @@ describe('a client that lies', () => {
     ['a seq of 2^53', hello() + addFrame(2n ** 53n, 1, 1)],
     ['a negative seq', hello() + addFrame(-1, 1, 1)],
     ['a frame only servers send', hello() + ADD_2_3 + end(1)],
+    ['frames of at most 63 bytes', hello({ maxFrameBytes: 63 })],
+    ['frames of at most 0 bytes', hello({ maxFrameBytes: 0 })],
     ['a GOAWAY', hello() + control(11, text('x'))],
   ])('loses its connection, and no other one is lost: %s', async (_what, bytes) => {
     const calc = own(await CalcServer.start());
@@ -122,6 +124,15 @@ describe('a server that lies', () => {
     peer.write(bytes);
     await expect(next).rejects.toMatchObject({ code: 'CONNECTION_LOST', cause: { code: 'PROTOCOL_ERROR' } });
     await sum;
+  });
+
+  it('cannot be connected to when it takes frames of at most 63 bytes', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const connected = client.connect();
+    connected.catch(() => {});
+    (await raw.peer()).write(GREETING + hello({ maxFrameBytes: 63, maxInFlight: 1 }));
+    await expect(connected).rejects.toMatchObject({ code: 'PROTOCOL_ERROR' });
   });
 
   it('is not one that is late: everything for a call that was given up', async () => {

@@ -29,12 +29,15 @@ export function meta(
     remainingMs,
     credit = 0,
     metadata = {},
-  }: { remainingMs?: number; credit?: number; metadata?: Record<string, string> },
+    noAnswer = false,
+  }: { remainingMs?: number; credit?: number; metadata?: Record<string, string>; noAnswer?: boolean },
 ): string {
-  const flags = remainingMs === undefined ? '00' : '01';
-  return control(2, uvarint(seq) + flags + uvarint(remainingMs ?? 0) + uvarint(credit) + map(metadata));
+  const flags = (remainingMs === undefined ? 0 : 1) | (noAnswer ? 4 : 0);
+  return control(2, uvarint(seq) + uvarint(flags) + uvarint(remainingMs ?? 0) + uvarint(credit) + map(metadata));
 }
 
+/** An EVENT without data and metadata. */
+export const event = (route: string): string => control(4, `0000${text(route)}`);
 export const stream = (seq: number): string => control(5, uvarint(seq));
 export const end = (seq: number): string => control(7, uvarint(seq));
 export const cancel = (seq: number): string => control(9, uvarint(seq) + text('CANCELLED'));
