@@ -139,7 +139,7 @@ describe('the start of an application', () => {
     const statuses: unknown[] = [];
     second.app.status.subscribe((status) => statuses.push(status));
     await expect(second.app.listen()).rejects.toMatchObject({
-      code: 'CONNECT_FAILED',
+      code: 'LISTEN_FAILED',
       message: expect.stringContaining(`127.0.0.1:${first.port}`) as unknown,
     });
     expect(statuses).toEqual(['connecting', 'disconnected']);
