@@ -13,10 +13,24 @@ import { liftIterable } from './lifted-iterable.js';
 // Nest's own key; it is no public constant in all supported versions.
 const PATTERN_METADATA = 'microservices:pattern';
 
-type Results<R> = R | Observable<R> | AsyncIterable<R> | void;
+type Results<R> = R | Observable<R> | AsyncIterable<R>;
 
-/** What a handler of a Command with Results of type `R` may return; a method without a Result returns nothing. */
+/** What a handler of a Command with Results of type `R` may return; nothing only where `R` is `void`. */
 export type HandlerReturn<R> = Results<R> | Promise<Results<R>>;
+
+/** The types of parameters that take another Command than `C`; types do not know which parameters have a decorator. */
+type Misfits<C extends Command, Parameters extends readonly unknown[]> = {
+  [I in keyof Parameters]-?: [Extract<Parameters[I], Command>] extends [never]
+    ? never
+    : [C] extends [Parameters[I]]
+      ? never
+      : Parameters[I];
+}[number];
+
+/** Nothing if no parameter takes another Command, else what the compiler complains about. */
+type Fitting<C extends Command, M extends (...args: never[]) => unknown> = [Misfits<C, Parameters<M>>] extends [never]
+  ? unknown
+  : { readonly 'a handler takes the Command of its decorator': C };
 
 /** What the server finds in a handler's extras. */
 export interface CommandHandlerExtras {
@@ -41,7 +55,7 @@ export function CommandHandler<C extends Command>(command: TypeClass<C>, transpo
   return <M extends (...args: never[]) => HandlerReturn<ResultOf<C>>>(
     target: object,
     key: string | symbol,
-    descriptor: TypedPropertyDescriptor<M>,
+    descriptor: TypedPropertyDescriptor<M> & Fitting<C, M>,
   ): void => {
     const method = descriptor?.value;
     if (typeof target === 'function' || typeof method !== 'function') {
