@@ -2,11 +2,12 @@
 // the class itself travels in the handler's extras.
 import 'reflect-metadata';
 import { MessagePattern, type Transport } from '@nestjs/microservices';
-import { isObservable, type Observable } from 'rxjs';
+import { EMPTY, isObservable, type Observable } from 'rxjs';
 import type { Command, ResultOf } from '../codec/command.js';
 import { isClass, type TypeClass } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { isAsyncIterable, isPromiseLike } from '../server/outcome.js';
+import { isAbandonment } from './abandonment.js';
 import { bindParameters } from './handler-parameters.js';
 import { liftIterable } from './lifted-iterable.js';
 
@@ -83,11 +84,22 @@ type HandlerDecorator = (
   extras: object,
 ) => (target: object, key: string | symbol, descriptor: object) => unknown;
 
-/** The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each item. */
+/**
+ * The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each
+ * item; one that gave up because nobody waits has not failed, so that Nest logs nothing.
+ */
 function lifted<M extends (...args: never[]) => unknown>(method: M): M {
   const wrapper = function (this: unknown, ...args: never[]): unknown {
-    const returned = method.apply(this, args);
-    return isPromiseLike(returned) && !isObservable(returned) ? returned.then(lift) : lift(returned);
+    const failed = (error: unknown): Observable<never> => {
+      if (isAbandonment(error, args)) return EMPTY;
+      throw error;
+    };
+    try {
+      const returned = method.apply(this, args);
+      return isPromiseLike(returned) && !isObservable(returned) ? returned.then(lift, failed) : lift(returned);
+    } catch (error) {
+      return failed(error);
+    }
   };
   for (const key of Reflect.getMetadataKeys(method))
     Reflect.defineMetadata(key, Reflect.getMetadata(key, method), wrapper);
