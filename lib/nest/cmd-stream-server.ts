@@ -24,7 +24,7 @@ import {
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
-import { HookedSink, runHandler } from './handler-run.js';
+import { HookedSink, isLoggedByNest, runHandler } from './handler-run.js';
 import { PatternInvoker } from './pattern-invoker.js';
 import { PeerLog } from './peer-log.js';
 
@@ -58,6 +58,8 @@ export class CmdStreamServer
   implements CustomTransportStrategy
 {
   override transportId: Transport | symbol;
+  /** Nest 12 leaves it to this server to log what an event's handler threw on purpose. */
+  override readonly propagatesEventHandlerErrors = true;
   protected override readonly logger: LoggerService = new Logger('CmdStreamServer');
   readonly #server: CommandServer;
   readonly #commands: TypeTable;
@@ -140,7 +142,7 @@ export class CmdStreamServer
   #report(error: unknown): void {
     if (isCmdStreamError(error) && (error.code === 'OVERLOADED' || error.code === 'ACCEPT_FAILED'))
       this.#log.error(error);
-    else this.logger.error(error);
+    else if (!isLoggedByNest(error)) this.logger.error(error);
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {
