@@ -42,6 +42,9 @@ export interface CmdStreamServerEvents extends Record<string, Function> {
 /** The id of this transport, unless the option `transportId` says otherwise. */
 export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
 
+/** Nest keeps handlers with another tag from the server: this is all that it can notice. */
+const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
+
 interface Route {
   readonly pattern: string;
   readonly handler: MessageHandler;
@@ -127,6 +130,7 @@ export class CmdStreamServer
       .filter((_, index) => this.#routes[index] === undefined)
       .map(({ name }) => name);
     if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract`);
+    else if (this.messageHandlers.size === 0) this.logger.warn(NO_HANDLERS);
     this.#server.listen().then(
       (address) => callback(undefined, address),
       (error: unknown) => callback(error),
