@@ -8,6 +8,7 @@ export const errorMeanings = Object.freeze({
   INVALID_OPTION: 'an option is unknown, has the wrong type or is out of range',
   INVALID_CONTRACT: 'a contract lists nothing, lists a type twice, or lists something that is no type',
   INVALID_HANDLER: 'a handler or Invoker does not fit the contract',
+  LISTEN_FAILED: 'the server cannot listen at its address',
   // one Command or Result cannot be written
   COMMAND_NOT_IN_CONTRACT: "the Command's class is not in the contract's `commands`",
   RESULT_NOT_IN_CONTRACT: "the Result's class is not in the contract's `results`",

@@ -7,6 +7,7 @@ const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.fre
   INVALID_OPTION: false,
   INVALID_CONTRACT: false,
   INVALID_HANDLER: false,
+  LISTEN_FAILED: false,
   COMMAND_NOT_IN_CONTRACT: false,
   RESULT_NOT_IN_CONTRACT: false,
   NO_HANDLER: false,

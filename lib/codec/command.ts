@@ -8,8 +8,8 @@ export declare const RESULT: unique symbol;
 export declare const RECEIVER: unique symbol;
 export declare const ANSWER: unique symbol;
 
-/** One Result, a stream of them, or nothing at all. */
-type Results<R> = R | AsyncIterable<R> | SubscribableLike<R> | void;
+/** One Result, or a stream of them; nothing only where `R` says so: `Command<void>`. */
+type Results<R> = R | AsyncIterable<R> | SubscribableLike<R>;
 
 /** What a Command's `exec`, or a handler, may give back. */
 export type Outcome<R> = Results<R> | PromiseLike<Results<R>>;

@@ -24,7 +24,7 @@ import {
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
-import { HookedSink, runHandler } from './handler-run.js';
+import { HookedSink, isLoggedByNest, runHandler } from './handler-run.js';
 import { PatternInvoker } from './pattern-invoker.js';
 import { PeerLog } from './peer-log.js';
 
@@ -42,6 +42,9 @@ export interface CmdStreamServerEvents extends Record<string, Function> {
 /** The id of this transport, unless the option `transportId` says otherwise. */
 export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
 
+/** Nest keeps handlers with another tag from the server: this is all that it can notice. */
+const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
+
 interface Route {
   readonly pattern: string;
   readonly handler: MessageHandler;
@@ -58,6 +61,8 @@ export class CmdStreamServer
   implements CustomTransportStrategy
 {
   override transportId: Transport | symbol;
+  /** Nest 12 leaves it to this server to log what an event's handler threw on purpose. */
+  override readonly propagatesEventHandlerErrors = true;
   protected override readonly logger: LoggerService = new Logger('CmdStreamServer');
   readonly #server: CommandServer;
   readonly #commands: TypeTable;
@@ -125,6 +130,7 @@ export class CmdStreamServer
       .filter((_, index) => this.#routes[index] === undefined)
       .map(({ name }) => name);
     if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract`);
+    else if (this.messageHandlers.size === 0) this.logger.warn(NO_HANDLERS);
     this.#server.listen().then(
       (address) => callback(undefined, address),
       (error: unknown) => callback(error),
@@ -140,7 +146,7 @@ export class CmdStreamServer
   #report(error: unknown): void {
     if (isCmdStreamError(error) && (error.code === 'OVERLOADED' || error.code === 'ACCEPT_FAILED'))
       this.#log.error(error);
-    else this.logger.error(error);
+    else if (!isLoggedByNest(error)) this.logger.error(error);
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {

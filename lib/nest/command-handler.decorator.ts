@@ -2,11 +2,12 @@
 // the class or type entry itself travels in the handler's extras.
 import 'reflect-metadata';
 import { MessagePattern, type Transport } from '@nestjs/microservices';
-import { isObservable, type Observable } from 'rxjs';
+import { EMPTY, isObservable, type Observable } from 'rxjs';
 import type { Command, CommandEntry, ResultOf } from '../codec/command.js';
 import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { isAsyncIterable, isPromiseLike } from '../server/outcome.js';
+import { isAbandonment } from './abandonment.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
 import { bindParameters } from './handler-parameters.js';
 import { liftIterable } from './lifted-iterable.js';
@@ -14,10 +15,24 @@ import { liftIterable } from './lifted-iterable.js';
 // Nest's own key; it is no public constant in all supported versions.
 const PATTERN_METADATA = 'microservices:pattern';
 
-type Results<R> = R | Observable<R> | AsyncIterable<R> | void;
+type Results<R> = R | Observable<R> | AsyncIterable<R>;
 
-/** What a handler of a Command with Results of type `R` may return; a method without a Result returns nothing. */
+/** What a handler of a Command with Results of type `R` may return; nothing only where `R` is `void`. */
 export type HandlerReturn<R> = Results<R> | Promise<Results<R>>;
+
+/** The types of parameters that take another Command than `C`; types do not know which parameters have a decorator. */
+type Misfits<C extends Command, Parameters extends readonly unknown[]> = {
+  [I in keyof Parameters]-?: [Extract<Parameters[I], Command>] extends [never]
+    ? never
+    : [C] extends [Parameters[I]]
+      ? never
+      : Parameters[I];
+}[number];
+
+/** Nothing if no parameter takes another Command, else what the compiler complains about. */
+type Fitting<C extends Command, M extends (...args: never[]) => unknown> = [Misfits<C, Parameters<M>>] extends [never]
+  ? unknown
+  : { readonly 'a handler takes the Command of its decorator': C };
 
 /** What the server finds in a handler's extras. */
 export interface CommandHandlerExtras {
@@ -29,8 +44,15 @@ export function routeOf(command: { readonly name: string }): string {
   return `command:${command.name}`;
 }
 
-/** What a decorator of methods of type `M` is. */
-type HandlerDecorator<M> = <Method extends M>(
+/** Decorates the methods that may handle Commands of the class. */
+type ClassHandlerDecorator<C extends Command> = <M extends ClassHandler<C>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M> & Fitting<C, M>,
+) => void;
+
+/** Decorates the methods that may handle messages of the type. */
+type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<Method>,
@@ -55,11 +77,11 @@ type MessageHandler<M, R> = (message: M, context: CmdStreamContext, ...decorated
 export function CommandHandler<C extends Command>(
   command: TypeClass<C>,
   transport?: Transport | symbol,
-): HandlerDecorator<ClassHandler<C>>;
+): ClassHandlerDecorator<C>;
 export function CommandHandler<M extends object, R>(
   type: CommandEntry<M, R>,
   transport?: Transport | symbol,
-): HandlerDecorator<MessageHandler<M, R>>;
+): MessageHandlerDecorator<M, R>;
 export function CommandHandler(command: ContractType, transport?: Transport | symbol) {
   if (!isClass(command) && !isTypeEntry(command))
     throw new CmdStreamError('INVALID_HANDLER', '@CommandHandler() needs a Command class or a type entry of a codec');
@@ -94,11 +116,22 @@ type PatternDecorator = (
   extras: object,
 ) => (target: object, key: string | symbol, descriptor: object) => unknown;
 
-/** The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each item. */
+/**
+ * The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each
+ * item; one that gave up because nobody waits has not failed, so that Nest logs nothing.
+ */
 function lifted<M extends (...args: never[]) => unknown>(method: M): M {
   const wrapper = function (this: unknown, ...args: never[]): unknown {
-    const returned = method.apply(this, args);
-    return isPromiseLike(returned) && !isObservable(returned) ? returned.then(lift) : lift(returned);
+    const failed = (error: unknown): Observable<never> => {
+      if (isAbandonment(error, args)) return EMPTY;
+      throw error;
+    };
+    try {
+      const returned = method.apply(this, args);
+      return isPromiseLike(returned) && !isObservable(returned) ? returned.then(lift, failed) : lift(returned);
+    } catch (error) {
+      return failed(error);
+    }
   };
   for (const key of Reflect.getMetadataKeys(method))
     Reflect.defineMetadata(key, Reflect.getMetadata(key, method), wrapper);

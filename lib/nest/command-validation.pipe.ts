@@ -1,6 +1,6 @@
 // Validates Commands with class-validator. Unlike Nest's ValidationPipe it keeps the instance: a Command keeps its
 // methods and its constructor is not called again.
-import { BadRequestException, Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
+import { BadRequestException, Injectable, Optional, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { getMetadataStorage, validate, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { Command } from '../codec/command.js';
 
@@ -11,7 +11,8 @@ export interface CommandValidationPipeOptions extends ValidatorOptions {
 }
 
 /**
- * Checks every Command that has class-validator rules; others pass at no cost.
+ * Checks every Command that has class-validator rules; others pass at no cost. It may be a provider (`APP_PIPE`) or made by
+ * hand (`app.useGlobalPipes`).
  *
  * @publicApi
  */
@@ -21,7 +22,7 @@ export class CommandValidationPipe implements PipeTransform {
   readonly #exceptionFactory: (errors: ValidationError[]) => unknown;
   readonly #hasRules = new WeakMap<object, boolean>();
 
-  constructor({ exceptionFactory, ...options }: CommandValidationPipeOptions = {}) {
+  constructor(@Optional() { exceptionFactory, ...options }: CommandValidationPipeOptions = {}) {
     this.#options = { forbidUnknownValues: false, ...options };
     this.#exceptionFactory = exceptionFactory ?? ((errors) => new BadRequestException(messagesOf(errors)));
   }

@@ -30,6 +30,13 @@ function remoteError(error: unknown): CmdStreamError {
   return new CmdStreamError('REMOTE', messageOf(error), { payload: error, cause: error });
 }
 
+/** Is this what Nest's exception layer makes of an unknown error, behind a line in the log with its stack? */
+export function isLoggedByNest(error: unknown): boolean {
+  if (!isCmdStreamError(error) || error.code !== 'REMOTE') return false;
+  const { status, message } = (error.payload ?? {}) as Record<string, unknown>;
+  return status === 'error' && message === 'Internal server error';
+}
+
 const toRemoteError = catchError((error: unknown) => throwError(() => remoteError(error)));
 
 /** Tells Nest's observers when a Command has ended, in the async context in which it began. */

@@ -113,7 +113,7 @@ export class CommandServer {
   /**
    * Starts listening and resolves with the address. After `close()` or `destroy()` it may listen again.
    *
-   * @throws {CmdStreamError} CONNECT_FAILED when the address cannot be had; CLOSED when it listens already, drains, or
+   * @throws {CmdStreamError} LISTEN_FAILED when the address cannot be had; CLOSED when it listens already, drains, or
    * is closed meanwhile, and for a descriptor that was closed with the server
    */
   async listen(): Promise<AddressInfo> {

@@ -120,7 +120,7 @@ export class Listener {
 
   #onClose = (): void => this.#owner.onListenerClosed();
 
-  /** @throws {CmdStreamError} CONNECT_FAILED when the address cannot be had */
+  /** @throws {CmdStreamError} LISTEN_FAILED when the address cannot be had */
   async listen(): Promise<void> {
     const { path } = this.#config;
     try {
@@ -159,7 +159,7 @@ export class Listener {
     const { host, port, path, listenOn } = this.#config;
     const given = listenOn instanceof Server ? 'the server of listenOn' : `the descriptor ${listenOn?.fd}`;
     const where = listenOn === undefined ? (path ?? `${host}:${port}`) : given;
-    return new CmdStreamError('CONNECT_FAILED', `cannot listen on ${where}: ${messageOf(cause)}`, { cause });
+    return new CmdStreamError('LISTEN_FAILED', `cannot listen on ${where}: ${messageOf(cause)}`, { cause });
   }
 
   /** Where the server listens: of a Unix domain socket the path, with the family `unix` and port 0; null when it does not. */

@@ -32,6 +32,8 @@ export function handlerError(error: unknown, onHidden: OnHidden): WireError {
     if (isCmdStreamError(error) && !sessionCodes.has(error.code)) {
       const { code, payload } = error;
       if (code === 'REMOTE') return { code, data: dataText(payload) };
+      // The name of a type that has no handler is no secret, and no failure to be reported.
+      if (code === 'NO_HANDLER') return { code, data: dataText({ message: error.message }) };
       onHidden(error);
       return { code, data: dataText({ message: errorMeanings[code] }) };
     }

@@ -8,7 +8,7 @@ export interface CodeBlock {
   readonly language: string;
   /** The heading of second level it stands under. */
   readonly section: string;
-  /** The file it is an excerpt of: a line of nothing but a link to it stands above the block. */
+  /** The file it is an excerpt of: a line of nothing but a link to it, or its path from the root in back-ticks, stands above. */
   readonly file: string | undefined;
   readonly lines: readonly string[];
 }
@@ -22,6 +22,7 @@ export interface Link {
 
 const fence = /^\s*```(\w*)$/;
 const linkAlone = /^\[[^\]]+\]\(([^()#\s]+)\)$/;
+const pathAlone = /^`([^`\s]+\/[^`\s]+)`$/;
 
 export function codeBlocks({ path, text }: Source): readonly CodeBlock[] {
   const lines = text.split('\n');
@@ -32,8 +33,9 @@ export function codeBlocks({ path, text }: Source): readonly CodeBlock[] {
     const language = fence.exec(lines[at]!)?.[1];
     if (language === undefined) continue;
     const end = lines.findIndex((line, below) => below > at && fence.test(line));
-    const link = linkAlone.exec(lines.slice(0, at).findLast((line) => line.trim() !== '') ?? '')?.[1];
-    const file = link && posix.join(posix.dirname(path), link);
+    const above = lines.slice(0, at).findLast((line) => line.trim() !== '') ?? '';
+    const link = linkAlone.exec(above)?.[1];
+    const file = link ? posix.join(posix.dirname(path), link) : pathAlone.exec(above)?.[1];
     blocks.push({ place: `${path}:${at + 1}`, language, section, file, lines: dedent(lines.slice(at + 1, end)) });
     at = end;
   }

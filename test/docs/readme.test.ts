@@ -12,6 +12,17 @@ const documents = project.filter(({ path }) => path.endsWith('.md'));
 const readme: Source = { path: 'README.md', text: files.get('README.md') ?? '' };
 const blocks = codeBlocks(readme);
 
+/** What the tarball has, the built library left out: npm adds the README and the licence to the `files` of the package. */
+const packed = (() => {
+  const { files: listed } = JSON.parse(readPackage()) as { files: readonly string[] };
+  const roots = ['README.md', 'LICENSE', 'package.json', ...listed];
+  const inside = project.filter(({ path }) => roots.some((root) => path === root || path.startsWith(`${root}/`)));
+  return {
+    files: new Map(inside.map(({ path, text }) => [path, text])),
+    documents: inside.filter(({ path }) => path.endsWith('.md')),
+  };
+})();
+
 function markdown(...lines: readonly string[]): Source {
   return { path: 'docs/page.md', text: lines.join('\n') };
 }
@@ -35,6 +46,11 @@ describe('an excerpt', () => {
     ['is empty'],
   ])('is refused when it %s', (_, ...lines) => {
     expect(faults(...lines)).toEqual(['docs/page.md:3: this is not in lib/frame.ts']);
+  });
+
+  it('may name its file by its path alone', () => {
+    const page = markdown('`lib/frame.ts`', '', '```ts', 'size = 2;', '```');
+    expect(excerptFaults(codeBlocks(page), code)).toEqual(['docs/page.md:3: this is not in lib/frame.ts']);
   });
 
   it('is refused when its file is not there', () => {
@@ -84,8 +100,9 @@ describe('a block of TypeScript', () => {
     expect(faults('export class Half {')).toEqual([`README.md:1: '}' expected.`]);
   });
 
-  it('compiles in the README, unless it is an excerpt', () => {
-    const own = blocks.filter(({ language, file }) => language === 'ts' && file === undefined);
+  it('compiles in every document that is packed, unless it is an excerpt', () => {
+    const all = packed.documents.flatMap(codeBlocks);
+    const own = all.filter(({ language, file }) => language === 'ts' && file === undefined);
     expect(own.length).toBeGreaterThan(0);
     expect(typeFaults(own)).toEqual([]);
   });
@@ -158,5 +175,10 @@ describe('a link', () => {
   it('leads somewhere in every document', () => {
     expect(documents.map(({ path }) => path)).toContain('README.md');
     expect(linkFaults(documents, files)).toEqual([]);
+  });
+
+  it('of a document that is packed leads to what is packed', () => {
+    expect(packed.documents.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', 'docs/features.md']));
+    expect(linkFaults(packed.documents, packed.files)).toEqual([]);
   });
 });

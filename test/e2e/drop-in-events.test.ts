@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { CmdStreamContext } from 'nestjs-cmd-stream';
-import { firstValueFrom, lastValueFrom, Observable } from 'rxjs';
+import { firstValueFrom, lastValueFrom, Observable, throwError } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { DropInPair, dropInClient } from './drop-in-pair.js';
@@ -47,6 +47,16 @@ class FirstListener {
   async slow(data: unknown): Promise<void> {
     await turns(2);
     heard.push(data);
+  }
+
+  @EventPattern('failing unexpectedly')
+  async failingUnexpectedly(_data: unknown): Promise<void> {
+    throw new Error('a mistake');
+  }
+
+  @EventPattern('failing later')
+  failingLater(_data: unknown): Observable<never> {
+    return throwError(() => new Error('a mistake'));
   }
 
   @EventPattern('observable')
@@ -127,11 +137,17 @@ describe('an event', () => {
     expect(await firstValueFrom(client.send('ask', 'still there'))).toBe('still there');
   });
 
-  it('whose handler fails is logged, and nothing more', async () => {
+  it.each([
+    ['failing', 'no listener should fail like this'],
+    ['failing unexpectedly', 'a mistake'],
+    ['failing later', 'a mistake'],
+  ])('whose handler fails is logged once, and nothing more: %s', async (pattern, line) => {
     const { client, server } = await pair();
-    await lastValueFrom(client.emit('failing', 1));
-    await server.logger.line('no listener should fail like this');
+    await lastValueFrom(client.emit(pattern, 1));
+    await server.logger.line(line);
     expect(await firstValueFrom(client.send('ask', 'still there'))).toBe('still there');
+    await until('it has ended', () => server.core.inFlight === 0);
+    expect(server.logger.lines.filter((logged) => logged.startsWith('error'))).toEqual([`error: ${line}`]);
   });
 
   it('is heard although its sender has gone, and so are all before it', async () => {

@@ -92,6 +92,25 @@ describe('transportId', () => {
   });
 });
 
+describe('a server to which Nest gives no handler', () => {
+  @Controller()
+  class ForTcp {
+    @MessagePattern('tcp', Transport.TCP)
+    tcp(): string {
+      return 'for TCP';
+    }
+  }
+
+  it.each([
+    [undefined, 1],
+    [Transport.TCP, 0],
+  ])('says so, and why it may be (transportId %p)', async (transportId, lines) => {
+    const { server } = own(await DropInPair.listen({ controllers: [ForTcp], server: { transportId } }));
+    expect(server.logger.having('no handlers')).toHaveLength(lines);
+    expect(server.logger.lines.filter((line) => line.includes('transportId'))).toHaveLength(lines);
+  });
+});
+
 describe('Commands and patterns', () => {
   @Controller()
   class Both {

@@ -1,7 +1,7 @@
 // What a handler gives back, in every form it may have, and what the client sees of it.
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
-import { CommandHandler } from 'nestjs-cmd-stream';
+import { Command, CommandHandler, defineContract } from 'nestjs-cmd-stream';
 import { from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
 import { turns } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -167,18 +167,21 @@ describe('a handler with several Results', () => {
   });
 });
 
+class NoteCmd extends Command<void> {}
+class NoteLaterCmd extends Command<void> {}
+
 describe('a handler that returns nothing', () => {
   it('sends nothing, ends its Command and leaves the connection to others', async () => {
     const ended: string[] = [];
     @Controller()
     class Silent {
-      @CommandHandler(AddCmd)
-      add(): void {
+      @CommandHandler(NoteCmd)
+      note(): void {
         ended.push('void');
       }
 
-      @CommandHandler(CountCmd)
-      async count(): Promise<void> {
+      @CommandHandler(NoteLaterCmd)
+      async noteLater(): Promise<void> {
         ended.push('Promise<void>');
       }
 
@@ -187,10 +190,11 @@ describe('a handler that returns nothing', () => {
         return new EchoResult(text);
       }
     }
-    const server = own(await NestServer.listen({ module: { controllers: [Silent] } }));
-    const client = own(new HandMadeClient(server.port));
-    await lastValueFrom(client.emit(new AddCmd(1, 1)));
-    await lastValueFrom(client.emit(new CountCmd(1)));
+    const contract = defineContract({ commands: [NoteCmd, NoteLaterCmd, EchoCmd], results: [EchoResult] });
+    const server = own(await NestServer.listen({ module: { controllers: [Silent] }, options: { contract } }));
+    const client = own(new HandMadeClient(server.port, { contract }));
+    await lastValueFrom(client.emit(new NoteCmd()));
+    await lastValueFrom(client.emit(new NoteLaterCmd()));
     expect(await client.execute(new EchoCmd('still here'))).toEqual(new EchoResult('still here'));
     expect(ended).toEqual(['void', 'Promise<void>']);
     expect(server.core.inFlight).toBe(0);

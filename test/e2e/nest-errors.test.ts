@@ -7,10 +7,12 @@ import {
   HttpException,
   Module,
   ValidationPipe,
+  type INestApplication,
   type ModuleMetadata,
   type PipeTransform,
+  type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, NestFactory } from '@nestjs/core';
+import { APP_FILTER, APP_PIPE, NestFactory } from '@nestjs/core';
 import { MessagePattern, RpcException, type MicroserviceOptions } from '@nestjs/microservices';
 import { IsInt, Min, ValidateNested } from 'class-validator';
 import {
@@ -133,6 +135,23 @@ async function pure(module: ModuleMetadata = {}, pipe?: PipeTransform): Promise<
   return { client: clientOf(server.port), logger: server.logger };
 }
 
+interface Hybrid {
+  readonly app: INestApplication;
+  readonly client: HandMadeClient;
+}
+
+async function hybrid(providers: Provider[]): Promise<Hybrid> {
+  @Module({ controllers: [Failing], providers })
+  class HybridModule {}
+  const app = await NestFactory.create(HybridModule, { logger: new SpyLogger(), abortOnError: false });
+  const strategy = new CmdStreamServer({ ...serverOptions, contract });
+  app.connectMicroservice<MicroserviceOptions>({ strategy }, { inheritAppConfig: true });
+  own({ destroy: () => app.close() });
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  return { app, client: clientOf(strategy.unwrap<CommandServer>().address!.port) };
+}
+
 function clientOf(port: number): HandMadeClient {
   return own(new HandMadeClient(port, { contract, extension: true }));
 }
@@ -222,15 +241,7 @@ describe('an HttpException', () => {
   });
 
   it('is answered to HTTP by Nest itself in a hybrid application', async () => {
-    @Module({ controllers: [Failing], providers: [filter] })
-    class HybridModule {}
-    const app = await NestFactory.create(HybridModule, { logger: new SpyLogger() });
-    const strategy = new CmdStreamServer({ ...serverOptions, contract });
-    app.connectMicroservice<MicroserviceOptions>({ strategy }, { inheritAppConfig: true });
-    own({ destroy: () => app.close() });
-    await app.startAllMicroservices();
-    await app.listen(0, '127.0.0.1');
-    const client = clientOf(strategy.unwrap<CommandServer>().address!.port);
+    const { app, client } = await hybrid([filter]);
     expect(await errorOf(client.execute(new ThrowCmd('conflict')))).toEqual(remote(httpErrors.conflict));
     const response = await fetch(`${await app.getUrl()}/conflict`, { headers: { connection: 'close' } });
     expect([response.status, await response.json()]).toEqual([409, { reason: 'taken', field: 'name' }]);
@@ -246,6 +257,15 @@ describe('a Command that is not valid', () => {
     expect(await errorOf(client.execute(new PositiveCmd(-1)))).toEqual(
       remote(expect.objectContaining({ statusCode: 400, details: { statusCode: 400, error: 'Bad Request', message } })),
     );
+    expect(await client.execute(new PositiveCmd(4))).toEqual(new CalcResult(8));
+  });
+
+  it.each(['a microservice', 'a hybrid application'])('is refused by APP_PIPE of %s', async (kind) => {
+    const providers = [filter, { provide: APP_PIPE, useClass: CommandValidationPipe }];
+    const { client } = kind === 'a microservice' ? await pure({ providers }) : await hybrid(providers);
+    expect(await errorOf(client.execute(new PositiveCmd(-1)))).toMatchObject({
+      payload: { statusCode: 400, details: { message: ['N must be positive'] } },
+    });
     expect(await client.execute(new PositiveCmd(4))).toEqual(new CalcResult(8));
   });
 

@@ -40,7 +40,9 @@ class CalcController {
   }
 
   @CommandHandler(SubCmd)
-  sub(): void {}
+  sub() {
+    return undefined as never;
+  }
 
   @CommandHandler(FailCmd)
   fail(): CalcResult {

@@ -97,10 +97,11 @@ describe('the handler of a message', () => {
       @CommandHandler(AddCmd)
       add(@Payload() command: pb.AddCmd, @Ctx() context: CmdStreamContext, @Payload('B') b: bigint) {
         got.push(command.A, context.getPattern(), b);
+        return CalcResult.create({ R: command.A + b });
       }
     }
     const client = clientOf(await serve([Decorated]));
-    expect(await client.execute(AddCmd.create({ A: 2n, B: 3n }))).toBeUndefined();
+    expect(await client.execute(AddCmd.create({ A: 2n, B: 3n }))).toMatchObject({ R: 5n });
     expect(got).toEqual([2n, 'command:vectors.AddCmd', 3n]);
   });
 
@@ -185,15 +186,21 @@ describe('the handler of a message', () => {
     @Controller()
     class Twice {
       @CommandHandler(AddCmd)
-      one() {}
+      one(): never {
+        throw new Error('never called');
+      }
 
       @CommandHandler(AddCmd)
-      two() {}
+      two(): never {
+        throw new Error('never called');
+      }
     }
     @Controller()
     class Stranger {
       @CommandHandler(OtherAddCmd)
-      add() {}
+      add(): never {
+        throw new Error('never called');
+      }
     }
     for (const controller of [Twice, Stranger]) {
       const server = own(await NestServer.create({ module: { controllers: [controller] }, options: protobuf }));
@@ -268,7 +275,7 @@ describe('an error of the handler of a message', () => {
   @Controller()
   class Failing {
     @CommandHandler(AddCmd)
-    add() {
+    add(): never {
       throw new RpcException({ reason: 'no sums today' });
     }
   }

@@ -21,6 +21,10 @@ import { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
 
+function notRun(): never {
+  throw new Error('nobody asks it');
+}
+
 @Controller()
 class Adder {
   @CommandHandler(AddCmd)
@@ -121,13 +125,21 @@ describe('the start of an application', () => {
     @Controller()
     class Complete extends Adder {
       @CommandHandler(SubCmd)
-      sub(): void {}
+      sub() {
+        return notRun();
+      }
       @CommandHandler(CountCmd)
-      count(): void {}
+      count() {
+        return notRun();
+      }
       @CommandHandler(EchoCmd)
-      echo(): void {}
+      echo() {
+        return notRun();
+      }
       @CommandHandler(FailCmd)
-      fail(): void {}
+      fail() {
+        return notRun();
+      }
     }
     const server = own(await NestServer.listen({ module: { controllers: [Complete] } }));
     expect(server.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
@@ -139,7 +151,7 @@ describe('the start of an application', () => {
     const statuses: unknown[] = [];
     second.app.status.subscribe((status) => statuses.push(status));
     await expect(second.app.listen()).rejects.toMatchObject({
-      code: 'CONNECT_FAILED',
+      code: 'LISTEN_FAILED',
       message: expect.stringContaining(`127.0.0.1:${first.port}`) as unknown,
     });
     expect(statuses).toEqual(['connecting', 'disconnected']);

@@ -283,11 +283,11 @@ describe('destroy()', () => {
 });
 
 describe('listen()', () => {
-  it('fails with CONNECT_FAILED on a port in use, and works once it is free', async () => {
+  it('fails with LISTEN_FAILED on a port in use, and works once it is free', async () => {
     const first = own(await CalcServer.start());
     const second = own(new CalcServer({ port: first.port }));
     await expect(second.server.listen()).rejects.toMatchObject({
-      code: 'CONNECT_FAILED',
+      code: 'LISTEN_FAILED',
       cause: { code: 'EADDRINUSE' },
     });
     await first.server.close();

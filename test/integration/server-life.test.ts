@@ -47,7 +47,7 @@ describe('the status of a server', () => {
   });
 
   it.each<[string, Partial<CommandServerOptions>, string]>([
-    ['an address of another machine', { host: '203.0.113.1' }, 'CONNECT_FAILED'],
+    ['an address of another machine', { host: '203.0.113.1' }, 'LISTEN_FAILED'],
     ['a key that is none', { tls: { key: 'no key', cert: 'no certificate' } }, 'TLS_ERROR'],
   ])('is disconnected when it cannot listen because of %s, and it may be closed', async (_what, options, code) => {
     const calc = own(new CalcServer(options));

@@ -107,13 +107,13 @@ describe('a server on a path', () => {
     expect(readdirSync(folder.path)).toEqual(['calc.sock']);
   });
 
-  it('fails with CONNECT_FAILED when another server listens there, which goes on', async () => {
+  it('fails with LISTEN_FAILED when another server listens there, which goes on', async () => {
     const folder = own(new Folder());
     const path = folder.file('calc.sock');
     own(await CalcServer.start({ path }));
     const second = own(new CalcServer({ path }));
     await expect(second.server.listen()).rejects.toMatchObject({
-      code: 'CONNECT_FAILED',
+      code: 'LISTEN_FAILED',
       message: expect.stringContaining(path) as unknown,
       cause: { code: 'EADDRINUSE' },
     });
@@ -126,21 +126,21 @@ describe('a server on a path', () => {
     ['a file', (folder) => writeFileSync(folder.file('calc.sock'), 'precious')],
     ['an empty file', (folder) => writeFileSync(folder.file('calc.sock'), '')],
     ['a link to a file', (folder) => symlinkSync(folder.file('elsewhere'), folder.file('calc.sock'))],
-  ])('fails with CONNECT_FAILED when %s is there, and leaves it alone', async (_what, put) => {
+  ])('fails with LISTEN_FAILED when %s is there, and leaves it alone', async (_what, put) => {
     const folder = own(new Folder());
     writeFileSync(folder.file('elsewhere'), 'precious');
     put(folder);
     const before = lstatSync(folder.file('calc.sock'), { bigint: true });
     const calc = own(new CalcServer({ path: folder.file('calc.sock') }));
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
     const after = lstatSync(folder.file('calc.sock'), { bigint: true });
     expect([after.ino, after.size, after.mtimeNs]).toEqual([before.ino, before.size, before.mtimeNs]);
     expect(readdirSync(folder.path).toSorted()).toEqual(['calc.sock', 'elsewhere']);
   });
 
-  it('fails with CONNECT_FAILED in a folder that does not exist', async () => {
+  it('fails with LISTEN_FAILED in a folder that does not exist', async () => {
     const calc = own(new CalcServer({ path: own(new Folder()).file('no/such/calc.sock') }));
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
   });
 });
 
@@ -211,9 +211,9 @@ describe('a server on a net.Server that listens already', () => {
     expect(calc.lost).toHaveLength(2);
   });
 
-  it('fails with CONNECT_FAILED when that one does not listen', async () => {
+  it('fails with LISTEN_FAILED when that one does not listen', async () => {
     const calc = own(new CalcServer({ listenOn: createServer() }));
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
     expect(calc.server.status).toBe('disconnected');
   });
 
@@ -225,7 +225,7 @@ describe('a server on a net.Server that listens already', () => {
     given.close();
     await until('it is closed', () => calc.server.status === 'closed');
     expect(causes).toEqual([['closed', 'CLOSED']]);
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
   });
 });
 
@@ -253,15 +253,15 @@ describe('a server in a process of its own', () => {
 describe('a descriptor', () => {
   it('is used for one life of the server only: its number may mean something else later', async () => {
     const calc = own(new CalcServer({ listenOn: { fd: 100_000 } }));
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
     await calc.server.close();
     await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CLOSED' });
     expect(calc.server.status).toBe('closed');
   });
 
-  it('that nobody listens on makes listen() fail with CONNECT_FAILED', async () => {
+  it('that nobody listens on makes listen() fail with LISTEN_FAILED', async () => {
     const calc = own(new CalcServer({ listenOn: { fd: 100_000 } }));
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
   });
 });
 

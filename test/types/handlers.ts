@@ -1,6 +1,7 @@
 // Compiled, never run: what the types of handlers and Invokers allow, and what they refuse.
-import { Controller } from '@nestjs/common';
-import { CmdStreamContext, Command, CommandHandler, Invoker, Result } from 'nestjs-cmd-stream';
+import { Controller, createParamDecorator } from '@nestjs/common';
+import { BaseRpcContext, Ctx, Payload } from '@nestjs/microservices';
+import { CmdStreamContext, Command, CommandHandler, Invoker, Result, type CommandContext } from 'nestjs-cmd-stream';
 import { of, type Observable } from 'rxjs';
 
 class CalcResult extends Result {
@@ -24,6 +25,8 @@ abstract class Thermometer {
 }
 
 class AddCmd extends Command<CalcResult, Calc> {
+  readonly A: number = 0;
+
   override exec(calc: Calc) {
     return new CalcResult(calc.add(1, 2));
   }
@@ -37,6 +40,14 @@ class PrimesCmd extends Command<Prime, Calc> {
 
 class EitherCmd extends Command<CalcResult | Prime> {}
 class ForgetCmd extends Command<void> {}
+class UntypedCmd extends Command {}
+
+class MaybeCmd extends Command<CalcResult | undefined> {
+  readonly name: string = '';
+}
+
+const Who = createParamDecorator(() => ({ name: 'somebody' }));
+
 class NoExecCmd extends Command<CalcResult, Calc> {}
 
 @Controller()
@@ -76,17 +87,6 @@ export class Compiles {
     return this.generator();
   }
 
-  @CommandHandler(AddCmd)
-  nothing(): void {}
-
-  @CommandHandler(AddCmd)
-  async nothingLater(): Promise<void> {}
-
-  @CommandHandler(AddCmd)
-  async perhaps(command: AddCmd) {
-    return command.constructor === AddCmd ? new CalcResult() : undefined;
-  }
-
   @CommandHandler(EitherCmd)
   async *either() {
     yield new CalcResult();
@@ -95,10 +95,83 @@ export class Compiles {
 
   @CommandHandler(ForgetCmd)
   forget() {}
+
+  @CommandHandler(ForgetCmd)
+  async forgetLater() {}
+
+  @CommandHandler(UntypedCmd)
+  untyped() {}
+
+  @CommandHandler(MaybeCmd)
+  async perhaps({ name }: MaybeCmd) {
+    return name === '' ? undefined : new CalcResult();
+  }
+
+  @CommandHandler(AddCmd)
+  decorated(@Payload('A') _a: number, @Ctx() _context: CmdStreamContext, @Payload() _command: AddCmd) {
+    return new CalcResult();
+  }
+
+  @CommandHandler(AddCmd)
+  decoratedBehind(_command: AddCmd, @Who() _who: { readonly name: string }, @Ctx() _context: BaseRpcContext) {
+    return new CalcResult();
+  }
+
+  @CommandHandler(AddCmd)
+  byItsBaseClass(_command: Command<CalcResult>, _context?: CommandContext) {
+    return new CalcResult();
+  }
+
+  @CommandHandler(AddCmd)
+  byItsShape(_command: { readonly A: number }, ..._rest: unknown[]) {
+    return new CalcResult();
+  }
+
+  @CommandHandler(AddCmd)
+  oneOfTwo(_command: AddCmd | PrimesCmd) {
+    return new CalcResult();
+  }
+
+  @CommandHandler(AddCmd)
+  generic<T extends AddCmd>(_command: T) {
+    return new CalcResult();
+  }
 }
 
 @Controller()
 export class Refused {
+  // @ts-expect-error: an AddCmd is answered
+  @CommandHandler(AddCmd)
+  nothing(): void {}
+
+  // @ts-expect-error: later, too
+  @CommandHandler(AddCmd)
+  async nothingLater(): Promise<void> {}
+
+  // @ts-expect-error: in every case
+  @CommandHandler(AddCmd)
+  async perhaps({ A }: AddCmd) {
+    return A > 0 ? new CalcResult() : undefined;
+  }
+
+  // @ts-expect-error: a PrimesCmd is no AddCmd
+  @CommandHandler(AddCmd)
+  otherCommand(_command: PrimesCmd) {
+    return new CalcResult();
+  }
+
+  // @ts-expect-error: wherever it stands
+  @CommandHandler(AddCmd)
+  otherCommandBehind(_context: CmdStreamContext, @Payload() _command: PrimesCmd) {
+    return new CalcResult();
+  }
+
+  // @ts-expect-error: even if it may be missing
+  @CommandHandler(AddCmd)
+  otherCommandPerhaps(_command?: PrimesCmd) {
+    return new CalcResult();
+  }
+
   // @ts-expect-error: a string is not what an AddCmd is answered with
   @CommandHandler(AddCmd)
   value() {
@@ -175,5 +248,25 @@ export class WrongExec extends Command<CalcResult, Calc> {
   // @ts-expect-error: exec gives the Results of its Command
   override exec() {
     return new Prime();
+  }
+}
+
+export class NoResultExec extends Command<CalcResult, Calc> {
+  // @ts-expect-error: and no less than that
+  override exec(): void {}
+}
+
+export class NothingExec extends Command<void, Calc> {
+  override exec(): void {}
+}
+
+export class NothingLaterExec extends Command<void, Calc> {
+  override async exec(): Promise<void> {}
+}
+
+export class WrongReceiverExec extends Command<CalcResult, Calc> {
+  // @ts-expect-error: exec is given the Receiver of its Command
+  override exec(thermometer: Thermometer) {
+    return new CalcResult(thermometer.celsius);
   }
 }

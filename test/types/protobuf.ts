@@ -65,7 +65,9 @@ export class Compiles {
   }
 
   @CommandHandler(AddCmd)
-  decorated(_command: pb.AddCmd, _context: CmdStreamContext, _caller: string) {}
+  decorated(_command: pb.AddCmd, _context: CmdStreamContext, _caller: string) {
+    return CalcResult.create();
+  }
 
   @CommandHandler(EchoCmd)
   observable() {

@@ -1,0 +1,150 @@
+// A handler that gives up because nobody waits any more has not failed: nothing is logged. What else goes wrong is.
+import { setTimeout as later } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { Controller, createParamDecorator, type ArgumentMetadata, type ExecutionContext } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import {
+  CmdStreamContext,
+  Command,
+  CommandHandler,
+  defineContract,
+  Invoker,
+  type CommandContext,
+} from 'nestjs-cmd-stream';
+import { until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { CalcResult } from './calc.contract.js';
+import { HandMadeClient, NestServer } from './nest-server.js';
+
+const own = guardLeaks();
+
+type Wait = (signal: AbortSignal) => Promise<CalcResult>;
+
+/** Waits until it is told to stop, and fails in its own way. */
+const waits: Readonly<Record<string, Wait>> = {
+  'an AbortError of Node': async (signal) => later(60_000, new CalcResult(), { signal }),
+  'the reason of the signal': (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  'an error of its own': (signal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('a mistake')))),
+};
+
+const Signal = createParamDecorator(
+  (_: unknown, host: ExecutionContext) => host.switchToRpc().getContext<CmdStreamContext>().signal,
+);
+
+class ByContextCmd extends Command<CalcResult> {
+  constructor(readonly wait = '') {
+    super();
+  }
+}
+class BySignalCmd extends ByContextCmd {}
+class StreamCmd extends ByContextCmd {}
+class LateCmd extends ByContextCmd {}
+class SelfCmd extends Command<CalcResult, typeof waits> {
+  constructor(readonly wait = '') {
+    super();
+  }
+
+  override async exec(receiver: typeof waits, { signal }: CommandContext) {
+    return receiver[this.wait]!(signal);
+  }
+}
+
+const commands = [ByContextCmd, BySignalCmd, StreamCmd, LateCmd, SelfCmd];
+const contract = defineContract({ commands, results: [CalcResult] });
+
+@Controller()
+class Waiting {
+  @CommandHandler(ByContextCmd)
+  byContext({ wait }: ByContextCmd, { signal }: CmdStreamContext) {
+    return waits[wait]!(signal);
+  }
+
+  @CommandHandler(BySignalCmd)
+  bySignal(@Signal() signal: AbortSignal, @Payload() { wait }: BySignalCmd) {
+    return waits[wait]!(signal);
+  }
+
+  @CommandHandler(StreamCmd)
+  async *stream({ wait }: StreamCmd, { signal }: CmdStreamContext) {
+    yield await waits[wait]!(signal);
+  }
+
+  @CommandHandler(LateCmd)
+  late(_: LateCmd, { signal }: CmdStreamContext): CalcResult {
+    signal.throwIfAborted();
+    throw new Error('it is not aborted');
+  }
+}
+
+/** Holds a LateCmd that says so until the test releases it. */
+class Holding {
+  async transform(value: unknown, { type }: ArgumentMetadata): Promise<unknown> {
+    if (type === 'body' && value instanceof LateCmd && value.wait !== '')
+      await new Promise<void>((resolve) => (release = resolve));
+    return value;
+  }
+}
+
+let release = (): void => {};
+
+interface Pair {
+  readonly server: NestServer;
+  readonly client: HandMadeClient;
+}
+
+async function pair(): Promise<Pair> {
+  const controllers = [Waiting, Invoker<typeof waits>('WAITS', [SelfCmd])];
+  const providers = [{ provide: 'WAITS', useValue: waits }];
+  const module = { controllers, providers };
+  const server = own(
+    await NestServer.listen({ module, options: { contract }, before: (app) => app.useGlobalPipes(new Holding()) }),
+  );
+  return { server, client: own(new HandMadeClient(server.port, { contract, extension: true })) };
+}
+
+async function leave({ server, client }: Pair, command: Command): Promise<void> {
+  const subscription = client.send(command).subscribe({ error: () => {} });
+  await until('it runs', () => server.core.inFlight === 1);
+  subscription.unsubscribe();
+  await until('it has ended', () => server.core.inFlight === 0);
+}
+
+function errorsOf({ server }: Pair): readonly string[] {
+  return server.logger.lines.filter((line) => line.startsWith('error'));
+}
+
+describe('a Command nobody waits for any more', () => {
+  it.each(
+    commands
+      .filter((command) => command !== LateCmd)
+      .flatMap((command) => Object.keys(waits).map((wait) => [command.name, wait, new command(wait)] as const)),
+  )('whose handler fails is logged if that is a mistake: %s, %s', async (_, wait, command) => {
+    const both = await pair();
+    await leave(both, command);
+    const isMistake = wait === 'an error of its own' && !(command instanceof StreamCmd);
+    expect(errorsOf(both)).toEqual(isMistake ? ['error: a mistake'] : []);
+  });
+
+  it('before its handler begins is not logged', async () => {
+    const both = await pair();
+    const subscription = both.client.send(new LateCmd('until it is released')).subscribe();
+    await until('it is held', () => both.server.core.inFlight === 1);
+    subscription.unsubscribe();
+    // Commands of one connection are taken in order: what the server answers now it has read behind the CANCEL.
+    await both.client.execute(new LateCmd()).catch(() => {});
+    release();
+    await until('it has ended', () => both.server.core.inFlight === 0);
+    expect(errorsOf(both)).toEqual(['error: it is not aborted']);
+  });
+});
+
+describe('a Command somebody waits for', () => {
+  it('is answered, and its error logged', async () => {
+    const { client, server } = await pair();
+    const failure = client.execute(new LateCmd());
+    await expect(failure).rejects.toMatchObject({ code: 'REMOTE', message: 'Internal server error' });
+    expect(server.logger.having('it is not aborted')).toHaveLength(1);
+  });
+});
