@@ -8,7 +8,7 @@ import { misfit, MusError } from './mus-error.js';
 import { NIL } from './mus-pointer.js';
 import { MusSerializer } from './mus-serializer.js';
 import { Ref, RefSerializer } from './ref.js';
-import { isShell, type Shell } from './shell.js';
+import type { Shell } from './shell.js';
 
 const MAPPED = 2;
 
@@ -92,20 +92,20 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
   decode(reader: ByteReader): T | null {
     const start = reader.consumed;
     const { read } = this.#scope.numbering('BAD_PAYLOAD');
+    const { shell } = this.#inner;
     const kept = reader.resume(this) as T | undefined;
-    if (kept !== undefined) return this.#fill(reader, start, kept);
+    if (kept !== undefined && shell !== undefined) return this.#fill(reader, start, shell, kept);
     const flag = reader.readByte();
     if (flag === NIL) return null;
     if (flag !== MAPPED) throw new MusError('BAD_PAYLOAD', `${flag} is no mapped pointer: it must begin with 1 or 2`);
     const id = reader.readPositive();
     const known = read.get(id);
     if (known !== undefined) return this.#pointee(known);
-    const inner = this.#inner.target;
-    const shell = isShell(inner) ? inner.create() : undefined;
-    read.set(id, this.#entry(id, shell));
-    if (shell !== undefined) return this.#fill(reader, start, shell);
+    const empty = shell?.create();
+    read.set(id, this.#entry(id, empty));
+    if (shell !== undefined) return this.#fill(reader, start, shell, empty as T);
     try {
-      const value = inner.decode(reader);
+      const value = this.#inner.decode(reader);
       read.set(id, this.#entry(id, value));
       return value;
     } catch (error) {
@@ -114,13 +114,13 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
     }
   }
 
-  /** A shell is known to others from here on: whenever it is cut, the next attempt goes on with the same one. */
-  #fill(reader: ByteReader, start: number, shell: T): T {
+  /** A value may be known to others before it is read: when it is cut, the next attempt goes on with the same one. */
+  #fill(reader: ByteReader, start: number, shell: Shell<T>, empty: T): T {
     const position = reader.consumed;
     try {
-      return (this.#inner.target as unknown as Shell<T>).fill(reader, shell);
+      return shell.fill(reader, empty);
     } catch (error) {
-      if (error === INCOMPLETE) reader.keep(this, start, position, shell);
+      if (error === INCOMPLETE) reader.keep(this, start, position, empty);
       throw error;
     }
   }

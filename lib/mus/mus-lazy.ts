@@ -7,6 +7,7 @@ import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError, type MusDirection } from './mus-error.js';
 import { musLazyDefaults, musLazyRules, type MusLazyOptions } from './mus-lazy-options.js';
 import { MusSerializer } from './mus-serializer.js';
+import type { Shell } from './shell.js';
 
 /**
  * Stands for the serializer that `make` gives, asked for when it is first needed.
@@ -41,6 +42,16 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
 
   override get types(): readonly TypeClass[] {
     return this.target.types;
+  }
+
+  override get shell(): Shell<T> | undefined {
+    const { shell } = this.target;
+    return (
+      shell && {
+        create: () => shell.create(),
+        fill: (reader, empty) => this.#deeper('BAD_PAYLOAD', () => shell.fill(reader, empty)),
+      }
+    );
   }
 
   encode(value: I, writer: ByteWriter): void {

@@ -1,4 +1,5 @@
 // Lists: a count, then the elements. An array of a fixed size is the same, with one count only.
+import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { cutBy } from './cut-value.js';
@@ -19,7 +20,6 @@ interface Progress<T> {
  * @publicApi
  */
 export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements Shell<T[]> {
-  readonly minBytes: number;
   readonly #element: MusSerializer<T, I>;
   readonly #length: LengthRule;
   readonly #size: number | undefined;
@@ -27,10 +27,16 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
   /** @throws {CmdStreamError} INVALID_OPTION */
   constructor(element: MusSerializer<T, I>, options?: MusLengthOptions, size?: number) {
     super();
+    if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0))
+      throw new CmdStreamError('INVALID_OPTION', `mus.array: the size must be a whole number from 0, got ${size}`);
     this.#element = element;
     this.#length = new LengthRule(size === undefined ? 'mus.slice' : 'mus.array', options);
     this.#size = size;
-    this.minBytes = this.#length.minBytes;
+  }
+
+  get minBytes(): number {
+    const least = this.#length.minBytes;
+    return this.#size === undefined ? least : least + this.#size * this.#element.minBytes;
   }
 
   encode(value: readonly I[], writer: ByteWriter): void {
@@ -48,6 +54,10 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
 
   decode(reader: ByteReader): T[] {
     return this.fill(reader, []);
+  }
+
+  override get shell(): Shell<T[]> {
+    return this;
   }
 
   create(): T[] {

@@ -64,6 +64,10 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     return this.fill(reader, new Map());
   }
 
+  override get shell(): Shell<Map<K, V>> {
+    return this;
+  }
+
   create(): Map<K, V> {
     return new Map();
   }

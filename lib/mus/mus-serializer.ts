@@ -5,6 +5,7 @@ import { ByteReader } from '../wire/byte-reader.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import { MusError, musError } from './mus-error.js';
+import type { Shell } from './shell.js';
 
 /** Carries the types at compile time only; no serializer has this key. */
 export declare const MUS_VALUE: unique symbol;
@@ -26,6 +27,9 @@ export type MusInput<S> = S extends { readonly [MUS_VALUE]: (value: infer I) => 
 
 /** Looks at a value that was read: throws what is wrong with it, or returns false. */
 export type MusCheck<T> = (value: T) => unknown;
+
+/** Elements that take no bytes count as one each: so many are allowed however few the bytes are. */
+const LEAST_LIMIT = 4096;
 
 /**
  * Writes values of the type `I` and reads values of the type `T`. It holds no values and can be shared.
@@ -58,6 +62,11 @@ export abstract class MusSerializer<T, I = T> {
     return this;
   }
 
+  /** How its values are made before they are read, if they can be. */
+  get shell(): Shell<T> | undefined {
+    return undefined;
+  }
+
   /**
    * The same bytes, each value looked at when it was read. Nothing is looked at when writing.
    * What the check throws is the `cause`; a CmdStreamError keeps its code, any other becomes BAD_PAYLOAD, as does `false`.
@@ -79,15 +88,15 @@ export abstract class MusSerializer<T, I = T> {
   fromBytes(bytes: Uint8Array): T {
     const reader = new ByteReader();
     reader.append(bytes);
-    reader.beginFrame(bytes.length, 'the bytes given');
-    reader.delimit(bytes.length);
+    reader.beginFrame(Math.max(bytes.length, LEAST_LIMIT), 'the bytes given');
     let value: T;
     try {
       value = this.decode(reader);
     } catch (error) {
       throw error === INCOMPLETE ? new CmdStreamError('BAD_PAYLOAD', 'bytes are missing') : error;
     }
-    if (reader.remaining > 0) throw new CmdStreamError('BAD_PAYLOAD', `${reader.remaining} bytes are left`);
+    if (reader.consumed < bytes.length)
+      throw new CmdStreamError('BAD_PAYLOAD', `${bytes.length - reader.consumed} bytes are left`);
     return value;
   }
 }

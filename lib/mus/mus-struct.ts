@@ -77,8 +77,16 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     return this.fill(reader);
   }
 
+  override get shell(): Shell<T> {
+    return this;
+  }
+
   create(): T {
-    return new this.#type();
+    try {
+      return new this.#type();
+    } catch (error) {
+      throw musError(error, 'BAD_PAYLOAD').inside('', this.#name);
+    }
   }
 
   fill(reader: ByteReader, empty?: T): T {

@@ -38,6 +38,10 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
     return this.fill(reader, this.create());
   }
 
+  override get shell(): Shell<Ref<T>> {
+    return this;
+  }
+
   create(): Ref<T> {
     // Nobody sees it before it is filled, but for a value that refers back to it.
     return new Ref<T>(undefined as T);

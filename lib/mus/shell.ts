@@ -6,8 +6,3 @@ export interface Shell<T> {
   /** Reads what belongs into `empty`, which {@link create} has made, and returns it. */
   fill(reader: ByteReader, empty: T): T;
 }
-
-export function isShell<T>(serializer: { decode(reader: ByteReader): T }): serializer is Shell<T> & typeof serializer {
-  const { create, fill } = serializer as Partial<Shell<T>>;
-  return typeof create === 'function' && typeof fill === 'function';
-}
