@@ -30,6 +30,7 @@ export class ByteReader {
   #end = 0;
   #limit = Number.POSITIVE_INFINITY;
   #limitOption = '';
+  #charged = 0;
   #needed = 0;
   #frameEnd = -1;
   #owned = false;
@@ -68,6 +69,7 @@ export class ByteReader {
     this.#position = this.#start;
     this.#limit = limit;
     this.#limitOption = option;
+    this.#charged = 0;
     this.#needed = 0;
     this.#frameEnd = -1;
   }
@@ -111,11 +113,7 @@ export class ByteReader {
     return this.#needed;
   }
 
-  /**
-   * Waits until `count` more bytes have arrived.
-   *
-   * @throws {CmdStreamError} FRAME_TOO_LARGE when the frame would exceed its limit; nothing is allocated for it
-   */
+  /** Waits until `count` more bytes have arrived. @throws {CmdStreamError} FRAME_TOO_LARGE; nothing is allocated for such a frame */
   require(count: number): void {
     const total = this.#position - this.#start + count;
     if (total > this.#limit) throw this.#tooLarge(total);
@@ -137,30 +135,32 @@ export class ByteReader {
   allow(count: number, size: number): void {
     const total = this.consumed + count * Math.max(size, 1);
     if (total > this.#limit) throw this.#tooLarge(total);
-    if (size === 0) this.#limit -= count;
+    if (size === 0) this.#charge(count);
   }
 
   /** While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link consumed}). */
   keep(owner: object, start: number, position: number, progress: unknown): void {
-    this.#progress.push({ owner, start, position, progress, limit: this.#limit });
+    this.#progress.push({ owner, start, position, progress, charged: this.#charged });
   }
 
   /** Goes on where `owner` was cut in the value that begins here, if it was, and gives what it has kept. */
   resume(owner: object): unknown {
-    if (this.#progress.isEmpty) return undefined;
     const kept = this.#progress.pop(owner, this.consumed);
     if (kept === undefined) return undefined;
     this.#position = this.#start + kept.position;
-    this.#limit = kept.limit;
+    this.#charge(kept.charged - this.#charged);
     return kept.progress;
+  }
+
+  #charge(count: number): void {
+    this.#charged += count;
+    this.#limit -= count;
   }
 
   #tooLarge(total: number | bigint): CmdStreamError {
     if (this.#frameEnd >= 0) return new CmdStreamError('BAD_PAYLOAD', 'a value reaches beyond the end of its frame');
-    return new CmdStreamError(
-      'FRAME_TOO_LARGE',
-      `frame of ${total} bytes exceeds ${this.#limitOption} (${this.#limit})`,
-    );
+    const limit = `${this.#limitOption} (${this.#limit + this.#charged})`;
+    return new CmdStreamError('FRAME_TOO_LARGE', `frame of ${total} bytes exceeds ${limit}`);
   }
 
   /** Tells that the rest of the frame is `length` bytes, and waits for all of them; nothing beyond can be read. */

@@ -8,16 +8,12 @@ interface Part {
   /** Up to where it is read. */
   readonly position: number;
   readonly progress: unknown;
-  /** The limit of the frame at that place. */
-  readonly limit: number;
+  /** What the elements without bytes were counted as up to there. */
+  readonly charged: number;
 }
 
 export class DecodeProgress {
   readonly #parts: Part[] = [];
-
-  get isEmpty(): boolean {
-    return this.#parts.length === 0;
-  }
 
   push(part: Part): void {
     this.#parts.push(part);
@@ -25,6 +21,7 @@ export class DecodeProgress {
 
   /** Takes back the outermost part if it is the owner's, of the value that begins at `start`. */
   pop(owner: object, start: number): Part | undefined {
+    if (this.#parts.length === 0) return undefined;
     const part = this.#parts.at(-1);
     if (part?.owner !== owner || part.start !== start) return undefined;
     return this.#parts.pop();

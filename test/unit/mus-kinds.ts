@@ -1,6 +1,6 @@
 // The kinds of the wire vectors, such as `ord.map<ord.string,varint.int>{maxLen:1}`, as serializers, and the way from a
 // value of the vectors to one of ours and back.
-import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
+import { mus, Ref, type MusSerializer, type PointerScope } from 'nestjs-cmd-stream/mus';
 
 /** A serializer whose values the vectors write in their own way. */
 export interface Kind {
@@ -183,23 +183,51 @@ function pointerKind({ serializer, read, show }: Kind, isNested: boolean): Kind 
   );
 }
 
-/** Pointers with the same id are one Ref. */
-function mappedKind(element: Kind, options: readonly string[]): Kind {
+/** The pointers of one mapped value, while it is read or shown: those with the same id are one Ref. */
+class Pointers {
+  readonly byId = new Map<number, Ref<unknown>>();
+  readonly shown: Ref<unknown>[] = [];
+
+  constructor(readonly scope: PointerScope) {}
+
+  kind({ serializer, read, show }: Kind): Kind {
+    const readRef = ({ id, value }: { id: number; value: unknown }) => {
+      const ref = this.byId.get(id) ?? new Ref<unknown>(undefined);
+      if (this.byId.has(id)) return ref;
+      this.byId.set(id, ref);
+      ref.value = read(value);
+      return ref;
+    };
+    const showRef = (ref: Ref<unknown>) => {
+      if (!this.shown.includes(ref)) this.shown.push(ref);
+      return { id: this.shown.indexOf(ref), value: show(ref.value) };
+    };
+    return kind(
+      this.scope.ref(serializer) as MusSerializer<unknown>,
+      (json) => json && readRef(json as never),
+      (ref) => ref && showRef(ref as never),
+    );
+  }
+}
+
+/** Every value is wrapped by itself. */
+function mappedKind(text: string): Kind {
+  let pointers: Pointers;
+  let inner: Kind;
+  const serializer = mus.mapped((scope) => {
+    pointers = new Pointers(scope);
+    inner = kindOf(text, { pointers });
+    return inner.serializer;
+  });
   return kind(
-    mus.mapped(({ ref }) => mus.slice(ref(element.serializer), lengthOptions(options))) as MusSerializer<unknown>,
+    serializer,
     (json) => {
-      const refs = new Map<number, Ref<unknown>>();
-      return (json as ({ id: number; value: unknown } | null)[]).map((pointer) => {
-        if (pointer === null) return null;
-        const ref = refs.get(pointer.id) ?? new Ref(element.read(pointer.value));
-        refs.set(pointer.id, ref);
-        return ref;
-      });
+      pointers.byId.clear();
+      return inner.read(json);
     },
     (value) => {
-      const refs = [...new Set((value as (Ref<unknown> | null)[]).filter((ref) => ref !== null))];
-      const showRef = (ref: Ref<unknown>) => ({ id: refs.indexOf(ref), value: element.show(ref.value) });
-      return (value as (Ref<unknown> | null)[]).map((ref) => ref && showRef(ref));
+      pointers.shown.length = 0;
+      return inner.show(value);
     },
   );
 }
@@ -235,18 +263,25 @@ export function typedKind(name: string, dtm: number): Kind {
   );
 }
 
+interface Context {
+  /** It is what a pointer points to. */
+  readonly isPointee?: boolean;
+  readonly pointers?: Pointers;
+}
+
 /** @throws {Error} when the kind is unknown */
-export function kindOf(text: string, inPointer = false): Kind {
+export function kindOf(text: string, { isPointee = false, pointers }: Context = {}): Kind {
   const { name, types, options, suffix } = parse(text);
   if (suffix !== '' && !['.nil', '.range'].includes(suffix)) throw new Error(`unknown suffix ${suffix} of ${text}`);
   const [, scope = '', type = ''] = /^(\w+)\.(.*)$/.exec(name) ?? [];
-  const inner = types.map((each) => kindOf(each, type === 'ptr'));
+  if (scope === 'pm' && pointers === undefined) return mappedKind(text);
+  const inner = types.map((each) => kindOf(each, { isPointee: type === 'ptr', ...(pointers && { pointers }) }));
   if (scope === 'struct') return structKind(options);
-  if (scope === 'pm' && type === 'slice') return mappedKind(kindOf(parse(types[0]!).types[0]!), options);
   if (type === 'slice') return listKind(inner[0]!, undefined, options);
   if (/^array\d+$/.test(type)) return listKind(inner[0]!, Number(type.slice('array'.length)), options);
   if (type === 'map') return mapKind(inner[0]!, inner[1]!, options);
-  if (type === 'ptr') return pointerKind(inner[0]!, inPointer || types[0]!.startsWith('ord.ptr<'));
+  if (scope === 'pm' && type === 'ptr') return pointers!.kind(inner[0]!);
+  if (type === 'ptr') return pointerKind(inner[0]!, isPointee || types[0]!.startsWith('ord.ptr<'));
   if (type === 'bool') return kind(mus.bool);
   if (type === 'string') return kind(mus.string.with(lengthOptions(options)));
   if (type === 'string.bytes') return kind(mus.string.bytes as MusSerializer<unknown>, bytesOf, hexOf);
