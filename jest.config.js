@@ -25,6 +25,7 @@ export default {
     '^nestjs-cmd-stream/core$': '<rootDir>/lib/core.ts',
     '^nestjs-cmd-stream/circuit-breaker$': '<rootDir>/lib/cockatiel.ts',
     '^nestjs-cmd-stream/protobuf$': '<rootDir>/lib/protobuf.ts',
+    '^nestjs-cmd-stream/mus$': '<rootDir>/lib/mus.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testTimeout: 30_000,

@@ -1,9 +1,11 @@
 // All benchmarks. A new one is a file of its own and a line here.
+import { codecScenario } from './codec.scenario.js';
 import { echoScenario } from './echo.scenario.js';
+import { musScenario } from './mus.scenario.js';
 import type { Scenario, Variant } from './scenario.js';
 import { slowConsumerScenario } from './slow-consumer.scenario.js';
 
-export const scenarios: readonly Scenario[] = [echoScenario, slowConsumerScenario];
+export const scenarios: readonly Scenario[] = [echoScenario, slowConsumerScenario, codecScenario, musScenario];
 
 /** @throws {RangeError} when there is no scenario of that name */
 export function scenarioNamed(name: string | undefined): Scenario {

@@ -312,3 +312,81 @@ describe('a delimited frame', () => {
     expect(reader.consumed).toBe(0);
   });
 });
+
+describe('a number of fixed width', () => {
+  it.each([
+    ['readUint16', 'feff', 65_534],
+    ['readUint32', 'feffffff', 4_294_967_294],
+    ['readUint64', 'ffffffffffff1f00', Number.MAX_SAFE_INTEGER],
+    ['readUint64', '0000000000002000', 2n ** 53n],
+    ['readUint64', 'ffffffffffffffff', 2n ** 64n - 1n],
+    ['readInt64', '010000000000e0ff', Number.MIN_SAFE_INTEGER],
+    ['readInt64', '000000000000e0ff', -(2n ** 53n)],
+    ['readInt64', 'ffffffffffffff7f', 2n ** 63n - 1n],
+    ['readFloat32', '0000c03f', 1.5],
+    ['readFloat64', '000000000000f83f', 1.5],
+  ] as const)('is read by %s: %s', (method, hex, value) => {
+    expect(readEveryWay(bytes(hex), (reader) => reader[method]())).toEqual({ value, consumed: hex.length / 2 });
+  });
+});
+
+describe('text that must be valid', () => {
+  it.each(['61fffe62', 'c328', 'eda080', 'efbfbdff'])('is refused when it is %s', (hex) => {
+    const reading = readEveryWay(bytes(hex), (reader) => reader.readValidUtf8(hex.length / 2));
+    expect(reading).toMatchObject({ error: { code: 'BAD_PAYLOAD' } });
+  });
+
+  it('may hold U+FFFD itself', () => {
+    expect(readEveryWay(bytes('efbfbd'), (reader) => reader.readValidUtf8(3))).toMatchObject({ value: '\ufffd' });
+  });
+});
+
+describe('a decoder that is cut', () => {
+  it('goes on where it was, if it is the same one at the same place', () => {
+    const [owner, other] = [{}, {}];
+    const reader = new ByteReader();
+    reader.append(bytes('0102'));
+    reader.beginFrame(100, 'maxBytes');
+    reader.readByte();
+    const start = reader.consumed;
+    reader.readByte();
+    expect(() => reader.require(1)).toThrow(expect.anything());
+    reader.expect(3);
+    expect(reader.needed).toBe(6);
+    reader.keep(owner, start, reader.consumed, 'so far');
+    reader.append(bytes('03040506'));
+    reader.beginFrame(100, 'maxBytes');
+    expect(reader.resume(owner)).toBeUndefined();
+    reader.readByte();
+    expect(reader.resume(other)).toBeUndefined();
+    expect(reader.resume(owner)).toBe('so far');
+    expect(reader.readByte()).toBe(3);
+    expect(reader.resume(owner)).toBeUndefined();
+  });
+
+  it('keeps nothing for the next frame', () => {
+    const owner = {};
+    const reader = new ByteReader();
+    for (const isLast of [false, true]) {
+      reader.append(bytes('0102'));
+      reader.beginFrame(100, 'maxBytes');
+      expect(reader.resume(owner)).toBeUndefined();
+      reader.readByte();
+      reader.keep(owner, 0, 1, 'so far');
+      if (!isLast) reader.endFrame();
+    }
+    reader.clear();
+    reader.append(bytes('0102'));
+    reader.beginFrame(100, 'maxBytes');
+    expect(reader.resume(owner)).toBeUndefined();
+  });
+
+  it('says the limit as it was set, whatever was counted', () => {
+    const reader = new ByteReader();
+    reader.append(bytes('01'));
+    reader.beginFrame(100, 'maxBytes');
+    reader.allow(60, 0);
+    expect(() => reader.allow(41, 0)).toThrow(/frame of 41 bytes exceeds maxBytes \(100\)/);
+    expect(() => reader.require(41)).toThrow(/maxBytes \(100\)/);
+  });
+});

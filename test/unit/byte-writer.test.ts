@@ -169,3 +169,36 @@ describe('what was taken', () => {
     );
   });
 });
+
+describe('a number of fixed width', () => {
+  it.each([
+    ['writeUint16', 65_534, 'feff'],
+    ['writeUint16', -1, 'ffff'],
+    ['writeUint32', 4_294_967_294, 'feffffff'],
+    ['writeUint32', -2, 'feffffff'],
+    ['writeUint64', Number.MAX_SAFE_INTEGER, 'ffffffffffff1f00'],
+    ['writeUint64', Number.MIN_SAFE_INTEGER, '010000000000e0ff'],
+    ['writeUint64', -1, 'ffffffffffffffff'],
+    ['writeFloat32', 1.5, '0000c03f'],
+    ['writeFloat64', 1.5, '000000000000f83f'],
+  ] as const)('is written by %s: %s', (method, value, hex) => {
+    expect(written((writer) => writer[method](value))).toBe(hex);
+  });
+
+  it('of 64 bits may be a bigint', () => {
+    expect(written((writer) => writer.writeUint64(2n ** 64n - 1n))).toBe('ffffffffffffffff');
+    expect(written((writer) => writer.writeUint64(-(2n ** 63n)))).toBe('0000000000000080');
+  });
+});
+
+describe('a ZigZag varint', () => {
+  it('equals exact arithmetic for any number and bigint', () => {
+    const zigzag = (value: bigint) => (value < 0n ? -2n * value - 1n : 2n * value);
+    const bigint = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+    fc.assert(
+      fc.property(fc.oneof(fc.maxSafeInteger(), fc.integer(), bigint), (value) => {
+        expect(written((writer) => writer.writeVarint(value))).toBe(uvarint(zigzag(BigInt(value))).toString('hex'));
+      }),
+    );
+  });
+});

@@ -1,0 +1,402 @@
+// Lists, maps, pointers, structs and interfaces of MUS: limits, checks, and errors that say where.
+import { describe, expect, it } from '@jest/globals';
+import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
+import { readChunks } from './cutting.js';
+
+const hex = <T, I>(serializer: MusSerializer<T, I>, value: I) => Buffer.from(serializer.toBytes(value)).toString('hex');
+const from = <T, I>(serializer: MusSerializer<T, I>, text: string) => serializer.fromBytes(Buffer.from(text, 'hex'));
+const refuse = (code: string, message?: string | RegExp) =>
+  expect.objectContaining({ code, ...(message && { message: expect.stringMatching(message) as unknown }) });
+const misused = (value: unknown) => value as never;
+/** In a frame of at most `limit` bytes. */
+const framed = <T, I>(serializer: MusSerializer<T, I>, text: string, limit = 1_048_576) =>
+  readChunks([Buffer.from(text, 'hex')], (reader) => serializer.decode(reader), limit);
+
+class Item {
+  constructor(
+    readonly name = '',
+    readonly price = 0,
+  ) {}
+}
+
+class Order {
+  constructor(
+    readonly id = 0,
+    readonly items: readonly Item[] = [],
+    readonly notes: ReadonlyMap<string, Item> = new Map(),
+  ) {}
+}
+
+const item = mus.struct(Item, { name: mus.string, price: mus.varint.int });
+const order = mus.struct(Order, { id: mus.varint.int, items: mus.slice(item), notes: mus.map(mus.string, item) });
+
+describe('a value that does not fit', () => {
+  it.each([
+    ['Order.id', new Order(misused('5'))],
+    ['Order.id', new Order(misused(2 ** 53))],
+    ['Order.id', new Order(Number.NaN)],
+    ['Order.id', misused({ items: [], notes: new Map() })],
+    ['Order.items', new Order(1, misused('items'))],
+    ['Order.items[1]', new Order(1, [new Item(), misused(null)])],
+    [
+      'Order.items[3].price',
+      new Order(1, [...Array.from({ length: 3 }, () => new Item()), new Item('x', misused('2'))]),
+    ],
+    ['Order.notes["a"].name', new Order(1, [], new Map([['a', new Item(misused(1))]]))],
+    ['Order.notes[key 0]', new Order(1, [], new Map([[misused(1), new Item()]]))],
+    ['Order.notes', new Order(1, [], misused({}))],
+  ])('is named: %s', (path, value) => {
+    let message = '';
+    try {
+      order.toBytes(value);
+    } catch (error) {
+      message = `${(error as { code: string }).code} ${(error as Error).message}`;
+    }
+    expect(message.startsWith(`ENCODE_FAILED ${path}: expected `)).toBe(true);
+  });
+
+  it('is named as a whole when it is no object', () => {
+    for (const value of [undefined, null, 5, 'order'])
+      expect(() => order.toBytes(misused(value))).toThrow(refuse('ENCODE_FAILED', '^expected an object of Order, got'));
+  });
+
+  it('may be a getter that throws', () => {
+    const value = {
+      name: 'x',
+      get price(): number {
+        throw new Error('no price');
+      },
+    };
+    expect(() => item.toBytes(value)).toThrow(refuse('ENCODE_FAILED', '^Item.price: no price$'));
+  });
+
+  it('may be a map that changes while it is written', () => {
+    const map = new Map<string, Item>();
+    const greedy = {
+      price: 1,
+      get name() {
+        if (map.size < 3) map.set(`${map.size}`, new Item());
+        return 'x';
+      },
+    };
+    map.set('a', greedy);
+    expect(() => mus.map(mus.string, item).toBytes(map)).toThrow(refuse('ENCODE_FAILED', 'a Map of 1 entries'));
+  });
+});
+
+describe('bytes that do not fit', () => {
+  it.each([
+    ['Order.id', 'UNSAFE_INTEGER', '8080808080808020'],
+    ['Order.items', 'NEGATIVE_LENGTH', '02ffffffffffffffffff01'],
+    ['Order.items', 'FRAME_TOO_LARGE', '02ffffffffffffffff7f'],
+    ['Order.items[1].name', 'FRAME_TOO_LARGE', '020201780280808001'],
+    ['Order.items[0].name', 'BAD_PAYLOAD', '020101ff'],
+    ['Order.notes["k"].price', 'VARINT_OVERFLOW', '020001016b008080808080808080808002'],
+    ['Order.notes[key 1]', 'NEGATIVE_LENGTH', '020002016b0000ffffffffffffffffff01'],
+  ])('are named: %s, %s', (path, code, bytes) => {
+    expect(framed(order, bytes)).toMatchObject({
+      error: { code, message: expect.stringContaining(`${path}: `) as unknown },
+    });
+  });
+
+  it('are too few or too many', () => {
+    expect(() => from(item, '0178')).toThrow(refuse('BAD_PAYLOAD'));
+    expect(() => from(item, '01780202')).toThrow(refuse('BAD_PAYLOAD', '1 bytes are left'));
+    expect(() => from(mus.string, '0578')).toThrow(refuse('BAD_PAYLOAD'));
+  });
+});
+
+describe('a list', () => {
+  it('of a fixed size has exactly that many elements', () => {
+    const three = mus.array(3, mus.varint.int);
+    expect(from(three, '03020406')).toEqual([1, 2, 3]);
+    for (const bytes of ['020204', '0402040608', '00'])
+      expect(() => from(three, bytes)).toThrow(refuse('BAD_PAYLOAD', 'array of 3'));
+    for (const value of [
+      [1, 2],
+      [1, 2, 3, 4],
+    ])
+      expect(() => three.toBytes(value)).toThrow(refuse('ENCODE_FAILED', 'array of 3'));
+  });
+
+  it('of no possible size is refused', () => {
+    for (const size of [-1, 1.5, Number.NaN, 2 ** 53])
+      expect(() => mus.array(size, mus.bool)).toThrow(refuse('INVALID_OPTION', 'mus.array'));
+  });
+
+  it('that cannot fit into its frame is refused by its count', () => {
+    const pairs = mus.slice(mus.slice(mus.raw.float64));
+    expect(framed(mus.slice(mus.raw.float64), '0d', 100)).toMatchObject({ error: { code: 'FRAME_TOO_LARGE' } });
+    expect(framed(mus.slice(mus.raw.float64), '0c', 100)).toEqual({ incomplete: true });
+    expect(framed(pairs, '64', 100)).toMatchObject({ error: { code: 'FRAME_TOO_LARGE' } });
+  });
+
+  it('that must grow beyond its frame is refused as soon as that is known', () => {
+    const floats = mus.struct(Order, {
+      items: mus.slice(misused(mus.raw.float64)),
+      notes: misused(mus.array(1, mus.raw.float64)),
+    });
+    expect(framed(floats, '0b', 97)).toMatchObject({ error: { code: 'FRAME_TOO_LARGE' } });
+    expect(framed(floats, '0b', 98)).toEqual({ incomplete: true });
+  });
+
+  it('of elements without bytes is bound by its frame, as are all of them together', () => {
+    class Nothing {}
+    const nothings = mus.slice(mus.struct(Nothing, {}));
+    expect(from(mus.slice(nothings), '020100')).toEqual([[new Nothing()], []]);
+    expect(framed(nothings, 'e807', 1_002)).toMatchObject({ consumed: 2 });
+    expect(framed(nothings, 'e807', 1_001)).toMatchObject({ error: { code: 'FRAME_TOO_LARGE' } });
+    expect(framed(mus.slice(nothings), '02f403f403', 1_005)).toMatchObject({ consumed: 5 });
+    expect(framed(mus.slice(nothings), '02f403f403', 1_004)).toMatchObject({ error: { code: 'FRAME_TOO_LARGE' } });
+  });
+});
+
+describe('a length', () => {
+  it('may be any integer', () => {
+    expect(hex(mus.string.with({ lengthAs: mus.varint.int }), 'hi')).toBe('046869');
+    expect(hex(mus.bytes.with({ lengthAs: mus.raw.uint16 }), Uint8Array.of(7))).toBe('010007');
+    expect(hex(mus.slice(mus.bool, { lengthAs: mus.raw.int32 }), [true])).toBe('0100000001');
+    expect(hex(mus.map(mus.bool, mus.bool, { lengthAs: mus.raw.uint8 }), new Map([[true, false]]))).toBe('010100');
+    expect(from(mus.string.with({ lengthAs: mus.varint.int }), '046869')).toBe('hi');
+  });
+
+  it('beyond its integer is refused', () => {
+    const short = mus.string.with({ lengthAs: mus.raw.uint8 });
+    expect(from(short, hex(short, 'é'.repeat(127)))).toBe('é'.repeat(127));
+    expect(() => short.toBytes('é'.repeat(128))).toThrow(refuse('ENCODE_FAILED', 'from 0 to 255, got 256'));
+  });
+
+  it('has a greatest and a check, which sees 0 and comes first', () => {
+    const seen: number[] = [];
+    const text = mus.string.with({ maxLength: 3, checkLength: (length) => seen.push(length) && length !== 2 });
+    expect(from(text, '00')).toBe('');
+    expect(() => from(text, '04')).toThrow(refuse('BAD_PAYLOAD', 'length 4 exceeds maxLength .3.'));
+    expect(() => from(text, '02')).toThrow(refuse('BAD_PAYLOAD', 'checkLength'));
+    expect(seen).toEqual([0, 2]);
+    expect(hex(text, 'four')).toBe('04666f7572');
+  });
+
+  it.each([{ maxLength: -1 }, { maxLength: 1.5 }, { checkLength: 5 }, { lengthAs: mus.string }, { max: 1 }, null])(
+    'refuses the option %p',
+    (options) => {
+      expect(() => mus.string.with(misused(options))).toThrow(refuse('INVALID_OPTION'));
+      expect(() => mus.slice(mus.bool, misused(options))).toThrow(refuse('INVALID_OPTION'));
+    },
+  );
+});
+
+describe('a check', () => {
+  const cause = new Error('too low');
+  const positive = mus.varint.int.check((value) => {
+    if (value < 0) throw cause;
+  });
+
+  it('passes its own error on, and where it happened', () => {
+    expect(() => from(mus.slice(positive), '020001')).toThrow(
+      expect.objectContaining({ code: 'BAD_PAYLOAD', message: '[1]: too low', cause }),
+    );
+    expect(() =>
+      from(
+        positive.check((value) => value < 5),
+        '0a',
+      ),
+    ).toThrow(refuse('BAD_PAYLOAD', 'refused by its check'));
+    expect(
+      from(
+        positive.check((value) => value < 5),
+        '08',
+      ),
+    ).toBe(4);
+  });
+
+  it('does not look at what is written', () => {
+    expect(hex(positive, -1)).toBe('01');
+  });
+});
+
+describe('a pointer', () => {
+  it('is null or its value', () => {
+    const pointer = mus.ptr(item);
+    expect(hex(pointer, null)).toBe('01');
+    expect(from(pointer, '00017802')).toEqual(new Item('x', 1));
+    expect(() => pointer.toBytes(misused(undefined))).toThrow(refuse('ENCODE_FAILED'));
+    expect(() => from(pointer, '02')).toThrow(refuse('BAD_PAYLOAD', 'no pointer'));
+  });
+
+  it('to a pointer is a Ref', () => {
+    const pointer = mus.ref(mus.ptr(mus.string));
+    for (const [value, bytes] of [
+      [null, '01'],
+      [new Ref(null), '0001'],
+      [new Ref('x'), '00000178'],
+    ] as const) {
+      expect(hex(pointer, value)).toBe(bytes);
+      expect(from(pointer, bytes)).toEqual(value);
+    }
+    expect(() => mus.ptr(mus.ptr(mus.string))).toThrow(refuse('INVALID_CONTRACT', 'mus.ref'));
+    expect(() => pointer.toBytes(misused('x'))).toThrow(refuse('ENCODE_FAILED', 'a Ref'));
+    expect(() => pointer.toBytes(new Ref(misused(5)))).toThrow(refuse('ENCODE_FAILED', '^.value: expected a string'));
+  });
+});
+
+describe('a map', () => {
+  it('keeps the later one of equal keys', () => {
+    expect(from(mus.map(mus.string, mus.varint.int), '02016102016104')).toEqual(new Map([['a', 2]]));
+  });
+
+  it('checks a key before its value is read', () => {
+    const keys = mus.map(
+      mus.string.check((key) => key !== 'a'),
+      mus.varint.int,
+    );
+    expect(framed(keys, '010161')).toMatchObject({ error: { code: 'BAD_PAYLOAD' }, consumed: 3 });
+  });
+});
+
+describe('a struct', () => {
+  it('is an instance of its class with the fields that are listed', () => {
+    const some = mus.struct(Order, { id: mus.varint.int });
+    expect(hex(some, new Order(2, [new Item()]))).toBe('04');
+    expect(from(some, '04')).toEqual(new Order(2));
+    expect(from(some, '04')).toBeInstanceOf(Order);
+  });
+
+  it.each([
+    [
+      'a constructor that fails',
+      () =>
+        mus.struct(
+          class {
+            constructor() {
+              throw new Error('no');
+            }
+          },
+          {},
+        ),
+      /new an.* fails.*: no/,
+    ],
+    [
+      'a method',
+      () =>
+        mus.struct(
+          class Fan {
+            blow() {}
+          },
+          misused({ blow: mus.bool }),
+        ),
+      'Fan.blow is a method',
+    ],
+    ['no serializer', () => mus.struct(Item, misused({ name: String })), 'Item.name has no serializer'],
+    [
+      'a field that is a number',
+      () =>
+        mus.struct(
+          class Pair {
+            0 = 1;
+          },
+          { 0: mus.varint.int },
+        ),
+      'Pair.0 is a number',
+    ],
+  ])('is refused for %s', (_, make, message) => {
+    expect(make).toThrow(refuse('INVALID_CONTRACT', message));
+  });
+
+  it('that cannot be filled refuses the bytes', () => {
+    class Frozen {
+      readonly name: string = '';
+      constructor() {
+        Object.freeze(this);
+      }
+    }
+    expect(() => from(mus.struct(Frozen, { name: mus.string }), '0178')).toThrow(
+      refuse('BAD_PAYLOAD', '^Frozen.name: '),
+    );
+  });
+});
+
+describe('an interface', () => {
+  class Circle {
+    radius = 0;
+  }
+  class Square {
+    side = 0;
+  }
+  const circle = mus.struct(Circle, { radius: mus.varint.int });
+  const square = mus.struct(Square, { side: mus.varint.int });
+  const small = Object.assign(new Square(), { side: 1 });
+
+  it('numbers its types from 1, or as it is told', () => {
+    expect(hex(mus.interface([circle, square]), small)).toBe('0202');
+    expect(hex(mus.interface({ 7: circle, 300: square }), small)).toBe('ac0202');
+    expect(from(mus.interface({ 7: circle, 300: square }), 'ac0202')).toEqual(small);
+  });
+
+  it.each(['00', '03', 'ffffffffffffffffff01', 'ffffffffffffffff7f'])('refuses the type number %s', (bytes) => {
+    expect(framed(mus.interface([circle, square]), bytes)).toMatchObject({ error: { code: 'UNKNOWN_TYPE' } });
+  });
+
+  it('refuses what is none of its types, a subclass and a look-alike too', () => {
+    class Disk extends Circle {}
+    for (const value of [new Disk(), { radius: 1 }, Object.create(null), null, undefined, 5, 'circle'])
+      expect(() => mus.interface([circle, square]).toBytes(misused(value))).toThrow(
+        refuse('ENCODE_FAILED', 'Circle, Square'),
+      );
+  });
+
+  it('is named from the outermost struct on', () => {
+    class Drawing {
+      shapes: (Circle | Square)[] = [];
+    }
+    const drawing = mus.struct(Drawing, { shapes: mus.slice(mus.interface([circle, square])) });
+    const value = Object.assign(new Drawing(), { shapes: [small, Object.assign(new Circle(), { radius: 'x' })] });
+    expect(() => drawing.toBytes(value)).toThrow(
+      refuse('ENCODE_FAILED', String.raw`^Drawing.shapes\[1\].radius: expected`),
+    );
+  });
+
+  it.each([
+    ['no types', []],
+    ['a type without a class', [mus.string]],
+    ['a class twice', [circle, square, circle]],
+    ['a name for a number', { circle }],
+    ['no serializers', [Circle]],
+  ])('is refused for %s', (_, variants) => {
+    expect(() => mus.interface(misused(variants))).toThrow(refuse('INVALID_CONTRACT'));
+  });
+});
+
+describe('a typed value', () => {
+  it('has its number in front and refuses any other', () => {
+    const typed = mus.typed(300, mus.string);
+    expect(hex(typed, 'x')).toBe('ac020178');
+    expect(from(typed, 'ac020178')).toBe('x');
+    expect(framed(typed, '010178')).toMatchObject({ error: { code: 'UNKNOWN_TYPE' }, consumed: 1 });
+    expect(() => mus.typed(1.5, mus.string)).toThrow(refuse('INVALID_CONTRACT'));
+  });
+});
+
+describe('a custom serializer', () => {
+  const names = ['red', 'green'];
+  const color = mus.custom<string>({
+    encode(value, writer) {
+      if (!names.includes(value)) throw new RangeError(`no color ${value}`);
+      writer.writeByte(names.indexOf(value));
+    },
+    decode: (reader) => names[reader.readByte()]!.toString(),
+    minBytes: 1,
+  });
+
+  it('writes and reads what it likes', () => {
+    expect(hex(mus.slice(color), ['green', 'red'])).toBe('020100');
+    expect(from(mus.slice(color), '020100')).toEqual(['green', 'red']);
+  });
+
+  it('fails with a code and a path', () => {
+    expect(() => mus.slice(color).toBytes(['blue'])).toThrow(
+      refuse('ENCODE_FAILED', String.raw`^\[0\]: no color blue`),
+    );
+    expect(() => from(mus.slice(color), '0105')).toThrow(refuse('BAD_PAYLOAD', String.raw`^\[0\]: Cannot read`));
+    expect(framed(mus.slice(color), '01')).toEqual({ incomplete: true });
+  });
+});
