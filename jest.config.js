@@ -23,6 +23,7 @@ export default {
   moduleNameMapper: {
     '^nestjs-cmd-stream$': '<rootDir>/lib/index.ts',
     '^nestjs-cmd-stream/core$': '<rootDir>/lib/core.ts',
+    '^nestjs-cmd-stream/mus$': '<rootDir>/lib/mus.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testTimeout: 30_000,

@@ -3,7 +3,9 @@
 //
 //   buffer  |  free  |  consumed frames  |  frame being read  |  not yet looked at  |  room  |
 //                                        ^start               ^position             ^end
+import { isUtf8 } from 'node:buffer';
 import { CmdStreamError } from '../errors.js';
+import { DecodeProgress } from './decode-progress.js';
 import { INCOMPLETE } from './incomplete.js';
 
 const EMPTY = Buffer.alloc(0);
@@ -31,6 +33,7 @@ export class ByteReader {
   #needed = 0;
   #frameEnd = -1;
   #owned = false;
+  readonly #progress = new DecodeProgress();
 
   /** Adds what the socket delivered. Copies only if a frame is cut by the chunk's start. */
   append(chunk: Uint8Array): void {
@@ -73,7 +76,8 @@ export class ByteReader {
   endFrame(): number {
     const length = this.#position - this.#start;
     this.#start = this.#position;
-    if (this.#start === this.#end) this.#release();
+    if (this.#start === this.#end) this.clear();
+    else this.#progress.clear();
     return length;
   }
 
@@ -84,15 +88,12 @@ export class ByteReader {
     return true;
   }
 
-  #release(): void {
+  /** Forgets everything that was received. */
+  clear(): void {
     this.#buffer = EMPTY;
     this.#owned = false;
     this.#start = this.#position = this.#end = 0;
-  }
-
-  /** Forgets everything that was received. */
-  clear(): void {
-    this.#release();
+    this.#progress.clear();
   }
 
   /** Bytes received and not yet consumed by a finished frame. */
@@ -121,6 +122,37 @@ export class ByteReader {
     if (this.#position + count <= this.#end) return;
     this.#needed = total;
     throw INCOMPLETE;
+  }
+
+  /** While the signal for missing bytes passes: behind what was required, at least `count` more belong to the frame. */
+  expect(count: number): void {
+    this.#needed += count;
+    if (this.#needed > this.#limit) throw this.#tooLarge(this.#needed);
+  }
+
+  /**
+   * Refuses `count` elements of at least `size` bytes that do not fit into what the frame's limit leaves. Elements of no
+   * bytes count as one byte: else a few bytes could announce any number of them.
+   */
+  allow(count: number, size: number): void {
+    const total = this.consumed + count * Math.max(size, 1);
+    if (total > this.#limit) throw this.#tooLarge(total);
+    if (size === 0) this.#limit -= count;
+  }
+
+  /** While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link consumed}). */
+  keep(owner: object, start: number, position: number, progress: unknown): void {
+    this.#progress.push({ owner, start, position, progress, limit: this.#limit });
+  }
+
+  /** Goes on where `owner` was cut in the value that begins here, if it was, and gives what it has kept. */
+  resume(owner: object): unknown {
+    if (this.#progress.isEmpty) return undefined;
+    const kept = this.#progress.pop(owner, this.consumed);
+    if (kept === undefined) return undefined;
+    this.#position = this.#start + kept.position;
+    this.#limit = kept.limit;
+    return kept.progress;
   }
 
   #tooLarge(total: number | bigint): CmdStreamError {
@@ -167,17 +199,19 @@ export class ByteReader {
    * @throws {CmdStreamError} VARINT_OVERFLOW when the tenth byte is above 1
    */
   readUvarint(): number | bigint {
-    const from = this.#position;
-    let value = 0;
-    let scale = 1;
-    for (let index = 0; index < 10; index++) {
+    const first = this.readByte();
+    if (first < 0x80) return first;
+    const from = this.#position - 1;
+    let value = first & 0x7f;
+    let scale = 128;
+    for (let index = 1; index < 10; index++) {
       const byte = this.readByte();
-      if (index === 9 && byte > 1) throw new CmdStreamError('VARINT_OVERFLOW', 'varint exceeds 64 bits');
+      if (index === 9 && byte > 1) break;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value <= Number.MAX_SAFE_INTEGER ? value : this.#exactUvarint(from);
       scale *= 128;
     }
-    throw new CmdStreamError('VARINT_OVERFLOW', 'varint exceeds 10 bytes');
+    throw new CmdStreamError('VARINT_OVERFLOW', 'varint exceeds 64 bits');
   }
 
   #exactUvarint(from: number): bigint {
@@ -208,19 +242,59 @@ export class ByteReader {
     return length;
   }
 
+  #take(count: number): number {
+    const at = this.#position;
+    if (at + count > this.#end || at + count - this.#start > this.#limit) this.require(count);
+    this.#position = at + count;
+    return at;
+  }
+
+  /** 2 bytes, little endian, as are all that follow; 64 bits are a number where that is safe, else a bigint. */
+  readUint16(): number {
+    return this.#buffer.readUInt16LE(this.#take(2));
+  }
+
+  readUint32(): number {
+    return this.#buffer.readUInt32LE(this.#take(4));
+  }
+
+  readUint64(): number | bigint {
+    const at = this.#take(8);
+    const high = this.#buffer.readUInt32LE(at + 4);
+    return high < 0x20_0000 ? high * 2 ** 32 + this.#buffer.readUInt32LE(at) : this.#buffer.readBigUInt64LE(at);
+  }
+
+  readInt64(): number | bigint {
+    const at = this.#take(8);
+    const value = this.#buffer.readInt32LE(at + 4) * 2 ** 32 + this.#buffer.readUInt32LE(at);
+    return Number.isSafeInteger(value) ? value : this.#buffer.readBigInt64LE(at);
+  }
+
+  readFloat32(): number {
+    return this.#buffer.readFloatLE(this.#take(4));
+  }
+
+  readFloat64(): number {
+    return this.#buffer.readDoubleLE(this.#take(8));
+  }
+
   /** The next `length` bytes as a view into the receive buffer: valid until the codec returns, copy what must live longer. */
   readBytes(length: number): Buffer {
-    this.require(length);
-    const at = this.#position;
-    this.#position = at + length;
+    const at = this.#take(length);
     return this.#buffer.subarray(at, at + length);
   }
 
   /** The next `length` bytes as text; bytes that are no valid UTF-8 become U+FFFD. */
   readUtf8(length: number): string {
-    this.require(length);
-    const at = this.#position;
-    this.#position = at + length;
+    const at = this.#take(length);
     return this.#buffer.toString('utf8', at, at + length);
+  }
+
+  /** The next `length` bytes as text. @throws {CmdStreamError} BAD_PAYLOAD when they are no valid UTF-8 */
+  readValidUtf8(length: number): string {
+    const text = this.readUtf8(length);
+    if (text.includes('\ufffd') && !isUtf8(this.#buffer.subarray(this.#position - length, this.#position)))
+      throw new CmdStreamError('BAD_PAYLOAD', 'text is no valid UTF-8');
+    return text;
   }
 }

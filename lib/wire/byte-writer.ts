@@ -88,6 +88,55 @@ export class ByteWriter {
     this.#length = at;
   }
 
+  /** A signed varint in ZigZag form; the number must be a safe integer. */
+  writeVarint(value: number | bigint): void {
+    if (typeof value === 'bigint') return this.writeUvarint(value < 0n ? -2n * value - 1n : 2n * value);
+    // The first byte holds the sign and six bits: doubling the number could round it.
+    const rest = value < 0 ? -1 - value : value;
+    const first = ((rest & 0x3f) << 1) | (value < 0 ? 1 : 0);
+    if (rest < 0x40) return this.writeByte(first);
+    this.writeByte(first | 0x80);
+    this.writeUvarint(Math.floor(rest / 0x40));
+  }
+
+  /** 2 bytes, little endian, as are all that follow. A number out of range, here and there, is cut to its lowest bits. */
+  writeUint16(value: number): void {
+    const at = this.#reserve(2);
+    this.#buffer[at] = value;
+    this.#buffer[at + 1] = value >> 8;
+    this.#length = at + 2;
+  }
+
+  writeUint32(value: number): void {
+    const at = this.#reserve(4);
+    this.#buffer.writeInt32LE(value | 0, at);
+    this.#length = at + 4;
+  }
+
+  /** 8 bytes of a safe integer or a bigint, in two's complement. */
+  writeUint64(value: number | bigint): void {
+    const at = this.#reserve(8);
+    if (typeof value === 'bigint') {
+      this.#buffer.writeBigInt64LE(BigInt.asIntN(64, value), at);
+    } else {
+      this.#buffer.writeInt32LE(value | 0, at);
+      this.#buffer.writeInt32LE(Math.floor(value / 2 ** 32) | 0, at + 4);
+    }
+    this.#length = at + 8;
+  }
+
+  writeFloat32(value: number): void {
+    const at = this.#reserve(4);
+    this.#buffer.writeFloatLE(value, at);
+    this.#length = at + 4;
+  }
+
+  writeFloat64(value: number): void {
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleLE(value, at);
+    this.#length = at + 8;
+  }
+
   writeBytes(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);
     this.#buffer.set(bytes, at);

@@ -11,6 +11,7 @@ export interface WireVector {
   readonly read?: number;
   /** The reference's text. */
   readonly error?: string;
+  readonly note?: string;
   readonly extra?: { readonly serverToClient?: string };
 }
 

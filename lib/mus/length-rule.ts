@@ -1,0 +1,56 @@
+// How the length of one kind of value is written, and what it may be when it is read.
+import { resolveOptions } from '../options.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { MusError, musError } from './mus-error.js';
+import type { MusInteger } from './mus-integer.js';
+import { musLengthDefaults, musLengthRules, type MusLengthOptions } from './mus-length-options.js';
+
+export class LengthRule {
+  readonly minBytes: number;
+  /** The default: a positive varint. */
+  readonly isPlain: boolean;
+  readonly #as: MusInteger | undefined;
+  readonly #max: number;
+  readonly #check: MusLengthOptions['checkLength'];
+
+  /** @throws {CmdStreamError} INVALID_OPTION naming `owner` */
+  constructor(owner: string, options?: MusLengthOptions) {
+    const { maxLength, checkLength, lengthAs } = resolveOptions<MusLengthOptions, typeof musLengthDefaults>(
+      owner,
+      options,
+      musLengthDefaults,
+      musLengthRules,
+    );
+    this.isPlain = lengthAs === undefined;
+    this.minBytes = lengthAs?.minBytes ?? 1;
+    this.#as = lengthAs;
+    this.#max = maxLength ?? Number.POSITIVE_INFINITY;
+    this.#check = checkLength;
+  }
+
+  write(length: number, writer: ByteWriter): void {
+    if (this.#as === undefined) writer.writeUvarint(length);
+    else this.#as.encode(length, writer);
+  }
+
+  /** A length that is allowed, or so great that no frame can have it. @throws {CmdStreamError} NEGATIVE_LENGTH, BAD_PAYLOAD */
+  read(reader: ByteReader): number {
+    const exact = this.#as === undefined ? reader.readPositive() : this.#as.readExact(reader);
+    if (exact < 0) throw new MusError('NEGATIVE_LENGTH', `length ${exact} is negative`);
+    const length = Number(exact);
+    if (length > this.#max) throw new MusError('BAD_PAYLOAD', `length ${exact} exceeds maxLength (${this.#max})`);
+    if (this.#check !== undefined) this.#ask(length);
+    return length;
+  }
+
+  #ask(length: number): void {
+    let verdict: unknown;
+    try {
+      verdict = this.#check?.(length);
+    } catch (error) {
+      throw musError(error, 'BAD_PAYLOAD');
+    }
+    if (verdict === false) throw new MusError('BAD_PAYLOAD', `length ${length} was refused by checkLength`);
+  }
+}

@@ -1,0 +1,122 @@
+// The MUS codec: a type number (DTM), then the value, field by field; no length. Whether its serializers fit the
+// contract is found out when it is made.
+import type { Codec, CodecFactory } from '../codec/codec.js';
+import { isClass, nameOf, typeNameOf, type TypeTable } from '../codec/type-table.js';
+import { CmdStreamError, type ErrorCode } from '../errors.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { resolveMusCodecOptions, type MusCodecOptions } from './mus-codec-options.js';
+import { MusInterface } from './mus-interface.js';
+import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
+
+/**
+ * The MUS codec, byte for byte that of cmd-stream-go. A decoded value is a `new Class()` with its fields assigned.
+ *
+ * A value that does not fit its serializer fails with ENCODE_FAILED before anything is sent, naming the field; bytes that
+ * cannot be read end the connection, because nothing says where their frame ends.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION; INVALID_CONTRACT, when a client or server is made with it, if the contract lists
+ * a class the serializers have not, or the other way round
+ * @publicApi
+ */
+export function musCodec(options: MusCodecOptions): CodecFactory {
+  const { commands, results } = resolveMusCodecOptions(options);
+  const [commandSerializer, resultSerializer] = [serializerOf(commands), results && serializerOf(results)];
+  return (contract) =>
+    new MusCodec(
+      new Direction('commands', 'COMMAND_NOT_IN_CONTRACT', contract.commands, commandSerializer),
+      new Direction('results', 'RESULT_NOT_IN_CONTRACT', contract.results, resultSerializer),
+    );
+}
+
+function serializerOf(given: MusCodecOptions['commands']): AnyMusSerializer {
+  return given instanceof MusSerializer ? given : new MusInterface(given as Exclude<typeof given, AnyMusSerializer>);
+}
+
+class MusCodec implements Codec {
+  readonly name = 'mus';
+  readonly #commands: Direction;
+  readonly #results: Direction;
+
+  constructor(commands: Direction, results: Direction) {
+    this.#commands = commands;
+    this.#results = results;
+  }
+
+  encodeCommand(command: unknown, writer: ByteWriter): void {
+    this.#commands.encode(command, writer);
+  }
+
+  decodeCommand(reader: ByteReader): unknown {
+    return this.#commands.decode(reader);
+  }
+
+  encodeResult(result: unknown, writer: ByteWriter): void {
+    this.#results.encode(result, writer);
+  }
+
+  decodeResult(reader: ByteReader): unknown {
+    return this.#results.decode(reader);
+  }
+}
+
+/** One list of the contract and its serializer. */
+class Direction {
+  readonly #list: 'commands' | 'results';
+  readonly #unlisted: ErrorCode;
+  readonly #table: TypeTable;
+  readonly #serializer: AnyMusSerializer | undefined;
+  /** An interface looks at the class itself. */
+  readonly #looksAtClass: boolean;
+
+  constructor(
+    list: 'commands' | 'results',
+    unlisted: ErrorCode,
+    table: TypeTable,
+    serializer: AnyMusSerializer | undefined,
+  ) {
+    this.#list = list;
+    this.#unlisted = unlisted;
+    this.#table = table;
+    this.#serializer = serializer;
+    this.#looksAtClass = serializer instanceof MusInterface;
+    this.#checkContract();
+  }
+
+  #checkContract(): void {
+    const list = this.#list;
+    const known = this.#serializer?.types ?? [];
+    for (const type of this.#table.types) {
+      if (isClass(type) && known.includes(type)) continue;
+      throw new CmdStreamError(
+        'INVALID_CONTRACT',
+        `the MUS codec has no serializer for ${nameOf(type)} of \`${list}\``,
+      );
+    }
+    for (const type of known) {
+      if (this.#table.indexOfType(type) >= 0) continue;
+      const reason = `the MUS codec has a serializer for ${nameOf(type)}, which is not in the contract's \`${list}\``;
+      throw new CmdStreamError('INVALID_CONTRACT', reason);
+    }
+  }
+
+  encode(value: unknown, writer: ByteWriter): void {
+    if (!this.#looksAtClass) this.#checkListed(value);
+    try {
+      this.#serializer!.encode(value as never, writer);
+    } catch (error) {
+      this.#checkListed(value);
+      throw error;
+    }
+  }
+
+  #checkListed(value: unknown): void {
+    if (this.#table.indexOf(value) >= 0) return;
+    throw new CmdStreamError(this.#unlisted, `${typeNameOf(value)} is not in the contract's \`${this.#list}\``);
+  }
+
+  decode(reader: ByteReader): unknown {
+    if (this.#serializer) return this.#serializer.decode(reader);
+    throw new CmdStreamError('UNKNOWN_TYPE', `the contract has no \`${this.#list}\``);
+  }
+}

@@ -1,0 +1,51 @@
+// A serializer that a user wrote: whatever it throws becomes an error of MUS.
+import type { TypeClass } from '../codec/type-table.js';
+import { INCOMPLETE } from '../wire/incomplete.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { musError } from './mus-error.js';
+import { MusSerializer } from './mus-serializer.js';
+
+/** @publicApi */
+export interface MusCustom<T, I = T> {
+  encode(value: I, writer: ByteWriter): void;
+  /** Reads exactly one value. What the reader throws must pass. */
+  decode(reader: ByteReader): T;
+  /** Fewest bytes a value takes. Default: none is known. */
+  readonly minBytes?: number;
+  /** The class of the values, for a contract or an interface. Default: none. */
+  readonly type?: TypeClass<T>;
+}
+
+export class CustomSerializer<T, I> extends MusSerializer<T, I> {
+  readonly minBytes: number;
+  readonly #custom: MusCustom<T, I>;
+  readonly #types: readonly TypeClass[];
+
+  constructor(custom: MusCustom<T, I>) {
+    super();
+    this.#custom = custom;
+    this.minBytes = custom.minBytes ?? 0;
+    this.#types = custom.type === undefined ? [] : [custom.type];
+  }
+
+  override get types(): readonly TypeClass[] {
+    return this.#types;
+  }
+
+  encode(value: I, writer: ByteWriter): void {
+    try {
+      this.#custom.encode(value, writer);
+    } catch (error) {
+      throw musError(error, 'ENCODE_FAILED');
+    }
+  }
+
+  decode(reader: ByteReader): T {
+    try {
+      return this.#custom.decode(reader);
+    } catch (error) {
+      throw error === INCOMPLETE ? error : musError(error, 'BAD_PAYLOAD');
+    }
+  }
+}

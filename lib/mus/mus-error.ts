@@ -1,0 +1,44 @@
+// What is wrong with a MUS value, and where: the path is put together while the error leaves one level after the other,
+// so that what goes well pays nothing for it.
+import { inspect } from 'node:util';
+import { CmdStreamError, isCmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
+
+export class MusError extends CmdStreamError {
+  readonly #reason: string;
+  #path = '';
+
+  constructor(code: ErrorCode, reason: string, cause?: unknown) {
+    super(code, reason, cause === undefined ? {} : { cause });
+    this.#reason = reason;
+  }
+
+  /** It happened in the part `segment` of a value; `name` is what the value is called unless it is a part itself. */
+  inside(segment: string, name: string): this {
+    this.#path = segment + this.#path;
+    this.message = `${name}${this.#path}: ${this.#reason}`;
+    return this;
+  }
+}
+
+export type MusDirection = 'ENCODE_FAILED' | 'BAD_PAYLOAD';
+
+/** Whatever was thrown while a value was written or read, as an error of MUS. */
+export function musError(error: unknown, code: MusDirection): MusError {
+  if (error instanceof MusError) return error;
+  if (isCmdStreamError(error)) return new MusError(error.code, error.message, error.cause);
+  return new MusError(code, peerText(messageOf(error)), error);
+}
+
+/** A value that its serializer cannot write. */
+export function misfit(expected: string, value: unknown): MusError {
+  return new MusError('ENCODE_FAILED', `expected ${expected}, got ${shown(value)}`);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return peerText(JSON.stringify(value));
+  if (typeof value === 'bigint') return `the bigint ${value}`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return peerText(inspect(value, { depth: 0, breakLength: Infinity }));
+  return Object.is(value, -0) ? '-0' : String(value);
+}

@@ -1,0 +1,132 @@
+// One of several types: a type number (DTM), then the value. Numbers count from 1, as in Go's generated code, or are given.
+import type { TypeClass } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
+import { nameOf, typeNameOf } from '../codec/type-table.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { MusError } from './mus-error.js';
+import { MusSerializer, type AnyMusSerializer, type MusInput, type MusValue } from './mus-serializer.js';
+
+/** Serializers of classes: their numbers count from 1, or are the keys. */
+export type MusVariants = readonly AnyMusSerializer[] | { readonly [dtm: number]: AnyMusSerializer };
+
+type VariantOf<V extends MusVariants> = V extends readonly (infer S)[] ? S : V[keyof V & number];
+
+interface Variant {
+  readonly dtm: number;
+  readonly serializer: AnyMusSerializer;
+}
+
+/**
+ * A value of one of several classes, each with a number of its own.
+ *
+ * @publicApi
+ */
+export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<VariantOf<V>>, MusInput<VariantOf<V>>> {
+  readonly #byNumber = new Map<number | bigint, Variant>();
+  readonly #byPrototype = new Map<unknown, Variant>();
+  readonly #types: TypeClass[] = [];
+
+  /** @throws {CmdStreamError} INVALID_CONTRACT when a serializer has no class, or a class has two numbers */
+  constructor(variants: V) {
+    super();
+    for (const variant of numbered(variants)) this.#add(variant);
+    if (this.#types.length === 0) throw new CmdStreamError('INVALID_CONTRACT', 'an interface has no types');
+  }
+
+  #add(variant: Variant): void {
+    const { dtm, serializer } = variant;
+    const types = serializer instanceof MusSerializer ? serializer.types : [];
+    if (types.length === 0)
+      throw new CmdStreamError('INVALID_CONTRACT', `type number ${dtm} of an interface has no class`);
+    this.#byNumber.set(dtm, variant);
+    for (const type of types) {
+      const other = this.#byPrototype.get(type.prototype);
+      if (other) {
+        const reason = `${nameOf(type)} is in an interface twice, as ${other.dtm} and ${dtm}`;
+        throw new CmdStreamError('INVALID_CONTRACT', reason);
+      }
+      this.#byPrototype.set(type.prototype, variant);
+      this.#types.push(type);
+    }
+  }
+
+  get minBytes(): number {
+    return 1 + Math.min(...[...this.#byNumber.values()].map(({ serializer }) => serializer.minBytes));
+  }
+
+  override get types(): readonly TypeClass[] {
+    return this.#types;
+  }
+
+  encode(value: MusInput<VariantOf<V>>, writer: ByteWriter): void {
+    const variant = typeof value === 'object' && this.#byPrototype.get(Object.getPrototypeOf(value ?? NOTHING));
+    if (!variant) throw new MusError('ENCODE_FAILED', `${typeNameOf(value)} is none of ${this.#names}`);
+    writer.writeUvarint(variant.dtm);
+    variant.serializer.encode(value as never, writer);
+  }
+
+  decode(reader: ByteReader): MusValue<VariantOf<V>> {
+    const dtm = reader.readPositive();
+    const variant = this.#byNumber.get(dtm);
+    if (variant === undefined) {
+      const known = [...this.#byNumber.keys()].join(', ');
+      throw new MusError('UNKNOWN_TYPE', `type number ${dtm} is none of ${known}`);
+    }
+    return variant.serializer.decode(reader) as MusValue<VariantOf<V>>;
+  }
+
+  get #names(): string {
+    return this.#types.map(nameOf).join(', ');
+  }
+}
+
+const NOTHING = Object.freeze(Object.create(null) as object);
+
+function numbered(variants: MusVariants): Variant[] {
+  if (Array.isArray(variants)) {
+    return Array.from(variants as AnyMusSerializer[], (serializer, index) => ({ dtm: index + 1, serializer }));
+  }
+  return Object.entries(variants as Record<string, AnyMusSerializer>).map(([key, serializer]) => {
+    const dtm = Number(key);
+    if (Number.isSafeInteger(dtm)) return { dtm, serializer };
+    throw new CmdStreamError('INVALID_CONTRACT', `"${key}" of an interface is no type number`);
+  });
+}
+
+/**
+ * A value behind a type number (DTM) that must be `dtm`.
+ *
+ * @publicApi
+ */
+export class MusTyped<T, I> extends MusSerializer<T, I> {
+  readonly #dtm: number;
+  readonly #inner: MusSerializer<T, I>;
+
+  /** @throws {CmdStreamError} INVALID_CONTRACT when `dtm` is no safe integer */
+  constructor(dtm: number, inner: MusSerializer<T, I>) {
+    super();
+    if (!Number.isSafeInteger(dtm)) throw new CmdStreamError('INVALID_CONTRACT', `${dtm} is no type number`);
+    this.#dtm = dtm;
+    this.#inner = inner;
+  }
+
+  get minBytes(): number {
+    return 1 + this.#inner.minBytes;
+  }
+
+  override get types(): readonly TypeClass[] {
+    return this.#inner.types;
+  }
+
+  encode(value: I, writer: ByteWriter): void {
+    writer.writeUvarint(this.#dtm);
+    this.#inner.encode(value, writer);
+  }
+
+  decode(reader: ByteReader): T {
+    const dtm = reader.readPositive();
+    if (dtm !== this.#dtm) throw new MusError('UNKNOWN_TYPE', `type number ${dtm} is not ${this.#dtm}`);
+    return this.#inner.decode(reader);
+  }
+}

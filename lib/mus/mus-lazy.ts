@@ -1,0 +1,64 @@
+// A serializer that is made later: what a recursive type refers to itself by. Owns the bound on the depth, which only
+// recursion can exceed.
+import type { TypeClass } from '../codec/type-table.js';
+import { resolveOptions } from '../options.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { MusError, type MusDirection } from './mus-error.js';
+import { musLazyDefaults, musLazyRules, type MusLazyOptions } from './mus-lazy-options.js';
+import { MusSerializer } from './mus-serializer.js';
+
+/**
+ * Stands for the serializer that `make` gives, asked for when it is first needed.
+ *
+ * @publicApi
+ */
+export class MusLazy<T, I> extends MusSerializer<T, I> {
+  readonly #make: () => MusSerializer<T, I>;
+  readonly #maxDepth: number;
+  #made: MusSerializer<T, I> | undefined;
+  #depth = 0;
+
+  /** @throws {CmdStreamError} INVALID_OPTION */
+  constructor(make: () => MusSerializer<T, I>, options?: MusLazyOptions) {
+    super();
+    this.#make = make;
+    this.#maxDepth = resolveOptions<MusLazyOptions, typeof musLazyDefaults>(
+      'mus.lazy',
+      options,
+      musLazyDefaults,
+      musLazyRules,
+    ).maxDepth;
+  }
+
+  override get target(): MusSerializer<T, I> {
+    return (this.#made ??= this.#make()).target;
+  }
+
+  get minBytes(): number {
+    return this.target.minBytes;
+  }
+
+  override get types(): readonly TypeClass[] {
+    return this.target.types;
+  }
+
+  encode(value: I, writer: ByteWriter): void {
+    this.#deeper('ENCODE_FAILED', () => this.target.encode(value, writer));
+  }
+
+  decode(reader: ByteReader): T {
+    return this.#deeper('BAD_PAYLOAD', () => this.target.decode(reader));
+  }
+
+  #deeper<R>(code: MusDirection, work: () => R): R {
+    if (this.#depth >= this.#maxDepth)
+      throw new MusError(code, `the value is nested deeper than maxDepth (${this.#maxDepth})`);
+    this.#depth++;
+    try {
+      return work();
+    } finally {
+      this.#depth--;
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// Lists: a count, then the elements. An array of a fixed size is the same, with one count only.
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { cutBy } from './cut-value.js';
+import { LengthRule } from './length-rule.js';
+import { misfit, MusError, musError } from './mus-error.js';
+import type { MusLengthOptions } from './mus-length-options.js';
+import { MusSerializer } from './mus-serializer.js';
+import type { Shell } from './shell.js';
+
+interface Progress<T> {
+  readonly count: number;
+  readonly list: T[];
+}
+
+/**
+ * A list of any length, or of `size` elements. It grows as they arrive; a count alone allocates nothing.
+ *
+ * @publicApi
+ */
+export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements Shell<T[]> {
+  readonly minBytes: number;
+  readonly #element: MusSerializer<T, I>;
+  readonly #length: LengthRule;
+  readonly #size: number | undefined;
+
+  /** @throws {CmdStreamError} INVALID_OPTION */
+  constructor(element: MusSerializer<T, I>, options?: MusLengthOptions, size?: number) {
+    super();
+    this.#element = element;
+    this.#length = new LengthRule(size === undefined ? 'mus.slice' : 'mus.array', options);
+    this.#size = size;
+    this.minBytes = this.#length.minBytes;
+  }
+
+  encode(value: readonly I[], writer: ByteWriter): void {
+    if (!Array.isArray(value)) throw misfit('an array', value);
+    const count = value.length;
+    if (this.#size !== undefined && count !== this.#size) throw misfit(`an array of ${this.#size}`, value);
+    this.#length.write(count, writer);
+    let index = 0;
+    try {
+      for (; index < count; index++) this.#element.encode(value[index] as I, writer);
+    } catch (error) {
+      throw musError(error, 'ENCODE_FAILED').inside(`[${index}]`, '');
+    }
+  }
+
+  decode(reader: ByteReader): T[] {
+    return this.fill(reader, []);
+  }
+
+  create(): T[] {
+    return [];
+  }
+
+  fill(reader: ByteReader, empty: T[]): T[] {
+    const element = this.#element;
+    const start = reader.consumed;
+    const kept = reader.resume(this) as Progress<T> | undefined;
+    const list = kept === undefined ? empty : kept.list;
+    const count = kept === undefined ? this.#readCount(reader) : kept.count;
+    let position = reader.consumed;
+    try {
+      while (list.length < count) {
+        list.push(element.decode(reader));
+        position = reader.consumed;
+      }
+    } catch (error) {
+      throw cutBy(error, reader, () => ({
+        owner: this,
+        start,
+        position,
+        progress: { count, list } satisfies Progress<T>,
+        rest: (count - list.length - 1) * element.minBytes,
+        segment: `[${list.length}]`,
+        name: '',
+      }));
+    }
+    return list;
+  }
+
+  #readCount(reader: ByteReader): number {
+    const count = this.#length.read(reader);
+    if (this.#size !== undefined && count !== this.#size)
+      throw new MusError('BAD_PAYLOAD', `an array of ${this.#size} cannot have ${count} elements`);
+    reader.allow(count, this.#element.minBytes);
+    return count;
+  }
+}

@@ -1,0 +1,128 @@
+// The role of a serializer: writes values of one type and reads them back. What it is made of is its subclass's.
+import type { TypeClass } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
+import { ByteReader } from '../wire/byte-reader.js';
+import { ByteWriter } from '../wire/byte-writer.js';
+import { INCOMPLETE } from '../wire/incomplete.js';
+import { MusError, musError } from './mus-error.js';
+
+/** Carries the types at compile time only; no serializer has this key. */
+export declare const MUS_VALUE: unique symbol;
+
+/** A serializer of whatever type. */
+export interface AnyMusSerializer {
+  readonly [MUS_VALUE]: (value: never) => unknown;
+  readonly minBytes: number;
+  readonly types: readonly TypeClass[];
+  encode(value: never, writer: ByteWriter): void;
+  decode(reader: ByteReader): unknown;
+}
+
+/** The type of the values of a serializer. */
+export type MusValue<S> = S extends { readonly [MUS_VALUE]: (value: never) => infer T } ? T : never;
+
+/** What a serializer takes, which may be more than it gives: a read-only array for an array. */
+export type MusInput<S> = S extends { readonly [MUS_VALUE]: (value: infer I) => unknown } ? I : never;
+
+/** Looks at a value that was read: throws what is wrong with it, or returns false. */
+export type MusCheck<T> = (value: T) => unknown;
+
+/**
+ * Writes values of the type `I` and reads values of the type `T`. It holds no values and can be shared.
+ *
+ * @publicApi
+ */
+export abstract class MusSerializer<T, I = T> {
+  declare readonly [MUS_VALUE]: (value: I) => T;
+
+  /** Fewest bytes a value takes. */
+  abstract readonly minBytes: number;
+
+  /** @throws {CmdStreamError} ENCODE_FAILED naming the part of the value that does not fit; what was written is the caller's to cut off */
+  abstract encode(value: I, writer: ByteWriter): void;
+
+  /**
+   * Reads exactly one value. When bytes are missing the reader throws a signal that must pass.
+   *
+   * @throws {CmdStreamError} BAD_PAYLOAD, VARINT_OVERFLOW, NEGATIVE_LENGTH, UNKNOWN_TYPE, UNSAFE_INTEGER, FRAME_TOO_LARGE
+   */
+  abstract decode(reader: ByteReader): T;
+
+  /** The classes of the values; none if they have no class of their own. */
+  get types(): readonly TypeClass[] {
+    return [];
+  }
+
+  /** The serializer itself, or the one it stands for. */
+  get target(): MusSerializer<T, I> {
+    return this;
+  }
+
+  /**
+   * The same bytes, each value looked at when it was read. Nothing is looked at when writing.
+   * What the check throws is the `cause`; a CmdStreamError keeps its code, any other becomes BAD_PAYLOAD, as does `false`.
+   */
+  check<U extends T>(check: (value: T) => value is U): MusSerializer<U, U & I>;
+  check(check: MusCheck<T>): MusSerializer<T, I>;
+  check(check: MusCheck<T>): MusSerializer<T, I> {
+    return new CheckedSerializer(this, check);
+  }
+
+  /** The bytes of one value. @throws {CmdStreamError} ENCODE_FAILED */
+  toBytes(value: I): Uint8Array {
+    const writer = new ByteWriter();
+    this.encode(value, writer);
+    return new Uint8Array(writer.take());
+  }
+
+  /** The value that takes up all of the bytes. @throws {CmdStreamError} BAD_PAYLOAD when there are too few or too many, and what {@link decode} throws */
+  fromBytes(bytes: Uint8Array): T {
+    const reader = new ByteReader();
+    reader.append(bytes);
+    reader.beginFrame(bytes.length, 'the bytes given');
+    reader.delimit(bytes.length);
+    let value: T;
+    try {
+      value = this.decode(reader);
+    } catch (error) {
+      throw error === INCOMPLETE ? new CmdStreamError('BAD_PAYLOAD', 'bytes are missing') : error;
+    }
+    if (reader.remaining > 0) throw new CmdStreamError('BAD_PAYLOAD', `${reader.remaining} bytes are left`);
+    return value;
+  }
+}
+
+class CheckedSerializer<T, I> extends MusSerializer<T, I> {
+  readonly #inner: MusSerializer<T, I>;
+  readonly #check: MusCheck<T>;
+
+  constructor(inner: MusSerializer<T, I>, check: MusCheck<T>) {
+    super();
+    this.#inner = inner;
+    this.#check = check;
+  }
+
+  get minBytes(): number {
+    return this.#inner.minBytes;
+  }
+
+  override get types(): readonly TypeClass[] {
+    return this.#inner.types;
+  }
+
+  encode(value: I, writer: ByteWriter): void {
+    this.#inner.encode(value, writer);
+  }
+
+  decode(reader: ByteReader): T {
+    const value = this.#inner.decode(reader);
+    let verdict: unknown;
+    try {
+      verdict = this.#check(value);
+    } catch (error) {
+      throw musError(error, 'BAD_PAYLOAD');
+    }
+    if (verdict === false) throw new MusError('BAD_PAYLOAD', 'the value was refused by its check');
+    return value;
+  }
+}

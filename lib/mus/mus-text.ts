@@ -1,0 +1,85 @@
+// Text and blocks of bytes: a length in bytes and the bytes themselves.
+import { isUint8Array } from 'node:util/types';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { LengthRule } from './length-rule.js';
+import { misfit } from './mus-error.js';
+import type { MusLengthOptions } from './mus-length-options.js';
+import { MusSerializer } from './mus-serializer.js';
+
+const loneSurrogate = /\p{Surrogate}/u;
+
+/**
+ * Text, which must be valid UTF-8 when it is read, and whole characters when it is written: nothing is replaced.
+ * A peer may put any bytes into a string; `bytes` reads those.
+ *
+ * @publicApi
+ */
+export class MusString extends MusSerializer<string> {
+  readonly minBytes: number;
+  /** The same on the wire, its content as bytes of any kind. */
+  readonly bytes: MusBytes;
+  readonly #length: LengthRule;
+
+  constructor(options?: MusLengthOptions) {
+    super();
+    this.#length = new LengthRule('mus.string', options);
+    this.minBytes = this.#length.minBytes;
+    this.bytes = new MusBytes(options);
+  }
+
+  /** @throws {CmdStreamError} INVALID_OPTION */
+  with(options: MusLengthOptions): MusString {
+    return new MusString(options);
+  }
+
+  encode(value: string, writer: ByteWriter): void {
+    if (typeof value !== 'string') throw misfit('a string', value);
+    const size = this.#length.isPlain ? writer.writeUtf8(value) : this.#writeSized(value, writer);
+    // As many bytes as letters: all of them are ASCII.
+    if (size !== value.length && loneSurrogate.test(value))
+      throw misfit('text of whole characters', value.match(loneSurrogate)?.[0]);
+  }
+
+  #writeSized(value: string, writer: ByteWriter): number {
+    const size = Buffer.byteLength(value);
+    this.#length.write(size, writer);
+    writer.writeText(value);
+    return size;
+  }
+
+  decode(reader: ByteReader): string {
+    return reader.readValidUtf8(this.#length.read(reader));
+  }
+}
+
+/**
+ * A block of bytes. What is read is a copy of its own.
+ *
+ * @publicApi
+ */
+export class MusBytes extends MusSerializer<Uint8Array> {
+  readonly minBytes: number;
+  readonly #length: LengthRule;
+
+  constructor(options?: MusLengthOptions) {
+    super();
+    this.#length = new LengthRule('mus.bytes', options);
+    this.minBytes = this.#length.minBytes;
+  }
+
+  /** @throws {CmdStreamError} INVALID_OPTION */
+  with(options: MusLengthOptions): MusBytes {
+    return new MusBytes(options);
+  }
+
+  encode(value: Uint8Array, writer: ByteWriter): void {
+    if (!isUint8Array(value)) throw misfit('a Uint8Array', value);
+    this.#length.write(value.length, writer);
+    writer.writeBytes(value);
+  }
+
+  decode(reader: ByteReader): Uint8Array {
+    return new Uint8Array(reader.readBytes(this.#length.read(reader)));
+  }
+}
