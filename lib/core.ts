@@ -1,7 +1,15 @@
 // The door "nestjs-cmd-stream/core": contracts, client and server without Nest and rxjs.
 export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type ErrorCode } from './errors.js';
 export type { CommandContext } from './codec/command-context.js';
-export { Command, Result, type Outcome, type ResultOf } from './codec/command.js';
+export {
+  Command,
+  Result,
+  type AnyCommand,
+  type Answered,
+  type CommandEntry,
+  type Outcome,
+  type ResultOf,
+} from './codec/command.js';
 export { defineContract, type Contract, type ContractDefinition } from './codec/contract.js';
 export type { ContractType, TypeClass, TypeEntry, TypeTable } from './codec/type-table.js';
 export type { Codec, CodecFactory } from './codec/codec.js';

@@ -13,7 +13,7 @@ export const errorMeanings = Object.freeze({
   RESULT_NOT_IN_CONTRACT: "the Result's class is not in the contract's `results`",
   ENCODE_FAILED: 'a value cannot be written by the codec',
   // what a peer sent cannot be accepted
-  FRAME_TOO_LARGE: 'a frame is larger than `maxCommandBytes` or `maxResultBytes` allows',
+  FRAME_TOO_LARGE: 'a frame is larger than `maxCommandBytes` or `maxResultBytes` allows, or its body than `maxBytes`',
   VARINT_OVERFLOW: 'a varint has more bytes or bits than its width allows',
   NEGATIVE_LENGTH: 'a length is negative',
   UNSAFE_INTEGER: 'an integer lies beyond 2^53-1 and the receiver did not ask for bigint',

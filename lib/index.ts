@@ -1,6 +1,14 @@
 // The door "nestjs-cmd-stream": everything a Nest application needs.
 export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type ErrorCode } from './errors.js';
-export { Command, Result, type Outcome, type ResultOf } from './codec/command.js';
+export {
+  Command,
+  Result,
+  type AnyCommand,
+  type Answered,
+  type CommandEntry,
+  type Outcome,
+  type ResultOf,
+} from './codec/command.js';
 export type { CommandContext } from './codec/command-context.js';
 export { defineContract, type Contract, type ContractDefinition } from './codec/contract.js';
 export type { ContractType, TypeClass, TypeEntry, TypeTable } from './codec/type-table.js';

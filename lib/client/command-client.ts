@@ -1,6 +1,6 @@
 // A client without Nest: one contract, one link; `dispatch` and what is built on it. One owner, one close.
 import { codecFor } from '../codec/codec-rules.js';
-import type { Command, ResultOf } from '../codec/command.js';
+import type { AnyCommand, ResultOf } from '../codec/command.js';
 import { fingerprintOf } from '../codec/fingerprint.js';
 import { timeLimit } from '../connection/connection-options.js';
 import { Ticker } from '../connection/ticker.js';
@@ -93,7 +93,7 @@ export class CommandClient {
    * (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered: REMOTE, INTERNAL, OVERLOADED,
    * NO_HANDLER, SHUTDOWN and the codes of a refused Command.
    */
-  dispatch<C extends Command>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
+  dispatch<C extends AnyCommand>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
     return this.submit(command, sink as CommandSink, options);
   }
 
@@ -101,12 +101,12 @@ export class CommandClient {
    * Sends a Command that has one Result and resolves with it, with undefined if the handler gave none. Rejects with the
    * errors of {@link dispatch}, or with MULTIPLE_RESULTS when more come; the Command is then cancelled.
    */
-  execute<C extends Command>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     return this.executeWith(command, options, undefined);
   }
 
   /** {@link execute} with metadata nobody asked for. */
-  executeWith<C extends Command>(command: C, options: CallOptions = {}, needs?: CallNeeds): Promise<ResultOf<C>> {
+  executeWith<C extends AnyCommand>(command: C, options: CallOptions = {}, needs?: CallNeeds): Promise<ResultOf<C>> {
     const limited = { ...options, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs };
     return new Promise((resolve, reject) => {
       let result: unknown;
@@ -132,12 +132,12 @@ export class CommandClient {
    * most `maxBufferedResults` wait, then the call fails with SLOW_CONSUMER. Leaving the loop cancels the Command.
    * Errors are those of {@link dispatch}.
    */
-  iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+  iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.iterateWith(command, options, {});
   }
 
   /** {@link iterate} with metadata nobody asked for. */
-  iterateWith<C extends Command>(
+  iterateWith<C extends AnyCommand>(
     command: C,
     options: CallOptions | undefined,
     needs: CallNeeds,
@@ -169,7 +169,7 @@ export class CommandClient {
    *
    * @throws {CmdStreamError} as {@link dispatch}
    */
-  emit(command: Command, options: Pick<CallOptions, 'metadata'> = {}): Promise<void> {
+  emit(command: AnyCommand, options: Pick<CallOptions, 'metadata'> = {}): Promise<void> {
     return this.post(command, options.metadata);
   }
 

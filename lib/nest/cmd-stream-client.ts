@@ -13,9 +13,10 @@ import { distinctUntilChanged } from 'rxjs/operators';
 import { clientDefaults, type UnexpectedResult } from '../client/client-options.js';
 import { CommandClient } from '../client/command-client.js';
 import type { CallNeeds, CallOptions, CommandSink } from '../client/pending-call.js';
-import { Command, type ResultOf } from '../codec/command.js';
+import { Command, type AnyCommand, type ResultOf } from '../codec/command.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
+import { messageTypeOf, type TypeTable } from '../codec/type-table.js';
 import type { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
@@ -45,6 +46,7 @@ const statuses = { idle: 'disconnected', connecting: 'connecting', open: 'connec
  */
 export class CmdStreamClient extends ClientProxy {
   readonly #client: CommandClient;
+  readonly #commands: TypeTable;
   readonly #events = new EventEmitter();
   readonly #serializer: Serializer | undefined;
   readonly #deserializer: Deserializer | undefined;
@@ -57,6 +59,7 @@ export class CmdStreamClient extends ClientProxy {
     const { serializer, deserializer, contract = emptyContract, ...core } = resolved;
     this.#serializer = serializer;
     this.#deserializer = deserializer;
+    this.#commands = contract.commands;
     this.#client = new CommandClient({
       ...core,
       contract,
@@ -105,7 +108,7 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
-  execute<C extends Command>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     try {
       return this.#client.executeWith(command, options, this.#needsOf(command));
     } catch (error) {
@@ -114,7 +117,7 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
-  iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+  iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.#client.iterateWith(command, options, this.#needsOf(command) ?? {});
   }
 
@@ -123,10 +126,10 @@ export class CmdStreamClient extends ClientProxy {
    * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what the
    * server sent, as it is.
    */
-  override send<C extends Command>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
+  override send<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
   override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override send(command: unknown, options?: unknown): Observable<unknown> {
-    if (command instanceof Command) return this.#stream(command, options as CallOptions | undefined);
+    if (this.#isCommand(command)) return this.#stream(command, options as CallOptions | undefined);
     if (isNil(command) || isNil(options)) return super.send(command, options);
     return this.#request(command, options);
   }
@@ -135,10 +138,10 @@ export class CmdStreamClient extends ClientProxy {
    * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and completes when
    * it was written.
    */
-  override emit(command: Command, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
+  override emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
   override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override emit(command: unknown, options?: unknown): Observable<unknown> {
-    if (command instanceof Command) {
+    if (this.#isCommand(command)) {
       const { metadata } = (options ?? {}) as CallOptions;
       return this.#hot(() => this.#client.post(command, metadata, this.#needsOf(command)?.ambient));
     }
@@ -150,11 +153,11 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** `send` under a name that says it. */
-  stream<C extends Command>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
+  stream<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
     return this.#stream(command, options);
   }
 
-  #stream<C extends Command>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
+  #stream<C extends AnyCommand>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
     return new Observable((subscriber) => {
       const call = this.#client.submit(command, subscriber as CommandSink, options, this.#needsOf(command));
       return () => call.cancel();
@@ -169,6 +172,12 @@ export class CmdStreamClient extends ClientProxy {
       const call = this.#client.submit(message, responses, { metadata }, { ambient });
       return () => call.cancel();
     });
+  }
+
+  /** An instance of a Command class, a message, or anything else that is listed: no Nest pattern. */
+  #isCommand(value: unknown): value is AnyCommand {
+    if (value instanceof Command) return true;
+    return typeof value === 'object' && (messageTypeOf(value) !== undefined || this.#commands.indexOf(value) >= 0);
   }
 
   /** Begins at once, whoever subscribes and when. */
@@ -195,9 +204,9 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** Nest's dispatch hook learns of every outgoing Command as of any packet; what metadata it gives travels along. */
-  #needsOf(command: Command): CallNeeds | undefined {
-    if (this.onDispatchHook === undefined || !(command instanceof Command)) return undefined;
-    const packet: HookedPacket = { pattern: routeOf(command.constructor), data: command };
+  #needsOf(command: AnyCommand): CallNeeds | undefined {
+    if (this.onDispatchHook === undefined || !this.#isCommand(command)) return undefined;
+    const packet: HookedPacket = { pattern: routeOf({ name: this.#commands.nameFor(command) }), data: command };
     this.onDispatchHook(packet);
     return packet.metadata && { ambient: packet.metadata };
   }

@@ -99,8 +99,15 @@ describe('the table of errors', () => {
 });
 
 describe('a command in the README', () => {
-  const { name, peerDependencies } = JSON.parse(readPackage()) as { name: string; peerDependencies: object };
-  const installs = [`npm i ${name}`, `npm i ${Object.keys(peerDependencies).join(' ')}`];
+  const { name, peerDependencies, peerDependenciesMeta } = JSON.parse(readPackage()) as {
+    name: string;
+    peerDependencies: object;
+    peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
+  };
+  const peers = Object.keys(peerDependencies);
+  const isOptional = (peer: string) => peerDependenciesMeta[peer]?.optional === true;
+  const needed = peers.filter((peer) => !isOptional(peer));
+  const installs = [name, needed.join(' '), ...peers.filter(isOptional)].map((packages) => `npm i ${packages}`);
   /** Who runs it otherwise, and with which words. */
   const runs: Readonly<Record<string, readonly [file: string, words: string]>> = {
     'npm ci': ['.ci/run', '\nif ! npm ci; then'],
