@@ -1,4 +1,4 @@
-// Package calcpb is the contract as Protobuf messages: what ../../proto generates, and what it makes the messages do.
+// Package calcpb is the contract as Protobuf messages. interop.pb.go is generated, here is what the messages do.
 package calcpb
 
 import (
