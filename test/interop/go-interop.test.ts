@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, type CommandClient, type CommandServer, type LostConnection } from 'nestjs-cmd-stream';
 import { lastValueFrom, toArray } from 'rxjs';
+import { interopContract, SlowCmd } from '../support/interop-contract.js';
 import { AddCmd, CountCmd, EchoCmd, FailCmd, FloatCmd, SubCmd, TraceCmd } from '../support/vector-contract.js';
 import { GoPeers, reasonToSkipGo, type GoServer } from './go-peer.js';
-import { interopContract, SlowCmd, startNestServer } from './interop-contract.js';
+import { startNestServer } from './interop-server.js';
 import { startServer as startCalcSample } from '../../sample/01-calc/server.js';
 
 const skipped = reasonToSkipGo();

@@ -1,12 +1,13 @@
-// Builds the Go peers once and runs them: the server as a child that ends with its stdin, the driver case by case.
+// Builds the Go peers once and runs them: servers as children that end with their stdin, clients to their end.
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
+import { GoLoad } from './go-load.js';
 
-const moduleFolder = join(import.meta.dirname, 'go');
+export const goModuleFolder = join(import.meta.dirname, 'go');
 
 export interface DriverCase {
   readonly case: string;
@@ -25,15 +26,21 @@ export function reasonToSkipGo(): string | undefined {
   }
 }
 
+/** Runs the go tool in the module, whose dependencies stay as they are. */
+export function runGo(...args: readonly string[]): string {
+  return execFileSync('go', args, {
+    cwd: goModuleFolder,
+    env: { ...process.env, GOFLAGS: '-mod=readonly' },
+    stdio: 'pipe',
+    encoding: 'utf8',
+  });
+}
+
 export class GoPeers {
   readonly #folder = mkdtempSync(join(tmpdir(), 'cmd-stream-go-'));
 
   build(): void {
-    execFileSync('go', ['build', '-o', `${this.#folder}/`, './...'], {
-      cwd: moduleFolder,
-      env: { ...process.env, GOFLAGS: '-mod=readonly' },
-      stdio: 'pipe',
-    });
+    runGo('build', '-o', `${this.#folder}/`, './...');
   }
 
   dispose(): void {
@@ -50,28 +57,54 @@ export class GoPeers {
 
   /** The output of the Go calc client against a server. */
   calc(port: number): Promise<string> {
+    return this.#output('calc', 'client', `127.0.0.1:${port}`);
+  }
+
+  /** The output of the client of an example of the reference against a server. */
+  example(name: string, port: number): Promise<string> {
+    return this.#output('example', name, 'client', `127.0.0.1:${port}`);
+  }
+
+  /** The server of the contract, or of an example of the reference. */
+  async serve(...flags: string[]): Promise<GoServer> {
+    return this.#serve('server', flags, (line) => (JSON.parse(line) as { listening: string }).listening);
+  }
+
+  async serveExample(name: string): Promise<GoServer> {
+    return this.#serve('example', [name, 'server', '127.0.0.1:0'], (line) => line.replace('listening ', ''));
+  }
+
+  /** A Go client that keeps sending verified Commands; ready when all its connections stand. */
+  load(port: number, ...flags: string[]): Promise<GoLoad> {
+    return GoLoad.start(join(this.#folder, 'load'), ['-addr', `127.0.0.1:${port}`, ...flags]);
+  }
+
+  async #serve(program: string, args: string[], addressIn: (firstLine: string) => string): Promise<GoServer> {
+    const child = spawn(join(this.#folder, program), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const exited = once(child, 'exit');
+    const lines = createInterface({ input: child.stdout });
+    const first = await Promise.race([firstOf(lines), exited.then(() => undefined)]);
+    if (first === undefined) throw new Error(`${program} ${args.join(' ')} does not serve`);
+    const lost: string[] = [];
+    lines.on('line', (line) => lost.push((JSON.parse(line) as { error: string }).error));
+    return {
+      port: Number(addressIn(first).split(':').at(-1)),
+      lost,
+      exited,
+      signal: (signal) => child.kill(signal),
+      async stop() {
+        child.stdin.end();
+        await exited;
+      },
+    };
+  }
+
+  #output(program: string, ...args: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
-      execFile(join(this.#folder, 'calc'), ['client', `127.0.0.1:${port}`], (error, stdout, stderr) =>
+      execFile(join(this.#folder, program), args, (error, stdout, stderr) =>
         error ? reject(new Error(stderr)) : resolve(stdout),
       );
     });
-  }
-
-  async serve(...flags: string[]): Promise<GoServer> {
-    const child = spawn(join(this.#folder, 'server'), flags, { stdio: ['pipe', 'pipe', 'inherit'] });
-    const lines = createInterface({ input: child.stdout });
-    const lost: string[] = [];
-    const [first] = (await once(lines, 'line')) as [string];
-    lines.on('line', (line) => lost.push((JSON.parse(line) as { error: string }).error));
-    const port = Number((JSON.parse(first) as { listening: string }).listening.split(':').at(-1));
-    return {
-      port,
-      lost,
-      async stop() {
-        child.stdin.end();
-        await once(child, 'exit');
-      },
-    };
   }
 }
 
@@ -79,7 +112,17 @@ export interface GoServer {
   readonly port: number;
   /** Why connections ended, in the words of the Go library. */
   readonly lost: readonly string[];
+  /** Resolves when the process has ended, for whatever reason. */
+  readonly exited: Promise<unknown>;
+  /** SIGTERM lets the clients leave first, SIGKILL, SIGSTOP and SIGCONT do what they always do. */
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it at once; it may be stopped twice. */
   stop(): Promise<void>;
+}
+
+async function firstOf(lines: Interface): Promise<string> {
+  const [line] = (await once(lines, 'line')) as [string];
+  return line;
 }
 
 function jsonLines<T>(text: string): T[] {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/cmd-stream/cmd-stream-go/core"
-
-	"nestjs-cmd-stream/interop/jsoncodec"
 )
 
 // Cmds are the Commands; the first seven are those of the wire vectors.
@@ -22,12 +20,6 @@ var VectorCmds = Cmds[:7]
 
 // Results are the Results.
 var Results = []core.Result{CalcResult(0), CountResult{}, EchoResult("")}
-
-// ServerCodec reads Cmds and writes Results.
-func ServerCodec() jsoncodec.Codec[core.Result, core.Cmd[Calc]] { return jsoncodec.New(Results, Cmds) }
-
-// ClientCodec writes Cmds and reads Results.
-func ClientCodec() jsoncodec.Codec[core.Cmd[Calc], core.Result] { return jsoncodec.New(Cmds, Results) }
 
 // Calc is the Receiver.
 type Calc struct{}
@@ -74,11 +66,14 @@ func (c EchoCmd) Exec(_ context.Context, seq core.Seq, _ time.Time, _ Calc, prox
 	return err
 }
 
+// ErrIntentional is what a FailCmd fails with.
+var ErrIntentional = errors.New("intentional failure")
+
 // FailCmd (4) fails, which ends the connection.
 type FailCmd struct{}
 
 func (FailCmd) Exec(context.Context, core.Seq, time.Time, Calc, core.Proxy) error {
-	return errors.New("intentional failure")
+	return ErrIntentional
 }
 
 // FloatCmd (5) is answered by CalcResult X without its fraction.
@@ -91,7 +86,7 @@ func (c FloatCmd) Exec(_ context.Context, seq core.Seq, _ time.Time, _ Calc, pro
 
 // TraceCmd (6) is an AddCmd that carries trace headers, and is answered as its AddCmd.
 type TraceCmd struct {
-	MapCarrier map[string]string
+	MapCarrier *map[string]string
 	Cmd        AddCmd
 }
 
@@ -103,12 +98,20 @@ func (c TraceCmd) Exec(ctx context.Context, seq core.Seq, at time.Time, calc Cal
 type SlowCmd struct{ Ms int }
 
 func (c SlowCmd) Exec(ctx context.Context, seq core.Seq, _ time.Time, _ Calc, proxy core.Proxy) error {
+	if err := Sleep(ctx, c.Ms); err != nil {
+		return err
+	}
+	_, err := proxy.Send(seq, CalcResult(c.Ms))
+	return err
+}
+
+// Sleep waits for some milliseconds, or for the end of ctx.
+func Sleep(ctx context.Context, ms int) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(time.Duration(c.Ms) * time.Millisecond):
-		_, err := proxy.Send(seq, CalcResult(c.Ms))
-		return err
+	case <-time.After(time.Duration(ms) * time.Millisecond):
+		return nil
 	}
 }
 

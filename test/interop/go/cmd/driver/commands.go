@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/cmd-stream/cmd-stream-go/core"
 
-	"nestjs-cmd-stream/interop/contract"
+	"nestjs-cmd-stream/interop/dialect"
 )
 
 func unary(ctx context.Context, to target) (string, error) {
@@ -18,11 +19,11 @@ func unary(ctx context.Context, to target) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	if err := expectAdd(ctx, c); err != nil {
+	if err := to.expectAdd(ctx, c); err != nil {
 		return "", err
 	}
 	return "AddCmd 2 3 = 5, SubCmd 8 4 = 4",
-		expect(ctx, c, contract.SubCmd{A: 8, B: 4}, contract.CalcResult(4))
+		expect(ctx, c, to.Sub(8, 4), to.Sum(4))
 }
 
 func multi(ctx context.Context, to target) (string, error) {
@@ -31,8 +32,8 @@ func multi(ctx context.Context, to target) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	return "3 Results in order", expect(ctx, c, contract.CountCmd{N: 3},
-		contract.CountResult{I: 0}, contract.CountResult{I: 1}, contract.CountResult{I: 2, Last: true})
+	return "3 Results in order", expect(ctx, c, to.Count(3),
+		to.Item(0, false), to.Item(1, false), to.Item(2, true))
 }
 
 func interleaved(ctx context.Context, to target) (string, error) {
@@ -41,18 +42,18 @@ func interleaved(ctx context.Context, to target) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	slow, err := send(ctx, c, contract.SlowCmd{Ms: 500})
+	slow, err := send(ctx, c, to.Slow(500))
 	if err != nil {
 		return "", err
 	}
-	if err := expectAdd(ctx, c); err != nil {
+	if err := to.expectAdd(ctx, c); err != nil {
 		return "", err
 	}
 	if len(slow) > 0 {
 		return "", errors.New("the slow Command was answered before the quick one")
 	}
 	got, err := receive(ctx, slow)
-	if err == nil && got[0] != contract.CalcResult(500) {
+	if err == nil && !dialect.Equal(got[0], to.Sum(500)) {
 		err = fmt.Errorf("SlowCmd is answered by %v", got)
 	}
 	return "the quick Command overtook the slow one", err
@@ -65,7 +66,7 @@ func large(ctx context.Context, to target) (string, error) {
 	}
 	defer c.Close()
 	text := strings.Repeat("0123456789abcdef", 900<<10/16)
-	return fmt.Sprintf("%d bytes", len(text)), expect(ctx, c, contract.EchoCmd(text), contract.EchoResult(text))
+	return fmt.Sprintf("%d bytes", len(text)), expect(ctx, c, to.Echo(text), to.Echoed(text))
 }
 
 func nonASCII(ctx context.Context, to target) (string, error) {
@@ -79,11 +80,29 @@ func nonASCII(ctx context.Context, to target) (string, error) {
 		"\x00\x01\b\t\n\v\f\r\x1f\x7f\"\\/", "<a href=\"x\">&</a>", "", strings.Repeat("ÿ😀", 5000),
 	}
 	for _, text := range texts {
-		if err := expect(ctx, c, contract.EchoCmd(text), contract.EchoResult(text)); err != nil {
+		if err := expect(ctx, c, to.Echo(text), to.Echoed(text)); err != nil {
 			return "", err
 		}
 	}
 	return fmt.Sprintf("%d texts", len(texts)), nil
+}
+
+func extremes(ctx context.Context, to target) (string, error) {
+	c, err := to.connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	numbers := []int{math.MaxInt64, math.MinInt64, 1 << 53, 1<<53 + 1, -1 << 53, -1<<53 - 1, -1, 0}
+	for _, n := range numbers {
+		if err := expect(ctx, c, to.Add(n, 0), to.Sum(n)); err != nil {
+			return "", err
+		}
+		if err := expect(ctx, c, to.Sub(n, n), to.Sum(0)); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d numbers", len(numbers)), nil
 }
 
 func concurrent(ctx context.Context, to target) (string, error) {
@@ -96,7 +115,7 @@ func concurrent(ctx context.Context, to target) (string, error) {
 	failures := make(chan error, commands)
 	for i := range commands {
 		go func() {
-			failures <- expect(ctx, c, contract.AddCmd{A: i, B: -2 * i}, contract.CalcResult(-i))
+			failures <- expect(ctx, c, to.Add(i, -2*i), to.Sum(-i))
 		}()
 	}
 	for range commands {
@@ -118,14 +137,14 @@ func fail(ctx context.Context, to target) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	answers, err := send(ctx, c, contract.FailCmd{})
+	answers, err := send(ctx, c, to.Fail)
 	if err != nil {
 		return "", err
 	}
 	if err := expectLost(ctx, c, answers); err != nil {
 		return "", err
 	}
-	return "closed by the server, another connection answers", expectAdd(ctx, other)
+	return "closed by the server, another connection answers", to.expectAdd(ctx, other)
 }
 
 // expectLost waits for the end of a client's connection, which is what ends its pending Command.

@@ -14,8 +14,6 @@ import (
 	cmdstream "github.com/cmd-stream/cmd-stream-go"
 	"github.com/cmd-stream/cmd-stream-go/client"
 	delegatecln "github.com/cmd-stream/cmd-stream-go/delegate/cln"
-
-	"nestjs-cmd-stream/interop/contract"
 )
 
 func ping(ctx context.Context, to target) (string, error) {
@@ -46,7 +44,7 @@ func ping(ctx context.Context, to target) (string, error) {
 	if idle := tapped.bytes()[info:]; len(bytes.Trim(idle, "\x00")) > 0 {
 		return "", fmt.Errorf("pongs are %x", idle)
 	}
-	return fmt.Sprintf("%d pongs, then a Command", pongs), expectAdd(ctx, c)
+	return fmt.Sprintf("%d pongs, then a Command", pongs), to.expectAdd(ctx, c)
 }
 
 // tap keeps what a connection delivers.
@@ -100,15 +98,15 @@ func reconnect(ctx context.Context, to target) (string, error) {
 		dialed.Add(1)
 		return to.dial(ctx)
 	})
-	c, err := cmdstream.NewReconnectClient(contract.ClientCodec(), factory, to.options(ctx)...)
+	c, err := cmdstream.NewReconnectClient(to.Client, factory, to.options(ctx)...)
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
-	if err := expectAdd(ctx, c); err != nil {
+	if err := to.expectAdd(ctx, c); err != nil {
 		return "", err
 	}
-	answers, err := send(ctx, c, contract.FailCmd{})
+	answers, err := send(ctx, c, to.Fail)
 	if err != nil {
 		return "", err
 	}
@@ -118,7 +116,7 @@ func reconnect(ctx context.Context, to target) (string, error) {
 	// A Command that is sent while the client has no connection is lost without a word.
 	for ctx.Err() == nil {
 		attempt, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
-		if err = expectAdd(attempt, c); err == nil {
+		if err = to.expectAdd(attempt, c); err == nil {
 			cancel()
 			break
 		}
@@ -145,5 +143,5 @@ func overTLS(ctx context.Context, to target) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	return tls.VersionName(state.Version), expectAdd(ctx, c)
+	return tls.VersionName(state.Version), to.expectAdd(ctx, c)
 }

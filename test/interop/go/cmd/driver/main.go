@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/cmd-stream/cmd-stream-go/delegate"
+
+	"nestjs-cmd-stream/interop/dialect"
 )
 
 // A testCase says in a few words what it saw, or what went wrong.
@@ -29,6 +31,7 @@ var testCases = map[string]testCase{
 	"non-ascii":   nonASCII,
 	"concurrent":  concurrent,
 	"fail":        fail,
+	"extremes":    extremes,
 
 	"ping":          ping,
 	"info-mismatch": infoMismatch,
@@ -36,16 +39,18 @@ var testCases = map[string]testCase{
 	"tls":           overTLS,
 
 	"unknown-dtm": unknownDTM,
+	"bad-body":    badBody,
 	"padded-ping": paddedPing,
 }
 
-// Cases that any plain server passes; padded-ping and tls are asked for by name.
-const common = "unary,multi,interleaved,large,non-ascii,concurrent,fail,ping,info-mismatch,reconnect,unknown-dtm"
+// Cases that any plain server passes; extremes, padded-ping and tls are asked for by name.
+const common = "unary,multi,interleaved,large,non-ascii,concurrent,fail,ping,info-mismatch,reconnect,unknown-dtm,bad-body"
 
 func main() {
 	log.SetFlags(0)
 	addr := flag.String("addr", "", "host:port of the server")
 	names := flag.String("cases", common, "the cases to run, in this order")
+	codec := flag.String("codec", dialect.JSON.Name, "the codec: json, protobuf or mus")
 	info := flag.String("info", string(delegate.DefaultServerInfo), "the server's ServerInfo")
 	useTLS := flag.Bool("tls", false, "run every case over TLS; without -ca any certificate will do")
 	ca := flag.String("ca", "", "PEM file of the certificates to trust; with -tls")
@@ -55,9 +60,13 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	to := target{addr: *addr, info: *info}
+	speaks, err := dialect.Named(*codec)
+	if err != nil {
+		log.Print(err)
+		os.Exit(2)
+	}
+	to := target{addr: *addr, info: *info, Dialect: speaks}
 	if *useTLS {
-		var err error
 		if to.tls, err = tlsConfig(*ca); err != nil {
 			log.Fatal(err)
 		}

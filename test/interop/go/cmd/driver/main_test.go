@@ -16,6 +16,7 @@ import (
 	"github.com/cmd-stream/cmd-stream-go/core"
 
 	"nestjs-cmd-stream/interop/contract"
+	"nestjs-cmd-stream/interop/dialect"
 )
 
 const caseTime = 10 * time.Second
@@ -23,13 +24,15 @@ const caseTime = 10 * time.Second
 func TestEveryCasePassesAgainstTheGoServer(t *testing.T) {
 	names := slices.Collect(maps.Keys(testCases))
 	serverTLS, clientTLS := certificate(t)
-	t.Run("over TCP", func(t *testing.T) {
-		to := target{addr: serve(t, nil), info: "default"}
-		names := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "tls" })
-		expectOutcomes(t, to, names, true)
-	})
+	for _, speaks := range []dialect.Dialect{dialect.JSON, dialect.Protobuf, dialect.MUS} {
+		t.Run("over TCP in "+speaks.Name, func(t *testing.T) {
+			to := target{addr: serve(t, nil, speaks), info: "default", Dialect: speaks}
+			names := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "tls" })
+			expectOutcomes(t, to, names, true)
+		})
+	}
 	t.Run("over TLS", func(t *testing.T) {
-		to := target{addr: serve(t, serverTLS), info: "default", tls: clientTLS}
+		to := target{addr: serve(t, serverTLS, dialect.JSON), info: "default", tls: clientTLS, Dialect: dialect.JSON}
 		expectOutcomes(t, to, names, true)
 	})
 }
@@ -45,7 +48,7 @@ func TestEveryCaseFailsAgainstAServerThatHangsUp(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	to := target{addr: listener.Addr().String(), info: "default"}
+	to := target{addr: listener.Addr().String(), info: "default", Dialect: dialect.JSON}
 	expectOutcomes(t, to, slices.Collect(maps.Keys(testCases)), false)
 }
 
@@ -67,14 +70,14 @@ func expectOutcomes(t *testing.T, to target, names []string, ok bool) {
 	}
 }
 
-func serve(t *testing.T, config *tls.Config) (addr string) {
+func serve(t *testing.T, config *tls.Config, speaks dialect.Dialect) (addr string) {
 	t.Helper()
 	tcp := listen(t)
 	listener := core.Listener(tcp)
 	if config != nil {
 		listener = tlsListener{tls.NewListener(tcp, config), tcp}
 	}
-	server, err := cmdstream.NewServer(contract.Calc{}, contract.ServerCodec())
+	server, err := cmdstream.NewServer(contract.Calc{}, speaks.Server)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,14 +12,30 @@ import (
 )
 
 const (
-	addFrame    = "01000d7b2241223a322c2242223a337d" // AddCmd {"A":2,"B":3}, seq 1
-	addAnswer   = "01000135"                         // CalcResult 5, seq 1
 	pong        = "00"
-	paddedFrame = "8000"       // seq 0 in two bytes
-	noSuchType  = "0163027b7d" // type number 99, seq 1
+	paddedFrame = "8000" // seq 0 in two bytes
 )
 
+// rawFrames are frames of seq 1 in hex: AddCmd 2 3 and its answer, a type number in no contract, an AddCmd
+// whose body or field is none.
+type rawFrames struct{ add, answer, noSuchType, badBody string }
+
+var rawFramesOf = map[string]rawFrames{
+	"json":     {"01000d7b2241223a322c2242223a337d", "01000135", "0163027b7d", "0100027b5d"},
+	"protobuf": {"01000408021003", "0100020805", "016300", "0100010c"},
+	"mus":      {"01010406", "01010a", "0163", "010180808080808080808002"},
+}
+
 func unknownDTM(ctx context.Context, to target) (string, error) {
+	return refused(ctx, to, rawFramesOf[to.Name].noSuchType)
+}
+
+func badBody(ctx context.Context, to target) (string, error) {
+	return refused(ctx, to, rawFramesOf[to.Name].badBody)
+}
+
+// refused sends a frame that has to end its connection without an answer, and no other connection.
+func refused(ctx context.Context, to target, frame string) (string, error) {
 	other, err := to.connect(ctx)
 	if err != nil {
 		return "", err
@@ -30,7 +46,7 @@ func unknownDTM(ctx context.Context, to target) (string, error) {
 		return "", err
 	}
 	defer conn.Close()
-	if err := write(conn, noSuchType); err != nil {
+	if err := write(conn, frame); err != nil {
 		return "", err
 	}
 	rest, err := io.ReadAll(conn)
@@ -40,7 +56,7 @@ func unknownDTM(ctx context.Context, to target) (string, error) {
 	if err != nil && !isReset(err) {
 		return "", fmt.Errorf("the connection stays open: %w", err)
 	}
-	return "closed by the server, another connection answers", expectAdd(ctx, other)
+	return "closed by the server, another connection answers", to.expectAdd(ctx, other)
 }
 
 func paddedPing(ctx context.Context, to target) (string, error) {
@@ -52,7 +68,8 @@ func paddedPing(ctx context.Context, to target) (string, error) {
 	if err := exchange(conn, paddedFrame, pong); err != nil {
 		return "", err
 	}
-	return "80 00 is answered by 00, then a Command", exchange(conn, addFrame, addAnswer)
+	frames := rawFramesOf[to.Name]
+	return "80 00 is answered by 00, then a Command", exchange(conn, frames.add, frames.answer)
 }
 
 // raw opens a connection and reads the ServerInfo off it; it ends with ctx.

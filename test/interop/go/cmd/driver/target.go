@@ -16,17 +16,16 @@ import (
 	delegatecln "github.com/cmd-stream/cmd-stream-go/delegate/cln"
 
 	"nestjs-cmd-stream/interop/contract"
+	"nestjs-cmd-stream/interop/dialect"
 )
 
-type (
-	command = core.Cmd[contract.Calc]
-	peer    = corecln.Client[contract.Calc]
-)
+type peer = corecln.Client[contract.Calc]
 
 // target is the server under test and the way to it.
 type target struct {
 	addr, info string
 	tls        *tls.Config
+	dialect.Dialect
 }
 
 func (t target) dial(ctx context.Context) (net.Conn, error) {
@@ -47,7 +46,7 @@ func (t target) connect(ctx context.Context, opts ...client.SetOption) (*peer, e
 
 // open makes a client of a connection, or closes it.
 func (t target) open(ctx context.Context, conn net.Conn, opts ...client.SetOption) (*peer, error) {
-	c, err := cmdstream.NewClient(contract.ClientCodec(), conn, append(t.options(ctx), opts...)...)
+	c, err := cmdstream.NewClient(t.Client, conn, append(t.options(ctx), opts...)...)
 	if err != nil {
 		_ = conn.Close()
 	}
@@ -67,7 +66,7 @@ func deadline(ctx context.Context) time.Time {
 }
 
 // send always sets a deadline: that of the last ping would be over by now.
-func send(ctx context.Context, c *peer, cmd command) (<-chan core.AsyncResult, error) {
+func send(ctx context.Context, c *peer, cmd dialect.Command) (<-chan core.AsyncResult, error) {
 	answers := make(chan core.AsyncResult, 8)
 	_, _, err := c.SendWithDeadline(deadline(ctx), cmd, answers)
 	return answers, err
@@ -92,7 +91,7 @@ func receive(ctx context.Context, answers <-chan core.AsyncResult) (results []co
 }
 
 // expect sends a Command and compares all its Results.
-func expect(ctx context.Context, c *peer, cmd command, want ...core.Result) error {
+func expect(ctx context.Context, c *peer, cmd dialect.Command, want ...core.Result) error {
 	answers, err := send(ctx, c, cmd)
 	if err != nil {
 		return fmt.Errorf("%T: %w", cmd, err)
@@ -101,13 +100,13 @@ func expect(ctx context.Context, c *peer, cmd command, want ...core.Result) erro
 	if err != nil {
 		return fmt.Errorf("%T: %w", cmd, err)
 	}
-	if !slices.Equal(got, want) {
+	if !slices.EqualFunc(got, want, dialect.Equal) {
 		return fmt.Errorf("%T is answered by %.80v, want %.80v", cmd, got, want)
 	}
 	return nil
 }
 
 // expectAdd is the sign of life that the other cases use.
-func expectAdd(ctx context.Context, c *peer) error {
-	return expect(ctx, c, contract.AddCmd{A: 2, B: 3}, contract.CalcResult(5))
+func (t target) expectAdd(ctx context.Context, c *peer) error {
+	return expect(ctx, c, t.Add(2, 3), t.Sum(5))
 }

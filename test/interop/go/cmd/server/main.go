@@ -1,5 +1,6 @@
 // Command server is the Go server of the interop tests. It says on stdout, one JSON line each, where it
-// listens and which connections it lost, and ends when its stdin ends.
+// listens and which connections it lost. It ends at once when its stdin ends, and when its clients have
+// left after a SIGTERM.
 package main
 
 import (
@@ -11,7 +12,9 @@ import (
 	"log"
 	"net"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	cmdstream "github.com/cmd-stream/cmd-stream-go"
@@ -22,12 +25,15 @@ import (
 	"github.com/cmd-stream/cmd-stream-go/server"
 
 	"nestjs-cmd-stream/interop/contract"
+	"nestjs-cmd-stream/interop/dialect"
 )
 
 const closeTime = 2 * time.Second
 
 func main() {
 	log.SetFlags(0)
+	addr := flag.String("listen", "127.0.0.1:0", "host:port to listen on")
+	codec := flag.String("codec", dialect.JSON.Name, "the codec: json, protobuf or mus")
 	workers := flag.Int("workers", coresrv.WorkersCount, "connections served at a time")
 	info := flag.String("info", string(delegate.DefaultServerInfo), "the ServerInfo")
 	receiveTimeout := flag.Duration("receive-timeout", 0, "longest silence of a client, 0: no limit")
@@ -35,12 +41,16 @@ func main() {
 	key := flag.String("tls-key", "", "PEM file of the certificate's key")
 	flag.Parse()
 
-	listener, err := listen(*cert, *key)
+	speaks, err := dialect.Named(*codec)
+	if err != nil {
+		log.Fatal(err)
+	}
+	listener, err := listen(*addr, *cert, *key)
 	if err != nil {
 		log.Fatal(err)
 	}
 	lines := &lines{out: json.NewEncoder(os.Stdout)}
-	srv, err := cmdstream.NewServer(contract.Calc{}, contract.ServerCodec(),
+	srv, err := cmdstream.NewServer(contract.Calc{}, speaks.Server,
 		server.WithServerInfo(delegate.ServerInfo(*info)),
 		server.WithHandler(handler.WithCmdReceiveDuration(*receiveTimeout)),
 		server.WithCore(
@@ -54,17 +64,27 @@ func main() {
 		log.Fatal(err)
 	}
 	lines.print(listening{listener.Addr().String()})
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		// Close does not reach a connection whose ServerInfo is still being written.
-		if srv.Close() == nil {
-			time.Sleep(closeTime)
-		}
-		os.Exit(0)
-	}()
-	if err := srv.Serve(listener); !errors.Is(err, coresrv.ErrClosed) {
+	go closeAfterStdin(srv)
+	go shutdownAfterSignal(srv)
+	if err := srv.Serve(listener); !errors.Is(err, coresrv.ErrClosed) && !errors.Is(err, coresrv.ErrShutdown) {
 		log.Fatal(err)
 	}
+}
+
+func closeAfterStdin(srv *coresrv.Server) {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	// What Close does not reach ends with the process.
+	if srv.Close() == nil {
+		time.Sleep(closeTime)
+	}
+	os.Exit(0)
+}
+
+func shutdownAfterSignal(srv *coresrv.Server) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	<-signals
+	_ = srv.Shutdown()
 }
 
 type listening struct {
@@ -88,10 +108,14 @@ func (l *lines) print(line any) {
 	_ = l.out.Encode(line)
 }
 
-func listen(cert, key string) (core.Listener, error) {
-	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil || cert+key == "" {
-		return tcp, err
+func listen(addr, cert, key string) (core.Listener, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	tcp := listener.(*net.TCPListener)
+	if cert+key == "" {
+		return tcp, nil
 	}
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {

@@ -1,15 +1,9 @@
-// The contract of the Go peers (go/contract), and a Nest application that serves it.
+// A Nest application that serves the contract of the Go peers (go/contract).
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import {
-  Command,
-  CommandHandler,
-  CmdStreamContext,
-  CmdStreamServer,
-  defineContract,
-  type CommandServer,
-} from 'nestjs-cmd-stream';
+import { CommandHandler, CmdStreamContext, CmdStreamServer, type CommandServer } from 'nestjs-cmd-stream';
+import { interopContract, SlowCmd } from '../support/interop-contract.js';
 import {
   AddCmd,
   CalcResult,
@@ -22,17 +16,6 @@ import {
   SubCmd,
   TraceCmd,
 } from '../support/vector-contract.js';
-
-export class SlowCmd extends Command<CalcResult> {
-  constructor(readonly Ms = 0) {
-    super();
-  }
-}
-
-export const interopContract = defineContract({
-  commands: [AddCmd, SubCmd, CountCmd, EchoCmd, FailCmd, FloatCmd, TraceCmd, SlowCmd],
-  results: [CalcResult, CountResult, EchoResult],
-});
 
 @Controller()
 class InteropController {

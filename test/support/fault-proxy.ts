@@ -1,0 +1,250 @@
+// A TCP proxy whose faults are switched while it runs, each way of its own. It knows no protocol: a fault falls between
+// any two bytes. What it is told holds for connections that stand and for new ones until heal().
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+
+export type Direction = 'toServer' | 'toClient';
+export type Cut = 'fin' | 'rst';
+
+const host = '127.0.0.1';
+const directions: readonly Direction[] = ['toServer', 'toClient'];
+
+export class FaultProxy {
+  /** Connections that were accepted so far, those that were then closed included. */
+  accepted = 0;
+  readonly #serverPort: number;
+  readonly #pairs = new Set<Pair>();
+  readonly #faults = new Faults();
+  #listener: Server | undefined;
+  #port = 0;
+
+  private constructor(serverPort: number) {
+    this.#serverPort = serverPort;
+  }
+
+  /** Listens on a port of its own. The server need not be there yet; it may come back later on the same port. */
+  static async listen(serverPort: number): Promise<FaultProxy> {
+    const proxy = new FaultProxy(serverPort);
+    await proxy.#listen();
+    return proxy;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Connections that stand. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** Swallows every byte and every end, both ways. A connection this has befallen stays silent after heal(). */
+  blackhole(): void {
+    this.#faults.swallows = true;
+    for (const pair of this.#pairs) pair.swallow();
+  }
+
+  /** Reads no more in one direction, so that the sender's buffers fill; heal() loses nothing. */
+  stall(direction: Direction): void {
+    this.#faults.stall(direction);
+  }
+
+  /** Passes at most this many bytes at a time, each piece in a turn of the event loop of its own. */
+  slice(bytes: number): void {
+    this.#faults.sliceBytes = bytes;
+  }
+
+  /** Passes each chunk this much later. */
+  latency(ms: number): void {
+    this.#faults.latencyMs = ms;
+  }
+
+  /**
+   * Cuts each connection when this many more bytes have passed in one direction, before the next one; a new connection
+   * counts from its first byte. The receiver of the last bytes may take a reset that follows at once for an end.
+   */
+  cutAfter(bytes: number, cut: Cut, direction: Direction = 'toClient'): void {
+    this.#faults.budget = { bytes, cut, direction };
+    for (const pair of this.#pairs) pair.spend(this.#faults.budget);
+  }
+
+  /** Ends the connections that stand, on both sides. */
+  cut(how: Cut): void {
+    for (const pair of this.#pairs) pair.cut(how);
+  }
+
+  /** Refuses new connections; those that stand go on. */
+  refuse(): void {
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  /** Accepts new connections only to close them at once. */
+  acceptThenClose(): void {
+    this.#faults.closesAtOnce = true;
+  }
+
+  /** Takes back every fault but those that have ended or silenced a connection. */
+  async heal(): Promise<void> {
+    this.#faults.heal();
+    for (const pair of this.#pairs) pair.spend(undefined);
+    if (!this.#listener) await this.#listen();
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
+    this.#faults.heal();
+    const gone = [...this.#pairs].map((pair) => pair.destroy());
+    await Promise.all(gone);
+  }
+
+  async #listen(): Promise<void> {
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#join(client));
+    this.#listener = listener;
+    await once(listener.listen(this.#port, host), 'listening');
+    this.#port = (listener.address() as AddressInfo).port;
+  }
+
+  #join(client: Socket): void {
+    this.accepted++;
+    if (this.#faults.closesAtOnce) {
+      client.on('error', () => {}).destroy();
+      return;
+    }
+    const server = connect({ host, port: this.#serverPort, allowHalfOpen: true, noDelay: true });
+    const pair = new Pair(client, server, this.#faults);
+    this.#pairs.add(pair);
+    if (this.#faults.swallows) pair.swallow();
+    pair.spend(this.#faults.budget);
+    void pair.run().then(() => this.#pairs.delete(pair));
+  }
+}
+
+interface Budget {
+  readonly bytes: number;
+  readonly cut: Cut;
+  readonly direction: Direction;
+}
+
+/** What holds for every connection at the moment. */
+class Faults {
+  swallows = false;
+  closesAtOnce = false;
+  sliceBytes = Infinity;
+  latencyMs = 0;
+  budget: Budget | undefined;
+  readonly #gates = new Map<Direction, Gate>();
+
+  stall(direction: Direction): void {
+    if (!this.#gates.has(direction)) this.#gates.set(direction, gate());
+  }
+
+  /** Resolves when the direction is not stalled. */
+  async passable(direction: Direction): Promise<void> {
+    for (let closed = this.#gates.get(direction); closed; closed = this.#gates.get(direction)) await closed.opened;
+  }
+
+  heal(): void {
+    this.swallows = this.closesAtOnce = false;
+    this.sliceBytes = Infinity;
+    this.latencyMs = 0;
+    this.budget = undefined;
+    const gates = [...this.#gates.values()];
+    this.#gates.clear();
+    for (const { open } of gates) open();
+  }
+}
+
+interface Gate {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+function gate(): Gate {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+/** A client's socket and the one to the server for it. */
+class Pair {
+  readonly #ends: Readonly<Record<Direction, { from: Socket; to: Socket }>>;
+  readonly #closed: Promise<unknown>;
+  readonly #faults: Faults;
+  #silent = false;
+  #left = Infinity;
+  #budget: Budget | undefined;
+
+  constructor(client: Socket, server: Socket, faults: Faults) {
+    this.#ends = { toServer: { from: client, to: server }, toClient: { from: server, to: client } };
+    this.#faults = faults;
+    this.#closed = Promise.all([client, server].map((socket) => new Promise((resolve) => socket.on('close', resolve))));
+    for (const socket of [client, server]) socket.on('error', () => {});
+  }
+
+  run(): Promise<unknown> {
+    for (const direction of directions) void this.#pass(direction);
+    return this.#closed;
+  }
+
+  swallow(): void {
+    this.#silent = true;
+  }
+
+  spend(budget: Budget | undefined): void {
+    this.#budget = budget;
+    this.#left = budget?.bytes ?? Infinity;
+  }
+
+  cut(how: Cut): void {
+    this.swallow();
+    for (const { to } of Object.values(this.#ends)) {
+      if (how === 'rst') to.resetAndDestroy();
+      else to.end();
+    }
+  }
+
+  destroy(): Promise<unknown> {
+    for (const { from } of Object.values(this.#ends)) from.destroy();
+    return this.#closed;
+  }
+
+  async #pass(direction: Direction): Promise<void> {
+    const { from, to } = this.#ends[direction];
+    try {
+      for await (const chunk of from.iterator({ destroyOnReturn: false })) {
+        if (this.#faults.latencyMs > 0) await delay(this.#faults.latencyMs);
+        await this.#forward(chunk as Buffer, direction);
+      }
+      await this.#faults.passable(direction);
+      if (!this.#silent) to.end();
+    } catch {
+      if (!this.#silent) to.resetAndDestroy();
+    }
+  }
+
+  async #forward(chunk: Buffer, direction: Direction): Promise<void> {
+    const { to } = this.#ends[direction];
+    for (let at = 0; at < chunk.length;) {
+      await this.#faults.passable(direction);
+      if (this.#silent) return;
+      const isCounted = this.#budget?.direction === direction;
+      const size = Math.min(chunk.length - at, this.#faults.sliceBytes, isCounted ? this.#left : Infinity);
+      await written(to, chunk.subarray(at, at + size));
+      at += size;
+      if (isCounted) {
+        this.#left -= size;
+        if (this.#left <= 0) this.cut(this.#budget!.cut);
+      }
+    }
+  }
+}
+
+/** Resolves when the system has the bytes, or never will. */
+async function written(to: Socket, bytes: Buffer): Promise<void> {
+  await new Promise<void>((resolve) => {
+    to.write(bytes, () => resolve());
+  });
+  await nextTurn();
+}

@@ -1,0 +1,34 @@
+// Lets a child process of a test run the TypeScript sources as Jest runs them: `node --import` this file. What Jest's
+// configuration says about SWC and the doors holds here too, so nothing has to be built first.
+import { existsSync, readFileSync } from 'node:fs';
+import { register } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import { transformSync } from '@swc/core';
+import jestConfig from '../../jest.config.js';
+
+const root = new URL('../../', import.meta.url);
+const [, swcOptions] = jestConfig.transform['^.+\\.ts$'];
+const doors = Object.entries(jestConfig.moduleNameMapper)
+  .filter(([, path]) => path.startsWith('<rootDir>/'))
+  .map(([pattern, path]) => [new RegExp(pattern), new URL(path.replace('<rootDir>/', ''), root).href]);
+
+// Node runs the hooks in a thread of their own, which loads this file once more.
+if (isMainThread) register(import.meta.url);
+
+export async function resolve(specifier, context, nextResolve) {
+  const door = doors.find(([pattern]) => pattern.test(specifier));
+  if (door) return { url: door[1], shortCircuit: true };
+  if (/^\.{1,2}\/.*\.js$/.test(specifier)) {
+    const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
+    if (existsSync(source)) return { url: source.href, shortCircuit: true };
+  }
+  return nextResolve(specifier, context);
+}
+
+export async function load(url, context, nextLoad) {
+  if (!url.endsWith('.ts')) return nextLoad(url, context);
+  const filename = fileURLToPath(url);
+  const { code } = transformSync(readFileSync(filename, 'utf8'), { ...swcOptions, filename, sourceMaps: 'inline' });
+  return { format: 'module', source: code, shortCircuit: true };
+}
