@@ -168,9 +168,9 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   /** Sends what is queued as far as credit and socket allow. */
   pump(): void {
     if (!this.#queue.flush()) return;
-    if (this.#state === 'ending') this.#settleNow();
-    else if (this.#room === undefined || !this.#queue.isFree) return;
-    else if (this.home.drained === undefined) this.#hasRoom();
+    if (this.#state === 'ending') return this.#settleNow();
+    if (this.#room === undefined || !this.#queue.isFree) return;
+    if (this.home.drained === undefined) this.#hasRoom();
     else this.home.waiting.join(this);
   }
 

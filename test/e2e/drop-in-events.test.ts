@@ -144,6 +144,7 @@ describe('an event', () => {
     await client.close();
     await until('all are heard', () => heard.length === 300);
     await until('none runs', () => server.core.connections === 0);
+    expect(heard).toEqual(Array.from({ length: 300 }, (_, n) => n));
   });
 
   it('fails for those who subscribe when there is no server', async () => {
