@@ -14,6 +14,9 @@ export interface QueueHome {
   readonly waiting: WaitingResults;
 }
 
+/** Results that a producer has made before it can know that it must wait. */
+const IN_HAND = 2;
+
 interface QueuedFrame {
   readonly bytes: Buffer;
   /** Results need credit, marks do not. */
@@ -59,11 +62,11 @@ export class ResultQueue {
   }
 
   /**
-   * Queues a Result, or says why it may not. A producer that waits for room has one in hand when there is none: that one
-   * is always taken, as is the final one.
+   * Queues a Result, or says why it may not. A producer that waits for room has had one held back, and has one in hand,
+   * before it can know that there is none: so many are always taken, and so is the final one.
    */
   put(bytes: Buffer, isFinal: boolean): CmdStreamError | undefined {
-    const refusal = isFinal || this.#results === 0 ? undefined : this.#refusal(bytes.length);
+    const refusal = isFinal || this.#results < IN_HAND ? undefined : this.#refusal(bytes.length);
     if (refusal) return refusal;
     this.#results++;
     this.#enqueue({ bytes, isResult: true });
