@@ -24,6 +24,7 @@ export default {
     '^nestjs-cmd-stream$': '<rootDir>/lib/index.ts',
     '^nestjs-cmd-stream/core$': '<rootDir>/lib/core.ts',
     '^nestjs-cmd-stream/circuit-breaker$': '<rootDir>/lib/cockatiel.ts',
+    '^nestjs-cmd-stream/protobuf$': '<rootDir>/lib/protobuf.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testTimeout: 30_000,

@@ -1,7 +1,15 @@
 // The door "nestjs-cmd-stream/core": contracts, client and server without Nest and rxjs.
 export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type ErrorCode } from './errors.js';
 export type { CommandContext } from './codec/command-context.js';
-export { Command, Result, type Outcome, type ResultOf } from './codec/command.js';
+export {
+  Command,
+  Result,
+  type AnyCommand,
+  type Answered,
+  type CommandEntry,
+  type Outcome,
+  type ResultOf,
+} from './codec/command.js';
 export { defineContract, type Contract, type ContractDefinition } from './codec/contract.js';
 export type { ContractType, TypeClass, TypeEntry, TypeTable } from './codec/type-table.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
@@ -18,11 +26,26 @@ export type {
   CircuitPermit,
 } from './client/circuit-breaker.js';
 export { CommandClient } from './client/command-client.js';
-export type { CommandClientOptions, UnexpectedResult } from './client/client-options.js';
+export type { CommandClientOptions, ConnectionFactory, UnexpectedResult } from './client/client-options.js';
+export type { ClientStatus, ClientStatusChange } from './client/group-status.js';
+export type { ServerState } from './client/group-server.js';
+export { leastPending, roundRobin, type ConnectionChoice, type DispatchStrategy } from './client/dispatch-strategy.js';
+export type { ReconnectOptions } from './client/reconnect-options.js';
+export type { RetryOptions } from './client/retry-options.js';
+export type { SentCommand } from './client/call-end.js';
+export type { ReceivedResult, SendHooks, SendHooksFactory } from './client/send-hooks.js';
+export type { ServerAddress } from './connection/dial.js';
+export type { KeepaliveOptions } from './connection/keepalive-options.js';
 export { isFailure } from './client/failure.js';
-export type { LinkStatus } from './client/link.js';
 export type { Call, CallOptions, CommandSink } from './client/pending-call.js';
-export { CommandServer } from './server/command-server.js';
+export { CommandServer, type ServerStatusListener } from './server/command-server.js';
 export { ExecInvoker } from './server/exec-invoker.js';
 export type { Invoker, ResultSink } from './server/invoker.js';
-export type { CommandServerOptions, LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export type {
+  CloseOptions,
+  CommandServerOptions,
+  LostConnection,
+  PlainErrorMapper,
+  ServerOptions,
+  ServerStatus,
+} from './server/server-options.js';

@@ -35,14 +35,15 @@ export class CallWriter {
       const meta = { remainingMs: leftMs(call), credit, metadata: allMetadata(call) };
       const message = { ...wireMessage(command), ...meta };
       const isEvent = command.kind === 'event';
-      this.#connection.sendControl((writer) =>
+      call.bytes = this.#connection.sendControl((writer) =>
         isEvent ? writeEvent(writer, message) : writeMessage(writer, seq, message),
       );
       return;
     }
     const meta = this.#connection.isExtended ? this.#metaOf(call) : undefined;
-    if (meta) this.#connection.send(seq, command, (writer) => writeMeta(writer, seq, meta));
-    else this.#connection.send(seq, command);
+    call.bytes = meta
+      ? this.#connection.send(seq, command, (writer) => writeMeta(writer, seq, meta))
+      : this.#connection.send(seq, command);
   }
 
   /** What a Command needs beyond what HELLO has said; most need nothing. */

@@ -1,4 +1,6 @@
 // The options of a client: their meaning, defaults and ranges.
+import type { LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { codecRule, contractRule } from '../codec/codec-rules.js';
 import type { Codec, CodecFactory } from '../codec/codec.js';
@@ -9,8 +11,32 @@ import {
   timeLimit,
   type ConnectionOptions,
 } from '../connection/connection-options.js';
-import { boolean, callback, integer, objectWith, oneOf, port, text, type OptionRules } from '../options.js';
+import type { ServerAddress } from '../connection/dial.js';
+import type { KeepaliveOptions } from '../connection/keepalive-options.js';
+import {
+  boolean,
+  callback,
+  integer,
+  objectWith,
+  oneOf,
+  port,
+  text,
+  type OptionRule,
+  type OptionRules,
+} from '../options.js';
 import type { Seq } from '../wire/frame.js';
+import type { CircuitBreakerFactory } from './circuit-breaker.js';
+import type { DispatchStrategy } from './dispatch-strategy.js';
+import type { ReconnectOptions } from './reconnect-options.js';
+import type { RetryOptions } from './retry-options.js';
+import type { SendHooksFactory } from './send-hooks.js';
+
+/**
+ * Opens the socket to a server; rejects, and ends what it has begun, when `signal` aborts.
+ *
+ * @publicApi
+ */
+export type ConnectionFactory = (server: ServerAddress, signal: AbortSignal) => Promise<Duplex> | Duplex;
 
 /** A Result nobody waits for: of a Command that was forgotten, timed out, or never sent. */
 export interface UnexpectedResult {
@@ -34,6 +60,26 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   port?: number;
   /**
+   * Path of the server's Unix domain socket, instead of host and port.
+   * @default none
+   */
+  path?: string;
+  /**
+   * Several servers, instead of host and port: `{ host, port }` or `{ path }` each.
+   * @default none: the one of host and port
+   */
+  servers?: readonly ServerAddress[];
+  /**
+   * Connections in all, shared out among the servers; at least one for each, at most 1,024.
+   * @default one for each server
+   */
+  connections?: number;
+  /**
+   * Which open connection takes the next call: `'round-robin'`, `'least-pending'`, or a strategy of your own.
+   * @default 'round-robin'
+   */
+  strategy?: 'round-robin' | 'least-pending' | DispatchStrategy;
+  /**
    * Node's own TLS options (`ca`, `cert`, `key`, `servername`, …).
    * @default none: plain TCP
    */
@@ -43,6 +89,62 @@ export interface CommandClientOptions extends ConnectionOptions {
    * @default jsonCodec()
    */
   codec?: Codec | CodecFactory;
+  /**
+   * Resolves host names instead of Node's own `dns.lookup`; asked anew for each connection.
+   * @default dns.lookup
+   */
+  lookup?: LookupFunction;
+  /**
+   * Opens the sockets instead of this package; `tls` and `lookup` are its business then.
+   * @default none
+   */
+  connect?: ConnectionFactory;
+  /**
+   * How lost connections, and those that could not be opened, are opened anew. `false`: only by the next call, and calls
+   * that wait fail as soon as an attempt does.
+   * @default true
+   */
+  reconnect?: boolean | ReconnectOptions;
+  /**
+   * Pings that find out whether the server is still there; `false`: none.
+   * @default true
+   */
+  keepalive?: boolean | KeepaliveOptions;
+  /**
+   * Age at which a connection is replaced by a new one, without loss, in milliseconds, 10 % more or less; 100 to 604,800,000 (a week), 0: never.
+   * @default 0
+   */
+  maxConnectionAgeMs?: number;
+  /**
+   * What becomes of a call while no connection is open: it waits, or fails as soon as no attempt is under way.
+   * @default 'wait'
+   */
+  whenDisconnected?: 'wait' | 'fail';
+  /**
+   * Time a call waits for a connection, in milliseconds; 0: no limit but its own.
+   * @default 5_000
+   */
+  queueTimeoutMs?: number;
+  /**
+   * Repeats Commands of classes with `static idempotent = true` when their connection is lost; `false`: never.
+   * @default true
+   */
+  retry?: boolean | RetryOptions;
+  /**
+   * Makes the circuit breaker of each server.
+   * @default none
+   */
+  circuitBreaker?: CircuitBreakerFactory;
+  /**
+   * Which errors of a call count as failures of its server.
+   * @default isFailure
+   */
+  isFailure?: (error: unknown) => boolean;
+  /**
+   * Makes the hooks of each call.
+   * @default none
+   */
+  hooks?: SendHooksFactory;
   /**
    * Time for TCP, TLS and ServerInfo together, in milliseconds; 0: no limit.
    * @default 10_000
@@ -96,6 +198,13 @@ export const clientDefaults = Object.freeze({
   ...connectionDefaults,
   host: 'localhost',
   port: 3000,
+  strategy: 'round-robin' as 'round-robin' | 'least-pending' | DispatchStrategy,
+  reconnect: true as boolean | ReconnectOptions,
+  keepalive: true as boolean | KeepaliveOptions,
+  maxConnectionAgeMs: 0,
+  whenDisconnected: 'wait' as 'wait' | 'fail',
+  queueTimeoutMs: 5000,
+  retry: true as boolean | RetryOptions,
   connectTimeoutMs: 10_000,
   timeoutMs: 30_000,
   maxPending: 65_536,
@@ -111,6 +220,24 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   contract: contractRule,
   host: text,
   port: port(1),
+  path: text,
+  servers: {
+    expected: 'an array of at least one server, each { host, port } with a port from 1 to 65535 or { path }',
+    accepts: (value: unknown) => Array.isArray(value) && value.length > 0 && [...value].every(isServerAddress),
+  },
+  connections: integer(1, 1024, 'connections'),
+  strategy: orOneOf(objectWith('an object with a method pick', 'pick'), 'round-robin', 'least-pending'),
+  lookup: callback,
+  connect: callback,
+  reconnect: switchable('ReconnectOptions'),
+  keepalive: switchable('KeepaliveOptions'),
+  maxConnectionAgeMs: integer(100, 604_800_000, 'milliseconds', 'never'),
+  whenDisconnected: oneOf('wait', 'fail'),
+  queueTimeoutMs: timeLimit(),
+  retry: switchable('RetryOptions'),
+  circuitBreaker: callback,
+  isFailure: callback,
+  hooks: callback,
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,
   connectTimeoutMs: timeLimit(),
@@ -123,3 +250,30 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   gracePeriodMs: integer(0, 2_147_483_647, 'milliseconds'),
   onUnexpectedResult: callback,
 });
+
+/** `false`: off; `true`: on, with the defaults; an object: on, with these options, which are checked by their own rules. */
+function switchable(options: string): OptionRule {
+  const object = objectWith('');
+  return {
+    expected: `true, false or an object of ${options}`,
+    accepts: (value) => typeof value === 'boolean' || (object.accepts(value) && !Array.isArray(value)),
+  };
+}
+
+function orOneOf(rule: OptionRule, ...allowed: readonly string[]): OptionRule {
+  const words = oneOf(...allowed);
+  return {
+    expected: `${words.expected} or ${rule.expected}`,
+    accepts: (value) => words.accepts(value) || rule.accepts(value),
+  };
+}
+
+const hostRules = { host: text, port: port(1) };
+
+function isServerAddress(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const keys = Object.keys(value).toSorted().join();
+  const { host, port: at, path } = value as { host?: unknown; port?: unknown; path?: unknown };
+  if (keys === 'path') return text.accepts(path);
+  return keys === 'host,port' && hostRules.host.accepts(host) && hostRules.port.accepts(at);
+}

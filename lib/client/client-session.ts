@@ -1,43 +1,33 @@
-// The client's side of one connection, from ServerInfo to its end: finds out what the server can do, writes Commands,
-// matches what comes back to the calls that wait for it. The pending table lives and dies with the connection.
+// The client's side of one connection, from ServerInfo to its end: finds out what the server can do, and gives what
+// comes back to the calls that wait for it.
 //
-//   greeting --> knocking --(00 | 80 00)--> agreeing --(plain, or HELLO fits)--> open --(GOAWAY)--> leaving --> ended
+//   greeting --> knocking --(00 | 80 00)--> agreeing --(plain, or HELLO fits)--> open --(GOAWAY, leave)--> leaving --> ended
 import type { Duplex } from 'node:stream';
 import type { Contract } from '../codec/contract.js';
 import { checkFingerprint, type Fingerprint } from '../codec/fingerprint.js';
 import { Connection, type ConnectionConfig, type ConnectionOwner } from '../connection/connection.js';
-import { lie, SeqWindow } from '../connection/seq-window.js';
+import { Keepalive } from '../connection/keepalive.js';
+import type { ResolvedKeepaliveOptions } from '../connection/keepalive-options.js';
+import { lie } from '../connection/seq-window.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import {
-  Control,
-  EXTENSION_VERSION,
-  writeCancel,
-  writeControl,
-  writeCredit,
-  writeHello,
-  type Hello,
-} from '../wire/control-frame.js';
+import { Control, EXTENSION_VERSION, writeControl, writeHello } from '../wire/control-frame.js';
 import { readGoaway, readHello } from '../wire/control-reader.js';
 import type { Seq } from '../wire/frame.js';
 import { checkServerInfo } from '../wire/server-info.js';
-import { CallWriter } from './call-writer.js';
+import { CallFlow, type CallFlowConfig, type CallFlowOwner } from './call-flow.js';
 import { deliverControl, type CallFinder } from './control-results.js';
-import type { CallHome, PendingCall } from './pending-call.js';
-import { PendingTable } from './pending-table.js';
+import type { PendingCall } from './pending-call.js';
 import { PingQueue } from './ping-queue.js';
 
-export interface ClientSessionConfig extends ConnectionConfig {
+export interface ClientSessionConfig extends ConnectionConfig, Omit<CallFlowConfig, 'options'> {
   readonly contract: Contract;
   readonly fingerprint: Fingerprint;
   readonly serverInfo: Buffer;
   readonly extension: boolean | 'require';
   readonly contractCheck: boolean;
-  /** The client's default time limit, which HELLO announces. */
-  readonly timeoutMs: number;
-  readonly maxPending: number;
-  /** Commands that may wait because the socket takes no more. */
-  readonly maxQueued: number;
+  /** `false`: the peer is not asked whether it is there. */
+  readonly keepalive: ResolvedKeepaliveOptions | false;
 }
 
 /** What a session tells its link. */
@@ -48,29 +38,30 @@ export interface ClientSessionOwner {
   onGoaway(session: ClientSession): void;
   /** A Command that was not executed may be sent again. */
   onNotStarted(call: PendingCall, error: CmdStreamError): void;
+  /** The connection has ended before the written Command was answered. */
+  onLost(call: PendingCall, error: CmdStreamError): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
   /** A frame for a Command that its caller had given up. */
   onLateFrame(): void;
-  onIdle(): void;
+  /** No call waits on this connection. */
+  onIdle(session: ClientSession): void;
   /** `hungUpOnKnock`: between ServerInfo and the answer to the knock. */
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void;
 }
 
 type State = 'greeting' | 'knocking' | 'agreeing' | 'open' | 'leaving' | 'ended';
 
-export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
+export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder {
   readonly connection: Connection;
   readonly #config: ClientSessionConfig;
   readonly #owner: ClientSessionOwner;
   readonly #knocks: boolean;
-  readonly #pending = new PendingTable();
-  /** Commands above what the server said it runs at a time. */
-  readonly #waiting = new Set<PendingCall>();
+  readonly #calls: CallFlow;
   readonly #pings = new PingQueue();
-  readonly #seqs = new SeqWindow();
-  readonly #writer: CallWriter;
+  readonly #keepalive: Keepalive | undefined;
   #state: State = 'greeting';
-  #hello: Hello | undefined;
+  #isExtended = false;
+  #hasAnswered = false;
   /** Why this side has ended it. */
   #ownCause: CmdStreamError | undefined;
 
@@ -79,58 +70,56 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
     this.#owner = owner;
     this.#knocks = knocks;
     this.connection = new Connection(socket, config, this);
-    this.#writer = new CallWriter(this.connection, config.timeoutMs);
+    this.#calls = new CallFlow(this.connection, config, this);
+    if (config.keepalive) this.#keepalive = new Keepalive(config.keepalive, this);
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
   }
 
   get isExtended(): boolean {
-    return this.#hello !== undefined;
+    return this.#isExtended;
   }
 
   get pending(): number {
-    return this.#pending.size + this.#waiting.size;
+    return this.#calls.size;
   }
 
-  /** The call that waits for Results of this number. */
+  get isBusy(): boolean {
+    return this.#calls.size > 0;
+  }
+
+  /** Has anything come that a Command was answered with? */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.#keepalive?.roundTripMs;
+  }
+
   find(seq: Seq): PendingCall | undefined {
-    const call = this.#pending.get(seq);
-    return call?.until === 'answered' ? call : undefined;
+    return this.#calls.find(seq);
   }
 
   findLive(seq: Seq): PendingCall | undefined {
     const call = this.find(seq);
+    this.#hasAnswered = true;
     if (call) return call;
-    this.#seqs.check(seq);
+    this.#calls.checkSeq(seq);
     this.#owner.onLateFrame();
     return undefined;
   }
 
   notStarted(call: PendingCall, error: CmdStreamError): void {
-    this.#pending.delete(call);
-    this.#ended(call);
+    this.#calls.release(call);
     this.#owner.onNotStarted(call, error);
   }
 
   /** Writes the call's Command in its turn: now, or when there is room. */
   submit(call: PendingCall): void {
-    call.moveTo(this);
-    const { maxPending, maxQueued } = this.#config;
-    if (this.pending >= maxPending) {
-      call.fail(new CmdStreamError('QUEUE_FULL', `maxPending (${maxPending}) Commands wait for an answer already`));
-    } else if (this.#waiting.size === 0 && this.#hasRoom()) this.#write(call);
-    else if (this.#waiting.size >= maxQueued && !this.#socketHasRoom()) {
-      call.fail(
-        new CmdStreamError('QUEUE_FULL', `maxQueuedCommands (${maxQueued}) Commands wait to be written already`),
-      );
-    } else this.#waiting.add(call);
-  }
-
-  /** Room at the server, which says how many Commands it runs at a time, and in the socket. */
-  #hasRoom(): boolean {
-    return this.#pending.size < (this.#hello?.maxInFlight || Infinity) && this.#socketHasRoom();
-  }
-
-  #socketHasRoom(): boolean {
-    return this.connection.bufferedBytes <= this.#config.options.maxSendBufferBytes;
+    this.#calls.submit(call);
   }
 
   ping(): Promise<void> {
@@ -138,31 +127,35 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
     return this.#pings.add();
   }
 
+  flushed(): Promise<void> {
+    return this.connection.flushed();
+  }
+
+  /** Takes no more calls; those that were not written are given back. Ends when the others are answered. */
+  leave(reason: CmdStreamError): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'leaving';
+    for (const call of this.#calls.takeWaiting()) this.#owner.onNotStarted(call, reason);
+    this.onForgotten();
+  }
+
+  /** Ends in order. */
+  end(cause: CmdStreamError): void {
+    this.#ownCause = cause;
+    this.connection.end(cause);
+  }
+
   destroy(cause: CmdStreamError): void {
     this.#ownCause = cause;
     this.connection.destroy(cause);
   }
 
-  forget(call: PendingCall, abandoned?: string): void {
-    if (call.seq === 0) this.#waiting.delete(call);
-    else if (this.#pending.get(call.seq) === call) {
-      this.#pending.delete(call);
-      if (abandoned === undefined) this.#ended(call);
-      else if (this.isExtended && this.connection.isOpen)
-        this.connection.sendControl((writer) => writeCancel(writer, call.seq, abandoned));
-    }
-    this.#writeWaiting();
-    if (this.pending === 0) this.#owner.onIdle();
+  nextSeq(): number {
+    return this.#owner.nextSeq();
   }
 
-  /** The server has said its last word about the call; what follows for it is a lie. */
-  #ended(call: PendingCall): void {
-    if (call.until === 'answered') this.#seqs.end(call.seq);
-  }
-
-  grant(call: PendingCall, count: number): void {
-    if (!this.isExtended || !this.connection.isOpen || call.seq === 0) return;
-    this.connection.sendControl((writer) => writeCredit(writer, call.seq, count));
+  onForgotten(): void {
+    if (this.#calls.size === 0) this.#owner.onIdle(this);
   }
 
   onServerInfo(info: Buffer): void {
@@ -192,11 +185,12 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
   }
 
   onValue(seq: Seq, result: unknown, bytesRead: number): void {
+    this.#hasAnswered = true;
     const call = this.find(seq);
     if (call === undefined) return this.#owner.onUnexpectedResult(seq, result, bytesRead);
     try {
       const last = !call.isStream && this.#config.contract.results.isLast(result);
-      call.next(result);
+      call.next(result, bytesRead);
       if (last) call.complete();
     } catch (error) {
       call.sinkFailed(error);
@@ -210,29 +204,29 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
   }
 
   onControl(kind: number, reader: ByteReader): void {
-    if (this.#hello === undefined) return this.#onHello(kind, reader);
+    if (!this.#isExtended) return this.#onHello(kind, reader);
     if (kind === Control.GOAWAY) return this.#onGoaway(readGoaway(reader));
     if (!deliverControl(kind, reader, this) && kind <= Control.DONE)
       throw lie(`a server does not send the control frame ${kind} here`);
   }
 
   onFlushed(): void {
-    this.#writeWaiting();
+    this.#calls.pump();
   }
 
   onEnd(cause: CmdStreamError): void {
     const hungUpOnKnock = this.#state === 'knocking';
     this.#state = 'ended';
+    if (this.#keepalive) this.#config.ticker.delete(this.#keepalive);
     const lost = { code: 'CONNECTION_LOST', message: `the connection was lost: ${cause.message}` } as const;
     const { code, message } = this.#ownCause ?? lost;
     const written = new CmdStreamError(code, message, { cause, sent: true });
     const notWritten = new CmdStreamError(code, message, { cause });
-    const calls = this.#pending.inOrder();
-    const unwritten = [...this.#waiting];
-    this.#waiting.clear();
+    const calls = this.#calls.takeWritten();
+    const unwritten = this.#calls.takeWaiting();
     this.#owner.onEnd(this, cause, hungUpOnKnock);
-    for (const call of calls) call.fail(written);
-    for (const call of unwritten) call.fail(notWritten);
+    for (const call of calls) this.#owner.onLost(call, written);
+    for (const call of unwritten) this.#owner.onNotStarted(call, notWritten);
     this.#pings.fail(notWritten);
   }
 
@@ -242,7 +236,8 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
     this.connection.limitSending(hello.maxFrameBytes);
     const { contract, fingerprint, contractCheck, options, timeoutMs } = this.#config;
     if (contractCheck) checkFingerprint(contract, fingerprint, hello);
-    this.#hello = hello;
+    this.#isExtended = true;
+    this.#calls.maxInFlight = hello.maxInFlight;
     const limits = { maxFrameBytes: options.maxResultBytes, maxInFlight: 0, timeoutMs };
     const own = { version: EXTENSION_VERSION, features: 0, ...limits, ...fingerprint };
     this.connection.sendControl((writer) => writeHello(writer, own));
@@ -253,48 +248,14 @@ export class ClientSession implements ConnectionOwner, CallHome, CallFinder {
     if (this.#state !== 'open') return;
     if (reason === 'CONTRACT_MISMATCH')
       return this.destroy(new CmdStreamError(reason, 'the server refused this client: their contracts differ'));
-    this.#state = 'leaving';
-    const unwritten = [...this.#waiting];
-    this.#waiting.clear();
     this.connection.sendControl((writer) => writeControl(writer, Control.DONE));
     this.#owner.onGoaway(this);
-    const draining = new CmdStreamError('SHUTDOWN', 'the server drains');
-    for (const call of unwritten) this.#owner.onNotStarted(call, draining);
+    this.leave(new CmdStreamError('SHUTDOWN', 'the server drains'));
   }
 
   #open(): void {
     this.#state = 'open';
+    if (this.#keepalive) this.#config.ticker.add(this.#keepalive);
     this.#owner.onOpen(this);
   }
-
-  #writeWaiting(): void {
-    if (this.#waiting.size === 0 || this.#state !== 'open') return;
-    for (const call of this.#waiting) {
-      if (!this.#hasRoom()) return;
-      this.#waiting.delete(call);
-      this.#write(call);
-    }
-  }
-
-  #write(call: PendingCall): void {
-    try {
-      if (call.remainingMs() < 0) return call.expire();
-      this.#writer.checkNeeds(call.command, call.metadata);
-      call.seq = this.#seqs.use(this.#owner.nextSeq());
-      call.attempts++;
-      this.#pending.add(call);
-      this.#writer.write(call);
-      if (call.until === 'written') completeWhenFlushed(call, this.connection);
-    } catch (error) {
-      if (call.seq !== 0) this.#pending.delete(call);
-      call.fail(error);
-    }
-  }
-}
-
-function completeWhenFlushed(call: PendingCall, connection: Connection): void {
-  connection.flushed().then(
-    () => call.complete(),
-    () => {}, // The end of the connection fails the call.
-  );
 }

@@ -1,67 +1,59 @@
-// A client without Nest: one contract, one link; `dispatch` and what is built on it. One owner, one close.
-import { codecFor } from '../codec/codec-rules.js';
-import type { Command, ResultOf } from '../codec/command.js';
-import { fingerprintOf } from '../codec/fingerprint.js';
+// A client without Nest: one contract, one group of connections; `dispatch` and what is built on it. One owner, one close.
+import type { AnyCommand, ResultOf } from '../codec/command.js';
 import { timeLimit } from '../connection/connection-options.js';
-import { Ticker } from '../connection/ticker.js';
-import { clientFlow } from '../connection/value-flow.js';
 import { CmdStreamError } from '../errors.js';
-import { resolveOptions } from '../options.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
-import { serverInfoBytes } from '../wire/server-info.js';
-import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
-import { Link, type LinkStatus } from './link.js';
+import { groupConfigOf, resolveClientOptions, type ResolvedClientOptions } from './client-config.js';
+import type { CommandClientOptions } from './client-options.js';
+import { Group } from './group.js';
+import type { ServerState } from './group-server.js';
+import type { ClientStatus, ClientStatusChange } from './group-status.js';
+import type { LinkStatus } from './link.js';
 import { PendingCall, type Call, type CallNeeds, type CallOptions, type CommandSink } from './pending-call.js';
 import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
+import { hookedNeeds } from './send-hooks.js';
 
 const callTimeLimit = timeLimit();
 
 /**
- * Sends the Commands of one contract to one server.
+ * Sends the Commands of one contract to one server, or to several, over one or several connections.
  *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */
 export class CommandClient {
-  readonly #options;
-  readonly #link: Link;
-  readonly #statusListeners = new Set<(status: LinkStatus, cause?: CmdStreamError) => void>();
+  readonly #options: ResolvedClientOptions;
+  readonly #group: Group;
+  readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
   #unexpectedResults = 0;
   #lateFrames = 0;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
   constructor(options: CommandClientOptions) {
-    const resolved = resolveOptions('CommandClient', options, clientDefaults, clientRules);
-    this.#options = resolved;
-    const codec = codecFor(resolved.contract, resolved.codec);
-    const config = {
-      ...resolved,
-      side: 'client' as const,
-      flow: clientFlow(codec, resolved),
-      options: resolved,
-      ticker: new Ticker(),
-      target: resolved,
-      fingerprint: fingerprintOf(resolved.contract, codec.name),
-      serverInfo: serverInfoBytes(resolved.serverInfo),
-      maxQueued: resolved.maxQueuedCommands,
-    };
-    this.#link = new Link(config, {
-      onStatus: (status, cause) => this.#tell(status, cause),
+    this.#options = resolveClientOptions(options);
+    this.#group = new Group(groupConfigOf(this.#options), {
+      onLinkChange: ({ server, status }, cause) => this.#tell(cause, server, status),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
       onLateFrame: () => this.#lateFrames++,
       onIdle: () => this.#onIdle?.(),
     });
   }
 
-  get status(): LinkStatus {
-    return this.#link.status;
+  get status(): ClientStatus {
+    const { status } = this.#group;
+    return this.#closing && status !== 'closed' ? 'draining' : status;
+  }
+
+  /** Each server, now. */
+  get servers(): readonly ServerState[] {
+    return this.#group.servers.map(({ state }) => state);
   }
 
   /** Commands that wait for a connection or an answer. */
   get pending(): number {
-    return this.#link.pending;
+    return this.#group.pending;
   }
 
   /** Results so far that nobody waited for. */
@@ -74,24 +66,26 @@ export class CommandClient {
     return this.#lateFrames;
   }
 
-  /** Calls `listener` with every change of `status`; returns what ends that. */
-  onStatus(listener: (status: LinkStatus, cause?: CmdStreamError) => void): () => void {
+  /** Calls `listener` whenever a connection opens, ends or cannot be opened, and with every change of `status`; returns what ends that. */
+  onStatus(listener: (change: ClientStatusChange) => void): () => void {
     this.#statusListeners.add(listener);
     return () => this.#statusListeners.delete(listener);
   }
 
   /**
-   * Opens the connection; calls do so by themselves.
+   * Opens all connections; calls do so by themselves. Resolves with the first that is open; waits for it as long as a call
+   * would.
    *
-   * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE, CLOSED
+   * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE,
+   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED
    */
   connect(): Promise<void> {
-    return this.#link.connect();
+    return this.#group.connect();
   }
 
-  /** True while the connection is open to a server of this package. */
+  /** True while a connection is open to a server of this package. */
   get isExtended(): boolean {
-    return this.#link.isExtended;
+    return this.#group.isExtended;
   }
 
   /**
@@ -100,7 +94,7 @@ export class CommandClient {
    * (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered: REMOTE, INTERNAL, OVERLOADED,
    * NO_HANDLER, SHUTDOWN and the codes of a refused Command.
    */
-  dispatch<C extends Command>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
+  dispatch<C extends AnyCommand>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
     return this.submit(command, sink as CommandSink, options);
   }
 
@@ -108,12 +102,12 @@ export class CommandClient {
    * Sends a Command that has one Result and resolves with it, with undefined if the handler gave none. Rejects with the
    * errors of {@link dispatch}, or with MULTIPLE_RESULTS when more come; the Command is then cancelled.
    */
-  execute<C extends Command>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     return this.executeWith(command, options, undefined);
   }
 
   /** {@link execute} with metadata nobody asked for. */
-  executeWith<C extends Command>(command: C, options: CallOptions = {}, needs?: CallNeeds): Promise<ResultOf<C>> {
+  executeWith<C extends AnyCommand>(command: C, options: CallOptions = {}, needs?: CallNeeds): Promise<ResultOf<C>> {
     const limited = { ...options, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs };
     return new Promise((resolve, reject) => {
       let result: unknown;
@@ -122,7 +116,7 @@ export class CommandClient {
         next: (value) => {
           result = value;
           if (++results > 1 || call.isStream || !this.#options.contract.results.isLast(value)) {
-            const text = 'execute() is for Commands with one Result; use dispatch() or iterate()';
+            const text = 'execute() is for Commands with one Result; use send(), dispatch() or iterate()';
             throw new CmdStreamError('MULTIPLE_RESULTS', text, { sent: true });
           }
         },
@@ -139,12 +133,12 @@ export class CommandClient {
    * most `maxBufferedResults` wait, then the call fails with SLOW_CONSUMER. Leaving the loop cancels the Command.
    * Errors are those of {@link dispatch}.
    */
-  iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+  iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.iterateWith(command, options, () => undefined);
   }
 
   /** {@link iterate} with metadata nobody asked for, which is found when the Command is sent. */
-  iterateWith<C extends Command>(
+  iterateWith<C extends AnyCommand>(
     command: C,
     options: CallOptions | undefined,
     needsOf: () => CallNeeds | undefined,
@@ -156,19 +150,35 @@ export class CommandClient {
 
   /** {@link dispatch} for anything that can be sent: a Command or a message by pattern. */
   submit(command: unknown, sink: CommandSink, options: CallOptions = {}, needs?: CallNeeds): PendingCall {
-    const call = new PendingCall(command, sink, this.#link, options, needs);
-    if (options.signal?.aborted) call.fail(options.signal.reason);
-    else if (this.#closing) call.fail(new CmdStreamError('CLOSED', 'the client is closed'));
-    else if (!callTimeLimit.accepts(call.timeoutMs)) {
-      const got = `must be ${callTimeLimit.expected}, got ${String(call.timeoutMs)}`;
-      call.fail(new CmdStreamError('INVALID_OPTION', `call option "timeoutMs" ${got}`));
-    } else if (options.signal !== undefined && typeof options.signal.addEventListener !== 'function') {
-      call.fail(new CmdStreamError('INVALID_OPTION', 'call option "signal" must be an AbortSignal'));
-    } else {
+    let refusal = this.#refusalOf(options);
+    let all = needs;
+    if (refusal === undefined && this.#options.hooks) {
+      try {
+        all = hookedNeeds(this.#options.hooks, command, needs);
+      } catch (error) {
+        refusal = { error };
+      }
+    }
+    const call = new PendingCall(command, sink, this.#group, options, all);
+    if (refusal) call.fail(refusal.error);
+    else {
       call.watch(options.signal);
-      this.#link.submit(call);
+      this.#group.submit(call);
     }
     return call;
+  }
+
+  /** What keeps a call from being sent at all. */
+  #refusalOf({ signal, timeoutMs = 0 }: CallOptions): { readonly error: unknown } | undefined {
+    if (signal?.aborted) return { error: signal.reason };
+    if (this.#closing) return { error: new CmdStreamError('CLOSED', 'the client is closed') };
+    if (!callTimeLimit.accepts(timeoutMs)) {
+      const got = `must be ${callTimeLimit.expected}, got ${String(timeoutMs)}`;
+      return { error: new CmdStreamError('INVALID_OPTION', `call option "timeoutMs" ${got}`) };
+    }
+    if (signal !== undefined && typeof signal.addEventListener !== 'function')
+      return { error: new CmdStreamError('INVALID_OPTION', 'call option "signal" must be an AbortSignal') };
+    return undefined;
   }
 
   /**
@@ -176,7 +186,7 @@ export class CommandClient {
    *
    * @throws {CmdStreamError} as {@link dispatch}
    */
-  emit(command: Command, options: Pick<CallOptions, 'metadata'> = {}): Promise<void> {
+  emit(command: AnyCommand, options: Pick<CallOptions, 'metadata'> = {}): Promise<void> {
     return this.post(command, options.metadata);
   }
 
@@ -189,25 +199,34 @@ export class CommandClient {
   }
 
   /**
-   * Resolves with the round-trip time of a ping in milliseconds.
+   * Pings every open connection and resolves with the longest round-trip time in milliseconds. `timeoutMs`: as of a call.
    *
-   * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST
+   * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST; TIMEOUT
    */
-  async ping(): Promise<number> {
-    await this.#link.connect();
+  async ping({ timeoutMs = this.#options.timeoutMs }: Pick<CallOptions, 'timeoutMs'> = {}): Promise<number> {
+    await this.#group.connect();
     const start = performance.now();
-    await this.#link.ping();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new CmdStreamError('TIMEOUT', `no pong within timeoutMs (${timeoutMs})`);
+      if (timeoutMs > 0) timer = setTimeout(() => reject(error), timeoutMs);
+    });
+    try {
+      await Promise.race([this.#group.ping(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
     return performance.now() - start;
   }
 
   /** Does anybody wait for Results of this number? */
   has(seq: Seq): boolean {
-    return this.#link.find(seq) !== undefined;
+    return this.#group.find(seq) !== undefined;
   }
 
   /** Stops waiting for Results of this number, as {@link Call.cancel}; unknown numbers have no effect. */
   forget(seq: Seq): void {
-    this.#link.find(seq)?.cancel();
+    this.#group.find(seq)?.cancel();
   }
 
   /** Takes no more Commands, waits for pending ones up to `gracePeriodMs`, then ends the connection. Idempotent. */
@@ -217,7 +236,10 @@ export class CommandClient {
   }
 
   async #drain(): Promise<void> {
+    // Not before `#closing` is set, which the status depends on.
+    await undefined;
     if (this.pending > 0) {
+      this.#tell();
       const { gracePeriodMs } = this.#options;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, gracePeriodMs);
@@ -233,15 +255,18 @@ export class CommandClient {
   /** Ends at once; pending calls fail with `cause`. */
   destroy(cause = new CmdStreamError('CLOSED', 'the client was closed')): void {
     this.#closing ??= Promise.resolve();
-    this.#link.destroy(cause);
+    if (this.#group.status === 'closed') return;
+    this.#group.destroy(cause);
+    this.#tell(cause);
   }
 
-  #tell(status: LinkStatus, cause?: CmdStreamError): void {
+  #tell(cause?: CmdStreamError, server?: string, connection?: LinkStatus): void {
+    const change = { status: this.status, cause, server, connection };
     for (const listener of this.#statusListeners) {
       try {
-        listener(status, cause);
+        listener(change);
       } catch {
-        // A listener's failure is its own; the connection serves others.
+        // A listener's failure is its own; the connections serve others.
       }
     }
   }

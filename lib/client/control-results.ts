@@ -43,7 +43,7 @@ function deliverValue(reader: ByteReader, calls: CallFinder): void {
   if (call === undefined) return;
   try {
     const value = dataOf(data);
-    call.next(packet ? new WholePacket(value) : value);
+    call.next(packet ? new WholePacket(value) : value, reader.consumed);
     if (last) call.complete();
   } catch (error) {
     call.sinkFailed(error);

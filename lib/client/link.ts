@@ -1,119 +1,124 @@
-// The client's way to one server: one connection at a time, opened when it is needed, and the calls that wait for one.
-// A lost connection fails its calls; the next call opens a new one. A draining one keeps its calls until they are
-// answered, while new ones go to the next. seq goes on counting for the life of the link.
+// One place in a client's group: one connection to one server at a time, opened anew when it is lost. A draining or
+// aged connection keeps its calls until they are answered, while its successor takes new ones.
 //
-//   idle --(call or connect)--> connecting --> open --(lost, or the server drains)--> idle         closed: for good
-import type { Socket } from 'node:net';
-import { dial, type DialTarget } from '../connection/dial.js';
+//   idle --(start)--> connecting --> open --(lost, or the server drains)--> pausing --(delay)--> connecting      closed: for good
+//                         └────────────────(failed)────────────────────────────^
+import type { Duplex } from 'node:stream';
+import { addressText, type ServerAddress } from '../connection/dial.js';
 import { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
+import { Backoff } from './backoff.js';
 import { ClientSession, type ClientSessionConfig, type ClientSessionOwner } from './client-session.js';
-import type { CallHome, PendingCall } from './pending-call.js';
+import { ConnectionAge } from './connection-age.js';
+import type { ConnectionChoice } from './dispatch-strategy.js';
+import { Opening } from './opening.js';
+import type { PendingCall } from './pending-call.js';
+import { reconnectDefaults, type ResolvedReconnectOptions } from './reconnect-options.js';
 
 export interface LinkConfig extends ClientSessionConfig {
-  readonly target: DialTarget;
   readonly connectTimeoutMs: number;
+  /** `false`: a lost connection is opened anew by the next call only. */
+  readonly reconnect: ResolvedReconnectOptions | false;
+  readonly maxConnectionAgeMs: number;
+  /** For errors. */
+  readonly hasTls: boolean;
+  dial(server: ServerAddress, turn: number, signal: AbortSignal): Promise<Duplex>;
 }
 
-export type LinkStatus = 'idle' | 'connecting' | 'open' | 'closed';
+export type LinkStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
 
-/** What a link tells its client. */
-export interface LinkOwner {
-  onStatus(status: LinkStatus, cause?: CmdStreamError): void;
-  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
-  onLateFrame(): void;
-  /** No call waits any more. */
+/** What a link tells its group. */
+export interface LinkOwner extends Omit<ClientSessionOwner, 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle'> {
+  /** `connecting`, `connected` or `disconnected`; the attempts of an outage say nothing until one succeeds or fails. */
+  onLinkStatus(link: Link, cause?: CmdStreamError): void;
+  /** The connection that has just ended was a good one: its server did serve. */
+  onServed(link: Link): void;
   onIdle(): void;
-}
-
-interface Opening {
-  readonly abort: AbortController;
-  readonly opened: Promise<void>;
-  resolve(): void;
-  reject(error: unknown): void;
-  timer?: NodeJS.Timeout;
-  session?: ClientSession;
 }
 
 type State =
   | { readonly name: 'idle' }
   | { readonly name: 'connecting'; readonly opening: Opening }
-  | { readonly name: 'open'; readonly session: ClientSession }
+  | { readonly name: 'open'; readonly session: ClientSession; readonly since: number }
+  | { readonly name: 'pausing'; readonly timer: NodeJS.Timeout }
   | { readonly name: 'closed' };
 
 const IDLE: State = Object.freeze({ name: 'idle' });
 const CLOSED: State = Object.freeze({ name: 'closed' });
-/** How often a Command that was not started is sent before its error reaches the caller. */
-const MAX_ATTEMPTS = 6;
-/** The first pause before sending one again; it doubles each time. */
-const RESEND_MS = 10;
 /** After so many connections in a row that ended in the middle of the knock, one is opened without. */
 const KNOCKS_BEFORE_PLAIN = 2;
+/** A connection that lived so long, or answered, was a good one: the next outage begins anew. */
+const GOOD_AFTER_MS = 5000;
+/** A link that has so many old connections left opens no new one for age. */
+const MOST_LEAVING = 4;
 
-export class Link implements ClientSessionOwner, CallHome {
+export class Link implements ClientSessionOwner, ConnectionChoice {
+  readonly server: string;
+  /** Why the last connection, or the attempt to open one, failed; undefined while one is open. */
+  lastError: CmdStreamError | undefined;
+  readonly #address: ServerAddress;
   readonly #config: LinkConfig;
   readonly #owner: LinkOwner;
-  readonly #queued = new Set<PendingCall>();
-  /** Connections that drain: they have no new calls. */
+  readonly #backoff: Backoff;
+  readonly #age: ConnectionAge;
+  /** Connections that have no new calls. */
   readonly #leaving = new Set<ClientSession>();
-  readonly #resends = new Map<PendingCall, NodeJS.Timeout>();
+  /** Those of them that end as soon as they are idle; a draining server ends its connections itself. */
+  readonly #replaced = new Set<ClientSession>();
   #state: State = IDLE;
-  #lastSeq = 0;
+  /** Opens the successor of a connection that has become too old. */
+  #renewal: Opening | undefined;
   #failedKnocks = 0;
+  #turn: number;
 
-  constructor(config: LinkConfig, owner: LinkOwner) {
+  constructor(
+    readonly index: number,
+    address: ServerAddress,
+    config: LinkConfig,
+    owner: LinkOwner,
+  ) {
+    this.#address = address;
+    this.server = addressText(address);
     this.#config = config;
     this.#owner = owner;
+    this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
+    this.#age = new ConnectionAge(config.maxConnectionAgeMs, () => this.#renew());
+    this.#turn = index;
   }
 
+  /** An outage is no `connecting`, although attempts are made. */
   get status(): LinkStatus {
-    return this.#state.name;
+    const { name } = this.#state;
+    if (name === 'open') return 'connected';
+    if (name === 'connecting') return this.#backoff.attempts > 0 ? 'disconnected' : 'connecting';
+    return name === 'closed' ? 'closed' : 'disconnected';
   }
 
-  /** Calls that wait for their last Result, for the connection, or to be sent again. */
+  /** The connection that takes calls. */
+  get session(): ClientSession | undefined {
+    return this.#state.name === 'open' ? this.#state.session : undefined;
+  }
+
   get pending(): number {
-    const written = [...this.#sessions()].reduce((sum, session) => sum + session.pending, 0);
-    return written + this.#queued.size + this.#resends.size;
+    let sum = 0;
+    for (const session of this.#sessions()) sum += session.pending;
+    return sum;
   }
 
-  /** True if the connection is open to a server of this package. */
-  get isExtended(): boolean {
-    return this.#state.name === 'open' && this.#state.session.isExtended;
+  get roundTripMs(): number | undefined {
+    return this.session?.roundTripMs;
   }
 
-  /** Resolves when the connection is open; opens it if need be. */
-  connect(): Promise<void> {
-    if (this.#state.name === 'open') return Promise.resolve();
-    if (this.#state.name === 'closed') return Promise.reject(clientClosed());
-    return this.#open();
+  /** True while an attempt is made, or another one will be without anybody asking. */
+  get isTrying(): boolean {
+    return this.#state.name === 'connecting' || this.#state.name === 'pausing';
   }
 
-  /** Writes the call's Command, now or as soon as the connection is open. */
-  submit(call: PendingCall): void {
-    if (this.#state.name === 'open') this.#state.session.submit(call);
-    else if (this.#state.name === 'closed') call.fail(clientClosed());
-    else if (this.#queued.size >= this.#config.maxQueued) {
-      const limit = `maxQueuedCommands (${this.#config.maxQueued})`;
-      call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait for a connection already`));
-    } else {
-      call.moveTo(this);
-      this.#queued.add(call);
-      this.#open().catch(() => {});
-    }
+  /** True while an attempt is made. */
+  get isOpening(): boolean {
+    return this.#state.name === 'connecting';
   }
 
-  /** Resolves when the server has answered a ping. */
-  async ping(): Promise<void> {
-    await (await this.#openSession()).ping();
-  }
-
-  async #openSession(): Promise<ClientSession> {
-    await this.connect();
-    if (this.#state.name !== 'open') throw clientClosed();
-    return this.#state.session;
-  }
-
-  /** The call that waits for Results of this number. */
   find(seq: Seq): PendingCall | undefined {
     for (const session of this.#sessions()) {
       const call = session.find(seq);
@@ -122,60 +127,80 @@ export class Link implements ClientSessionOwner, CallHome {
     return undefined;
   }
 
-  forget(call: PendingCall): void {
-    this.#queued.delete(call);
-    clearTimeout(this.#resends.get(call));
-    this.#resends.delete(call);
-    this.onIdle();
+  /** Opens the connection unless that is under way. */
+  start(): void {
+    if (this.#state.name === 'idle') this.#connect();
   }
 
-  grant(): void {}
+  /** The server is back: no need to wait for the end of the delay. */
+  wake(): void {
+    if (this.#state.name !== 'pausing') return;
+    clearTimeout(this.#state.timer);
+    this.#connect();
+  }
 
-  /** Ends for good; calls that wait fail with `cause`. */
+  /** Ends for good. */
   destroy(cause: CmdStreamError): void {
     const state = this.#state;
     if (state.name === 'closed') return;
     const sessions = [...this.#sessions()];
-    const waiting = this.#waiting();
-    this.#change(CLOSED, cause);
-    if (state.name === 'connecting') this.#abandon(state.opening, cause);
+    this.#state = CLOSED;
+    this.#age.end();
+    if (state.name === 'connecting') state.opening.abandon(cause);
+    else if (state.name === 'pausing') clearTimeout(state.timer);
+    this.#renewal?.abandon(cause);
     for (const session of sessions) session.destroy(cause);
-    for (const call of waiting) call.fail(cause);
   }
 
   nextSeq(): number {
-    return ++this.#lastSeq;
+    return this.#owner.nextSeq();
   }
 
   onOpen(session: ClientSession): void {
-    if (this.#state.name !== 'connecting') return;
-    const { opening } = this.#state;
     this.#failedKnocks = 0;
-    clearTimeout(opening.timer);
-    this.#state = { name: 'open', session };
-    const queued = [...this.#queued];
-    this.#queued.clear();
-    for (const call of queued) session.submit(call);
-    this.#owner.onStatus('open');
-    opening.resolve();
+    this.lastError = undefined;
+    const predecessor = this.session;
+    (this.#opening ?? this.#renewal)?.succeed();
+    this.#renewal = undefined;
+    this.#state = { name: 'open', session, since: performance.now() };
+    this.#age.begin();
+    if (predecessor) this.#replace(predecessor);
+    else this.#owner.onLinkStatus(this);
+  }
+
+  /** The successor is open: the old connection ends when its calls are answered. */
+  #replace(old: ClientSession): void {
+    this.#leaving.add(old);
+    this.#replaced.add(old);
+    old.leave(new CmdStreamError('CONNECTION_LOST', 'the connection was replaced'));
   }
 
   onGoaway(session: ClientSession): void {
     this.#leaving.add(session);
-    if (this.#state.name === 'open' && this.#state.session === session) this.#change(IDLE);
+    if (this.session === session) this.#down(undefined);
+  }
+
+  onIdle(session: ClientSession): void {
+    if (this.#replaced.delete(session))
+      session.end(new CmdStreamError('CLOSED', 'the connection is not needed any more'));
+    this.#owner.onIdle();
+  }
+
+  onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void {
+    if (hungUpOnKnock) this.#failedKnocks++;
+    this.#replaced.delete(session);
+    if (this.#leaving.delete(session)) return;
+    if (this.session === session) return this.#down(cause);
+    const opening = this.#renewal?.session === session ? this.#renewal : this.#opening;
+    if (opening?.session === session) opening.fail(this.#notOpened(cause));
   }
 
   onNotStarted(call: PendingCall, error: CmdStreamError): void {
-    if (call.attempts >= MAX_ATTEMPTS || this.#state.name === 'closed') return call.fail(error);
-    call.seq = 0;
-    call.moveTo(this);
-    if (call.attempts === 0) return this.submit(call);
-    const pauseMs = RESEND_MS * 2 ** (call.attempts - 1);
-    const resend = (): void => {
-      this.#resends.delete(call);
-      this.submit(call);
-    };
-    this.#resends.set(call, setTimeout(resend, pauseMs));
+    this.#owner.onNotStarted(call, error);
+  }
+
+  onLost(call: PendingCall, error: CmdStreamError): void {
+    this.#owner.onLost(call, error);
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
@@ -186,52 +211,34 @@ export class Link implements ClientSessionOwner, CallHome {
     this.#owner.onLateFrame();
   }
 
-  onIdle(): void {
-    if (this.pending === 0) this.#owner.onIdle();
-  }
-
-  onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void {
-    this.#leaving.delete(session);
-    if (hungUpOnKnock) this.#failedKnocks++;
-    if (this.#state.name === 'connecting' && this.#state.opening.session === session) {
-      this.#connectFailed(this.#state.opening, this.#notOpened(cause));
-    } else if (this.#state.name === 'open' && this.#state.session === session) this.#change(IDLE, cause);
+  get #opening(): Opening | undefined {
+    return this.#state.name === 'connecting' ? this.#state.opening : undefined;
   }
 
   /** A server that refuses a certificate says so when TLS has long finished for the client, or just hangs up. */
   #notOpened(cause: CmdStreamError): CmdStreamError {
-    const { host, port, tls } = this.#config.target;
     if (cause.code !== 'PEER_CLOSED' && cause.code !== 'PEER_RESET') return cause;
-    const code = tls && cause.code === 'PEER_RESET' ? 'TLS_ERROR' : 'CONNECT_FAILED';
-    return new CmdStreamError(code, `cannot connect to ${host}:${port}: ${cause.message}`, { cause });
+    const code = this.#config.hasTls && cause.code === 'PEER_RESET' ? 'TLS_ERROR' : 'CONNECT_FAILED';
+    return new CmdStreamError(code, `cannot connect to ${this.server}: ${cause.message}`, { cause });
   }
 
-  #open(): Promise<void> {
-    if (this.#state.name === 'connecting') return this.#state.opening.opened;
-    const opening = newOpening();
-    this.#change({ name: 'connecting', opening });
-    if (!this.#isCurrent(opening)) return opening.opened;
-    const { connectTimeoutMs, target } = this.#config;
-    if (connectTimeoutMs > 0) {
-      const text = `no answer from ${target.host}:${target.port} within connectTimeoutMs (${connectTimeoutMs})`;
-      opening.timer = setTimeout(
-        () => this.#connectFailed(opening, new CmdStreamError('CONNECT_TIMEOUT', text)),
-        connectTimeoutMs,
-      );
-    }
-    dial(target, opening.abort.signal).then(
-      (socket) => this.#dialled(opening, socket),
-      (error: CmdStreamError) => this.#connectFailed(opening, error),
-    );
-    return opening.opened;
+  #connect(): void {
+    const opening = this.#newOpening();
+    this.#state = { name: 'connecting', opening };
+    if (this.status === 'connecting') this.#owner.onLinkStatus(this);
+    if (this.#opening === opening) opening.begin();
   }
 
-  #dialled(opening: Opening, socket: Socket): void {
-    if (!this.#isCurrent(opening)) {
-      socket.destroy();
-      return;
-    }
-    opening.session = new ClientSession(socket, this.#config, this.#shallKnock(), this);
+  #newOpening(): Opening {
+    const { connectTimeoutMs, dial } = this.#config;
+    const turn = this.#turn++;
+    return new Opening({
+      server: this.server,
+      connectTimeoutMs,
+      dial: (signal) => dial(this.#address, turn, signal),
+      start: (socket) => new ClientSession(socket, this.#config, this.#shallKnock(), this),
+      onFailed: (failed, error) => this.#onFailed(failed, error),
+    });
   }
 
   /** A peer that hangs up on the knock, as no cmd-stream peer known does, is spoken to without it every other time. */
@@ -242,52 +249,46 @@ export class Link implements ClientSessionOwner, CallHome {
     return false;
   }
 
-  #connectFailed(opening: Opening, error: CmdStreamError): void {
-    if (!this.#isCurrent(opening)) return;
-    const waiting = this.#waiting();
-    this.#change(IDLE, error);
-    this.#abandon(opening, error);
-    for (const call of waiting) call.fail(error);
+  #onFailed(opening: Opening, error: CmdStreamError): void {
+    if (opening === this.#renewal) {
+      this.#renewal = undefined;
+      this.#age.postpone();
+    } else if (opening === this.#opening) this.#down(error);
   }
 
-  #abandon(opening: Opening, error: CmdStreamError): void {
-    clearTimeout(opening.timer);
-    opening.abort.abort(error);
-    opening.session?.destroy(error);
-    opening.reject(error);
+  /** There is no connection for new calls; `cause` undefined: the server drains. */
+  #down(cause: CmdStreamError | undefined): void {
+    if (this.#state.name === 'open') {
+      const { session, since } = this.#state;
+      if (session.hasAnswered || performance.now() - since >= GOOD_AFTER_MS) {
+        this.#backoff.reset();
+        this.#owner.onServed(this);
+      }
+    }
+    this.lastError = cause;
+    this.#age.end();
+    this.#renewal?.abandon(new CmdStreamError('CONNECTION_LOST', 'what it was to replace is gone'));
+    this.#renewal = undefined;
+    this.#state = this.#config.reconnect && !this.#backoff.isExhausted ? this.#pause() : IDLE;
+    if (this.#state === IDLE) this.#backoff.reset();
+    this.#owner.onLinkStatus(this, cause);
   }
 
-  #isCurrent(opening: Opening): boolean {
-    return this.#state.name === 'connecting' && this.#state.opening === opening;
+  #pause(): State {
+    const delayMs = this.#backoff.next(performance.now());
+    // What waits for the connection keeps the process alive by itself.
+    return { name: 'pausing', timer: setTimeout(() => this.#connect(), delayMs).unref() };
+  }
+
+  #renew(): void {
+    if (this.#state.name !== 'open' || this.#renewal) return;
+    if (this.#leaving.size >= MOST_LEAVING) return this.#age.postpone();
+    this.#renewal = this.#newOpening();
+    this.#renewal.begin();
   }
 
   *#sessions(): Iterable<ClientSession> {
     if (this.#state.name === 'open') yield this.#state.session;
     yield* this.#leaving;
   }
-
-  /** Calls without a connection. Only those that are there now fail with what happens next. */
-  #waiting(): PendingCall[] {
-    return [...this.#queued, ...this.#resends.keys()];
-  }
-
-  #change(state: State, cause?: CmdStreamError): void {
-    this.#state = state;
-    this.#owner.onStatus(state.name, cause);
-  }
-}
-
-function newOpening(): Opening {
-  let resolve = (): void => {};
-  let reject = (_error: unknown): void => {};
-  const opened = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  opened.catch(() => {});
-  return { abort: new AbortController(), opened, resolve, reject };
-}
-
-function clientClosed(): CmdStreamError {
-  return new CmdStreamError('CLOSED', 'the client is closed');
 }

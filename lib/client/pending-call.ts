@@ -1,6 +1,11 @@
 // One call of a client from dispatch to its end. Knows its number once it was written; ends exactly once.
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
+import type { CircuitPermit } from './circuit-breaker.js';
+import { didServe, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
+
+const COMPLETED: CallEnd = Object.freeze({ how: 'completed' });
+const CANCELLED: CallEnd = Object.freeze({ how: 'cancelled' });
 
 /**
  * Takes what comes back for one Command. After `complete` or `error` nothing more is called.
@@ -9,8 +14,8 @@ import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
  * @publicApi
  */
 export interface CommandSink<R = unknown> {
-  /** A Result, in order. */
-  next(result: R): void;
+  /** A Result, in order, and the bytes of its frame. */
+  next(result: R, bytesRead: number): void;
   /** The last Result has been given to `next`. */
   complete(): void;
   error(error: unknown): void;
@@ -54,7 +59,8 @@ export interface CallNeeds {
   /** What ends the call well: its last Result (the default), or that the socket has taken its Command. */
   readonly until?: 'answered' | 'written';
   /** Metadata nobody asked for, such as trace headers: left out towards plain peers. */
-  readonly ambient?: Metadata;
+  readonly ambient?: Metadata | undefined;
+  readonly observer?: CallObserver | undefined;
 }
 
 /** Where a call is registered as long as it is pending. */
@@ -65,21 +71,27 @@ export interface CallHome {
   grant(call: PendingCall, count: number): void;
 }
 
-export class PendingCall implements Call {
+export class PendingCall implements Call, SentCommand {
   /** Set by the connection that writes it. */
   seq = 0;
   /** The server has marked a stream: only its END, or an ERROR, is the end. */
   isStream = false;
   /** How often it was sent. */
   attempts = 0;
+  /** Bytes of its frame, once it was written. */
+  bytes = 0;
+  /** Has any Result come? */
+  hasResults = false;
   readonly credit: number;
   readonly metadata: Metadata | undefined;
   readonly ambient: Metadata;
   readonly until: 'answered' | 'written';
   readonly timeoutMs: number;
   readonly #sink: CommandSink;
+  readonly #observer: CallObserver | undefined;
   readonly #startedAt = performance.now();
   #home: CallHome;
+  #report: ((end: CallEnd) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
@@ -90,7 +102,7 @@ export class PendingCall implements Call {
     sink: CommandSink,
     home: CallHome,
     { timeoutMs = 0, metadata }: CallOptions = {},
-    { credit = 0, until = 'answered', ambient = NO_METADATA }: CallNeeds = {},
+    { credit = 0, until = 'answered', ambient = NO_METADATA, observer }: CallNeeds = {},
   ) {
     this.#sink = sink;
     this.#home = home;
@@ -99,6 +111,7 @@ export class PendingCall implements Call {
     this.credit = credit;
     this.ambient = ambient;
     this.until = until;
+    this.#observer = observer;
   }
 
   get isPending(): boolean {
@@ -125,26 +138,51 @@ export class PendingCall implements Call {
     if (this.timeoutMs > 0) this.#timer = setTimeout(() => this.expire(), this.timeoutMs);
     if (signal === undefined) return;
     this.#signal = signal;
-    this.#onAbort = () => this.#abandon(signal.reason, 'CANCELLED');
+    this.#onAbort = () => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Its time is over. */
   expire(): void {
     const text = `no answer within timeoutMs (${this.timeoutMs})`;
-    this.#abandon(new CmdStreamError('TIMEOUT', text, { sent: this.attempts > 0 }), 'TIMEOUT');
+    const error = new CmdStreamError('TIMEOUT', text, { sent: this.attempts > 0 });
+    this.#abandon({ how: 'timed out', error }, 'TIMEOUT');
   }
 
-  #abandon(error: unknown, reason: string): void {
-    if (this.#settle(reason)) this.#tellError(error);
+  #abandon(end: CallEnd, reason: string): void {
+    if (this.#settle(end, reason)) this.#tellError(end.error);
   }
 
-  next(result: unknown): void {
-    if (this.#pending) this.#sink.next(result);
+  /** `permit` of the circuit breaker hears what becomes of this attempt. */
+  reportTo(permit: CircuitPermit, isFailure: (error: unknown) => boolean): void {
+    this.#report = (end) => {
+      try {
+        const served = didServe(end, isFailure);
+        if (served === undefined) permit.release();
+        else if (served) permit.succeed();
+        else permit.fail(end.error);
+      } catch {
+        // A breaker's failure is its own; the call goes on.
+      }
+    };
+  }
+
+  /** How this attempt ended, which need not be the end of the call. */
+  report(end: CallEnd): void {
+    const report = this.#report;
+    this.#report = undefined;
+    report?.(end);
+  }
+
+  next(result: unknown, bytesRead: number): void {
+    if (!this.#pending) return;
+    this.hasResults = true;
+    this.#observer?.onResult(this, result, bytesRead);
+    this.#sink.next(result, bytesRead);
   }
 
   complete(): void {
-    if (!this.#settle()) return;
+    if (!this.#settle(COMPLETED)) return;
     try {
       this.#sink.complete();
     } catch {
@@ -154,7 +192,7 @@ export class PendingCall implements Call {
 
   /** The call failed at the server or on the way. */
   fail(error: unknown): void {
-    if (this.#settle()) this.#tellError(error);
+    if (this.#settle({ how: 'failed', error })) this.#tellError(error);
   }
 
   #tellError(error: unknown): void {
@@ -167,11 +205,11 @@ export class PendingCall implements Call {
 
   /** The sink itself failed: nobody waits for the rest. */
   sinkFailed(error: unknown): void {
-    this.#abandon(error, isCmdStreamError(error) ? error.code : 'CANCELLED');
+    this.#abandon({ how: 'failed', error }, isCmdStreamError(error) ? error.code : 'CANCELLED');
   }
 
   cancel(): void {
-    this.#settle('CANCELLED');
+    this.#settle(CANCELLED, 'CANCELLED');
   }
 
   /** Asks for more Results of a call with credit. */
@@ -179,12 +217,14 @@ export class PendingCall implements Call {
     if (this.#pending) this.#home.grant(this, count);
   }
 
-  #settle(abandoned?: string): boolean {
+  #settle(end: CallEnd, abandoned?: string): boolean {
     if (!this.#pending) return false;
     this.#pending = false;
     clearTimeout(this.#timer);
     if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#home.forget(this, abandoned);
+    this.report(end);
+    this.#observer?.onEnd(this, end);
     return true;
   }
 }

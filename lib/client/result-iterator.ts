@@ -7,6 +7,8 @@ import type { CommandSink, PendingCall } from './pending-call.js';
 export const INITIAL_CREDIT = 32;
 /** Credit is given in portions of this size. */
 const TOP_UP = INITIAL_CREDIT / 2;
+/** Or when so many bytes were taken: a server stops when it has sent twice as many that were not. */
+const TOP_UP_BYTES = 512 * 1024;
 
 interface Taker<R> {
   resolve(item: IteratorResult<R, undefined>): void;
@@ -17,10 +19,11 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
   readonly #dispatch: (sink: CommandSink<R>) => PendingCall;
   readonly #maxBuffered: number;
   readonly #takers: Taker<R>[] = [];
-  #buffer: R[] = [];
+  #buffer: { readonly result: R; readonly bytes: number }[] = [];
   #call: PendingCall | undefined;
   #end: { readonly error?: unknown } | undefined;
   #taken = 0;
+  #takenBytes = 0;
 
   /** `dispatch` is called with the first `next()`; `maxBuffered`: Results that may wait. */
   constructor(dispatch: (sink: CommandSink<R>) => PendingCall, maxBuffered: number) {
@@ -42,7 +45,7 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
   #begin(): void {
     try {
       this.#call = this.#dispatch({
-        next: (result) => this.#push(result),
+        next: (result, bytes) => this.#push(result, bytes),
         complete: () => this.#finish({}),
         error: (error) => this.#finish({ error }),
       });
@@ -60,28 +63,30 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  #push(result: R): void {
+  #push(result: R, bytes: number): void {
     const taker = this.#takers.shift();
     if (taker) {
-      this.#count();
+      this.#count(bytes);
       taker.resolve({ value: result, done: false });
     } else if (this.#buffer.length >= this.#maxBuffered) {
       throw new CmdStreamError('SLOW_CONSUMER', `maxBufferedResults (${this.#maxBuffered}) Results wait to be taken`, {
         sent: true,
       });
-    } else this.#buffer.push(result);
+    } else this.#buffer.push({ result, bytes });
   }
 
   #shift(): R {
-    this.#count();
-    return this.#buffer.shift()!;
+    const { result, bytes } = this.#buffer.shift()!;
+    this.#count(bytes);
+    return result;
   }
 
   /** A Result was taken: every so often the server may send as many more. */
-  #count(): void {
-    if (++this.#taken < TOP_UP) return;
+  #count(bytes: number): void {
+    this.#takenBytes += bytes;
+    if (++this.#taken < TOP_UP && this.#takenBytes < TOP_UP_BYTES) return;
     this.#call?.grant(this.#taken);
-    this.#taken = 0;
+    this.#taken = this.#takenBytes = 0;
   }
 
   #finish(end: { readonly error?: unknown }): void {

@@ -1,10 +1,12 @@
 // The two words of the Distributed Command Pattern as base classes. They carry types and defaults, no state:
 // what an instance holds is what travels.
 import type { CommandContext } from './command-context.js';
+import type { TypeEntry } from './type-table.js';
 
-/** Carries a type at compile time only; no value ever has this key. */
+/** These carry a type at compile time only; no value ever has such a key. */
 export declare const RESULT: unique symbol;
 export declare const RECEIVER: unique symbol;
+export declare const ANSWER: unique symbol;
 
 /** One Result, a stream of them, or nothing at all. */
 type Results<R> = R | AsyncIterable<R> | SubscribableLike<R> | void;
@@ -43,5 +45,18 @@ export abstract class Result {
   }
 }
 
+/** What carries, at compile time only, the type of its Results. */
+export interface Answered<R> {
+  readonly [RESULT]: R;
+}
+
+/** What a client can send: an instance of a Command class, or a message that a type entry of its contract recognises. */
+export type AnyCommand = Answered<unknown> | { readonly $typeName: string };
+
 /** The type of the Results of a Command. */
-export type ResultOf<C> = C extends { readonly [RESULT]: infer R } ? R : unknown;
+export type ResultOf<C> = C extends Answered<infer R> ? R : unknown;
+
+/** A type of Commands that is no class: its messages are of type `M`, their Results of type `R`. */
+export interface CommandEntry<M extends object = object, R = unknown> extends TypeEntry<M> {
+  readonly [ANSWER]: R;
+}

@@ -51,7 +51,9 @@ class JsonBodies implements BodyCodec {
   }
 
   encodeBody(index: number, value: unknown, writer: ByteWriter): void {
-    writer.writeUtf8(this.#types[index]!.encode(value));
+    const text = this.#types[index]!.encode(value);
+    writer.writeUvarint(index);
+    writer.writeUtf8(text);
   }
 
   decodeBody(index: number, reader: ByteReader): unknown {

@@ -12,10 +12,16 @@ import { typeNameOf, type TypeTable } from './type-table.js';
 
 /** Writes and reads the bodies of one list of a contract. */
 export interface BodyCodec {
-  /** Writes the length of the body, then the body, of a value of the type with that number. */
+  /** Writes type number, length and body of a value of the type with that number; if that fails, nothing of it. */
   encodeBody(index: number, value: unknown, writer: ByteWriter): void;
   /** Reads all of `reader.remaining`, which has arrived. */
   decodeBody(index: number, reader: ByteReader): unknown;
+}
+
+/** Most bytes of one body, and the option that says so. */
+export interface BodyLimit {
+  readonly bytes: number;
+  readonly option: string;
 }
 
 export class TaggedCodec implements Codec {
@@ -23,44 +29,53 @@ export class TaggedCodec implements Codec {
   readonly #contract: Contract;
   readonly #commands: BodyCodec;
   readonly #results: BodyCodec;
+  readonly #limit: BodyLimit | undefined;
 
-  constructor(name: string, contract: Contract, commands: BodyCodec, results: BodyCodec) {
+  /** `limit` is kept to when reading; a BodyCodec keeps to it when writing. */
+  constructor(name: string, contract: Contract, commands: BodyCodec, results: BodyCodec, limit?: BodyLimit) {
     this.name = name;
     this.#contract = contract;
     this.#commands = commands;
     this.#results = results;
+    this.#limit = limit;
   }
 
   encodeCommand(command: unknown, writer: ByteWriter): void {
     const index = this.#contract.commands.indexOf(command);
     if (index < 0) throw unlisted('COMMAND_NOT_IN_CONTRACT', 'commands', command);
-    writer.writeUvarint(index);
     this.#commands.encodeBody(index, command, writer);
   }
 
   decodeCommand(reader: ByteReader): unknown {
-    return this.#commands.decodeBody(readType(reader, this.#contract.commands, 'commands'), reader);
+    return this.#commands.decodeBody(this.#readType(reader, this.#contract.commands, 'commands'), reader);
   }
 
   encodeResult(result: unknown, writer: ByteWriter): void {
     const index = this.#contract.results.indexOf(result);
     if (index < 0) throw unlisted('RESULT_NOT_IN_CONTRACT', 'results', result);
-    writer.writeUvarint(index);
     this.#results.encodeBody(index, result, writer);
   }
 
   decodeResult(reader: ByteReader): unknown {
-    return this.#results.decodeBody(readType(reader, this.#contract.results, 'results'), reader);
+    return this.#results.decodeBody(this.#readType(reader, this.#contract.results, 'results'), reader);
+  }
+
+  /** Delimits the body before it refuses the type, so that the frame can be skipped. */
+  #readType(reader: ByteReader, table: TypeTable, list: string): number {
+    const index = reader.readPositive();
+    const length = reader.readLength();
+    if (this.#limit) checkBodyLength(length, this.#limit);
+    reader.delimit(length);
+    if (index >= 0 && index < table.types.length) return Number(index);
+    const known = `\`${list}\` has 0 to ${table.types.length - 1}`;
+    throw new CmdStreamError('UNKNOWN_TYPE', `type number ${index} is not in the contract: ${known}`);
   }
 }
 
-/** Delimits the body before it refuses the type, so that the frame can be skipped. */
-function readType(reader: ByteReader, table: TypeTable, list: string): number {
-  const index = reader.readPositive();
-  reader.delimit(reader.readLength());
-  if (index >= 0 && index < table.types.length) return Number(index);
-  const known = `\`${list}\` has 0 to ${table.types.length - 1}`;
-  throw new CmdStreamError('UNKNOWN_TYPE', `type number ${index} is not in the contract: ${known}`);
+/** @throws {CmdStreamError} FRAME_TOO_LARGE when a body is longer than its limit */
+export function checkBodyLength(length: number, { bytes, option }: BodyLimit): void {
+  if (length > bytes)
+    throw new CmdStreamError('FRAME_TOO_LARGE', `body of ${length} bytes exceeds ${option} (${bytes})`);
 }
 
 function unlisted(code: ErrorCode, list: string, value: unknown): CmdStreamError {

@@ -10,6 +10,8 @@ export const TYPE_ENTRY: unique symbol = Symbol.for('nestjs-cmd-stream.type-entr
 export interface TypeEntry<T = unknown> {
   readonly [TYPE_ENTRY]: true;
   readonly name: string;
+  /** What its values carry as `$typeName`: they are found by it, `is` is not asked. */
+  readonly key?: string;
   is(value: unknown): value is T;
   /** Is this Result the last of its Command? Default: yes. */
   lastOne?(value: T): boolean;
@@ -17,10 +19,16 @@ export interface TypeEntry<T = unknown> {
 
 export type ContractType = TypeClass | TypeEntry;
 
+interface NumberedEntry {
+  readonly entry: TypeEntry;
+  readonly index: number;
+}
+
 export class TypeTable {
   readonly types: readonly ContractType[];
   readonly #byClass = new Map<unknown, number>();
-  readonly #entries: { readonly entry: TypeEntry; readonly index: number }[] = [];
+  readonly #byKey = new Map<unknown, NumberedEntry>();
+  readonly #keyless: NumberedEntry[] = [];
 
   constructor(listName: string, types?: unknown) {
     this.types = Object.freeze(types === undefined ? [] : this.#checked(listName, types));
@@ -38,7 +46,7 @@ export class TypeTable {
           `\`${listName}[${index}]\` is neither a class nor a type entry of a codec: ${typeof type}`,
         );
       }
-      const first = types.indexOf(type);
+      const first = isClass(type) ? types.indexOf(type) : types.findIndex((other) => isSameEntry(type, other));
       if (first !== index) {
         throw new CmdStreamError(
           'INVALID_CONTRACT',
@@ -46,7 +54,8 @@ export class TypeTable {
         );
       }
       if (isClass(type)) this.#byClass.set(type, index);
-      else this.#entries.push({ entry: type, index });
+      else if (type.key === undefined) this.#keyless.push({ entry: type, index });
+      else this.#byKey.set(type.key, { entry: type, index });
     });
     return [...types];
   }
@@ -56,15 +65,18 @@ export class TypeTable {
     if (value === null || value === undefined) return -1;
     const index = this.#byClass.get(constructorOf(value));
     if (index !== undefined) return index;
-    return this.#entries.find(({ entry }) => entry.is(value))?.index ?? -1;
+    return this.#entryOf(value)?.index ?? -1;
   }
 
   /** Is this Result the last of its Command? What says nothing about it is. */
   isLast(value: unknown): boolean {
     const lastOne = (value as { lastOne?: unknown } | null | undefined)?.lastOne;
     if (typeof lastOne === 'function') return lastOne.call(value) !== false;
-    if (this.#entries.length === 0) return true;
-    return this.#entries.find(({ entry }) => entry.is(value))?.entry.lastOne?.(value) ?? true;
+    return this.#entryOf(value)?.entry.lastOne?.(value) ?? true;
+  }
+
+  #entryOf(value: unknown): NumberedEntry | undefined {
+    return this.#byKey.get(messageTypeOf(value)) ?? this.#keyless.find(({ entry }) => entry.is(value));
   }
 
   /** The type number of a class or type entry, -1 if it is not listed. */
@@ -77,6 +89,12 @@ export class TypeTable {
     const type = this.types[index];
     const { wireName } = (type ?? {}) as { wireName?: unknown };
     return typeof wireName === 'string' ? wireName : this.nameAt(index);
+  }
+
+  /** The name of a value's type: that of the list, or its own if it is not listed. */
+  nameFor(value: unknown): string {
+    const index = this.indexOf(value);
+    return index < 0 ? typeNameOf(value) : this.nameAt(index);
   }
 
   nameAt(index: number): string {
@@ -93,6 +111,16 @@ export function isTypeEntry(type: unknown): type is TypeEntry {
   return typeof type === 'object' && type !== null && (type as { [TYPE_ENTRY]?: unknown })[TYPE_ENTRY] === true;
 }
 
+function isSameEntry(entry: TypeEntry, other: unknown): boolean {
+  return other === entry || (entry.key !== undefined && isTypeEntry(other) && other.key === entry.key);
+}
+
+/** The name a message carries of its type; undefined for what is no message. */
+export function messageTypeOf(value: unknown): string | undefined {
+  const name = (value as { $typeName?: unknown } | null | undefined)?.$typeName;
+  return typeof name === 'string' ? name : undefined;
+}
+
 export function nameOf(type: ContractType): string {
   return type.name || 'an anonymous class';
 }
@@ -100,7 +128,7 @@ export function nameOf(type: ContractType): string {
 /** The name of a value's type, for messages. */
 export function typeNameOf(value: unknown): string {
   if (value === null || typeof value !== 'object') return value === null ? 'null' : `a ${typeof value}`;
-  return constructorOf(value)?.name || 'an object without a class';
+  return messageTypeOf(value) ?? (constructorOf(value)?.name || 'an object without a class');
 }
 
 /** Asks the prototype: an own key `constructor` may be data of a peer. */

@@ -1,16 +1,31 @@
-// Opens the socket of a client, TCP or TLS. It knows no frames.
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+// Opens the socket of a client: TCP, TLS or a Unix domain socket. It knows no frames.
+import { lookup as lookupByDns, type LookupAddress } from 'node:dns';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { CmdStreamError, codeOf, fromSocketError } from '../errors.js';
 
+/** Where a server listens: a host and a port, or the path of a Unix domain socket. @publicApi */
+export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
 export interface DialTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly tls?: ConnectionOptions;
+  readonly address: ServerAddress;
+  readonly tls?: ConnectionOptions | undefined;
+  /** Resolves the host instead of Node's own lookup. */
+  readonly lookup?: LookupFunction | undefined;
+  /** Of several addresses of one kind, the one to begin with: this number, counted round. */
+  readonly turn: number;
+}
+
+/** How long one of several addresses is waited for before the next one is tried as well, in milliseconds. */
+const NEXT_ADDRESS_MS = 1000;
+
+export function addressText(address: ServerAddress): string {
+  if ('path' in address) return address.path;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
 /**
- * Resolves with a socket that is connected and, with TLS, secured.
+ * Resolves with a socket that is connected and, with TLS, secured. A host is resolved anew each time; all its addresses are tried.
  *
  * @throws {CmdStreamError} CONNECT_FAILED, TLS_ERROR, or the signal's reason when it aborts first
  */
@@ -40,20 +55,46 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
 }
 
 function open(target: DialTarget): Socket {
-  const { host, port, tls } = target;
-  if (!tls) return connectTcp({ host, port });
+  const { address, tls } = target;
+  const where = 'path' in address ? address : { ...address, ...resolving(target) };
+  if (!tls) return connectTcp(where);
+  const servername = 'host' in address && isIP(address.host) === 0 ? { servername: address.host } : {};
   try {
-    return connectTls({ ...(isIP(host) === 0 && { servername: host }), ...tls, host, port });
+    return connectTls({ ...servername, ...tls, ...where });
   } catch (error) {
     // Node throws at once when a key or certificate cannot be read.
     throw connectError(target, error);
   }
 }
 
-function connectError({ host, port }: DialTarget, error: unknown): CmdStreamError {
+function resolving({ lookup: given, tls, turn }: DialTarget) {
+  const lookup = given ?? tls?.lookup ?? (lookupByDns as LookupFunction);
+  const turned: LookupFunction = (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found, family) => {
+      const addresses = typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found;
+      if (error || addresses.length === 0) return callback(error, [], undefined);
+      const inTurn = turnedBy(addresses, turn);
+      if (options.all) callback(null, inTurn);
+      else callback(null, inTurn[0]!.address, inTurn[0]!.family);
+    });
+  };
+  return { lookup: turned, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS };
+}
+
+/** Addresses of one kind change places among themselves: which kind comes first is the resolver's say. */
+function turnedBy(addresses: readonly LookupAddress[], turn: number): LookupAddress[] {
+  const families = [...new Set(addresses.map(({ family }) => family))];
+  return families.flatMap((family) => {
+    const ofFamily = addresses.filter((address) => address.family === family);
+    const from = turn % ofFamily.length;
+    return [...ofFamily.slice(from), ...ofFamily.slice(0, from)];
+  });
+}
+
+function connectError({ address }: DialTarget, error: unknown): CmdStreamError {
   const translated = fromSocketError(error);
   const code = translated.code === 'TLS_ERROR' ? 'TLS_ERROR' : 'CONNECT_FAILED';
   // Where a name has several addresses, the error of Node that sums up has a code and no text.
-  const reason = translated.message || codeOf(error);
-  return new CmdStreamError(code, `cannot connect to ${host}:${port}: ${reason}`, { cause: error });
+  const reason = (translated.message || codeOf(error))?.trimEnd();
+  return new CmdStreamError(code, `cannot connect to ${addressText(address)}: ${reason}`, { cause: error });
 }

@@ -3,7 +3,7 @@ import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { clientRules, type CommandClientOptions } from '../client/client-options.js';
 import { contractRule } from '../codec/codec-rules.js';
 import type { Contract } from '../codec/contract.js';
-import type { OptionRules } from '../options.js';
+import { boolean, type OptionRules } from '../options.js';
 import { deserializerRule, serializerRule } from './cmd-stream-server-options.js';
 
 /** @publicApi */
@@ -13,6 +13,11 @@ export interface CmdStreamClientOptions extends Omit<CommandClientOptions, 'cont
    * @default none
    */
   contract?: Contract;
+  /**
+   * Open the connections when the application starts, which waits for the first one and fails without it.
+   * @default none: they are opened by the first call
+   */
+  connectOnBootstrap?: boolean;
   /**
    * Nest's serializer of messages by pattern.
    * @default none
@@ -28,6 +33,7 @@ export interface CmdStreamClientOptions extends Omit<CommandClientOptions, 'cont
 export const cmdStreamClientRules: OptionRules<CmdStreamClientOptions> = Object.freeze({
   ...clientRules,
   contract: { ...contractRule, required: false },
+  connectOnBootstrap: boolean,
   serializer: serializerRule,
   deserializer: deserializerRule,
 });

@@ -13,10 +13,13 @@ import { distinctUntilChanged } from 'rxjs/operators';
 import { clientDefaults, type UnexpectedResult } from '../client/client-options.js';
 import { CommandClient } from '../client/command-client.js';
 import type { CallNeeds, CallOptions, CommandSink } from '../client/pending-call.js';
-import { Command, type ResultOf } from '../codec/command.js';
+import { Command, type AnyCommand, type ResultOf } from '../codec/command.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
+import { messageTypeOf, type TypeTable } from '../codec/type-table.js';
 import type { CmdStreamError } from '../errors.js';
+import type { ServerState } from '../client/group-server.js';
+import type { ClientStatus } from '../client/group-status.js';
 import { resolveOptions } from '../options.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import { cmdStreamClientRules, type CmdStreamClientOptions } from './cmd-stream-client-options.js';
@@ -25,17 +28,13 @@ import { routeOf } from './command-handler.decorator.js';
 import { PatternResponses } from './pattern-responses.js';
 
 /** @publicApi */
-export type CmdStreamClientStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
-
-/** @publicApi */
 export interface CmdStreamClientEvents {
-  connect: () => void;
-  /** A connection, or the attempt to open one, failed. */
-  disconnect: (cause: CmdStreamError | undefined) => void;
+  /** A connection is open. */
+  connect: (server: string) => void;
+  /** A connection has ended or could not be opened; `cause` undefined: the server drains. */
+  disconnect: (cause: CmdStreamError | undefined, server: string) => void;
   unexpectedResult: (result: UnexpectedResult) => void;
 }
-
-const statuses = { idle: 'disconnected', connecting: 'connecting', open: 'connected', closed: 'closed' } as const;
 
 /**
  * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the first call.
@@ -45,34 +44,38 @@ const statuses = { idle: 'disconnected', connecting: 'connecting', open: 'connec
  */
 export class CmdStreamClient extends ClientProxy {
   readonly #client: CommandClient;
+  readonly #commands: TypeTable;
   readonly #events = new EventEmitter();
   readonly #serializer: Serializer | undefined;
   readonly #deserializer: Deserializer | undefined;
   #packets = 0;
-  readonly #status = new ReplaySubject<CmdStreamClientStatus>(1);
+  readonly #status = new ReplaySubject<ClientStatus>(1);
+  readonly #connectOnBootstrap: boolean;
 
   constructor(options: CmdStreamClientOptions = {}) {
     super();
-    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
-    const { serializer, deserializer, contract = emptyContract, ...core } = resolved;
+    resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...core } = options;
+    this.#connectOnBootstrap = connectOnBootstrap;
     this.#serializer = serializer;
     this.#deserializer = deserializer;
+    this.#commands = contract.commands;
     this.#client = new CommandClient({
       ...core,
       contract,
       onUnexpectedResult: (result) => {
         this.#events.emit('unexpectedResult', result);
-        resolved.onUnexpectedResult?.(result);
+        options.onUnexpectedResult?.(result);
       },
     });
-    this.#client.onStatus((status, cause) => {
-      this.#status.next(statuses[status]);
-      if (status === 'open') this.#events.emit('connect');
-      else if (status === 'idle') this.#events.emit('disconnect', cause);
+    this.#client.onStatus(({ status, cause, server, connection }) => {
+      this.#status.next(status);
+      if (connection === 'connected') this.#events.emit('connect', server);
+      else if (connection === 'disconnected') this.#events.emit('disconnect', cause, server);
     });
   }
 
-  override get status(): Observable<CmdStreamClientStatus> {
+  override get status(): Observable<ClientStatus> {
     return this.#status.pipe(distinctUntilChanged());
   }
 
@@ -86,12 +89,20 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /**
-   * Opens the connection; calls do so by themselves.
-   *
-   * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE, CLOSED
+   * Opens the connections; calls do so by themselves. See {@link CommandClient.connect}.
    */
   connect(): Promise<void> {
     return this.#client.connect();
+  }
+
+  /** Each server, now. */
+  get servers(): readonly ServerState[] {
+    return this.#client.servers;
+  }
+
+  /** Nest calls this when the application starts. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.#connectOnBootstrap) await this.connect();
   }
 
   /** Waits for pending calls, at most `gracePeriodMs`, then ends the connection. Idempotent. */
@@ -105,7 +116,7 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
-  execute<C extends Command>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     try {
       return this.#client.executeWith(command, options, this.#needsOf(command));
     } catch (error) {
@@ -114,7 +125,7 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
-  iterate<C extends Command>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+  iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.#client.iterateWith(command, options, () => this.#needsOf(command));
   }
 
@@ -123,10 +134,10 @@ export class CmdStreamClient extends ClientProxy {
    * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what the
    * server sent, as it is.
    */
-  override send<C extends Command>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
+  override send<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
   override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override send(command: unknown, options?: unknown): Observable<unknown> {
-    if (command instanceof Command) return this.#stream(command, options as CallOptions | undefined);
+    if (this.#isCommand(command)) return this.#stream(command, options as CallOptions | undefined);
     if (isNil(command) || isNil(options)) return super.send(command, options);
     return this.#request(command, options);
   }
@@ -135,10 +146,10 @@ export class CmdStreamClient extends ClientProxy {
    * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and completes when
    * it was written.
    */
-  override emit(command: Command, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
+  override emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
   override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override emit(command: unknown, options?: unknown): Observable<unknown> {
-    if (command instanceof Command) {
+    if (this.#isCommand(command)) {
       const { metadata } = (options ?? {}) as CallOptions;
       return this.#hot(() => this.#client.post(command, metadata, this.#needsOf(command)?.ambient));
     }
@@ -150,11 +161,11 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** `send` under a name that says it. */
-  stream<C extends Command>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
+  stream<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
     return this.#stream(command, options);
   }
 
-  #stream<C extends Command>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
+  #stream<C extends AnyCommand>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
     return new Observable((subscriber) => {
       const call = this.#client.submit(command, subscriber as CommandSink, options, this.#needsOf(command));
       return () => call.cancel();
@@ -169,6 +180,12 @@ export class CmdStreamClient extends ClientProxy {
       const call = this.#client.submit(message, responses, { metadata }, { ambient });
       return () => call.cancel();
     });
+  }
+
+  /** An instance of a Command class, a message, or anything else that is listed: no Nest pattern. */
+  #isCommand(value: unknown): value is AnyCommand {
+    if (value instanceof Command) return true;
+    return typeof value === 'object' && (messageTypeOf(value) !== undefined || this.#commands.indexOf(value) >= 0);
   }
 
   /** Begins at once, whoever subscribes and when. */
@@ -195,9 +212,9 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** Nest's dispatch hook learns of every outgoing Command as of any packet; what metadata it gives travels along. */
-  #needsOf(command: Command): CallNeeds | undefined {
-    if (this.onDispatchHook === undefined || !(command instanceof Command)) return undefined;
-    const packet: HookedPacket = { pattern: routeOf(command.constructor), data: command };
+  #needsOf(command: AnyCommand): CallNeeds | undefined {
+    if (this.onDispatchHook === undefined || !this.#isCommand(command)) return undefined;
+    const packet: HookedPacket = { pattern: routeOf({ name: this.#commands.nameFor(command) }), data: command };
     this.onDispatchHook(packet);
     return packet.metadata && { ambient: packet.metadata };
   }

@@ -9,13 +9,18 @@ import type { CommandContext } from '../codec/command-context.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
-import type { CommandServer } from '../server/command-server.js';
+import { CommandServer } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
 import { isPromiseLike } from '../server/outcome.js';
-import { serverDefaults, type CommandServerOptions, type LostConnection } from '../server/server-options.js';
-import { AnnouncedServer } from './announced-server.js';
+import {
+  serverDefaults,
+  type CloseOptions,
+  type CommandServerOptions,
+  type LostConnection,
+  type ServerStatus,
+} from '../server/server-options.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
@@ -24,12 +29,14 @@ import { PatternInvoker } from './pattern-invoker.js';
 import { PeerLog } from './peer-log.js';
 
 /** @publicApi */
-export type CmdStreamServerStatus = 'connected' | 'draining' | 'closed' | 'disconnected';
+export type CmdStreamServerStatus = ServerStatus;
 
 /** @publicApi */
 export interface CmdStreamServerEvents extends Record<string, Function> {
   /** A connection, and its last Command, have ended. */
   connectionLost: (connection: LostConnection) => void;
+  /** The status has changed; `cause` is why it could not listen, is degraded, or closed by itself. */
+  status: (status: CmdStreamServerStatus, cause?: CmdStreamError) => void;
 }
 
 /** The id of this transport, unless the option `transportId` says otherwise. */
@@ -76,9 +83,11 @@ export class CmdStreamServer
         core.onConnectionLost?.(lost);
         this.#events.emit('connectionLost', lost);
       },
-      onError: (error) => this.logger.error(error),
+      onError: (error) => this.#report(error),
     };
-    this.#server = new AnnouncedServer(coreOptions, (status) => this._status$.next(status));
+    this.#server = new CommandServer(coreOptions);
+    this.#server.onStatus((status) => this._status$.next(status));
+    this.#server.onStatus((...change) => void this.#events.emit('status', ...change));
     this.#commands = contract.commands;
   }
 
@@ -117,20 +126,21 @@ export class CmdStreamServer
       .map(({ name }) => name);
     if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract`);
     this.#server.listen().then(
-      (address) => {
-        this._status$.next('connected');
-        callback(undefined, address);
-      },
-      (error: unknown) => {
-        this._status$.next('disconnected');
-        callback(error);
-      },
+      (address) => callback(undefined, address),
+      (error: unknown) => callback(error),
     );
   }
 
-  /** Drains and ends; see {@link CommandServer.close}. Idempotent. */
-  close(): Promise<void> {
-    return this.#server.close();
+  /** Drains and ends; see {@link CommandServer.close}. Idempotent; it may listen again. */
+  close(options?: CloseOptions): Promise<void> {
+    return this.#server.close(options);
+  }
+
+  /** What peers can cause as often as they like has a line a second. */
+  #report(error: unknown): void {
+    if (isCmdStreamError(error) && (error.code === 'OVERLOADED' || error.code === 'ACCEPT_FAILED'))
+      this.#log.error(error);
+    else this.logger.error(error);
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {

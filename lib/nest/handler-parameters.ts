@@ -1,7 +1,7 @@
 // Tells Nest what each parameter of a Command handler gets. Nest gives undecorated parameters the payload only, or
 // nothing as soon as one is decorated; here they get the Command or the context by their type.
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { TypeClass } from '../codec/type-table.js';
+import { isClass, type ContractType, type TypeClass } from '../codec/type-table.js';
 
 // Nest's own keys; they are no public constants in all supported versions.
 const ROUTE_ARGS_METADATA = '__routeArguments__';
@@ -14,7 +14,8 @@ interface ParameterMetadata {
 }
 
 /** Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown. */
-export function bindParameters(target: object, key: string | symbol, command: TypeClass, length: number): void {
+export function bindParameters(target: object, key: string | symbol, handled: ContractType, length: number): void {
+  const command = isClass(handled) ? handled : undefined;
   const given = own<Record<string, ParameterMetadata>>(ROUTE_ARGS_METADATA, target.constructor, key) ?? {};
   const types = own<unknown[]>(PARAMTYPES_METADATA, target, key) ?? Array.from({ length }, () => Object);
   const decorated = new Set(Object.values(given).map(({ index }) => index));
@@ -30,8 +31,9 @@ export function bindParameters(target: object, key: string | symbol, command: Ty
     metadata[`${isCommand ? PAYLOAD : CONTEXT}:${index}`] = { index, data: undefined, pipes: [] };
     if (!isCommand) return;
     commandGiven = true;
-    // Pipes learn the class from the parameter's type: an interface or a missing type tells them nothing.
-    bound[index] = command;
+    // Pipes learn the class from the parameter's type: an interface or a missing type tells them nothing. A message
+    // has none, and where its type has the name of a constant, that constant is no type either.
+    bound[index] = command ?? Object;
   });
   Reflect.defineMetadata(ROUTE_ARGS_METADATA, metadata, target.constructor, key);
   Reflect.defineMetadata(PARAMTYPES_METADATA, bound, target, key);
@@ -46,6 +48,7 @@ function isContextClass(type: unknown): boolean {
   return typeof type === 'function' && (type === BaseRpcContext || type.prototype instanceof BaseRpcContext);
 }
 
-function isCommandType(type: unknown, command: TypeClass): boolean {
-  return typeof type === 'function' && (type === command || command.prototype instanceof type) && type !== Object;
+function isCommandType(type: unknown, command: TypeClass | undefined): boolean {
+  if (command === undefined || typeof type !== 'function' || type === Object) return false;
+  return type === command || command.prototype instanceof type;
 }

@@ -2,7 +2,7 @@
 import { Controller, Inject, type InjectionToken, type Type } from '@nestjs/common';
 import type { CommandContext } from '../codec/command-context.js';
 import type { Command } from '../codec/command.js';
-import type { TypeClass } from '../codec/type-table.js';
+import { isTypeEntry, nameOf, type TypeClass } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { CommandHandler } from './command-handler.decorator.js';
 
@@ -29,6 +29,10 @@ export function Invoker<T>(
     constructor(@Inject(token as InjectionToken) readonly receiver: T) {}
   }
   for (const command of commands) {
+    if (isTypeEntry(command)) {
+      const hint = 'a message has no methods: give it a handler by @CommandHandler()';
+      throw new CmdStreamError('INVALID_HANDLER', `Invoker: ${nameOf(command)} cannot run itself; ${hint}`);
+    }
     if (typeof command?.prototype?.exec !== 'function') {
       throw new CmdStreamError(
         'INVALID_HANDLER',

@@ -1,14 +1,20 @@
-// Logs how connections ended, so that a peer can neither flood the log nor forge its lines: one line per reason and
+// Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its lines: one line per reason and
 // second, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
-import { visibleText, type ErrorCode } from '../errors.js';
+import { visibleText, type CmdStreamError, type ErrorCode } from '../errors.js';
 import type { LostConnection } from '../server/server-options.js';
 
 const LOG_INTERVAL_MS = 1000;
 const MAX_TEXT = 512;
 
 /** Ends that need no line: they are what clients do. */
-const ordinary: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['PEER_CLOSED', 'PEER_RESET', 'SHUTDOWN', 'CLOSED']);
+const ordinary: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'PEER_CLOSED',
+  'PEER_RESET',
+  'IDLE_TIMEOUT',
+  'SHUTDOWN',
+  'CLOSED',
+]);
 
 export class PeerLog {
   readonly #logger: LoggerService;
@@ -19,16 +25,23 @@ export class PeerLog {
   }
 
   connectionLost({ remoteAddress, cause }: LostConnection): void {
-    if (ordinary.has(cause.code)) return;
+    if (!ordinary.has(cause.code)) this.#write(cause, `connection of ${remoteAddress} ended: `);
+  }
+
+  error(error: CmdStreamError): void {
+    this.#write(error, '');
+  }
+
+  #write({ code, message }: CmdStreamError, what: string): void {
     const now = performance.now();
-    const line = this.#lines.get(cause.code);
+    const line = this.#lines.get(code);
     if (line !== undefined && now - line.loggedAt < LOG_INTERVAL_MS) {
       line.leftOut++;
       return;
     }
     const leftOut = line?.leftOut ? ` (and ${line.leftOut} more since the last line)` : '';
-    this.#lines.set(cause.code, { loggedAt: now, leftOut: 0 });
-    const text = cause.message.length > MAX_TEXT ? `${cause.message.slice(0, MAX_TEXT)}…` : cause.message;
-    this.#logger.warn(`connection of ${remoteAddress} ended: ${cause.code}: ${visibleText(text)}${leftOut}`);
+    this.#lines.set(code, { loggedAt: now, leftOut: 0 });
+    const text = message.length > MAX_TEXT ? `${message.slice(0, MAX_TEXT)}…` : message;
+    this.#logger.warn(`${what}${code}: ${visibleText(text)}${leftOut}`);
   }
 }

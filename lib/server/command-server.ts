@@ -1,29 +1,29 @@
-// A server without Nest: listens, keeps one session per connection, drains them at the end. One owner, one close.
-import type { AddressInfo, Socket } from 'node:net';
+// A server without Nest: its options and callbacks, and what all its connections share. It may listen, close and listen
+// again; what happens between is a ServerRun.
+import type { AddressInfo, Server } from 'node:net';
 import { codecFor } from '../codec/codec-rules.js';
 import { fingerprintOf } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
 import { serverFlow } from '../connection/value-flow.js';
-import { CmdStreamError, fromSocketError } from '../errors.js';
+import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { EventRoom } from './event-room.js';
-import { Listener } from './listener.js';
+import { isPromiseLike } from './outcome.js';
+import { ServerLoad } from './server-load.js';
 import {
+  closeRules,
   commandServerRules,
   serverDefaults,
+  type CloseOptions,
   type CommandServerOptions,
-  type LostConnection,
+  type ServerStatus,
 } from './server-options.js';
-import type { SessionConfig } from './session-config.js';
-import { Session } from './session.js';
+import { ServerRun, type ServerRunConfig, type ServerRunOwner } from './server-run.js';
+import type { EndableConnection } from './session-config.js';
 
-type State = 'idle' | 'listening' | 'draining' | 'closed';
-
-/** How often a draining server looks whether its connections have become quiet. */
-const DRAIN_LOOK_MS = 10;
-/** How long connections that were ended may take to close. */
-const LINGER_MS = 1000;
+/** @publicApi */
+export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError) => void;
 
 /**
  * Serves the Commands of one contract.
@@ -33,25 +33,25 @@ const LINGER_MS = 1000;
  */
 export class CommandServer {
   readonly #options;
-  readonly #config: SessionConfig;
-  readonly #sessions = new Set<Session>();
-  /** Sockets that were accepted and are not closed yet. */
-  readonly #sockets = new Set<Socket>();
-  readonly #ticker = new Ticker();
-  #state: State = 'idle';
+  readonly #config: ServerRunConfig;
+  readonly #load: ServerLoad<EndableConnection>;
+  readonly #listeners = new Set<ServerStatusListener>();
+  #status: ServerStatus = 'disconnected';
+  #run: ServerRun | undefined;
   #lateFrames = 0;
-  #listener: Listener | undefined;
-  #closing: Promise<void> | undefined;
 
   constructor(options: CommandServerOptions) {
     const resolved = resolveOptions('CommandServer', options, serverDefaults, commandServerRules);
+    if (resolved.path !== undefined && resolved.listenOn !== undefined)
+      throw new CmdStreamError('INVALID_OPTION', 'CommandServer: option "listenOn" must not be given beside "path"');
     this.#options = resolved;
+    this.#load = new ServerLoad(resolved.maxInFlight);
     const codec = codecFor(resolved.contract, resolved.codec);
-    this.#config = {
-      side: 'server',
+    const session = {
+      side: 'server' as const,
       flow: serverFlow(codec, resolved),
       options: resolved,
-      ticker: this.#ticker,
+      ticker: new Ticker(),
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,
       contract: resolved.contract,
@@ -60,27 +60,44 @@ export class CommandServer {
       contractCheck: resolved.contractCheck,
       onPlainError: resolved.onPlainError,
       maxInFlight: resolved.maxInFlightPerConnection,
+      load: this.#load,
+      limits: resolved,
       sendHighWaterBytes: resolved.sendHighWaterBytes,
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
       eventRoom: new EventRoom(),
     };
+    this.#config = { ...resolved, session };
   }
 
-  /** Where the server listens; null while it does not. */
+  get status(): ServerStatus {
+    return this.#status;
+  }
+
+  /**
+   * Calls `listener` whenever the status changes, with the reason if there is one: why it could not listen, why it is
+   * degraded, why it closed by itself. Returns what ends that.
+   */
+  onStatus(listener: ServerStatusListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Where the server listens; null while it does not. Of a Unix domain socket `address` is the path, `family` is
+   * `'unix'` and `port` 0.
+   */
   get address(): AddressInfo | null {
-    return this.#listener?.address() ?? null;
+    return this.#run?.address ?? null;
   }
 
-  /** Open connections. */
+  /** Open connections, and those whose Commands still run. */
   get connections(): number {
-    return this.#sessions.size;
+    return this.#run?.connections ?? 0;
   }
 
   /** Commands that are running, on all connections. */
   get inFlight(): number {
-    let sum = 0;
-    for (const session of this.#sessions) sum += session.inFlight;
-    return sum;
+    return this.#load.inFlight;
   }
 
   /** Frames so far for Commands that were over: honest peers cannot help sending some. */
@@ -89,123 +106,89 @@ export class CommandServer {
   }
 
   /** The listening socket of Node. */
-  get netServer(): Listener['server'] | undefined {
-    return this.#listener?.server;
+  get netServer(): Server | undefined {
+    return this.#run?.netServer;
   }
 
   /**
-   * Starts listening and resolves with the address.
+   * Starts listening and resolves with the address. After `close()` or `destroy()` it may listen again.
    *
-   * @throws {CmdStreamError} CONNECT_FAILED when the address cannot be had; CLOSED when it listens already or was closed
+   * @throws {CmdStreamError} CONNECT_FAILED when the address cannot be had; CLOSED when it listens already, drains, or
+   * is closed meanwhile, and for a descriptor that was closed with the server
    */
   async listen(): Promise<AddressInfo> {
-    if (this.#state !== 'idle') throw new CmdStreamError('CLOSED', `cannot listen: the server is ${this.#state}`);
-    this.#state = 'listening';
-    let listener: Listener;
-    try {
-      listener = new Listener(this.#options, {
-        onSocket: (socket) => this.#accept(socket),
-        onRefused: (remoteAddress, cause) => this.#refused(remoteAddress, cause),
-        onListenerError: (error) => this.#report(error),
-      });
-      await listener.listen();
-    } catch (error) {
-      if (this.#state === 'listening') this.#state = 'idle';
-      throw fromSocketError(error);
-    }
-    if (this.#state !== 'listening') {
-      listener.close();
-      throw new CmdStreamError('CLOSED', 'the server was closed before it listened');
-    }
-    this.#listener = listener;
-    return listener.address() as AddressInfo;
+    if (this.#status !== 'disconnected' && this.#status !== 'closed')
+      throw new CmdStreamError('CLOSED', `cannot listen: the server is ${this.#status}`);
+    const { listenOn } = this.#config;
+    if (this.#run?.isOver && listenOn !== undefined && 'fd' in listenOn)
+      throw new CmdStreamError(
+        'CLOSED',
+        `cannot listen again: the descriptor ${listenOn.fd} is no longer the server's`,
+      );
+    this.#run = new ServerRun(this.#config, this.#newOwner());
+    return this.#run.listen();
+  }
+
+  #newOwner(): ServerRunOwner {
+    const { onConnectionEnd, onConnectionLost } = this.#options;
+    return {
+      onStatus: (status, cause) => this.#change(status, cause),
+      onConnectionEnd: (connection) => this.#tell(onConnectionEnd, connection),
+      onConnectionLost: (connection) => this.#tell(onConnectionLost, connection),
+      onError: (error) => this.#report(error),
+      onLateFrame: () => this.#lateFrames++,
+    };
   }
 
   /**
    * Drains: stops listening, tells peers of this package to go elsewhere, answers every Command that was received or is
    * on its way, and ends each connection when it is quiet: as soon as such a peer has said that nothing follows, or when a
    * plain one has been silent for `quietPeriodMs`. After `gracePeriodMs` the rest gets SHUTDOWN. Resolves when all
-   * connections are closed. Idempotent.
+   * connections are closed. Idempotent; while it drains, a call with a shorter `gracePeriodMs` hurries it.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION when it is called with options that make no sense
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#drain();
-    return this.#closing;
+  close(options?: CloseOptions): Promise<void> {
+    const { gracePeriodMs } = resolveOptions(
+      'close',
+      options,
+      { gracePeriodMs: this.#options.gracePeriodMs },
+      closeRules,
+    );
+    if (this.#run !== undefined) return this.#run.close(gracePeriodMs);
+    this.#change('closed');
+    return Promise.resolve();
   }
 
-  async #drain(): Promise<void> {
-    if (this.#state === 'closed') return;
-    this.#state = 'draining';
-    this.#listener?.close();
-    const { gracePeriodMs, quietPeriodMs } = this.#options;
-    const ending = new CmdStreamError('SHUTDOWN', 'the server is shutting down');
-    const started = performance.now();
-    while (this.#state === 'draining' && this.#sessions.size > 0) {
-      for (const session of this.#sessions) session.goAway('shutdown');
-      await afterReading(DRAIN_LOOK_MS);
-      const now = performance.now();
-      if (now - started >= gracePeriodMs) break;
-      for (const session of this.#sessions) if (session.isQuiet(now, quietPeriodMs)) session.end(ending);
-    }
-    const over = new CmdStreamError('SHUTDOWN', `the server shut down: gracePeriodMs (${gracePeriodMs}) is over`);
-    for (const session of this.#sessions) session.shutDown(over);
-    await this.#socketsClosed(performance.now() + LINGER_MS);
-    this.destroy(over);
-  }
-
-  /** What was sent last must leave before the process may. */
-  async #socketsClosed(until: number): Promise<void> {
-    while (this.#sockets.size > 0 && performance.now() < until) await afterReading(DRAIN_LOOK_MS);
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  /** Ends everything at once; running Commands are aborted, their Results are lost. */
+  /** Ends everything at once, a drain too; running Commands are aborted, their Results are lost. */
   destroy(cause = new CmdStreamError('CLOSED', 'the server was destroyed')): void {
-    this.#state = 'closed';
-    this.#listener?.close();
-    for (const session of this.#sessions) session.destroy(cause);
-    for (const socket of this.#sockets) socket.destroy();
+    if (this.#run !== undefined) this.#run.destroy(cause);
+    else this.#change('closed', cause);
   }
 
-  #accept(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    const session = new Session(socket, this.#config, {
-      onCommandError: (error) => this.#report(error),
-      onLateFrame: () => this.#lateFrames++,
-      onConnectionEnd: ({ remoteAddress }, cause) =>
-        this.#tell(this.#options.onConnectionEnd, { remoteAddress, cause }),
-      onSessionEnd: (ended, cause) => {
-        this.#sessions.delete(ended);
-        this.#tell(this.#options.onConnectionLost, { remoteAddress: ended.remoteAddress, cause });
-      },
-    });
-    if (session.endCause === undefined) this.#sessions.add(session);
+  #change(status: ServerStatus, cause?: CmdStreamError): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    for (const listener of this.#listeners) this.#tell(listener, status, cause);
   }
 
-  /** A client that did not get as far as a connection. */
-  #refused(remoteAddress: string, cause: CmdStreamError): void {
-    this.#tell(this.#options.onConnectionEnd, { remoteAddress, cause });
-    this.#tell(this.#options.onConnectionLost, { remoteAddress, cause });
-  }
-
-  #tell(callback: ((connection: LostConnection) => void) | undefined, connection: LostConnection): void {
+  /** A callback that fails, now or by a promise, is reported and that is all. */
+  #tell<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {
     try {
-      callback?.(connection);
+      const told = callback?.(...args);
+      if (isPromiseLike(told)) told.then(undefined, (error: unknown) => this.#report(error));
     } catch (error) {
       this.#report(error);
     }
   }
 
-  #report(error: unknown): void {
+  #report(failure: unknown): void {
     try {
-      this.#options.onError?.(error);
-    } catch {
+      const told: unknown = this.#options.onError?.(failure);
       // Nobody is left to tell; the server serves others.
+      if (isPromiseLike(told)) told.then(undefined, () => {});
+    } catch {
+      // Likewise.
     }
   }
-}
-
-/** Waits, and then until what had arrived meanwhile was read: a timer alone fires before that when the process was busy. */
-function afterReading(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), delayMs));
 }

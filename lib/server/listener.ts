@@ -1,63 +1,73 @@
-// The listening socket of a server, TCP or TLS: hands over sockets that are ready to speak, and ends those that
-// do not get that far. It knows no frames.
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+// The listening socket of a server, TCP, TLS or Unix domain, its own or one it was given: hands over sockets that are
+// ready to speak, and ends those that do not get that far. It knows no frames.
+import { createServer, Server, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
+import { removeStaleSocket } from './stale-socket.js';
 
 export interface ListenerConfig {
   readonly host: string;
   readonly port: number;
+  readonly path?: string;
+  readonly listenOn?: Server | { readonly fd: number };
   readonly tls?: TlsOptions;
   readonly handshakeTimeoutMs: number;
+  /** 0: no limit. */
   readonly maxConnections: number;
 }
 
 export interface ListenerOwner {
+  /** False while it does not take sockets. */
+  readonly isListening: boolean;
   onSocket(socket: Socket): void;
   /** A client that did not get as far as a connection. */
   onRefused(remoteAddress: string, cause: CmdStreamError): void;
-  onListenerError(error: unknown): void;
+  /** The system could not give a connection; others may follow. */
+  onAcceptError(error: CmdStreamError): void;
+  /** Are there as many connections as there may be? */
+  onFull(isFull: boolean): void;
+  /** Somebody else has closed what is listened on. */
+  onListenerClosed(): void;
 }
 
 export class Listener {
   readonly server: Server;
   readonly #owner: ListenerOwner;
   readonly #config: ListenerConfig;
-  /** Sockets in their TLS handshake, by the client's address. */
-  readonly #handshaking = new Map<string, Socket>();
+  /** What was accepted and is not closed yet, in its TLS handshake or beyond. */
+  readonly #accepted = new Set<Socket>();
+  /** Was the server made elsewhere? Then it is not ours to close. */
+  readonly #isGiven: boolean;
+  /** Secures what is accepted; the same as `server` unless that was given. */
+  readonly #tls: Server | undefined;
 
   constructor(config: ListenerConfig, owner: ListenerOwner) {
     this.#config = config;
     this.#owner = owner;
-    this.server = config.tls ? this.#createTls(config.tls) : createServer((socket) => owner.onSocket(socket));
+    this.#isGiven = config.listenOn instanceof Server;
+    this.#tls = config.tls && this.#createTls(config.tls);
+    this.server = config.listenOn instanceof Server ? config.listenOn : (this.#tls ?? createServer());
+    this.server.on('connection', this.#onConnection).on('error', this.#onError).on('close', this.#onClose);
+    if (this.#isGiven || config.maxConnections === 0) return;
+    // Node's own refusal is the cheapest, and lets a cluster try another worker.
     this.server.maxConnections = config.maxConnections;
-    this.server.on('drop', (client) => {
-      const full = `the server already has maxConnections (${config.maxConnections}) connections`;
-      owner.onRefused(clientOf(client ?? {}), new CmdStreamError('MAX_CONNECTIONS', full));
-    });
+    this.server.on('drop', (client) => this.#refuse(client ?? {}, this.#tooMany()));
   }
 
   #createTls(tls: TlsOptions): Server {
     const server = createTlsServer({ ...tls, handshakeTimeout: this.#config.handshakeTimeoutMs || MAX_TIMER_MS });
-    server.on('connection', (socket: Socket) => {
-      const client = clientOf(socket);
-      this.#handshaking.set(client, socket);
-      socket.once('close', () => this.#handshaking.delete(client));
-    });
-    server.on('secureConnection', (socket) => {
-      this.#handshaking.delete(clientOf(socket));
-      this.#owner.onSocket(socket);
-    });
+    server.on('secureConnection', (socket) => this.#handOver(socket));
     // Node reports a handshake that failed or took too long, but may leave the socket open.
     server.on('tlsClientError', (error, socket) => {
-      this.#owner.onRefused(clientOf(socket), this.#handshakeError(error));
+      this.#refuse(socket, this.#handshakeError(error));
       socket.destroy();
     });
     return server;
   }
 
   #handshakeError(error: Error): CmdStreamError {
+    if (!this.#owner.isListening) return notTaking();
     if (codeOf(error) !== 'ERR_TLS_HANDSHAKE_TIMEOUT') {
       return new CmdStreamError('TLS_ERROR', `TLS handshake failed: ${error.message}`, { cause: error });
     }
@@ -65,33 +75,119 @@ export class Listener {
     return new CmdStreamError('HANDSHAKE_TIMEOUT', `the TLS handshake took longer than ${limit}`, { cause: error });
   }
 
-  listen(): Promise<void> {
-    const { host, port } = this.#config;
-    return new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen(port, host, () => {
-        this.server.off('error', reject);
-        this.server.on('error', (error) => this.#owner.onListenerError(error));
+  #onConnection = (socket: Socket): void => {
+    // Of its own server Node has counted them.
+    if (this.#isGiven && this.#isFull) {
+      this.#refuse(socket, this.#tooMany());
+      return end(socket);
+    }
+    this.#accepted.add(socket);
+    socket.once('close', () => {
+      this.#accepted.delete(socket);
+      this.#owner.onFull(this.#isFull);
+    });
+    this.#owner.onFull(this.#isFull);
+    if (this.#tls === undefined) this.#handOver(socket);
+    else if (this.#isGiven) this.#tls.emit('connection', socket);
+  };
+
+  get #isFull(): boolean {
+    const { maxConnections } = this.#config;
+    return maxConnections > 0 && this.#accepted.size >= maxConnections;
+  }
+
+  #handOver(socket: Socket): void {
+    if (this.#owner.isListening) return this.#owner.onSocket(socket);
+    this.#refuse(socket, notTaking());
+    end(socket);
+  }
+
+  #tooMany(): CmdStreamError {
+    const limit = `maxConnections (${this.#config.maxConnections})`;
+    return new CmdStreamError('MAX_CONNECTIONS', `the server already has ${limit} connections`);
+  }
+
+  #refuse(client: Partial<Pick<Socket, 'remoteAddress' | 'remotePort'>>, cause: CmdStreamError): void {
+    this.#owner.onRefused(clientOf(client), cause);
+  }
+
+  /** While it is not listening yet, `#bind` tells. */
+  #onError = (cause: unknown): void => {
+    if (!this.server.listening) return;
+    const text = `a connection could not be accepted: ${messageOf(cause)}`;
+    this.#owner.onAcceptError(new CmdStreamError('ACCEPT_FAILED', text, { cause }));
+  };
+
+  #onClose = (): void => this.#owner.onListenerClosed();
+
+  /** @throws {CmdStreamError} CONNECT_FAILED when the address cannot be had */
+  async listen(): Promise<void> {
+    const { path } = this.#config;
+    try {
+      await this.#bind();
+    } catch (error) {
+      const isTaken = codeOf(error) === 'EADDRINUSE' && path !== undefined;
+      if (!isTaken || !(await removeStaleSocket(path))) throw this.#listenError(error);
+      await this.#bind().catch((second: unknown) => {
+        throw this.#listenError(second);
+      });
+    }
+  }
+
+  #bind(): Promise<void> {
+    const { server } = this;
+    const { host, port, path, listenOn } = this.#config;
+    if (listenOn instanceof Server) {
+      return listenOn.listening ? Promise.resolve() : Promise.reject(new Error('it does not listen'));
+    }
+    return new Promise((resolve, reject) => {
+      const settle = (): void => void server.off('error', fail).off('close', fail).off('listening', succeed);
+      const fail = (error: unknown): void => {
+        settle();
+        reject(error);
+      };
+      const succeed = (): void => {
+        settle();
         resolve();
-      });
-    }).then(undefined, (error: unknown) => {
-      throw new CmdStreamError('CONNECT_FAILED', `cannot listen on ${host}:${port}: ${messageOf(error)}`, {
-        cause: error,
-      });
+      };
+      server.on('error', fail).on('close', fail).on('listening', succeed);
+      server.listen(listenOn ?? (path === undefined ? { host, port } : { path }));
     });
   }
 
-  /** Where the server listens; null when it does not. */
-  address(): AddressInfo | null {
-    const address = this.server.address();
-    return typeof address === 'string' ? null : address;
+  #listenError(cause: unknown): CmdStreamError {
+    const { host, port, path, listenOn } = this.#config;
+    const given = listenOn instanceof Server ? 'the server of listenOn' : `the descriptor ${listenOn?.fd}`;
+    const where = listenOn === undefined ? (path ?? `${host}:${port}`) : given;
+    return new CmdStreamError('CONNECT_FAILED', `cannot listen on ${where}: ${messageOf(cause)}`, { cause });
   }
 
-  /** Stops listening; connections that were handed over live on. */
-  close(): void {
-    this.server.close();
-    for (const socket of this.#handshaking.values()) socket.destroy();
+  /** Where the server listens: of a Unix domain socket the path, with the family `unix` and port 0; null when it does not. */
+  address(): AddressInfo | null {
+    const address = this.server.address();
+    return typeof address === 'string' ? { address, family: 'unix', port: 0 } : address;
   }
+
+  /** Stops listening, unless somebody else owns the server; what was accepted lives on. */
+  close(): void {
+    if (!this.#isGiven) this.server.close();
+  }
+
+  /** Ends what was accepted, too, and lets go of a server that is not ours. */
+  destroy(): void {
+    this.close();
+    for (const socket of this.#accepted) socket.destroy();
+    if (!this.#isGiven) return;
+    this.server.off('connection', this.#onConnection).off('error', this.#onError).off('close', this.#onClose);
+  }
+}
+
+function notTaking(): CmdStreamError {
+  return new CmdStreamError('SHUTDOWN', 'the server does not take connections any more');
+}
+
+function end(socket: Socket): void {
+  socket.on('error', () => {}).destroy();
 }
 
 /** A socket that failed before it was looked at does not know its address any more. */

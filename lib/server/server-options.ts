@@ -1,5 +1,6 @@
 // The options of a server: their meaning, defaults and ranges.
-import type { TlsOptions } from 'node:tls';
+import { Server as NetServer } from 'node:net';
+import { Server as TlsServer, type TlsOptions } from 'node:tls';
 import type { Codec, CodecFactory } from '../codec/codec.js';
 import type { CommandContext } from '../codec/command-context.js';
 import type { Contract } from '../codec/contract.js';
@@ -12,7 +13,7 @@ import {
   type ConnectionOptions,
 } from '../connection/connection-options.js';
 import type { CmdStreamError } from '../errors.js';
-import { boolean, callback, integer, objectWith, port, text, type OptionRules } from '../options.js';
+import { boolean, callback, integer, objectWith, port, text, type OptionRule, type OptionRules } from '../options.js';
 import type { Invoker } from './invoker.js';
 
 /** Maps what a handler threw to one of the contract's Results; what it throws itself closes the connection. */
@@ -23,6 +24,15 @@ export interface LostConnection {
   readonly remoteAddress: string;
   readonly cause: CmdStreamError;
 }
+
+/**
+ * disconnected: it has not listened yet, or could not. connecting: it is about to. connected: it takes connections.
+ * degraded: it serves, but takes no connections for now, because it has `maxConnections` or the system gives it none.
+ * draining, closed: after `close()`.
+ *
+ * @publicApi
+ */
+export type ServerStatus = 'disconnected' | 'connecting' | 'connected' | 'degraded' | 'draining' | 'closed';
 
 /** What a server needs besides its application. @publicApi */
 export interface ServerOptions extends ConnectionOptions {
@@ -37,6 +47,18 @@ export interface ServerOptions extends ConnectionOptions {
    */
   port?: number;
   /**
+   * Path of a Unix domain socket, or name of a pipe of Windows, to listen on instead of host and port, 1 to
+   * 103 bytes. A socket that nobody listens on any more is replaced; anything else that is there is an error, and stays.
+   * @default none: host and port
+   */
+  path?: string;
+  /**
+   * What listens already, instead of host and port: a `net.Server`, which stays open and its owner's when this server is
+   * closed, or `{ fd }`, the descriptor of a listening socket, which is closed with it. With `tls` what they accept is secured.
+   * @default none: host and port
+   */
+  listenOn?: NetServer | { readonly fd: number };
+  /**
    * Node's own TLS options (`key`, `cert`, `ca`, `requestCert`, …).
    * @default none: plain TCP
    */
@@ -47,10 +69,19 @@ export interface ServerOptions extends ConnectionOptions {
    */
   codec?: Codec | CodecFactory;
   /**
-   * Most connections at a time; further ones are reset. 1 to 1,000,000.
+   * Most connections at a time; further ones are closed before ServerInfo, which is the first word a peer could be told,
+   * and reported with MAX_CONNECTIONS. 1 to 1,000,000; 0: no limit.
    * @default 10_000
    */
   maxConnections?: number;
+  /**
+   * Most Commands running at a time on all connections together; those whose connection has ended count apart, up to
+   * the same number. Beyond, a Command of a peer of this package is refused with OVERLOADED, and its client sends it again;
+   * one of a plain peer closes the connection with the most running Commands: if that is its own, it is not run.
+   * 1 to 100,000,000; 0: no limit.
+   * @default 16_384
+   */
+  maxInFlight?: number;
   /**
    * Most Commands running at a time for one connection; beyond, the server stops reading from it. 1 to 1,000,000.
    * @default 1_024
@@ -66,6 +97,24 @@ export interface ServerOptions extends ConnectionOptions {
    * @default 10_000
    */
   handshakeTimeoutMs?: number;
+  /**
+   * Time `listen()` waits for the first client, in milliseconds; then the server closes itself and reports
+   * NO_FIRST_CONNECTION. 0: no limit.
+   * @default 0
+   */
+  firstConnectionTimeoutMs?: number;
+  /**
+   * Time within which a whole Command or ping must arrive on a connection, again and again, in milliseconds, unless the
+   * server itself does not read; then the connection is closed. 0: no limit.
+   * @default 0
+   */
+  receiveTimeoutMs?: number;
+  /**
+   * Time after which a connection is closed on which nothing was running, sent or received, in milliseconds; 0: no limit.
+   * A peer of this package is asked to leave, for this and `receiveTimeoutMs`, and has `gracePeriodMs` for it.
+   * @default 0
+   */
+  idleTimeoutMs?: number;
   /**
    * Time `close()` gives running Commands to be answered, in milliseconds.
    * @default 10_000
@@ -110,9 +159,13 @@ export const serverDefaults = Object.freeze({
   host: 'localhost',
   port: 3000,
   maxConnections: 10_000,
+  maxInFlight: 16_384,
   maxInFlightPerConnection: 1024,
   sendHighWaterBytes: 65_536,
   handshakeTimeoutMs: 10_000,
+  firstConnectionTimeoutMs: 0,
+  receiveTimeoutMs: 0,
+  idleTimeoutMs: 0,
   gracePeriodMs: 10_000,
   quietPeriodMs: 100,
   onPlainError: 'close' as PlainErrorMapper | 'close',
@@ -121,16 +174,41 @@ export const serverDefaults = Object.freeze({
   contractCheck: true,
 });
 
+/** What every system takes; a longer one would be cut without a word. */
+const MAX_PATH_BYTES = 103;
+
+const path: OptionRule = {
+  expected: `a path of 1 to ${MAX_PATH_BYTES} bytes`,
+  accepts: (value) => text.accepts(value) && Buffer.byteLength(value as string) <= MAX_PATH_BYTES,
+};
+
+const listenOn: OptionRule = {
+  expected: 'a net.Server (no tls.Server: give `tls`), or { fd } with a whole number',
+  accepts: (value) => (value instanceof NetServer ? !(value instanceof TlsServer) : isDescriptor(value)),
+};
+
+function isDescriptor(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'fd') return false;
+  const { fd } = value as { readonly fd: unknown };
+  return Number.isSafeInteger(fd) && (fd as number) >= 0;
+}
+
 export const serverRules: OptionRules<ServerOptions> = Object.freeze({
   ...connectionRules,
   host: text,
   port: port(0),
+  path,
+  listenOn,
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,
-  maxConnections: integer(1, 1_000_000, 'connections'),
+  maxConnections: integer(1, 1_000_000, 'connections', 'no limit'),
+  maxInFlight: integer(1, 100_000_000, 'Commands', 'no limit'),
   maxInFlightPerConnection: integer(1, 1_000_000, 'Commands'),
   sendHighWaterBytes: integer(1024, 1024 * 1024 * 1024, 'bytes'),
   handshakeTimeoutMs: timeLimit(),
+  firstConnectionTimeoutMs: timeLimit(),
+  receiveTimeoutMs: timeLimit(),
+  idleTimeoutMs: timeLimit(),
   gracePeriodMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
   quietPeriodMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
   onPlainError: {
@@ -155,7 +233,8 @@ export interface CommandServerOptions extends ServerOptions {
    */
   onConnectionEnd?: (connection: LostConnection) => void;
   /**
-   * Told of errors nobody else hears of: of a handler that fails after its last Result, of `onPlainError`, of callbacks; what it throws is ignored.
+   * Told of errors nobody else hears of: of a handler that fails after its last Result, of `onPlainError`, of callbacks,
+   * of connections that could not be accepted, of a first connection that did not come; what it throws is ignored.
    * @default none
    */
   onError?: (error: unknown) => void;
@@ -168,3 +247,15 @@ export const commandServerRules: OptionRules<CommandServerOptions> = Object.free
   onConnectionEnd: callback,
   onError: callback,
 });
+
+/** How `close()` goes about it. @publicApi */
+export interface CloseOptions {
+  /**
+   * Time running Commands have from now on to be answered, in milliseconds; while the server drains already, a shorter
+   * time counts and a longer one does not.
+   * @default 10_000 (the option of the server)
+   */
+  gracePeriodMs?: number;
+}
+
+export const closeRules: OptionRules<CloseOptions> = Object.freeze({ gracePeriodMs: serverRules.gracePeriodMs });

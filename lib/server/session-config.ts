@@ -2,9 +2,16 @@
 import type { Contract } from '../codec/contract.js';
 import type { Fingerprint } from '../codec/fingerprint.js';
 import type { ConnectionConfig } from '../connection/connection.js';
+import type { CmdStreamError } from '../errors.js';
 import type { EventRoom } from './event-room.js';
 import type { Invoker } from './invoker.js';
+import type { LoadedConnection, ServerLoad } from './server-load.js';
 import type { PlainErrorMapper } from './server-options.js';
+import type { SessionLimitsConfig } from './session-limits.js';
+
+export interface EndableConnection extends LoadedConnection {
+  end(cause: CmdStreamError): void;
+}
 
 export interface SessionConfig extends ConnectionConfig {
   readonly serverInfo: Uint8Array;
@@ -15,7 +22,11 @@ export interface SessionConfig extends ConnectionConfig {
   readonly extension: boolean;
   readonly contractCheck: boolean;
   readonly onPlainError: PlainErrorMapper | 'close';
+  /** Of one connection. */
   readonly maxInFlight: number;
+  /** Of all connections. */
+  readonly load: ServerLoad<EndableConnection>;
+  readonly limits: SessionLimitsConfig;
   readonly sendHighWaterBytes: number;
   readonly maxStreamBufferBytes: number;
   readonly eventRoom: EventRoom;

@@ -58,9 +58,14 @@ export class SessionExtension implements ExtendedHome {
     session.connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }));
   }
 
-  /** True once the peer has said that no Command follows, and nothing waits. */
+  /** True if no Command follows, and none waits. */
   get isQuiet(): boolean {
-    return this.#order.isDone && !this.hasEvents;
+    return this.isDone && !this.hasEvents;
+  }
+
+  /** True once the peer has said that no Command follows. */
+  get isDone(): boolean {
+    return this.#order.isDone;
   }
 
   /** True if events wait to be run, with or without a connection. */
@@ -152,6 +157,11 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #hear(seq: number, value: unknown, bytesRead: number, metadata: Metadata): void {
+    if (this.config.load.isFull) {
+      return this.report(
+        new CmdStreamError('OVERLOADED', 'an event was dropped: the server runs maxInFlight Commands'),
+      );
+    }
     this.#events.add({ seq, value, bytesRead, receivedAt: this.connection.receivedAt, metadata });
   }
 
@@ -186,14 +196,9 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #start(seq: number, value: unknown, bytesRead: number, { remainingMs, credit, metadata }: Meta): void {
-    const { config, connection } = this.#session;
-    if (this.#live.size >= config.maxInFlight) {
-      const limit = `maxInFlightPerConnection (${config.maxInFlight})`;
-      return this.#reject(
-        seq,
-        new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`),
-      );
-    }
+    const { connection } = this.#session;
+    const overload = this.#overload();
+    if (overload) return this.#reject(seq, overload);
     const limitMs = remainingMs ?? this.#order.hello!.timeoutMs;
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
     if (deadline !== undefined && deadline <= Date.now()) {
@@ -212,6 +217,16 @@ export class SessionExtension implements ExtendedHome {
     );
     this.#live.set(seq, command);
     this.#session.run(command);
+  }
+
+  #overload(): CmdStreamError | undefined {
+    const { load, maxInFlight } = this.config;
+    if (this.#live.size >= maxInFlight) {
+      const limit = `maxInFlightPerConnection (${maxInFlight})`;
+      return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
+    }
+    if (!load.isFull) return undefined;
+    return new CmdStreamError('OVERLOADED', `the server runs maxInFlight (${load.maxInFlight}) Commands already`);
   }
 
   /** The Command is not begun. */

@@ -13,6 +13,7 @@ import type { RunningCommand } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
 import type { SessionConfig } from './session-config.js';
 import { SessionExtension, type ExtensionHost } from './session-extension.js';
+import { SessionLimits, type LimitedSession } from './session-limits.js';
 
 /** What a session tells the server. */
 export interface SessionOwner {
@@ -26,12 +27,13 @@ export interface SessionOwner {
   onSessionEnd(session: Session, cause: CmdStreamError): void;
 }
 
-export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
+export class Session implements ConnectionOwner, PlainHome, ExtensionHost, LimitedSession {
   readonly connection: Connection;
   readonly config: SessionConfig;
   readonly #owner: SessionOwner;
   /** Those that asked to be told when nobody waits any more. */
   readonly #watching = new Set<RunningCommand>();
+  readonly #limits: SessionLimits | undefined;
   #running = 0;
   #extension: SessionExtension | undefined;
   #endCause: CmdStreamError | undefined;
@@ -42,8 +44,13 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
   constructor(socket: Duplex, config: SessionConfig, owner: SessionOwner) {
     this.config = config;
     this.#owner = owner;
+    config.load.opened(this);
     this.connection = new Connection(socket, config, this);
     this.connection.post((writer) => writeServerInfo(writer, config.serverInfo));
+    const { receiveTimeoutMs, idleTimeoutMs } = config.limits;
+    if (this.#endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
+    this.#limits = new SessionLimits(this, config.limits);
+    config.ticker.add(this.#limits);
   }
 
   get remoteAddress(): string {
@@ -71,6 +78,19 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
     return this.#extension !== undefined;
   }
 
+  get isDone(): boolean {
+    return this.#extension?.isDone ?? false;
+  }
+
+  /**
+   * Reading goes on only while there is room for more Commands and for their Results. Not so with a peer of this
+   * package: it keeps to the limits it was told, and its credit and cancellations must not wait behind Commands.
+   */
+  get isHeldBack(): boolean {
+    const { maxInFlight, sendHighWaterBytes } = this.config;
+    return !this.#extension && (this.#running >= maxInFlight || this.connection.bufferedBytes > sendHighWaterBytes);
+  }
+
   /** Commands and events that are running. */
   get inFlight(): number {
     return this.#running;
@@ -90,8 +110,14 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
 
   /** True if a draining server may end this connection: no Command is running and none is on its way. */
   isQuiet(now: number, quietPeriodMs: number): boolean {
+    if (this.#extension === undefined) return this.hasRested(now, quietPeriodMs);
+    return this.#extension.isQuiet && this.hasRested(now, 0);
+  }
+
+  /** True if nothing is running or under way, and nothing was for so long. */
+  hasRested(now: number, quietPeriodMs: number): boolean {
     if (this.#running > 0 || this.connection.bufferedBytes > 0 || this.connection.isReceiving) return false;
-    return this.#extension ? this.#extension.isQuiet : now - this.#quietSince >= quietPeriodMs;
+    return now - this.#quietSince >= quietPeriodMs;
   }
 
   /** Answers what is still running with an error, where the peer knows errors, and ends. */
@@ -123,21 +149,35 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
   }
 
   onPing(count: number): void {
+    this.#limits?.heard();
     if (this.#extension) return this.#extension.onPing(count);
     this.connection.sendPings(count);
     this.#lookAtGate();
   }
 
   onValue(seq: Seq, value: unknown, bytesRead: number): void {
+    this.#limits?.heard();
     if (this.#extension) this.#extension.onValue(seq, value, bytesRead);
-    else this.run(new PlainCommand(seq, value, bytesRead, this.connection.receivedAt, this));
+    else if (this.#makesRoom()) this.run(new PlainCommand(seq, value, bytesRead, this.connection.receivedAt, this));
+  }
+
+  /** A plain peer cannot be told that the server runs too much: the connection that has the most goes. */
+  #makesRoom(): boolean {
+    const { load } = this.config;
+    if (!load.isFull) return true;
+    const largest = load.largestBeside(this);
+    const text = `the server runs maxInFlight (${load.maxInFlight}) Commands: the connection with the most had to go`;
+    largest.end(new CmdStreamError('OVERLOADED', text));
+    return largest !== this;
   }
 
   onControl(kind: number, reader: ByteReader): void {
+    this.#limits?.heard();
     this.#extension!.onControl(kind, reader);
   }
 
   onRefused(seq: Seq, error: CmdStreamError): void {
+    this.#limits?.heard();
     this.#extension!.onRefused(seq, error);
   }
 
@@ -159,6 +199,8 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
 
   onEnd(cause: CmdStreamError): void {
     this.#endCause = cause;
+    this.config.load.ended(this);
+    if (this.#limits) this.config.ticker.delete(this.#limits);
     this.#hasDrained();
     this.#owner.onConnectionEnd(this, cause);
     this.#extension?.onEnd(cause);
@@ -168,6 +210,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
 
   run(command: RunningCommand): void {
     this.#running++;
+    this.config.load.started(this);
     this.#lookAtGate();
     try {
       const done = this.config.invoker.invoke(command.value, command, command);
@@ -193,6 +236,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
 
   settled(command: RunningCommand): void {
     this.#watching.delete(command);
+    this.config.load.settled(this);
     if (--this.#running === 0) this.#quietSince = performance.now();
     this.#lookAtGate();
     this.#endIfDone();
@@ -219,15 +263,8 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost {
     this.#owner.onSessionEnd(this, this.#endCause);
   }
 
-  /**
-   * Reading goes on only while there is room for more Commands and for their Results. Not so with a peer of this
-   * package: it keeps to the limits it was told, and its credit and cancellations must not wait behind Commands.
-   */
   #lookAtGate(): void {
-    const { maxInFlight, sendHighWaterBytes } = this.config;
-    const isFull =
-      !this.#extension && (this.#running >= maxInFlight || this.connection.bufferedBytes > sendHighWaterBytes);
-    if (isFull) this.connection.pause();
+    if (this.isHeldBack) this.connection.pause();
     else this.connection.resume();
   }
 }

@@ -102,11 +102,12 @@ describe('a command in the README', () => {
   const { name, peerDependencies, peerDependenciesMeta } = JSON.parse(readPackage()) as {
     name: string;
     peerDependencies: object;
-    peerDependenciesMeta: Readonly<Record<string, { optional: boolean }>>;
+    peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
   };
-  const optional = Object.keys(peerDependenciesMeta).filter((peer) => peerDependenciesMeta[peer]?.optional);
-  const needed = Object.keys(peerDependencies).filter((peer) => !optional.includes(peer));
-  const installs = [name, needed.join(' '), ...optional].map((packages) => `npm i ${packages}`);
+  const peers = Object.keys(peerDependencies);
+  const isOptional = (peer: string) => peerDependenciesMeta[peer]?.optional === true;
+  const needed = peers.filter((peer) => !isOptional(peer));
+  const installs = [name, needed.join(' '), ...peers.filter(isOptional)].map((packages) => `npm i ${packages}`);
   /** Who runs it otherwise, and with which words. */
   const runs: Readonly<Record<string, readonly [file: string, words: string]>> = {
     'npm ci': ['.ci/run', '\nif ! npm ci; then'],

@@ -1,4 +1,4 @@
-// What the README of the sample says that it prints.
+// What the READMEs of the samples say that they print.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,16 +7,23 @@ import { describe, expect, it } from '@jest/globals';
 import { projectRoot } from '../laws/source.js';
 import { codeBlocks } from './markdown.js';
 
-const path = 'sample/01-calc/README.md';
-const blocks = codeBlocks({ path, text: readFileSync(join(projectRoot, path), 'utf8') });
+const samples = [
+  ['sample/01-calc/README.md', 'npm start'],
+  ['sample/02-protobuf/README.md', 'npm run start:protobuf'],
+] as const;
 
-describe('the sample', () => {
-  it('prints what its README says, and exits with 0', async () => {
-    expect(blocks.map(({ language }) => language)).toEqual(['sh', '']);
-    const [command, output] = blocks.map(({ lines }) => lines.join('\n'));
-    expect(command).toBe('npm start');
-    const [program = '', ...args] = 'npm start'.split(' ');
-    const { stdout } = await promisify(execFile)(program, [...args, '--silent'], { cwd: projectRoot });
-    expect(stdout.trim()).toBe(output);
-  }, 60_000);
+describe('a sample', () => {
+  it.each(samples)(
+    'prints what its README says, and exits with 0: %s',
+    async (path, command) => {
+      const blocks = codeBlocks({ path, text: readFileSync(join(projectRoot, path), 'utf8') });
+      expect(blocks.map(({ language }) => language)).toEqual(['sh', '']);
+      const [shown, output] = blocks.map(({ lines }) => lines.join('\n'));
+      expect(shown).toBe(command);
+      const [program = '', ...args] = command.split(' ');
+      const { stdout } = await promisify(execFile)(program, [...args, '--silent'], { cwd: projectRoot });
+      expect(stdout.trim()).toBe(output);
+    },
+    60_000,
+  );
 });

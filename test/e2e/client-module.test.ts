@@ -149,7 +149,7 @@ describe('CmdStreamModule.register()', () => {
     const server = own(await serve());
     const options = { contract: calcContract, host: '127.0.0.1', port: server.port };
     const app = own(await App.of({ imports: [CmdStreamModule.register(options)] }));
-    expect(app.client().unwrap<CommandClient>().status).toBe('idle');
+    expect(app.client().unwrap<CommandClient>().status).toBe('disconnected');
     expect(await sumOf(app.client())).toBe(5);
     expect(server.core.connections).toBe(1);
   });

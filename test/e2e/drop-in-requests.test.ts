@@ -224,7 +224,7 @@ describe('a request', () => {
     const { client } = await pair();
     const counted = client.send('count', {});
     await turns();
-    expect(client.unwrap<CommandClient>().status).toBe('idle');
+    expect(client.unwrap<CommandClient>().status).toBe('disconnected');
     expect(await firstValueFrom(counted)).toBe(1);
     expect(await firstValueFrom(counted)).toBe(2);
   });
@@ -301,6 +301,6 @@ describe('a failed request', () => {
     const invalid = 'The invalid data or message pattern (undefined/null)';
     await expect(ask(client, pattern, data)).rejects.toThrow(invalid);
     await expect(lastValueFrom(client.emit(pattern, data))).rejects.toThrow(invalid);
-    expect(client.unwrap<CommandClient>().status).toBe('idle');
+    expect(client.unwrap<CommandClient>().status).toBe('disconnected');
   });
 });

@@ -161,9 +161,12 @@ describe('a log of peers', () => {
     expect(logger.lines.at(-1)).toBe(`${line('BAD_PAYLOAD')} (and 2 more since the last line)`);
   });
 
-  it.each<ErrorCode>(['PEER_CLOSED', 'PEER_RESET', 'SHUTDOWN', 'CLOSED'])('has no line for %s', (code) => {
-    const logger = new SpyLogger();
-    lose(new PeerLog(logger), code, 5);
-    expect(logger.lines).toEqual([]);
-  });
+  it.each<ErrorCode>(['PEER_CLOSED', 'PEER_RESET', 'IDLE_TIMEOUT', 'SHUTDOWN', 'CLOSED'])(
+    'has no line for %s',
+    (code) => {
+      const logger = new SpyLogger();
+      lose(new PeerLog(logger), code, 5);
+      expect(logger.lines).toEqual([]);
+    },
+  );
 });

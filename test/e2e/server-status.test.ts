@@ -1,11 +1,20 @@
 // What an application can learn of its server: address, status, events, the core server behind it.
 import { describe, expect, it } from '@jest/globals';
 import { Controller } from '@nestjs/common';
-import { CMD_STREAM, CmdStreamServer, CommandHandler, type LostConnection } from 'nestjs-cmd-stream';
+import { NEVER } from 'rxjs';
+import {
+  CMD_STREAM,
+  CmdStreamServer,
+  CommandHandler,
+  type CmdStreamError,
+  type LostConnection,
+} from 'nestjs-cmd-stream';
 import { CommandServer } from 'nestjs-cmd-stream/core';
 import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
 import { inTime, until } from '../support/deadline.js';
+import { Folder } from '../support/folder.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { RawPeer } from '../support/raw-peer.js';
 import { AddCmd, CalcResult } from './calc.contract.js';
 import { NestServer, serverOptions } from './nest-server.js';
 
@@ -38,15 +47,95 @@ describe('a server in an application', () => {
     server.app.status.subscribe((status) => statuses.push(status));
     expect(statuses).toEqual([]);
     await server.app.listen();
-    expect(statuses).toEqual(['connected']);
+    expect(statuses).toEqual(['connecting', 'connected']);
     const late: unknown[] = [];
     server.app.status.subscribe((status) => late.push(status));
     expect(late).toEqual(['connected']);
     const [first, second] = [server.app.close(), server.app.close()];
-    expect(statuses).toEqual(['connected', 'draining']);
+    expect(statuses).toEqual(['connecting', 'connected', 'draining']);
     await Promise.all([first, second]);
     await server.app.close();
-    expect(statuses).toEqual(['connected', 'draining', 'closed']);
+    expect(statuses).toEqual(['connecting', 'connected', 'draining', 'closed']);
+  });
+
+  it('tells its status by event, too, with the reason, and what is wrong in one line a second', async () => {
+    const server = own(await NestServer.create({ module, options: { maxConnections: 2 } }));
+    const seen: unknown[] = [];
+    const observed: unknown[] = [];
+    server.app.on('status', (status: unknown, cause?: CmdStreamError) => seen.push([status, cause?.code]));
+    server.app.status.subscribe((status) => observed.push(status));
+    await server.app.listen();
+    const [first] = [own(await server.connect()), own(await server.connect())];
+    await until('it is full', () => server.core.status === 'degraded');
+    await first.destroy();
+    await until('there is room', () => server.core.status === 'connected');
+    const cause = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' });
+    for (let time = 0; time < 1_000; time++) server.core.netServer!.emit('error', cause);
+    expect(seen).toEqual([
+      ['connecting', undefined],
+      ['connected', undefined],
+      ['degraded', 'MAX_CONNECTIONS'],
+      ['connected', undefined],
+      ['degraded', 'ACCEPT_FAILED'],
+    ]);
+    expect(observed).toEqual(seen.map((change) => (change as unknown[])[0]));
+    expect(server.logger.having('ACCEPT_FAILED')).toHaveLength(1);
+  });
+
+  it('closes by itself when no client comes within firstConnectionTimeoutMs, and says so', async () => {
+    const options = { firstConnectionTimeoutMs: 20 };
+    const server = own(await NestServer.create({ module, options }));
+    const statuses: unknown[] = [];
+    server.app.status.subscribe((status) => statuses.push(status));
+    await server.app.listen();
+    await until('it is closed', () => server.core.status === 'closed');
+    expect(statuses).toEqual(['connecting', 'connected', 'closed']);
+    await server.logger.line('firstConnectionTimeoutMs (20)');
+  });
+
+  it('listens on a path', async () => {
+    const path = own(new Folder()).file('calc.sock');
+    const server = own(await NestServer.create({ module, options: { path } }));
+    expect(await server.app.listen()).toEqual({ address: path, family: 'unix', port: 0 });
+    const peer = own(await RawPeer.connect(path));
+    peer.write(ADD_2_3);
+    await peer.receives(GREETING + SUM_5);
+  });
+
+  it('can listen again after it was closed', async () => {
+    const strategy = new CmdStreamServer(serverOptions);
+    const listen = (): Promise<unknown> =>
+      new Promise((resolve, reject) => strategy.listen((error, info) => (error ? reject(error) : resolve(info))));
+    const core = strategy.unwrap<CommandServer>();
+    for (let life = 0; life < 2; life++) {
+      expect(await listen()).toEqual(core.address);
+      const peer = own(await RawPeer.connect(core.address!.port));
+      await peer.receives(GREETING);
+      await peer.destroy();
+      await strategy.close();
+      expect(core.address).toBeNull();
+    }
+  });
+
+  it('ends a drain that takes too long when it is closed with a shorter gracePeriodMs', async () => {
+    @Controller()
+    class Endless {
+      @CommandHandler(AddCmd)
+      add() {
+        return NEVER;
+      }
+    }
+    const options = { gracePeriodMs: 1_000_000 };
+    const server = await NestServer.listen({ module: { controllers: [Endless] }, options });
+    const peer = own(await server.connect());
+    peer.write(ADD_2_3);
+    await until('the handler runs', () => server.core.inFlight === 1);
+    const closed = server.app.close();
+    await until('it drains', () => server.core.status === 'draining');
+    await server.strategy.close({ gracePeriodMs: 0 });
+    await inTime('the application has closed', closed);
+    await peer.ends();
+    expect(server.core.inFlight).toBe(0);
   });
 
   it('tells of lost connections, by event and by option, even if a listener throws', async () => {
@@ -114,7 +203,7 @@ describe('a server in an application', () => {
   it('can be closed before it listened', async () => {
     const server = await NestServer.create({ module });
     await server.app.close();
-    await expect(server.app.listen()).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(server.core.status).toBe('closed');
     const strategy = new CmdStreamServer(serverOptions);
     await strategy.close();
     await strategy.close();

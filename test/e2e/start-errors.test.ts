@@ -142,7 +142,7 @@ describe('the start of an application', () => {
       code: 'CONNECT_FAILED',
       message: expect.stringContaining(`127.0.0.1:${first.port}`) as unknown,
     });
-    expect(statuses).toEqual(['disconnected']);
+    expect(statuses).toEqual(['connecting', 'disconnected']);
   });
 });
 

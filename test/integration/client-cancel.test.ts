@@ -75,7 +75,7 @@ describe('cancel() and forget()', () => {
     call.cancel();
     for (const seq of [0, 1, 99, -1, 2n ** 60n]) client.forget(seq);
     expect(sink.ends).toEqual(['complete']);
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 });
 
@@ -104,7 +104,7 @@ describe('timeoutMs', () => {
     await expect(sum).rejects.toMatchObject({ code: 'TIMEOUT', sent: false });
     const peer = await raw.peer();
     peer.write(GREETING);
-    await until('the connection is open', () => client.status === 'open');
+    await until('the connection is open', () => client.status === 'connected');
     await peer.receives('');
   });
 
@@ -161,7 +161,7 @@ describe('signal', () => {
     await expect(sum).rejects.toBe(controller.signal.reason);
     const peer = await raw.peer();
     peer.write(GREETING);
-    await until('the connection is open', () => client.status === 'open');
+    await until('the connection is open', () => client.status === 'connected');
     await peer.receives('');
   });
 
@@ -186,6 +186,6 @@ describe('signal', () => {
     await expect(sum).resolves.toEqual(new CalcResult(5));
     expect(listeners).toEqual([]);
     controller.abort();
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 });

@@ -31,7 +31,7 @@ describe('close()', () => {
     peer.write(SUM_5);
     await expect(sum).resolves.toEqual(new CalcResult(5));
     await turns();
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('draining');
     peer.write(sumFrame(2, 1));
     await inTime('the client is closed', closed);
     expect(sink.ends).toEqual(['complete']);
@@ -155,10 +155,10 @@ describe('destroy()', () => {
   });
 
   it('may be called from a status listener at any change', async () => {
-    for (const at of ['connecting', 'open', 'idle'] as const) {
+    for (const at of ['connecting', 'connected', 'disconnected'] as const) {
       const raw = own(await RawServer.listen());
       const client = own(calcClient(raw.port));
-      client.onStatus((status) => {
+      client.onStatus(({ status }) => {
         if (status === at) client.destroy();
       });
       const sum = client.execute(new AddCmd(2, 3));

@@ -51,8 +51,8 @@ describe('dispatch()', () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port));
     const sinks = [new RecordingSink(), new RecordingSink()];
-    client.onStatus((status) => {
-      if (status === 'open') client.dispatch(new AddCmd(2, 0), sinks[1]!);
+    client.onStatus(({ status }) => {
+      if (status === 'connected') client.dispatch(new AddCmd(2, 0), sinks[1]!);
     });
     client.dispatch(new AddCmd(1, 0), sinks[0]!);
     const peer = await raw.peer();
@@ -87,7 +87,7 @@ describe('dispatch()', () => {
     peer.write(sumFrame(1, 5) + sumFrame(2, 9));
     await expect(sum).resolves.toEqual(new CalcResult(9));
     expect(client.pending).toBe(0);
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 
   it('gives the sink the error it threw in next', async () => {
@@ -137,7 +137,7 @@ describe('dispatch()', () => {
     controller.abort();
     await turns();
     expect(call.isPending).toBe(false);
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 });
 

@@ -70,7 +70,7 @@ describe('unexpected Results', () => {
     await until('all have arrived', () => client.unexpectedResults === 4);
     expect(unexpected.map(({ seq }) => seq)).toEqual([42, -1, 1, 2n ** 63n - 1n]);
     expect(unexpected.map(({ result }) => (result as CalcResult).value)).toEqual([1, 2, 5, 3]);
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 
   it('are counted without a callback', async () => {

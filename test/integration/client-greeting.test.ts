@@ -17,7 +17,7 @@ describe('client greeting', () => {
     expect(client.status).toBe('connecting');
     peer.write(GREETING);
     await connected;
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 
   it('compares bytes when the option serverInfo is bytes', async () => {
@@ -26,7 +26,7 @@ describe('client greeting', () => {
     const connected = client.connect();
     (await raw.peer()).write('03ff00fe');
     await connected;
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 
   it('sends no Command before the ServerInfo has arrived', async () => {
@@ -69,7 +69,7 @@ describe('client greeting', () => {
     peer.write(info);
     await expect(connected).rejects.toMatchObject({ code, sent: false });
     await peer.ends();
-    expect(client.status).toBe('idle');
+    expect(client.status).toBe('disconnected');
   });
 
   it('names both texts when the ServerInfo is another one', async () => {

@@ -52,7 +52,7 @@ describe('maxQueuedCommands', () => {
       return errors.length > 0;
     });
     expect(errors).toEqual([expect.objectContaining({ code: 'QUEUE_FULL', sent: false })]);
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
     const { pending } = client;
     peer.socket.resume();
     await peer.receivesBytes(pending * 60_000);

@@ -45,7 +45,7 @@ describe('close()', () => {
     const first = Array.from({ length: 200 }, (_, n) => send(n));
     await until('some run', () => calc.server.inFlight > 0);
     const closed = calc.server.close();
-    await until('the client has heard of it', () => client.status !== 'open');
+    await until('the client has heard of it', () => client.status !== 'connected');
     const next = own(new CalcServer({ contract: stageContract, invoker: new ExecInvoker(play), port }));
     await next.server.listen();
     const second = Array.from({ length: 200 }, (_, n) => send(200 + n));
@@ -118,7 +118,7 @@ describe('a client that hears GOAWAY', () => {
     expect(old.hex.endsWith(ADD_2_3 + DONE)).toBe(true);
     old.finish();
     await old.ends();
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 
   it('fails what was written when the connection ends before it is answered', async () => {

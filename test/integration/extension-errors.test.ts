@@ -83,14 +83,14 @@ describe("an error's text", () => {
   /** What the caller gets, which holds nothing of the secret, beside what the server reports, which does. */
   async function failure(play: () => unknown): Promise<[unknown, readonly unknown[]]> {
     const { calc, client } = await openStage(own, play as () => Item);
-    const failed: unknown = await client.execute(new PlayCmd()).catch((reason: unknown) => reason);
-    expect(inspect(failed)).not.toContain('hunter2');
-    return [failed, calc.errors];
+    const caught: unknown = await client.execute(new PlayCmd()).catch((reason: unknown) => reason);
+    expect(inspect(caught)).not.toContain('hunter2');
+    return [caught, calc.errors];
   }
 
   it('stays at the server when it is that of a toJSON', async () => {
-    const [failed, reported] = await failure(() => Object.assign(new Item(), { text: { toJSON: leaks } }));
-    expect(failed).toMatchObject({ code: 'ENCODE_FAILED', message: errorMeanings.ENCODE_FAILED });
+    const [caught, reported] = await failure(() => Object.assign(new Item(), { text: { toJSON: leaks } }));
+    expect(caught).toMatchObject({ code: 'ENCODE_FAILED', message: errorMeanings.ENCODE_FAILED });
     expect(reported).toMatchObject([{ code: 'ENCODE_FAILED', cause: { message: secret } }]);
   });
 
@@ -101,15 +101,15 @@ describe("an error's text", () => {
     const contract = defineContract({ commands: [PickyCmd], results: [Item] });
     const calc = own(await CalcServer.start({ contract }));
     const client = own(calcClient(calc.port, { contract, extension: true }));
-    const failed: unknown = await client.execute(new PickyCmd()).catch((reason: unknown) => reason);
-    expect(failed).toMatchObject({ code: 'BAD_PAYLOAD', message: errorMeanings.BAD_PAYLOAD });
+    const caught: unknown = await client.execute(new PickyCmd()).catch((reason: unknown) => reason);
+    expect(caught).toMatchObject({ code: 'BAD_PAYLOAD', message: errorMeanings.BAD_PAYLOAD });
     expect(calc.errors).toMatchObject([{ code: 'BAD_PAYLOAD', cause: { message: secret } }]);
   });
 
   it('stays at the server when the handler has it from another server', async () => {
     const foreign = new CmdStreamError('CONNECT_FAILED', `connect ECONNREFUSED, ${secret}`);
-    const [failed, reported] = await failure(() => Promise.reject(foreign));
-    expect(failed).toMatchObject({ code: 'CONNECT_FAILED', message: errorMeanings.CONNECT_FAILED });
+    const [caught, reported] = await failure(() => Promise.reject(foreign));
+    expect(caught).toMatchObject({ code: 'CONNECT_FAILED', message: errorMeanings.CONNECT_FAILED });
     expect(reported).toEqual([foreign]);
   });
 

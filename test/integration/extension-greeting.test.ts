@@ -137,7 +137,7 @@ describe('client', () => {
     await connected;
     await plain.receives('');
     plain.finish();
-    await until('the client has lost it', () => client.status === 'idle');
+    await until('the client has lost it', () => client.status === 'disconnected');
     client.connect().catch(() => {});
     const again = await raw.peer(3);
     again.write(GREETING);
@@ -209,7 +209,7 @@ describe('two contracts', () => {
       code: 'CONTRACT_MISMATCH',
       message: expect.stringContaining('`commands[1]` is SubCmd'),
     });
-    await until('the client has lost it', () => client.status === 'idle');
+    await until('the client has lost it', () => client.status === 'disconnected');
   });
 
   it('fail to connect when their codecs differ', async () => {

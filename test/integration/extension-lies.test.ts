@@ -103,7 +103,7 @@ describe('a server that lies', () => {
     peer.write(bytes);
     await expect(sum).rejects.toMatchObject({ code: 'CONNECTION_LOST', cause: { code: 'PROTOCOL_ERROR' }, sent: true });
     await peer.ends();
-    expect(client.status).toBe('idle');
+    expect(client.status).toBe('disconnected');
   });
 
   it.each([
@@ -149,7 +149,7 @@ describe('a server that lies', () => {
     const ping = client.ping();
     peer.write('00');
     expect(await ping).toBeGreaterThan(0);
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
     expect(client.lateFrames).toBe(3);
     expect(sink).toEqual(new RecordingSink());
   });

@@ -112,7 +112,7 @@ describe('execute()', () => {
     });
     await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS' });
     await until('the generator stops', () => stopped && calc.server.inFlight === 0);
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
   });
 });
 

@@ -106,7 +106,7 @@ describe('client', () => {
     await peer.receives(ADD_2_3);
     peer.write(`00${sumFrame(1, 5)}00`);
     await expect(sum).resolves.toEqual(new CalcResult(5));
-    expect(client.status).toBe('open');
+    expect(client.status).toBe('connected');
     expect(client.unexpectedResults).toBe(0);
   });
 });

@@ -84,7 +84,7 @@ async function reactAsClient(vector: WireVector): Promise<void> {
   const error = (await sink.ended()) as CmdStreamError | undefined;
   await turns();
   expect(sink.results.map(shown)).toEqual(results.filter((one) => one.error === '').map(({ result }) => result));
-  expect(client.status).toBe(clientClosed ? 'idle' : 'open');
+  expect(client.status).toBe(clientClosed ? 'disconnected' : 'connected');
   if (clientClosed) {
     expect(error).toMatchObject({ code: 'CONNECTION_LOST', cause: { code: endCode(vector) } });
     await peer.ends();

@@ -1,10 +1,11 @@
 // The end of a server: draining answers what was accepted, destroying does not; what can be called when.
 import { describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
-import type { CommandContext, Invoker, ResultSink } from '../../lib/core.js';
+import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../lib/core.js';
 import { ADD_2_3, addFrame, echoFrame, echoResultFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { inTime, turns, until } from '../support/deadline.js';
+import { Folder } from '../support/folder.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { CalcResult, CountResult } from '../support/vector-contract.js';
 
@@ -185,6 +186,35 @@ describe('close()', () => {
     await calc.server.close();
   });
 
+  it('is hurried by a close() with a shorter gracePeriodMs, and not delayed by a longer one', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting, gracePeriodMs: 1_000_000 }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    const closed = calc.server.close();
+    await turns(20);
+    expect(calc.server.connections).toBe(1);
+    expect(calc.server.close({ gracePeriodMs: 0 })).toBe(closed);
+    expect(calc.server.close({ gracePeriodMs: 1_000_000 })).toBe(closed);
+    await inTime('the server is closed', closed);
+    await peer.ends();
+    expect(waiting.contexts[0]!.signal.reason).toMatchObject({ code: 'SHUTDOWN' });
+    waiting.answerAll();
+  });
+
+  it.each([-1, Number.NaN, 1.5, '1', null])('refuses a gracePeriodMs of %p', (gracePeriodMs) => {
+    const calc = own(new CalcServer());
+    const invalid = expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('gracePeriodMs'),
+    });
+    expect(() => calc.server.close({ gracePeriodMs: gracePeriodMs as number })).toThrow(invalid as unknown as Error);
+    expect(() => calc.server.close({ timeoutMs: 1 } as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }) as unknown as Error,
+    );
+  });
+
   it('does not outlast destroy() while a handler runs on', async () => {
     const waiting = new Waiting();
     const calc = own(await CalcServer.start({ invoker: waiting }));
@@ -214,11 +244,15 @@ describe('close()', () => {
   it('ends a server that never listened', async () => {
     const calc = new CalcServer();
     await inTime('the server is closed', calc.server.close());
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(calc.server.status).toBe('closed');
   });
 
-  it('ends a server that is about to listen', async () => {
-    const calc = own(new CalcServer());
+  it.each<[string, (folder: Folder) => Partial<CommandServerOptions>]>([
+    ['a port', () => ({})],
+    ['a port of a name', () => ({ host: 'localhost' })],
+    ['a path', (folder) => ({ path: folder.file('socket') })],
+  ])('ends a server that is about to listen on %s', async (_what, options) => {
+    const calc = own(new CalcServer(options(own(new Folder()))));
     const listening = calc.server.listen();
     await inTime('the server is closed', calc.server.close());
     await expect(listening).rejects.toMatchObject({ code: 'CLOSED' });
@@ -270,14 +304,57 @@ describe('listen()', () => {
     expect(calc.server.address).toEqual(address);
   });
 
+  it('fails with CLOSED while the server listens, is about to, or drains', async () => {
+    const waiting = new Waiting();
+    const calc = own(new CalcServer({ invoker: waiting }));
+    const again = (): Promise<unknown> => expect(calc.server.listen()).rejects.toMatchObject({ code: 'CLOSED' });
+    const listening = calc.server.listen();
+    await again();
+    await listening;
+    await again();
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    const closed = calc.server.close();
+    await again();
+    waiting.answerAll();
+    await inTime('the server is closed', closed);
+  });
+
   it.each<[string, (calc: CalcServer) => unknown]>([
-    ['is listening', () => undefined],
-    ['is draining', (calc) => void calc.server.close()],
-    ['was closed', (calc) => calc.server.close()],
-    ['was destroyed', (calc) => calc.server.destroy()],
-  ])('fails with CLOSED when the server %s', async (_what, act) => {
-    const calc = own(await CalcServer.start());
-    await act(calc);
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'CLOSED' });
+    ['close()', (calc) => calc.server.close()],
+    ['destroy()', (calc) => calc.server.destroy()],
+  ])('works again after %s, as often as one likes', async (_what, end) => {
+    const calc = own(new CalcServer());
+    for (let life = 1; life <= 2; life++) {
+      await end(calc);
+      expect(calc.server.address).toBeNull();
+      const address = await calc.server.listen();
+      expect(calc.server.address).toEqual(address);
+      const peer = own(await calc.connect());
+      peer.write(ADD_2_3);
+      await peer.receives(GREETING + SUM_5);
+      const { port } = calc;
+      await end(calc);
+      await peer.ends();
+      expect(await refused(port)).toBe(true);
+      expect(calc.lost).toHaveLength(life);
+    }
+  });
+
+  it('begins anew although a Command of the life before runs on, and counts it', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting }));
+    const before = own(await calc.connect());
+    before.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    calc.server.destroy();
+    await calc.server.listen();
+    expect([calc.server.connections, calc.server.inFlight]).toEqual([0, 1]);
+    await inTime('it does not wait for that Command', calc.server.close(), 2_000);
+    expect(calc.lost).toEqual([]);
+    waiting.answerAll();
+    expect(await calc.lostCause()).toMatchObject({ code: 'CLOSED' });
+    expect(calc.server.inFlight).toBe(0);
   });
 });

@@ -44,7 +44,7 @@ describe('TLS', () => {
     const closed = calc.server.close();
     await expect(sum).resolves.toEqual(new CalcResult(5));
     await inTime('the server is closed', closed);
-    await until('the client sees the end', () => client.status === 'idle');
+    await until('the client sees the end', () => client.status === 'disconnected');
   });
 });
 
@@ -53,7 +53,7 @@ describe('a client', () => {
     const calc = own(await startTls());
     const client = own(calcClient(calc.port, { tls: {} }));
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
-    expect(client.status).toBe('idle');
+    expect(client.status).toBe('disconnected');
     expect(await calc.lostCause()).toMatchObject({ code: 'TLS_ERROR' });
   });
 

@@ -1,5 +1,7 @@
-// Law: no circles of imports, types included; and no way from the core to Nest or rxjs.
+// Law: no circles of imports, types included; no way from the core to Nest or rxjs; and none to an optional peer but
+// from the door that is for it.
 import { describe, expect, it } from '@jest/globals';
+import { doorsOf } from './doors.js';
 import { cycles, reachViolations } from './reach.js';
 import { readLib, readPackage } from './source.js';
 
@@ -47,9 +49,26 @@ describe('the core door', () => {
   });
 });
 
-it('the doors that everybody uses reach no optional peer', () => {
-  const { peerDependenciesMeta } = JSON.parse(readPackage()) as { peerDependenciesMeta: object };
-  const optional = new RegExp(`^(${Object.keys(peerDependenciesMeta).join('|')})(/|$)`);
-  expect('cockatiel').toMatch(optional);
-  for (const door of ['lib/index.ts', 'lib/core.ts']) expect(reachViolations(readLib(), door, optional)).toEqual([]);
+describe('a door', () => {
+  const optional = Object.entries(
+    (JSON.parse(readPackage()) as { peerDependenciesMeta: Record<string, { optional: boolean }> }).peerDependenciesMeta,
+  ).flatMap(([name, meta]) => (meta.optional ? [name] : []));
+  /** Whose door may load what. */
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    'lib/protobuf.ts': ['@bufbuild/protobuf'],
+    'lib/cockatiel.ts': ['cockatiel'],
+  };
+
+  it.each(doorsOf(readPackage()))('loads no optional peer that it is not for: %s', (door) => {
+    const foreign = optional.filter((name) => !(allowed[door] ?? []).includes(name));
+    const found = foreign.flatMap((name) => reachViolations(readLib(), door, new RegExp(`^${name}(/|$)`)));
+    expect(found).toEqual([]);
+  });
+
+  it.each(Object.entries(allowed))('that is for an optional peer loads it: %s', (door, names) => {
+    for (const name of names) {
+      expect(optional).toContain(name);
+      expect(reachViolations(readLib(), door, new RegExp(`^${name}(/|$)`))).not.toEqual([]);
+    }
+  });
 });

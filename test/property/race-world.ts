@@ -120,7 +120,15 @@ export class RaceWorld {
   }
 
   #newClient(): CommandClient {
-    return new CommandClient({ contract: raceContract, host: '127.0.0.1', port: this.#port, extension: 'require' });
+    const reconnect = { maxDelayMs: 5, fastPeriodMs: 60_000 };
+    const options = {
+      host: '127.0.0.1',
+      port: this.#port,
+      extension: 'require',
+      queueTimeoutMs: 200,
+      reconnect,
+    } as const;
+    return new CommandClient({ contract: raceContract, ...options });
   }
 
   #close(peer: CommandServer | CommandClient): void {

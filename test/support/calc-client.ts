@@ -1,7 +1,8 @@
-// A plain CommandClient of the calc contract towards a port of this machine.
+// A plain CommandClient of the calc contract towards a port of this machine; it connects anew only when asked.
 import { CommandClient, type CommandClientOptions } from '../../lib/core.js';
 import { vectorContract } from './vector-contract.js';
 
 export function calcClient(port: number, options: Partial<CommandClientOptions> = {}): CommandClient {
-  return new CommandClient({ contract: vectorContract, host: '127.0.0.1', port, extension: false, ...options });
+  const standard = { contract: vectorContract, host: '127.0.0.1', port, extension: false, reconnect: false } as const;
+  return new CommandClient({ ...standard, ...options });
 }

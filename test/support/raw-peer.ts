@@ -23,8 +23,10 @@ export class RawPeer {
     }
   }
 
-  static async connect(port: number): Promise<RawPeer> {
-    const peer = new RawPeer(connect({ port, host: '127.0.0.1', allowHalfOpen: true }));
+  /** To a port of this machine, or to the path of a Unix domain socket. */
+  static async connect(to: number | string): Promise<RawPeer> {
+    const target = typeof to === 'string' ? { path: to } : { port: to, host: '127.0.0.1' };
+    const peer = new RawPeer(connect({ ...target, allowHalfOpen: true }));
     await inTime('a raw peer is connected', once(peer.socket, 'connect'));
     return peer;
   }

@@ -139,6 +139,40 @@ describe('the type number of a value', () => {
   });
 });
 
+describe('a type entry with a key', () => {
+  const asked: unknown[] = [];
+  const keyed = (key: string): TypeEntry<Shape> => ({
+    ...entryFor(key, () => key === 'end'),
+    key,
+    is: (value): value is Shape => asked.push(value) < 0,
+  });
+  const message = (type: unknown) => ({ $typeName: type });
+
+  it('has the values that carry it, and is not asked', () => {
+    const { commands } = defineContract({ commands: [First, keyed('one'), entryFor('odd'), keyed('two')] });
+    expect(['one', 'two', 'three', 5].map((type) => commands.indexOf(message(type)))).toEqual([1, 3, -1, -1]);
+    expect(commands.indexOf({ kind: 'odd' })).toBe(2);
+    expect(asked).toEqual([]);
+  });
+
+  it('says which Result is the last', () => {
+    const table = new TypeTable('results', [keyed('part'), keyed('end')]);
+    expect(['part', 'end', 'else'].map((type) => table.isLast(message(type)))).toEqual([false, true, true]);
+  });
+
+  it('is refused when another entry has the key', () => {
+    expect(() => define({ commands: [keyed('one'), First, keyed('one')] })).toThrow(refused(/one twice, at 0 and 2/));
+  });
+
+  it('names what carries another', () => {
+    const { commands } = defineContract({ commands: [First, keyed('one')] });
+    expect(commands.nameFor(new First())).toBe('First');
+    expect(commands.nameFor(message('one'))).toBe('one');
+    expect(commands.nameFor(message('two'))).toBe('two');
+    expect(commands.nameFor(new Answer())).toBe('Answer');
+  });
+});
+
 describe('the last Result of a Command', () => {
   it('is any Result that does not say otherwise', () => {
     const table = new TypeTable('results', [Answer, Part]);

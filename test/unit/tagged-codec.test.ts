@@ -13,7 +13,10 @@ class Reply extends Ask {}
 
 /** The body is the bare text, with the type number in front of it when read, to see that it was told. */
 const bareText: BodyCodec = {
-  encodeBody: (_, value, writer) => void writer.writeUtf8((value as Ask).text),
+  encodeBody(index, value, writer) {
+    writer.writeUvarint(index);
+    writer.writeUtf8((value as Ask).text);
+  },
   decodeBody: (index, reader) => `${index}:${reader.readUtf8(reader.remaining)}`,
 };
 const contract = defineContract({ commands: [Ask, Tell], results: [Reply] });

@@ -34,7 +34,7 @@ const failures: readonly (readonly [RegExp, string])[] = [
   [/mus: overflow$/, 'VARINT_OVERFLOW'],
   [/negative length$/, 'NEGATIVE_LENGTH'],
   [/too large server info/, 'SERVER_INFO_TOO_LARGE'],
-  [/makeslice/, 'FRAME_TOO_LARGE'],
+  [/makeslice|codecproto: .* too large length$/, 'FRAME_TOO_LARGE'],
   [/unrecognized DTM/, 'UNKNOWN_TYPE'],
   [/unrecognized type/, 'COMMAND_NOT_IN_CONTRACT'],
   [/failed to unmarshal value/, 'BAD_PAYLOAD'],

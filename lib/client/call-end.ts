@@ -1,0 +1,35 @@
+// How a call ends, and who hears of it: the one view of calls that hooks, telemetry and circuit breakers share.
+import { isCmdStreamError } from '../errors.js';
+
+/**
+ * A Command that is sent.
+ *
+ * @publicApi
+ */
+export interface SentCommand {
+  readonly command: unknown;
+  /** Its number; 0 as long as it was not written. */
+  readonly seq: number;
+  /** Bytes of its frame; 0 as long as it was not written. */
+  readonly bytes: number;
+}
+
+/** How a call ended. `cancelled`: by its caller. */
+export interface CallEnd {
+  readonly how: 'completed' | 'failed' | 'timed out' | 'cancelled';
+  readonly error?: unknown;
+}
+
+/** What watches one call from within. No method may throw. */
+export interface CallObserver {
+  onResult(sent: SentCommand, result: unknown, bytes: number): void;
+  onEnd(sent: SentCommand, end: CallEnd): void;
+}
+
+/** Has the server, to judge by how a call ended, done its part? Undefined: that says nothing about it. */
+export function didServe({ how, error }: CallEnd, isFailure: (error: unknown) => boolean): boolean | undefined {
+  if (how === 'completed') return true;
+  if (error === undefined) return undefined;
+  if (isFailure(error)) return false;
+  return how === 'failed' && isCmdStreamError(error) && error.sent ? true : undefined;
+}

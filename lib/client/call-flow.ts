@@ -1,0 +1,164 @@
+// The calls of one connection: those that were written and wait for their Results, and those that wait for room at the
+// server or in the socket. It lives and dies with the connection.
+//
+//   submit --> waiting (no room) --> written --> over
+import type { Connection } from '../connection/connection.js';
+import { SeqWindow } from '../connection/seq-window.js';
+import { CmdStreamError } from '../errors.js';
+import { writeCancel, writeCredit } from '../wire/control-frame.js';
+import type { Seq } from '../wire/frame.js';
+import { CallWriter } from './call-writer.js';
+import type { CallHome, PendingCall } from './pending-call.js';
+import { PendingTable } from './pending-table.js';
+
+export interface CallFlowConfig {
+  /** The client's default time limit, which HELLO announces. */
+  readonly timeoutMs: number;
+  readonly maxPending: number;
+  /** Commands that may wait because the socket takes no more. */
+  readonly maxQueued: number;
+  readonly options: { readonly maxSendBufferBytes: number };
+}
+
+export interface CallFlowOwner {
+  /** May Commands be written now? */
+  readonly isOpen: boolean;
+  nextSeq(): number;
+  /** A call is over. */
+  onForgotten(): void;
+}
+
+export class CallFlow implements CallHome {
+  /** Commands the server runs at a time; 0: it has not said. */
+  maxInFlight = 0;
+  readonly #connection: Connection;
+  readonly #config: CallFlowConfig;
+  readonly #owner: CallFlowOwner;
+  readonly #written = new PendingTable();
+  readonly #waiting = new Set<PendingCall>();
+  readonly #seqs = new SeqWindow();
+  readonly #writer: CallWriter;
+  #isPumping = false;
+
+  constructor(connection: Connection, config: CallFlowConfig, owner: CallFlowOwner) {
+    this.#connection = connection;
+    this.#config = config;
+    this.#owner = owner;
+    this.#writer = new CallWriter(connection, config.timeoutMs);
+  }
+
+  get size(): number {
+    return this.#written.size + this.#waiting.size;
+  }
+
+  /** The call that waits for Results of this number. */
+  find(seq: Seq): PendingCall | undefined {
+    const call = this.#written.get(seq);
+    return call?.until === 'answered' ? call : undefined;
+  }
+
+  /** @throws {CmdStreamError} PROTOCOL_ERROR when no control frame may come for this number */
+  checkSeq(seq: Seq): void {
+    this.#seqs.check(seq);
+  }
+
+  /** Writes the call's Command in its turn: now, or when there is room. */
+  submit(call: PendingCall): void {
+    if (!call.isPending) return;
+    call.moveTo(this);
+    const { maxPending, maxQueued } = this.#config;
+    if (this.size >= maxPending) {
+      call.fail(new CmdStreamError('QUEUE_FULL', `maxPending (${maxPending}) Commands wait for an answer already`));
+    } else if (this.#waiting.size === 0 && this.#hasRoom()) this.#write(call);
+    else if (this.#waiting.size >= maxQueued && !this.#socketHasRoom()) {
+      const limit = `maxQueuedCommands (${maxQueued})`;
+      call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait to be written already`));
+    } else this.#waiting.add(call);
+  }
+
+  /** Room at the server, which says how many Commands it runs at a time, and in the socket. */
+  #hasRoom(): boolean {
+    return this.#written.size < (this.maxInFlight || Infinity) && this.#socketHasRoom();
+  }
+
+  #socketHasRoom(): boolean {
+    return this.#connection.bufferedBytes <= this.#config.options.maxSendBufferBytes;
+  }
+
+  forget(call: PendingCall, abandoned?: string): void {
+    if (call.seq === 0) this.#waiting.delete(call);
+    else if (this.#written.get(call.seq) === call) {
+      this.#written.delete(call);
+      if (abandoned === undefined) this.#ended(call);
+      else if (this.#connection.isExtended && this.#connection.isOpen)
+        this.#connection.sendControl((writer) => writeCancel(writer, call.seq, abandoned));
+    }
+    this.pump();
+    this.#owner.onForgotten();
+  }
+
+  /** The server has not begun with this Command: it is nobody's here any more. */
+  release(call: PendingCall): void {
+    this.#written.delete(call);
+    this.#ended(call);
+    this.pump();
+  }
+
+  /** The server has said its last word about the call; what follows for it is a lie. */
+  #ended(call: PendingCall): void {
+    if (call.until === 'answered') this.#seqs.end(call.seq);
+  }
+
+  grant(call: PendingCall, count: number): void {
+    if (!this.#connection.isExtended || !this.#connection.isOpen || call.seq === 0) return;
+    this.#connection.sendControl((writer) => writeCredit(writer, call.seq, count));
+  }
+
+  /** Writes what waits, as far as there is room. What fails on the way calls this again: one loop does it all. */
+  pump(): void {
+    if (this.#isPumping || this.#waiting.size === 0 || !this.#owner.isOpen) return;
+    this.#isPumping = true;
+    for (const call of this.#waiting) {
+      if (!this.#hasRoom() || !this.#owner.isOpen) break;
+      this.#waiting.delete(call);
+      this.#write(call);
+    }
+    this.#isPumping = false;
+  }
+
+  /** Calls that were not written, which are nobody's any more. */
+  takeWaiting(): readonly PendingCall[] {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    return waiting;
+  }
+
+  /** Calls that were written, in that order, which are nobody's any more. */
+  takeWritten(): readonly PendingCall[] {
+    const written = this.#written.inOrder();
+    for (const call of written) this.#written.delete(call);
+    return written;
+  }
+
+  #write(call: PendingCall): void {
+    try {
+      if (call.remainingMs() < 0) return call.expire();
+      this.#writer.checkNeeds(call.command, call.metadata);
+      call.seq = this.#seqs.use(this.#owner.nextSeq());
+      call.attempts++;
+      this.#written.add(call);
+      this.#writer.write(call);
+      if (call.until === 'written') completeWhenFlushed(call, this.#connection);
+    } catch (error) {
+      if (call.seq !== 0) this.#written.delete(call);
+      call.fail(error);
+    }
+  }
+}
+
+function completeWhenFlushed(call: PendingCall, connection: Connection): void {
+  connection.flushed().then(
+    () => call.complete(),
+    () => {}, // The end of the connection fails the call.
+  );
+}

@@ -1,0 +1,113 @@
+// From the options of a client to what its connections need: what several options say together is checked here.
+import { codecFor } from '../codec/codec-rules.js';
+import { fingerprintOf } from '../codec/fingerprint.js';
+import { dial, type ServerAddress } from '../connection/dial.js';
+import { keepaliveDefaults, keepaliveRules } from '../connection/keepalive-options.js';
+import { Ticker } from '../connection/ticker.js';
+import { clientFlow } from '../connection/value-flow.js';
+import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
+import { resolveOptions, type OptionRules } from '../options.js';
+import { serverInfoBytes } from '../wire/server-info.js';
+import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
+import { leastPending, roundRobin, type DispatchStrategy } from './dispatch-strategy.js';
+import { isFailure } from './failure.js';
+import type { GroupConfig } from './group.js';
+import type { LinkConfig } from './link.js';
+import { reconnectDefaults, reconnectRules } from './reconnect-options.js';
+import { retryDefaults, retryRules } from './retry-options.js';
+
+const OWNER = 'CommandClient';
+
+export type ResolvedClientOptions = ReturnType<typeof resolveClientOptions>;
+
+/** @throws {CmdStreamError} INVALID_OPTION */
+export function resolveClientOptions(options: CommandClientOptions) {
+  const resolved = resolveOptions(OWNER, options, clientDefaults, clientRules);
+  exclude(options, 'servers', 'host', 'port', 'path');
+  exclude(options, 'path', 'host', 'port');
+  exclude(options, 'connect', 'tls', 'lookup');
+  const servers = resolved.servers ?? [serverOf(resolved)];
+  const { connections = servers.length } = resolved;
+  if (connections < servers.length) {
+    const least = `at least the number of servers (${servers.length})`;
+    throw new CmdStreamError('INVALID_OPTION', `${OWNER}: option "connections" must be ${least}, got ${connections}`);
+  }
+  return {
+    ...resolved,
+    servers,
+    connections,
+    reconnect: switched('reconnect', resolved.reconnect, reconnectDefaults, reconnectRules),
+    keepalive: switched('keepalive', resolved.keepalive, keepaliveDefaults, keepaliveRules),
+    retry: switched('retry', resolved.retry, retryDefaults, retryRules),
+  };
+}
+
+export function groupConfigOf(options: ResolvedClientOptions): GroupConfig {
+  const codec = codecFor(options.contract, options.codec);
+  return {
+    ...options,
+    side: 'client',
+    flow: clientFlow(codec, options),
+    options,
+    ticker: new Ticker(),
+    hasTls: options.tls !== undefined,
+    fingerprint: fingerprintOf(options.contract, codec.name),
+    serverInfo: serverInfoBytes(options.serverInfo),
+    maxQueued: options.maxQueuedCommands,
+    dial: dialling(options),
+    strategy: strategyOf(options.strategy),
+    circuitBreaker: options.circuitBreaker,
+    isFailure: guarded(options.isFailure ?? isFailure),
+  };
+}
+
+function serverOf({ host, port, path }: { host: string; port: number; path?: string | undefined }): ServerAddress {
+  return path === undefined ? { host, port } : { path };
+}
+
+/** Options that contradict each other are a mistake, not a matter of precedence. */
+function exclude(options: CommandClientOptions, one: keyof CommandClientOptions, ...others: (typeof one)[]): void {
+  if (options[one] === undefined) return;
+  const other = others.find((name) => options[name] !== undefined);
+  if (other === undefined) return;
+  throw new CmdStreamError('INVALID_OPTION', `${OWNER}: options "${one}" and "${other}" exclude each other`);
+}
+
+function switched<T extends object, D extends Required<T>>(
+  name: string,
+  given: boolean | T,
+  defaults: D,
+  rules: OptionRules<T>,
+): Readonly<D> | false {
+  if (given === false) return false;
+  if (given === true) return defaults;
+  return resolveOptions(`${OWNER}: option "${name}"`, given, defaults, rules) as Readonly<D>;
+}
+
+function strategyOf(strategy: ResolvedClientOptions['strategy']): DispatchStrategy {
+  if (strategy === 'round-robin') return roundRobin();
+  return strategy === 'least-pending' ? leastPending() : strategy;
+}
+
+function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['dial'] {
+  if (connect === undefined) return (address, turn, signal) => dial({ address, tls, lookup, turn }, signal);
+  return async (address, _turn, signal) => {
+    try {
+      return await connect(address, signal);
+    } catch (error) {
+      if (isCmdStreamError(error)) throw error;
+      throw new CmdStreamError('CONNECT_FAILED', `option "connect" failed: ${messageOf(error)}`, { cause: error });
+    }
+  };
+}
+
+/** A classification of the user that fails says that the call has. */
+function guarded(classify: (error: unknown) => boolean): (error: unknown) => boolean {
+  return (error) => {
+    try {
+      return classify(error);
+    } catch {
+      return true;
+    }
+  };
+}

@@ -1,0 +1,65 @@
+// One server of a client: its connections, its circuit breaker, and whether the first connection after an outage tells the others.
+import { addressText, type ServerAddress } from '../connection/dial.js';
+import type { CircuitBreaker, CircuitBreakerFactory } from './circuit-breaker.js';
+import { groupStatus, type ClientStatus } from './group-status.js';
+import type { Link } from './link.js';
+
+/**
+ * A server of a client, now.
+ *
+ * @publicApi
+ */
+export interface ServerState {
+  /** `host:port`, or the path of its socket. */
+  readonly server: string;
+  readonly status: ClientStatus;
+  /** Connections to it, and those of them that are open. */
+  readonly connections: number;
+  readonly open: number;
+  /** Commands that wait on its connections. */
+  readonly pending: number;
+  /** Longest round-trip time of the last keepalive pings, in milliseconds; undefined before the first. */
+  readonly roundTripMs: number | undefined;
+  /** Undefined without a circuit breaker. */
+  readonly circuit: CircuitBreaker['state'] | undefined;
+}
+
+export class GroupServer {
+  readonly links: Link[] = [];
+  readonly breaker: CircuitBreaker | undefined;
+  /** A server that accepts and refuses would otherwise be asked by all its links each time one of them tries. */
+  #mayWake = true;
+
+  constructor(
+    readonly address: ServerAddress,
+    circuitBreaker: CircuitBreakerFactory | undefined,
+  ) {
+    this.breaker = circuitBreaker?.(addressText(address));
+  }
+
+  /** A link is open: the others need not wait. */
+  wake(opened: Link): void {
+    if (!this.#mayWake) return;
+    this.#mayWake = false;
+    for (const link of this.links) if (link !== opened) link.wake();
+  }
+
+  /** A connection to it was a good one. */
+  served(): void {
+    this.#mayWake = true;
+  }
+
+  get state(): ServerState {
+    const open = this.links.filter(({ session }) => session !== undefined);
+    const roundTrips = open.flatMap(({ roundTripMs }) => roundTripMs ?? []);
+    return {
+      server: addressText(this.address),
+      status: groupStatus(this.links),
+      connections: this.links.length,
+      open: open.length,
+      pending: this.links.reduce((sum, { pending }) => sum + pending, 0),
+      roundTripMs: roundTrips.length > 0 ? Math.max(...roundTrips) : undefined,
+      circuit: this.breaker?.state,
+    };
+  }
+}

@@ -1,0 +1,282 @@
+// The connections of one client, and which of them takes a call: skips those that are not open, cannot do what the call
+// needs, or whose server's circuit breaker says no. Calls that find none wait here, as do those that are sent again.
+//
+//   submit --> choose --> link's connection          none open --> queue --(a link opens)--> choose
+//                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
+import { PatternMessage } from '../codec/pattern-message.js';
+import type { ServerAddress } from '../connection/dial.js';
+import { CmdStreamError } from '../errors.js';
+import type { Seq } from '../wire/frame.js';
+import { CallQueue } from './call-queue.js';
+import type { CircuitBreakerFactory } from './circuit-breaker.js';
+import type { ConnectionChoice, DispatchStrategy } from './dispatch-strategy.js';
+import { GroupServer } from './group-server.js';
+import { groupStatus, type ClientStatus } from './group-status.js';
+import { Link, type LinkConfig, type LinkOwner } from './link.js';
+import type { CallHome, PendingCall } from './pending-call.js';
+import { Retries } from './retries.js';
+import type { ResolvedRetryOptions } from './retry-options.js';
+
+export interface GroupConfig extends LinkConfig {
+  readonly servers: readonly ServerAddress[];
+  readonly connections: number;
+  readonly strategy: DispatchStrategy;
+  readonly whenDisconnected: 'wait' | 'fail';
+  readonly queueTimeoutMs: number;
+  readonly retry: ResolvedRetryOptions | false;
+  readonly circuitBreaker: CircuitBreakerFactory | undefined;
+  isFailure(error: unknown): boolean;
+}
+
+/** What a group tells its client. */
+export interface GroupOwner {
+  /** A connection to the server opens, has ended, or could not be opened. */
+  onLinkChange(link: Link, cause: CmdStreamError | undefined): void;
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
+  onLateFrame(): void;
+  /** No call waits any more. */
+  onIdle(): void;
+}
+
+/** What will not become better by itself: nobody is kept waiting for it. */
+const hopeless: ReadonlySet<string> = new Set([
+  'SERVER_INFO_MISMATCH',
+  'SERVER_INFO_TOO_LARGE',
+  'CONTRACT_MISMATCH',
+  'EXTENSION_UNAVAILABLE',
+  'TLS_ERROR',
+]);
+
+export class Group implements LinkOwner, CallHome {
+  readonly servers: readonly GroupServer[];
+  readonly #config: GroupConfig;
+  readonly #owner: GroupOwner;
+  readonly #links: readonly Link[];
+  readonly #queue: CallQueue;
+  readonly #retries: Retries;
+  /** Links that are open, in order. */
+  #ready: readonly Link[] = [];
+  #lastSeq = 0;
+  #closed: CmdStreamError | undefined;
+
+  constructor(config: GroupConfig, owner: GroupOwner) {
+    this.#config = config;
+    this.#owner = owner;
+    this.#queue = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
+    this.#retries = new Retries(config.retry, (call) => this.submit(call));
+    this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker));
+    this.#links = Array.from({ length: config.connections }, (_, index) => {
+      const server = this.servers[index % this.servers.length]!;
+      const link = new Link(index, server.address, config, this);
+      server.links.push(link);
+      return link;
+    });
+  }
+
+  get status(): ClientStatus {
+    return this.#closed ? 'closed' : groupStatus(this.#links);
+  }
+
+  /** Calls that wait for their last Result, for a connection, or to be sent again. */
+  get pending(): number {
+    let sum = this.#queue.size + this.#retries.size;
+    for (const link of this.#links) sum += link.pending;
+    return sum;
+  }
+
+  /** True if some connection is open to a server of this package. */
+  get isExtended(): boolean {
+    return this.#ready.some((link) => link.session?.isExtended);
+  }
+
+  /** Opens all connections; resolves with the first that is open. */
+  connect(): Promise<void> {
+    if (this.#ready.length > 0) {
+      this.#start();
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => this.#wait({}, resolve, reject));
+  }
+
+  /** Pings every open connection; resolves when all have answered. */
+  async ping(): Promise<void> {
+    await this.connect();
+    await Promise.all(this.#ready.map((link) => link.session?.ping()));
+  }
+
+  /** Writes the call's Command, now or as soon as a connection can take it. */
+  submit(call: PendingCall): void {
+    if (!call.isPending) return;
+    if (this.#closed) return call.fail(this.#closed);
+    if (this.#ready.length === 0) {
+      return this.#queueCall(call);
+    }
+    try {
+      this.#choose(call).session!.submit(call);
+    } catch (error) {
+      call.fail(error);
+    }
+  }
+
+  /** @throws {CmdStreamError} CIRCUIT_OPEN, or what the strategy or a breaker of the user throws */
+  #choose(call: PendingCall): Link {
+    let choices = this.#capable(call);
+    for (;;) {
+      const link = this.#pick(choices, call);
+      const { breaker } = this.#serverOf(link);
+      if (breaker === undefined) return link;
+      const permit = breaker.acquire();
+      if (permit) {
+        call.reportTo(permit, this.#config.isFailure);
+        return link;
+      }
+      choices = choices.filter(({ server }) => server !== link.server);
+      if (choices.length === 0) {
+        throw new CmdStreamError('CIRCUIT_OPEN', `the circuit breaker of ${link.server} lets no call through`);
+      }
+    }
+  }
+
+  #pick(choices: readonly Link[], call: PendingCall): Link {
+    const picked: ConnectionChoice = this.#config.strategy.pick(choices, call.command);
+    if (choices.includes(picked as Link)) return picked as Link;
+    throw new CmdStreamError('INVALID_OPTION', 'option "strategy": pick() gave no connection of those it was given');
+  }
+
+  /** Those that can do what the caller asked for, if there are any; else the call will be told why it cannot be. */
+  #capable(call: PendingCall): readonly Link[] {
+    if (!call.metadata && !(call.command instanceof PatternMessage)) return this.#ready;
+    const capable = this.#ready.filter((link) => link.session?.isExtended);
+    return capable.length > 0 ? capable : this.#ready;
+  }
+
+  #serverOf(link: Link): GroupServer {
+    return this.servers[link.index % this.servers.length]!;
+  }
+
+  #queueCall(call: PendingCall): void {
+    const { maxQueued } = this.#config;
+    if (this.#queue.size >= maxQueued) {
+      this.#start();
+      const limit = `maxQueuedCommands (${maxQueued})`;
+      return call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait for a connection already`));
+    }
+    call.moveTo(this);
+    this.#wait(
+      call,
+      () => this.submit(call),
+      (error) => call.fail(error),
+    );
+  }
+
+  #wait(key: object, ready: () => void, fail: (error: unknown) => void): void {
+    if (this.#closed) return fail(this.#closed);
+    this.#queue.add(key, ready, fail);
+    this.#start();
+    this.#giveUp();
+  }
+
+  #start(): void {
+    for (const link of this.#links) link.start();
+  }
+
+  find(seq: Seq): PendingCall | undefined {
+    for (const link of this.#links) {
+      const call = link.find(seq);
+      if (call) return call;
+    }
+    return undefined;
+  }
+
+  forget(call: PendingCall): void {
+    this.#queue.delete(call);
+    this.#retries.delete(call);
+    this.onIdle();
+  }
+
+  grant(): void {}
+
+  /** Ends for good; calls that wait fail with `cause`. */
+  destroy(cause: CmdStreamError): void {
+    if (this.#closed) return;
+    this.#closed = cause;
+    this.#ready = [];
+    for (const link of this.#links) link.destroy(cause);
+    this.#queue.fail(cause);
+    this.#retries.fail(cause);
+  }
+
+  nextSeq(): number {
+    return ++this.#lastSeq;
+  }
+
+  onLinkStatus(link: Link, cause?: CmdStreamError): void {
+    this.#ready = this.#links.filter(({ session }) => session !== undefined);
+    const isOpen = link.session !== undefined;
+    if (isOpen) {
+      this.#serverOf(link).wake(link);
+      this.#queue.release();
+    } else this.#giveUp();
+    this.#owner.onLinkChange(link, cause);
+  }
+
+  /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */
+  #giveUp(): void {
+    if (this.#queue.size === 0 || this.#ready.length > 0) return;
+    const isInVain = this.#links.every((link) => this.#isInVain(link));
+    if (isInVain) this.#queue.fail(this.#lastError ?? this.#noConnection());
+  }
+
+  #isInVain(link: Link): boolean {
+    if (!link.isTrying) return true;
+    if (link.isOpening) return false;
+    return this.#config.whenDisconnected === 'fail' || hopeless.has(link.lastError?.code ?? '');
+  }
+
+  get #lastError(): CmdStreamError | undefined {
+    return this.#links.findLast(({ lastError }) => lastError)?.lastError;
+  }
+
+  #noConnection(): CmdStreamError {
+    const cause = this.#lastError;
+    const text = `no connection within queueTimeoutMs (${this.#config.queueTimeoutMs})`;
+    if (cause === undefined) return new CmdStreamError('CONNECT_TIMEOUT', text);
+    return new CmdStreamError(cause.code, `${text}: ${cause.message}`, { cause });
+  }
+
+  onServed(link: Link): void {
+    this.#serverOf(link).served();
+  }
+
+  onNotStarted(call: PendingCall, error: CmdStreamError): void {
+    call.report({ how: 'failed', error });
+    if (!call.isPending) return;
+    call.seq = 0;
+    call.moveTo(this);
+    if (call.attempts === 0 && !this.#closed) this.submit(call);
+    else if (this.#closed || !this.#retries.refused(call)) call.fail(error);
+  }
+
+  onLost(call: PendingCall, error: CmdStreamError): void {
+    if (!call.isPending) return;
+    call.moveTo(this);
+    const index = this.#config.contract.commands.indexOf(call.command);
+    const type = this.#config.contract.commands.types[index] as { readonly idempotent?: unknown } | undefined;
+    const mayRepeat = type?.idempotent === true && !call.hasResults && !this.#closed;
+    if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
+    call.report({ how: 'failed', error });
+    call.seq = 0;
+  }
+
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
+    this.#owner.onUnexpectedResult(seq, result, bytesRead);
+  }
+
+  onLateFrame(): void {
+    this.#owner.onLateFrame();
+  }
+
+  onIdle(): void {
+    if (this.pending === 0) this.#owner.onIdle();
+  }
+}

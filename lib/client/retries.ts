@@ -1,0 +1,60 @@
+// Calls that are sent again after a pause: those the server refused before it began with them, and lost ones of
+// idempotent Commands. Each time the pause may be twice as long.
+import type { PendingCall } from './pending-call.js';
+import type { ResolvedRetryOptions } from './retry-options.js';
+
+/** How often a Command that was refused is sent before its error reaches the caller. */
+const MAX_REFUSED = 6;
+/** The first pause after a refusal. */
+const REFUSED_MS = 10;
+
+export class Retries {
+  readonly #options: ResolvedRetryOptions | false;
+  readonly #submit: (call: PendingCall) => void;
+  readonly #pausing = new Map<PendingCall, NodeJS.Timeout>();
+
+  constructor(options: ResolvedRetryOptions | false, submit: (call: PendingCall) => void) {
+    this.#options = options;
+    this.#submit = submit;
+  }
+
+  get size(): number {
+    return this.#pausing.size;
+  }
+
+  /** Sends the refused call again later; false when it was sent often enough. */
+  refused(call: PendingCall): boolean {
+    if (call.attempts >= MAX_REFUSED) return false;
+    this.#pause(call, REFUSED_MS * 2 ** (call.attempts - 1));
+    return true;
+  }
+
+  /** Sends the lost call again later; false when it was sent often enough. */
+  lost(call: PendingCall): boolean {
+    if (!this.#options || call.attempts >= this.#options.maxAttempts) return false;
+    const { delayMs, maxDelayMs } = this.#options;
+    this.#pause(call, Math.random() * Math.min(delayMs * 2 ** (call.attempts - 1), maxDelayMs));
+    return true;
+  }
+
+  delete(call: PendingCall): void {
+    clearTimeout(this.#pausing.get(call));
+    this.#pausing.delete(call);
+  }
+
+  fail(error: unknown): void {
+    const calls = [...this.#pausing.keys()];
+    for (const call of calls) {
+      this.delete(call);
+      call.fail(error);
+    }
+  }
+
+  #pause(call: PendingCall, pauseMs: number): void {
+    const again = (): void => {
+      this.#pausing.delete(call);
+      this.#submit(call);
+    };
+    this.#pausing.set(call, setTimeout(again, pauseMs));
+  }
+}

@@ -1,0 +1,78 @@
+// What users may see and do around each call of a client: the role of send hooks, and how they watch their call.
+import type { Metadata } from '../wire/control-frame.js';
+import type { CallEnd, CallObserver, SentCommand } from './call-end.js';
+import type { CallNeeds } from './pending-call.js';
+
+/**
+ * A Result that came.
+ *
+ * @publicApi
+ */
+export interface ReceivedResult {
+  readonly result: unknown;
+  /** Counts the Results of this Command, from 1. */
+  readonly number: number;
+  /** Bytes of its frame. */
+  readonly bytes: number;
+}
+
+/**
+ * What one call tells; made anew for each call by a {@link SendHooksFactory}. What the methods throw is ignored, but for `beforeSend`.
+ *
+ * @publicApi
+ */
+export interface SendHooks {
+  /**
+   * Before anything else. What it returns travels as metadata nobody asked for: plain servers do not get it. What it
+   * throws becomes the error of the call; nothing was sent then and no other hook is called.
+   */
+  beforeSend?(command: unknown): Metadata | void;
+  /** With every Result. */
+  onResult?(sent: SentCommand, received: ReceivedResult): void;
+  /** The call has failed: it could not be sent, its connection was lost, the server has answered an error, its caller has aborted it. */
+  onError?(sent: SentCommand, error: unknown): void;
+  /** The call's time is over. */
+  onTimeout?(sent: SentCommand, error: unknown): void;
+  /** The call is over, for whatever reason; always the last one, and always once. */
+  onEnd?(sent: SentCommand): void;
+}
+
+/** @publicApi */
+export type SendHooksFactory = () => SendHooks;
+
+/** Send hooks as the observer of their call. */
+class HookedCall implements CallObserver {
+  readonly #hooks: SendHooks;
+  #results = 0;
+
+  constructor(hooks: SendHooks) {
+    this.#hooks = hooks;
+  }
+
+  onResult(sent: SentCommand, result: unknown, bytes: number): void {
+    const number = ++this.#results;
+    this.#tell(() => this.#hooks.onResult?.(sent, { result, number, bytes }));
+  }
+
+  onEnd(sent: SentCommand, { how, error }: CallEnd): void {
+    if (how === 'timed out') this.#tell(() => this.#hooks.onTimeout?.(sent, error));
+    else if (how === 'failed' || error !== undefined) this.#tell(() => this.#hooks.onError?.(sent, error));
+    this.#tell(() => this.#hooks.onEnd?.(sent));
+  }
+
+  #tell(hook: () => void): void {
+    try {
+      hook();
+    } catch {
+      // A hook's failure is its own; the call goes on.
+    }
+  }
+}
+
+/** What a call needs when it has hooks. @throws what `beforeSend`, or the factory, throws */
+export function hookedNeeds(factory: SendHooksFactory, command: unknown, needs: CallNeeds = {}): CallNeeds {
+  const hooks = factory();
+  const metadata = hooks.beforeSend?.(command);
+  const ambient = metadata ? { ...needs.ambient, ...metadata } : needs.ambient;
+  return { ...needs, ambient, observer: new HookedCall(hooks) };
+}

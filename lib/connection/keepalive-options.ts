@@ -1,0 +1,34 @@
+// When a client asks whether its server is still there: the options, their defaults and ranges.
+import { integer, type OptionRules } from '../options.js';
+import { MAX_TIMER_MS } from './connection-options.js';
+
+/** @publicApi */
+export interface KeepaliveOptions {
+  /**
+   * Time from one pong to the next ping while no Command is pending, in milliseconds; 250 and up.
+   * @default 5_000
+   */
+  idleMs?: number;
+  /**
+   * The same while Commands are pending, in milliseconds; 250 and up.
+   * @default 5_000
+   */
+  intervalMs?: number;
+  /**
+   * Time for the pong, in milliseconds; then the connection is lost, whatever else arrives. 250 and up.
+   * @default 5_000
+   */
+  timeoutMs?: number;
+}
+
+export const keepaliveDefaults = Object.freeze({ idleMs: 5000, intervalMs: 5000, timeoutMs: 5000 });
+
+export type ResolvedKeepaliveOptions = { readonly [K in keyof KeepaliveOptions]-?: number };
+
+const duration = integer(250, MAX_TIMER_MS, 'milliseconds');
+
+export const keepaliveRules: OptionRules<KeepaliveOptions> = Object.freeze({
+  idleMs: duration,
+  intervalMs: duration,
+  timeoutMs: duration,
+});

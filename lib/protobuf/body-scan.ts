@@ -1,0 +1,70 @@
+// Looks over a body before it is decoded: everything within its bounds, nothing too deep, not too many fields. Makes no
+// message; what it finds tells the decoder whether the bytes can be read where they are.
+import type { FieldShape, FieldShapes } from './field-shapes.js';
+import type { BodyLimits } from './message-format.js';
+import { badBody, BLOCK, FIXED64, GROUP_END, VARINT, WireCursor } from './wire-cursor.js';
+
+const LONGEST_TAG = 5;
+
+export class BodyScan {
+  /** A decoder would keep views of the bytes: of fields that are bytes, and of fields it does not know. */
+  leavesViews = false;
+  /** There are fields that the message type has, but in another wire type: no fields of that type, as if unknown. */
+  hasStrays = false;
+  readonly #cursor: WireCursor;
+  readonly #limits: BodyLimits;
+  #fields = 0;
+
+  constructor(body: Uint8Array, limits: BodyLimits) {
+    this.#cursor = new WireCursor(body);
+    this.#limits = limits;
+  }
+
+  /** @throws {CmdStreamError} BAD_PAYLOAD when it is no body, or exceeds the limits */
+  run(shapes: FieldShapes): this {
+    this.#message(shapes, this.#cursor.bytes.length, 1, 0);
+    return this;
+  }
+
+  /** Reads up to `end`, or to the end of the group. */
+  #message(shapes: FieldShapes | undefined, end: number, depth: number, group: number): void {
+    const { maxDepth, maxFields } = this.#limits;
+    if (depth > maxDepth) throw badBody(`nested deeper than maxDepth (${maxDepth})`);
+    const cursor = this.#cursor;
+    while (cursor.at < end) {
+      const from = cursor.at;
+      cursor.tag(end);
+      const { number, wireType } = cursor;
+      if (wireType === GROUP_END) {
+        if (number === group) return;
+        throw badBody(`a group ends that is not open, ${number}`);
+      }
+      if (++this.#fields > maxFields) throw badBody(`more fields than maxFields (${maxFields})`);
+      if (cursor.at - from > LONGEST_TAG) this.hasStrays = true;
+      this.#field(shapes?.get(number), end, depth);
+    }
+    if (group > 0) throw badBody(`a group does not end, ${group}`);
+  }
+
+  #field(shape: FieldShape | undefined, end: number, depth: number): void {
+    const { number, wireType } = this.#cursor;
+    if (shape?.wireType === wireType) {
+      if (shape.isBytes) this.leavesViews = true;
+      if (wireType === BLOCK && shape.fields) return this.#message(shape.fields, this.#cursor.block(end), depth + 1, 0);
+      if (!this.#cursor.skip(wireType, end)) this.#message(shape.fields, end, depth + 1, number);
+    } else if (shape?.packable && wireType === BLOCK) this.#packed(shape.wireType, this.#cursor.block(end));
+    else {
+      this.leavesViews = true;
+      if (shape) this.hasStrays = true;
+      if (!this.#cursor.skip(wireType, end)) this.#message(undefined, end, depth + 1, number);
+    }
+  }
+
+  #packed(wireType: number, end: number): void {
+    const cursor = this.#cursor;
+    if (wireType === VARINT) while (cursor.at < end) cursor.varint(end);
+    else if ((end - cursor.at) % (wireType === FIXED64 ? 8 : 4) !== 0)
+      throw badBody('a packed list ends inside an element');
+    cursor.at = end;
+  }
+}

@@ -1,0 +1,36 @@
+// How the messages of one type become bodies and are read from them, and the entry of a contract that knows it.
+import type { Answered, CommandEntry } from '../codec/command.js';
+import { CmdStreamError } from '../errors.js';
+
+/** What a codec allows in one body. */
+export interface BodyLimits {
+  readonly maxDepth: number;
+  readonly maxFields: number;
+}
+
+/** What either method throws costs its own Command or Result only. */
+export interface MessageFormat {
+  encode(message: unknown): Uint8Array;
+  /** `body` is a view into the receive buffer: what is returned must hold nothing of it. */
+  decode(body: Uint8Array): unknown;
+}
+
+export const FORMAT: unique symbol = Symbol.for('nestjs-cmd-stream.protobuf-format') as never;
+
+/**
+ * A message type in a contract: messages of type `M`, answered, if they are Commands, with Results of type `R`.
+ *
+ * @publicApi
+ */
+export interface ProtobufType<M extends object = object, R = unknown, Init = M> extends CommandEntry<M, R> {
+  /** Makes a message that knows, at compile time, the type of its Results. */
+  create(init?: Init): M & Answered<R>;
+  readonly [FORMAT]: (limits: BodyLimits) => MessageFormat;
+  /** Names of the message types of its Results, as far as they are told. */
+  readonly answers: readonly string[];
+}
+
+export function checkLastOne(lastOne: unknown): void {
+  if (lastOne === undefined || typeof lastOne === 'function') return;
+  throw new CmdStreamError('INVALID_CONTRACT', '`lastOne` must be a function of the message');
+}

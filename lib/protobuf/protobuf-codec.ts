@@ -1,0 +1,92 @@
+// The Protobuf codec: every body is one Protobuf message. Owns what holds for all message types, whoever generated them:
+// the longest body, and whose error it is when one cannot be written or read.
+import type { CodecFactory } from '../codec/codec.js';
+import type { Contract } from '../codec/contract.js';
+import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
+import { isTypeEntry, nameOf, type ContractType, type TypeTable } from '../codec/type-table.js';
+import { CmdStreamError, messageOf, type ErrorCode } from '../errors.js';
+import { resolveOptions } from '../options.js';
+import type { ByteReader } from '../wire/byte-reader.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import { FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
+import { protobufCodecDefaults, protobufCodecRules, type ProtobufCodecOptions } from './protobuf-codec-options.js';
+
+/**
+ * The Protobuf codec, byte for byte that of cmd-stream-go, for contracts of {@link protobufType} and {@link protobufMessage}.
+ *
+ * A message that does not fit its type fails with ENCODE_FAILED, which names the field; a body that is no message with
+ * BAD_PAYLOAD; one beyond `maxBytes`, in either direction, with FRAME_TOO_LARGE.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION when an option is unknown or out of range; INVALID_CONTRACT, from what it
+ * returns, for a contract that lists anything else, or lacks the Results of its Commands
+ * @publicApi
+ */
+export function protobufCodec(options?: ProtobufCodecOptions): CodecFactory {
+  const resolved = resolveOptions<ProtobufCodecOptions, typeof protobufCodecDefaults>(
+    'protobufCodec',
+    options,
+    protobufCodecDefaults,
+    protobufCodecRules,
+  );
+  const limit = { bytes: resolved.maxBytes ?? Number.POSITIVE_INFINITY, option: 'maxBytes' };
+  return (contract) => {
+    const bodies = (table: TypeTable) => new ProtobufBodies(table, limit, resolved);
+    const codec = new TaggedCodec('protobuf', contract, bodies(contract.commands), bodies(contract.results), limit);
+    checkAnswers(contract);
+    return codec;
+  };
+}
+
+class ProtobufBodies implements BodyCodec {
+  readonly #names: readonly string[];
+  readonly #formats: readonly MessageFormat[];
+  readonly #limit: BodyLimit;
+
+  constructor({ types }: TypeTable, limit: BodyLimit, limits: BodyLimits) {
+    this.#names = types.map(nameOf);
+    this.#formats = types.map((type) => entryOf(type)[FORMAT](limits));
+    this.#limit = limit;
+  }
+
+  encodeBody(index: number, value: unknown, writer: ByteWriter): void {
+    const body = this.#attempt('ENCODE_FAILED', index, (format) => format.encode(value));
+    checkBodyLength(body.length, this.#limit);
+    writer.writeUvarint(index);
+    writer.writeUvarint(body.length);
+    writer.writeBytes(body);
+  }
+
+  decodeBody(index: number, reader: ByteReader): unknown {
+    const { buffer, byteOffset, length } = reader.readBytes(reader.remaining);
+    // Not a Buffer: fields that are bytes take after the body.
+    const body = new Uint8Array(buffer, byteOffset, length);
+    return this.#attempt('BAD_PAYLOAD', index, (format) => format.decode(body));
+  }
+
+  #attempt<T>(code: ErrorCode, index: number, attempt: (format: MessageFormat) => T): T {
+    try {
+      return attempt(this.#formats[index]!);
+    } catch (error) {
+      throw new CmdStreamError(code, `${this.#names[index]}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function entryOf(type: ContractType): ProtobufType {
+  if (isTypeEntry(type) && FORMAT in type) return type as ProtobufType;
+  throw new CmdStreamError('INVALID_CONTRACT', `${nameOf(type)} is no message type: put it in by protobufType()`);
+}
+
+/** A Result that is not listed could never be sent; better told now than by the first answer. */
+function checkAnswers({ commands, results }: Contract): void {
+  if (results.types.length === 0) return;
+  const listed = new Set(results.types.map(nameOf));
+  for (const type of commands.types) {
+    const missing = entryOf(type).answers.find((name) => !listed.has(name));
+    if (missing === undefined) continue;
+    throw new CmdStreamError(
+      'INVALID_CONTRACT',
+      `${nameOf(type)} is answered with ${missing}, which \`results\` lacks`,
+    );
+  }
+}

@@ -1,0 +1,97 @@
+// A message type of protobuf-es in a contract. Its bodies are written and read by protobuf-es, which trusts what it is
+// given; so every message is checked before it is written, and every body looked over before it is read.
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import type { Answered } from '../codec/command.js';
+import { TYPE_ENTRY } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
+import { BodyScan } from './body-scan.js';
+import { fieldShapesOf } from './field-shapes.js';
+import { MessageCheck } from './message-check.js';
+import { checkLastOne, FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
+import { withoutStrays } from './stray-fields.js';
+
+/** A schema or several. */
+type Schemas = DescMessage | readonly DescMessage[];
+
+/** The messages of a schema, or of any of several. */
+type MessageOf<S> = S extends readonly DescMessage[]
+  ? MessageShape<S[number]>
+  : S extends DescMessage
+    ? MessageShape<S>
+    : unknown;
+
+/** @publicApi */
+export interface ProtobufTypeOptions<M, S extends Schemas | undefined> {
+  /** Of a Command: the schema of its Results, or an array of them. What its calls give, and its handlers return, follows from it. */
+  result?: S;
+  /** Of a Result: is this one the last of its Command? Default: yes. */
+  lastOne?(message: M): boolean;
+}
+
+/**
+ * Puts a message type of protobuf-es into a contract, as a Command or a Result. Its messages are found by `$typeName`.
+ *
+ * @throws {CmdStreamError} INVALID_CONTRACT when it is given something that is no schema, or a `lastOne` that is no function
+ * @publicApi
+ */
+export function protobufType<Desc extends DescMessage, const S extends Schemas | undefined = undefined>(
+  schema: Desc,
+  { result, lastOne }: ProtobufTypeOptions<MessageShape<Desc>, S> = {},
+): ProtobufType<MessageShape<Desc>, MessageOf<S>, MessageInitShape<Desc>> {
+  const results = (result === undefined ? [] : [result].flat()) as readonly DescMessage[];
+  for (const given of [schema, ...results]) {
+    if (given?.kind !== 'message') {
+      throw new CmdStreamError('INVALID_CONTRACT', 'protobufType() is for schemas of messages, such as AddCmdSchema');
+    }
+  }
+  checkLastOne(lastOne);
+  const { typeName } = schema;
+  const entry = {
+    [TYPE_ENTRY]: true,
+    name: typeName,
+    key: typeName,
+    is: (value: unknown): value is MessageShape<Desc> =>
+      (value as { $typeName?: unknown } | null | undefined)?.$typeName === typeName,
+    create: (init?: MessageInitShape<Desc>) => create(schema, init) as MessageShape<Desc> & Answered<MessageOf<S>>,
+    [FORMAT]: (limits: BodyLimits) => new SchemaFormat(schema, limits),
+    answers: results.map((answer) => answer.typeName),
+    ...(lastOne && { lastOne }),
+  };
+  return Object.freeze(entry) as unknown as ProtobufType<MessageShape<Desc>, MessageOf<S>, MessageInitShape<Desc>>;
+}
+
+class SchemaFormat implements MessageFormat {
+  readonly #schema: DescMessage;
+  readonly #limits: BodyLimits;
+  readonly #shapes;
+  readonly #check: MessageCheck;
+
+  constructor(schema: DescMessage, limits: BodyLimits) {
+    this.#schema = schema;
+    this.#limits = limits;
+    this.#shapes = fieldShapesOf(schema);
+    this.#check = new MessageCheck(schema, limits.maxDepth);
+  }
+
+  encode(message: unknown): Uint8Array {
+    const fault = this.#check.faultOf(message);
+    if (fault !== undefined) throw new CmdStreamError('ENCODE_FAILED', fault);
+    const body = toBinary(this.#schema, message as MessageShape<DescMessage>);
+    // A field takes two bytes at least: most bodies are too short to have too many.
+    if (body.length > 2 * this.#limits.maxFields) new BodyScan(body, this.#limits).run(this.#shapes);
+    return body;
+  }
+
+  decode(body: Uint8Array): unknown {
+    const { hasStrays, leavesViews } = new BodyScan(body, this.#limits).run(this.#shapes);
+    const bytes = hasStrays ? withoutStrays(body, this.#shapes) : leavesViews ? new Uint8Array(body) : body;
+    return fromBinary(this.#schema, bytes, { recursionLimit: this.#limits.maxDepth });
+  }
+}

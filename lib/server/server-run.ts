@@ -1,0 +1,220 @@
+// A server from one listen() to the end of its last socket: listener, sessions, drain. A server that listens again has
+// a new one; Commands that outlive their connection are the server's.
+//
+//   disconnected --(listen)--> connecting --> connected <--> degraded --(close)--> draining --> closed
+//        ^                          |             └───────────(destroy, a limit)──────────────────^
+//        └──────(no address)────────┘
+import type { AddressInfo, Socket } from 'node:net';
+import { CmdStreamError, fromSocketError } from '../errors.js';
+import { Listener, type ListenerConfig, type ListenerOwner } from './listener.js';
+import type { LostConnection, ServerStatus } from './server-options.js';
+import type { SessionConfig } from './session-config.js';
+import { Session } from './session.js';
+
+export interface ServerRunConfig extends ListenerConfig {
+  readonly session: SessionConfig;
+  readonly firstConnectionTimeoutMs: number;
+  readonly quietPeriodMs: number;
+}
+
+/** What a run tells its server. No method may throw. */
+export interface ServerRunOwner {
+  onStatus(status: ServerStatus, cause?: CmdStreamError): void;
+  onConnectionEnd(connection: LostConnection): void;
+  onConnectionLost(connection: LostConnection): void;
+  onError(error: unknown): void;
+  onLateFrame(): void;
+}
+
+/** How often a draining server looks whether its connections have become quiet. */
+const DRAIN_LOOK_MS = 10;
+/** How long connections that were ended may take to close. */
+const LINGER_MS = 1000;
+
+export class ServerRun implements ListenerOwner {
+  readonly #config: ServerRunConfig;
+  readonly #owner: ServerRunOwner;
+  readonly #sessions = new Set<Session>();
+  /** Sockets that were handed over and are not closed yet. */
+  readonly #sockets = new Set<Socket>();
+  #status: ServerStatus = 'disconnected';
+  #listener: Listener | undefined;
+  #firstConnection: NodeJS.Timeout | undefined;
+  #acceptError: CmdStreamError | undefined;
+  #isFull = false;
+  #drainUntil = Number.POSITIVE_INFINITY;
+  #drained: Promise<void> | undefined;
+
+  constructor(config: ServerRunConfig, owner: ServerRunOwner) {
+    this.#config = config;
+    this.#owner = owner;
+  }
+
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
+  get isOver(): boolean {
+    return this.#status === 'closed';
+  }
+
+  get isListening(): boolean {
+    return this.#status === 'connected' || this.#status === 'degraded';
+  }
+
+  get address(): AddressInfo | null {
+    return (this.isListening && this.#listener?.address()) || null;
+  }
+
+  get netServer(): Listener['server'] | undefined {
+    return this.#listener?.server;
+  }
+
+  async listen(): Promise<AddressInfo> {
+    this.#change('connecting');
+    try {
+      this.#listener = new Listener(this.#config, this);
+      await this.#listener.listen();
+    } catch (error) {
+      this.#listener?.destroy();
+      this.#checkNotClosed();
+      const cause = fromSocketError(error);
+      this.#change('disconnected', cause);
+      throw cause;
+    }
+    this.#checkNotClosed();
+    const address = this.#listener.address() as AddressInfo;
+    this.#expectFirstConnection();
+    this.#change('connected');
+    return address;
+  }
+
+  /** What was true before an `await` may not be true any more. */
+  #checkNotClosed(): void {
+    if (this.#isStill('connecting')) return;
+    this.#listener?.destroy();
+    throw new CmdStreamError('CLOSED', 'the server was closed before it listened');
+  }
+
+  #isStill(status: ServerStatus): boolean {
+    return this.#status === status;
+  }
+
+  #expectFirstConnection(): void {
+    const { firstConnectionTimeoutMs } = this.#config;
+    if (firstConnectionTimeoutMs === 0) return;
+    this.#firstConnection = setTimeout(() => {
+      const text = `no client connected within firstConnectionTimeoutMs (${firstConnectionTimeoutMs})`;
+      const cause = new CmdStreamError('NO_FIRST_CONNECTION', text);
+      this.#owner.onError(cause);
+      this.destroy(cause);
+    }, firstConnectionTimeoutMs).unref();
+  }
+
+  onSocket(socket: Socket): void {
+    clearTimeout(this.#firstConnection);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const session = new Session(socket, this.#config.session, {
+      onCommandError: (error) => this.#owner.onError(error),
+      onLateFrame: () => this.#owner.onLateFrame(),
+      onConnectionEnd: ({ remoteAddress }, cause) => this.#owner.onConnectionEnd({ remoteAddress, cause }),
+      onSessionEnd: (ended, cause) => {
+        this.#sessions.delete(ended);
+        this.#owner.onConnectionLost({ remoteAddress: ended.remoteAddress, cause });
+      },
+    });
+    this.#sessions.add(session);
+    this.#acceptError = undefined;
+    this.#lookAtHealth();
+  }
+
+  onRefused(remoteAddress: string, cause: CmdStreamError): void {
+    this.#owner.onConnectionEnd({ remoteAddress, cause });
+    this.#owner.onConnectionLost({ remoteAddress, cause });
+  }
+
+  onAcceptError(error: CmdStreamError): void {
+    this.#acceptError = error;
+    this.#owner.onError(error);
+    this.#lookAtHealth();
+  }
+
+  onFull(isFull: boolean): void {
+    this.#isFull = isFull;
+    this.#lookAtHealth();
+  }
+
+  onListenerClosed(): void {
+    if (this.isListening) this.destroy(new CmdStreamError('CLOSED', 'what the server listened on was closed'));
+  }
+
+  #lookAtHealth(): void {
+    if (!this.isListening) return;
+    const { maxConnections } = this.#config;
+    const full = this.#isFull
+      ? new CmdStreamError('MAX_CONNECTIONS', `the server has maxConnections (${maxConnections}) connections`)
+      : undefined;
+    const cause = this.#acceptError ?? full;
+    this.#change(cause ? 'degraded' : 'connected', cause);
+  }
+
+  /** Drains, see `CommandServer.close`; a further call may shorten what is left of the grace period. */
+  close(gracePeriodMs: number): Promise<void> {
+    this.#drainUntil = Math.min(this.#drainUntil, performance.now() + gracePeriodMs);
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#status === 'closed') return;
+    this.#change('draining');
+    this.#listener?.close();
+    clearTimeout(this.#firstConnection);
+    const ending = new CmdStreamError('SHUTDOWN', 'the server is shutting down');
+    while (this.#isStill('draining') && this.#sessions.size > 0) {
+      for (const session of this.#sessions) session.goAway('shutdown');
+      await afterReading(DRAIN_LOOK_MS);
+      const now = performance.now();
+      if (now >= this.#drainUntil) break;
+      for (const session of this.#sessions) {
+        if (session.isQuiet(now, this.#config.quietPeriodMs)) session.end(ending);
+      }
+    }
+    const over = new CmdStreamError('SHUTDOWN', 'the server shut down: gracePeriodMs is over');
+    for (const session of this.#sessions) session.shutDown(over);
+    await this.#socketsClosed(performance.now() + LINGER_MS);
+    this.#endAll(over);
+    this.#change('closed');
+  }
+
+  /** What was sent last must leave before the process may. */
+  async #socketsClosed(until: number): Promise<void> {
+    while (this.#sockets.size > 0 && performance.now() < until) await afterReading(DRAIN_LOOK_MS);
+  }
+
+  /** Ends everything at once; running Commands are aborted, their Results are lost. */
+  destroy(cause: CmdStreamError): void {
+    if (this.#status === 'closed') return;
+    this.#endAll(cause);
+    this.#change('closed', cause);
+  }
+
+  #endAll(cause: CmdStreamError): void {
+    clearTimeout(this.#firstConnection);
+    this.#listener?.destroy();
+    for (const session of this.#sessions) session.destroy(cause);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #change(status: ServerStatus, cause?: CmdStreamError): void {
+    if (this.#status === status || this.#status === 'closed') return;
+    this.#status = status;
+    this.#owner.onStatus(status, cause);
+  }
+}
+
+/** Waits, and then until what had arrived meanwhile was read: a timer alone fires before that when the process was busy. */
+function afterReading(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), delayMs));
+}

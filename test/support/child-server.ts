@@ -1,0 +1,55 @@
+// A program: serves the calc contract with the options in its first argument (JSON), in as many workers of a cluster as
+// its second says (none: in this process). Tells its parent what happens, and closes when it is told 'close'.
+import cluster from 'node:cluster';
+import { CommandServer, type CommandServerOptions } from '../../lib/core.js';
+import type { ChildNews } from './child-process.js';
+import { calcInvoker } from './calc-invoker.js';
+import { vectorContract } from './vector-contract.js';
+
+const [options = '{}', workers = '0'] = process.argv.slice(2);
+
+function tell(news: ChildNews): void {
+  process.send?.(news);
+}
+
+function serve(): void {
+  const server = new CommandServer({
+    contract: vectorContract,
+    invoker: {
+      invoke(command, context, sink) {
+        tell({ ranIn: process.pid });
+        return calcInvoker.invoke(command, context, sink);
+      },
+    },
+    host: '127.0.0.1',
+    port: 0,
+    quietPeriodMs: 20,
+    onError: (error) => tell({ error: String((error as { code?: unknown }).code) }),
+    ...(JSON.parse(options) as Partial<CommandServerOptions>),
+  });
+  server.onStatus((status) => tell({ status }));
+  server.listen().then(
+    (address) => tell({ address }),
+    (error: unknown) => tell({ error: String((error as { code?: unknown }).code) }),
+  );
+  const close = async (): Promise<void> => {
+    await server.close();
+    process.disconnect();
+  };
+  process.on('message', (message) => {
+    if (message === 'close') void close();
+  });
+}
+
+function lead(): void {
+  for (let worker = 0; worker < Number(workers); worker++) cluster.fork().on('message', tell);
+  process.on('message', (message) => {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.send(message as string);
+  });
+  cluster.on('exit', () => {
+    if (Object.keys(cluster.workers ?? {}).length === 0) process.disconnect();
+  });
+}
+
+if (cluster.isPrimary && workers !== '0') lead();
+else serve();
