@@ -33,12 +33,11 @@ export class EventQueue implements CommandHome {
   readonly #host: EventHost;
   readonly #maxRunning: number;
   readonly #room: EventRoom;
-  readonly #turn = new TurnShare();
   readonly #running = new Set<RunningCommand>();
   /** Taken from the front without being moved each time. */
   readonly #waiting = new Set<EventCommand>();
   #bytes = 0;
-  #isStarting = false;
+  #isRunningWaiting = false;
   #endCause: CmdStreamError | undefined;
 
   constructor(host: EventHost, maxRunning: number, room: EventRoom) {
@@ -67,32 +66,38 @@ export class EventQueue implements CommandHome {
 
   /** Runs the event, now or later. */
   add({ seq, value, bytesRead, receivedAt, metadata }: Heard): void {
+    const event = new EventCommand(seq, value, bytesRead, receivedAt, metadata, this);
+    if (this.#waiting.size === 0 && this.#running.size < this.#maxRunning) return this.#run(event);
     if (this.#bytes + bytesRead > QUEUE_BYTES || !this.#room.take(bytesRead)) {
       return this.report(new CmdStreamError('OVERLOADED', 'an event was dropped: too many wait'));
     }
     this.#bytes += bytesRead;
-    this.#waiting.add(new EventCommand(seq, value, bytesRead, receivedAt, metadata, this));
-    this.#start();
+    this.#waiting.add(event);
   }
 
-  /** Starts as many as may run. An event that ends at once calls back while this goes on. */
-  #start(): void {
-    if (this.#isStarting) return;
-    this.#isStarting = true;
+  /** Starts as many of those that wait as may run. One that ends at once calls this again while it goes on. */
+  #runWaiting(): void {
+    if (this.#isRunningWaiting || this.#waiting.size === 0) return;
+    this.#isRunningWaiting = true;
+    const turn = new TurnShare();
     for (const event of this.#waiting) {
       if (this.#running.size >= this.#maxRunning) break;
-      const nextTurn = this.#turn.take();
-      if (nextTurn) return void nextTurn.then(() => this.#resume());
+      const nextTurn = turn.take();
+      if (nextTurn) return void nextTurn.then(() => this.#runRest());
       this.#forget(event);
-      this.#running.add(event);
-      this.#host.run(event);
+      this.#run(event);
     }
-    this.#isStarting = false;
+    this.#isRunningWaiting = false;
   }
 
-  #resume(): void {
-    this.#isStarting = false;
-    this.#start();
+  #runRest(): void {
+    this.#isRunningWaiting = false;
+    this.#runWaiting();
+  }
+
+  #run(event: EventCommand): void {
+    this.#running.add(event);
+    this.#host.run(event);
   }
 
   #forget(event: EventCommand): void {
@@ -104,7 +109,7 @@ export class EventQueue implements CommandHome {
   settled(event: RunningCommand): void {
     this.#running.delete(event);
     this.#host.settled(event);
-    this.#start();
+    this.#runWaiting();
   }
 
   /** The server does not wait for them: those that run are told, those that wait are dropped. */

@@ -212,7 +212,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
     const write = (writer: ByteWriter): void => this.#writeValue(writer, result, isLast);
     if (!this.#queue.isClosed) {
       const length = asValue ? connection.sendControl(write) : connection.send(this.seq, result);
-      this.#queue.spend();
+      this.#queue.spend(length);
       return length;
     }
     const bytes = asValue ? connection.encodeControl(write) : connection.encode(this.seq, result);

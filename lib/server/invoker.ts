@@ -14,7 +14,8 @@ export interface ResultSink {
   readonly drained: Promise<void> | undefined;
   /**
    * Sends one Result and returns the length of its frame in bytes; 0 if nobody waits for it, or if it is held back
-   * for a moment because nothing but `complete` may follow.
+   * for a moment because nothing but `complete` may follow. One too many of those that wait for their taker ends the
+   * Command with SLOW_CONSUMER: the sink is closed, the signal aborts.
    *
    * @throws {CmdStreamError} RESULT_NOT_IN_CONTRACT, ENCODE_FAILED or FRAME_TOO_LARGE; the Command goes on
    */

@@ -14,6 +14,9 @@ export interface QueueHome {
   readonly waiting: WaitingResults;
 }
 
+/** Results that a producer has made before it can know that it must wait. */
+const IN_HAND = 2;
+
 interface QueuedFrame {
   readonly bytes: Buffer;
   /** Results need credit, marks do not. */
@@ -24,6 +27,9 @@ export class ResultQueue {
   readonly #command: WaitingCommand;
   readonly #home: QueueHome;
   #credit: number;
+  /** Bytes of each Result that was sent on credit and not taken yet, oldest first; nobody says so of others. */
+  readonly #untaken: number[] | undefined;
+  #untakenBytes = 0;
   #frames: QueuedFrame[] = [];
   #results = 0;
   #bytes = 0;
@@ -33,6 +39,7 @@ export class ResultQueue {
     this.#command = command;
     this.#home = home;
     this.#credit = credit;
+    if (credit < Infinity) this.#untaken = [];
   }
 
   get isEmpty(): boolean {
@@ -41,7 +48,7 @@ export class ResultQueue {
 
   /** True if the next Result needs nothing but room in the socket. */
   get isFree(): boolean {
-    return this.#credit > 0 && this.isEmpty;
+    return this.#hasCredit && this.isEmpty;
   }
 
   /** True if the next Result must be queued. */
@@ -49,21 +56,31 @@ export class ResultQueue {
     return !this.isFree || this.#home.drained !== undefined;
   }
 
+  /** Credit is a number of Results; their bytes have a bound of their own, above which there is one at a time. */
+  get #hasCredit(): boolean {
+    return this.#credit > 0 && this.#untakenBytes < this.#home.config.maxStreamBufferBytes;
+  }
+
+  /** The caller has taken so many, and takes as many more. */
   grant(count: number): void {
+    for (const bytes of this.#untaken?.splice(0, count) ?? []) this.#untakenBytes -= bytes;
     this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
   }
 
-  /** A Result was sent past the queue. */
-  spend(): void {
+  /** A Result of so many bytes was sent. */
+  spend(bytes: number): void {
     this.#credit--;
+    if (this.#untaken === undefined) return;
+    this.#untaken.push(bytes);
+    this.#untakenBytes += bytes;
   }
 
   /**
-   * Queues a Result, or says why it may not. A producer that waits for room has one in hand when there is none: that one
-   * is always taken, as is the final one.
+   * Queues a Result, or says why it may not. A producer that waits for room has had one held back, and has one in hand,
+   * before it can know that there is none: so many are always taken, and so is the final one.
    */
   put(bytes: Buffer, isFinal: boolean): CmdStreamError | undefined {
-    const refusal = isFinal || this.#results === 0 ? undefined : this.#refusal(bytes.length);
+    const refusal = isFinal || this.#results < IN_HAND ? undefined : this.#refusal(bytes.length);
     if (refusal) return refusal;
     this.#results++;
     this.#enqueue({ bytes, isResult: true });
@@ -93,7 +110,7 @@ export class ResultQueue {
   /** Sends as much as credit and socket allow; true if nothing waits any more. */
   flush(): boolean {
     for (let frame = this.#frames[0]; frame !== undefined; frame = this.#frames[0]) {
-      if (frame.isResult && this.#credit <= 0) return false;
+      if (frame.isResult && !this.#hasCredit) return false;
       if (this.#home.drained !== undefined) {
         this.#home.waiting.join(this.#command);
         return false;
@@ -108,7 +125,7 @@ export class ResultQueue {
     this.#count(-bytes.length);
     if (isResult) {
       this.#results--;
-      this.#credit--;
+      this.spend(bytes.length);
     }
     this.#home.connection.post((writer) => writer.writeBytes(bytes));
   }

@@ -42,6 +42,24 @@ describe('iterate()', () => {
     await until('the generator has stopped', () => slow.stopped && calc.server.inFlight === 0);
   });
 
+  it('holds few Results when they are large, and goes on with each that is taken', async () => {
+    const producer: Producer = { produced: 0, stopped: false };
+    async function* large(): AsyncGenerator<Item> {
+      for (;;) yield new Item(++producer.produced, false, 'x'.repeat(300_000));
+    }
+    const { client } = await openStage(own, ({ name }) => (name === 'slow' ? large() : new Item(7)));
+    const results = client.iterate(new PlayCmd('slow'));
+    for (let taken = 1; taken <= 40; taken++) {
+      const { value } = await results.next();
+      expect(value!.n).toBe(taken);
+      await client.ping();
+      await turns();
+      // 1 MiB that nobody has taken, one Result above it, those in hand, and what is said of those taken every 512 KiB.
+      expect(producer.produced - taken).toBeLessThanOrEqual(9);
+    }
+    await results.return?.();
+  });
+
   it('stops the generator when the loop is left', async () => {
     const producer: Producer = { produced: 0, stopped: false };
     const { calc, client } = await openStage(own, () => endless(producer));
@@ -128,12 +146,12 @@ describe('credit', () => {
   });
 });
 
-describe('a Command whose second Result overflows its buffer', () => {
+describe('a Command whose third Result overflows its buffer', () => {
   it('is told of the error although the socket was full', async () => {
     const invoker: Invoker = {
       invoke: (_command, { seq }, sink) => {
         if (seq === 1) sink.next(new EchoResult('x'.repeat(30_000_000)));
-        else for (let count = 0; count < 2; count++) sink.next(new EchoResult('x'.repeat(2_000)));
+        else for (let count = 0; count < 3; count++) sink.next(new EchoResult('x'.repeat(2_000)));
       },
     };
     const calc = own(
@@ -191,6 +209,21 @@ describe('large Results at once', () => {
     expect(taken).toEqual([count, count, count]);
     expect(mostAhead).toBeLessThan(count);
     expect(calc.lost).toEqual([]);
+  });
+
+  it('of generators all arrive although each of them could be the only one', async () => {
+    const play = async function* (): AsyncGenerator<Item> {
+      for (let n = 0; n < 4; n++) yield large(0.7 * MB, true, n);
+    };
+    const { client } = await openStage(own, play);
+    await client.connect();
+    const read = async (): Promise<number[]> => {
+      const taken: number[] = [];
+      for await (const { n } of client.iterate(new PlayCmd())) taken.push(n);
+      return taken;
+    };
+    const all = await Promise.all(Array.from({ length: 6 }, read));
+    expect(all).toEqual(Array.from({ length: 6 }, () => [0, 1, 2, 3]));
   });
 
   it('cost a peer that does not read at all its connection', async () => {

@@ -31,7 +31,6 @@ describe('a peer that does not read loses its connection with SEND_BUFFER_FULL',
   it.each([
     ['pongs', silent, () => zeros],
     ['errors of handlers', failing, commands(add)],
-    ['ends without a Result', silent, commands(add)],
     ['refusals', silent, commands((seq) => frame(seq, 99, '{}'))],
   ])('when it floods the server for %s', async (_what, invoker, bytes) => {
     const limits = { maxSendBufferBytes: 65_536, maxResultBytes: 4_096, sendHighWaterBytes: 1_024 };

@@ -51,9 +51,9 @@ export class RaceWorld {
   async #take(step: Step): Promise<void> {
     switch (step.do) {
       case 'call': {
-        const { work, items, pause, last } = step;
+        const { work, items, pause, last, size } = step;
         const id = ++this.#lastId;
-        const command = new WorkCmd(id, work, items, pause, last);
+        const command = new WorkCmd(id, work, items, pause, last, size);
         const produced = (): number => this.#workshop.produced.get(id) ?? 0;
         this.#calls.push(new TrackedCall(this.#clients[step.client]!, command, step.manner, step.leaveAfter, produced));
         return;

@@ -12,6 +12,7 @@ export type Step =
       readonly items: number;
       readonly pause: number;
       readonly last: 'each' | 'final' | 'none';
+      readonly size: number;
       readonly leaveAfter: number;
     }
   | { readonly do: 'turns'; readonly count: number }
@@ -22,7 +23,9 @@ export type Step =
   | { readonly do: 'new server' };
 
 const client = fc.nat(1);
-const pause = fc.constantFrom(0, 0, 1, 2);
+const pause = fc.constantFrom(0, 0, 0, 1, 1, 2, 6);
+/** Small, around what one write takes, and more than the socket takes at once. */
+const size = fc.constantFrom(0, 0, 0, 0, 0, 0, 70_000, 700_000);
 const last = fc.constantFrom('each' as const, 'final' as const, 'none' as const);
 /** Around one, around a top-up, around the whole credit. */
 const items = fc.oneof(
@@ -40,6 +43,7 @@ function calls(manners: readonly Manner[], works: readonly Work[]): fc.Arbitrary
     items,
     pause,
     last,
+    size,
     leaveAfter: fc.oneof(fc.nat(5), items),
   });
 }
@@ -48,7 +52,7 @@ function calls(manners: readonly Manner[], works: readonly Work[]): fc.Arbitrary
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
-    arbitrary: calls(['execute'], ['value', 'value', 'value', 'nothing', 'failure', 'generator']),
+    arbitrary: calls(['execute'], ['value', 'value', 'value', 'unwritable', 'nothing', 'failure', 'generator']),
   },
   {
     weight: 10,
@@ -58,6 +62,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   },
   { weight: 5, arbitrary: calls(['abort'], ['generator', 'value', 'endless wait', 'broken generator']) },
+  { weight: 3, arbitrary: calls(['emit'], ['value', 'unwritable', 'nothing', 'failure', 'generator']) },
   { weight: 1, arbitrary: calls(['time out'], ['value', 'endless wait']) },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('turns' as const), count: fc.integer({ min: 1, max: 6 }) }) },
   {

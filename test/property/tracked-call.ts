@@ -3,7 +3,7 @@ import { CmdStreamError, type CommandClient, type CommandSink } from '../../lib/
 import { turns, type Item, type WorkCmd } from './workshop.js';
 
 /** How the call is made and how its caller leaves it. */
-export type Manner = 'execute' | 'iterate' | 'cancel' | 'abort' | 'time out';
+export type Manner = 'execute' | 'emit' | 'iterate' | 'cancel' | 'abort' | 'time out';
 
 /** Results an async generator may be ahead of its taker: the credit, and what it holds in its own hands. */
 const AHEAD = 32 + 2;
@@ -26,6 +26,7 @@ export class TrackedCall {
     produced: () => number,
   ) {
     if (manner === 'execute') this.over = this.#execute(client, {});
+    else if (manner === 'emit') this.over = this.#emit(client);
     else if (manner === 'time out') this.over = this.#execute(client, { timeoutMs: 1 });
     else if (manner === 'iterate') this.over = this.#iterate(client, leaveAfter, produced);
     else this.over = this.#dispatch(client, manner, leaveAfter);
@@ -36,6 +37,16 @@ export class TrackedCall {
       const item: Item | undefined = await client.execute(this.command, options);
       if (item) this.#took(item);
       this.#ends('complete');
+    } catch (error) {
+      this.#ends('error', error);
+    }
+  }
+
+  /** Nobody is told what becomes of it. */
+  async #emit(client: CommandClient): Promise<void> {
+    try {
+      await client.emit(this.command);
+      this.#ends('left');
     } catch (error) {
       this.#ends('error', error);
     }
@@ -131,6 +142,7 @@ export class TrackedCall {
   #mayFailWith(code: CmdStreamError['code']): boolean {
     const { work, items, last } = this.command;
     if (connectionEnds.has(code)) return true;
+    if (code === 'ENCODE_FAILED') return work === 'unwritable';
     if (code === 'INTERNAL') return work === 'failure' || work === 'broken generator';
     if (code === 'TIMEOUT') return this.manner === 'time out';
     const isStream = work === 'generator' || work === 'broken generator';

@@ -7,6 +7,7 @@ export class Item extends Result {
     readonly id = 0,
     readonly at = 0,
     readonly last = true,
+    readonly text = '',
   ) {
     super();
   }
@@ -16,7 +17,7 @@ export class Item extends Result {
   }
 }
 
-export type Work = 'value' | 'nothing' | 'failure' | 'generator' | 'broken generator' | 'endless wait';
+export type Work = 'value' | 'unwritable' | 'nothing' | 'failure' | 'generator' | 'broken generator' | 'endless wait';
 
 export class WorkCmd extends Command<Item, Workshop> {
   constructor(
@@ -28,6 +29,8 @@ export class WorkCmd extends Command<Item, Workshop> {
     readonly pause = 0,
     /** Which of the Items say that they are the last one. */
     readonly last: 'each' | 'final' | 'none' = 'final',
+    /** Length of the first Items. */
+    readonly size = 0,
   ) {
     super();
   }
@@ -36,6 +39,9 @@ export class WorkCmd extends Command<Item, Workshop> {
     return workshop.execute(this, context);
   }
 }
+
+/** So many Items of a stream have the size of its Command. */
+const LARGE_ITEMS = 4;
 
 export const raceContract = defineContract({ commands: [WorkCmd], results: [Item] });
 
@@ -50,30 +56,32 @@ export class Workshop {
   execute(command: WorkCmd, context: CommandContext): Outcome<Item> {
     this.executions.set(command.id, (this.executions.get(command.id) ?? 0) + 1);
     if (command.work === 'generator' || command.work === 'broken generator') return this.#items(command);
-    if (command.work === 'value' && command.pause === 0) return new Item(command.id);
+    if (command.work === 'value' && command.pause === 0) return new Item(command.id, 0, true, 'x'.repeat(command.size));
     return this.#answer(command, context.signal);
   }
 
-  async #answer({ id, work, pause }: WorkCmd, signal: AbortSignal): Promise<Item> {
+  async #answer({ id, work, pause, size }: WorkCmd, signal: AbortSignal): Promise<Item> {
     this.running++;
     try {
       await turns(pause);
       if (work === 'failure') throw new Error('intentional failure');
       if (work === 'endless wait') await aborted(signal);
+      if (work === 'unwritable') return new Item(id, Number.NaN);
       // The types would not allow to give nothing.
-      return work === 'value' ? new Item(id) : (undefined as never);
+      return work === 'value' ? new Item(id, 0, true, 'x'.repeat(size)) : (undefined as never);
     } finally {
       this.running--;
     }
   }
 
-  async *#items({ id, work, items, pause, last }: WorkCmd): AsyncGenerator<Item> {
+  async *#items({ id, work, items, pause, last, size }: WorkCmd): AsyncGenerator<Item> {
     this.running++;
     try {
       for (let at = 0; at < items; at++) {
         await turns(pause);
         this.produced.set(id, at + 1);
-        yield new Item(id, at, last === 'each' || (last === 'final' && at === items - 1));
+        const isLast = last === 'each' || (last === 'final' && at === items - 1);
+        yield new Item(id, at, isLast, at < LARGE_ITEMS ? 'x'.repeat(size) : '');
       }
       if (work === 'broken generator') throw new Error('intentional failure');
     } finally {
