@@ -53,6 +53,8 @@ export class Group implements LinkOwner, CallHome {
   readonly #owner: GroupOwner;
   readonly #links: readonly Link[];
   readonly #queue: CallQueue;
+  /** Those who wait for a connection and have no call. */
+  readonly #connecting: CallQueue;
   readonly #retries: Retries;
   /** Links that are open, in order. */
   #ready: readonly Link[] = [];
@@ -63,6 +65,7 @@ export class Group implements LinkOwner, CallHome {
     this.#config = config;
     this.#owner = owner;
     this.#queue = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
+    this.#connecting = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
     this.#retries = new Retries(config.retry, (call) => this.submit(call));
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker));
     this.#links = Array.from({ length: config.connections }, (_, index) => {
@@ -95,7 +98,7 @@ export class Group implements LinkOwner, CallHome {
       this.#start();
       return Promise.resolve();
     }
-    return new Promise((resolve, reject) => this.#wait({}, resolve, reject));
+    return new Promise((resolve, reject) => this.#wait(this.#connecting, {}, resolve, reject));
   }
 
   /** Pings every open connection; resolves when all have answered. */
@@ -163,15 +166,16 @@ export class Group implements LinkOwner, CallHome {
     }
     call.moveTo(this);
     this.#wait(
+      this.#queue,
       call,
       () => this.submit(call),
       (error) => call.fail(error),
     );
   }
 
-  #wait(key: object, ready: () => void, fail: (error: unknown) => void): void {
+  #wait(queue: CallQueue, key: object, ready: () => void, fail: (error: unknown) => void): void {
     if (this.#closed) return fail(this.#closed);
-    this.#queue.add(key, ready, fail);
+    queue.add(key, ready, fail);
     this.#start();
     this.#giveUp();
   }
@@ -203,6 +207,7 @@ export class Group implements LinkOwner, CallHome {
     this.#ready = [];
     for (const link of this.#links) link.destroy(cause);
     this.#queue.fail(cause);
+    this.#connecting.fail(cause);
     this.#retries.fail(cause);
   }
 
@@ -216,15 +221,17 @@ export class Group implements LinkOwner, CallHome {
     if (isOpen) {
       this.#serverOf(link).wake(link);
       this.#queue.release();
+      this.#connecting.release();
     } else this.#giveUp();
     this.#owner.onLinkChange(link, cause);
   }
 
   /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */
   #giveUp(): void {
-    if (this.#queue.size === 0 || this.#ready.length > 0) return;
-    const isInVain = this.#links.every((link) => this.#isInVain(link));
-    if (isInVain) this.#queue.fail(this.#lastError ?? this.#noConnection());
+    const waiting = [this.#queue, this.#connecting].filter(({ size }) => size > 0);
+    if (waiting.length === 0 || this.#ready.length > 0) return;
+    if (!this.#links.every((link) => this.#isInVain(link))) return;
+    for (const queue of waiting) queue.fail(this.#lastError ?? this.#noConnection());
   }
 
   #isInVain(link: Link): boolean {
