@@ -150,6 +150,10 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.connection.destroy(cause);
   }
 
+  onSilence(cause: CmdStreamError): void {
+    this.connection.destroy(cause);
+  }
+
   nextSeq(): number {
     return this.#owner.nextSeq();
   }

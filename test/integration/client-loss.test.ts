@@ -115,6 +115,17 @@ describe('a connection that', () => {
     for (const error of errors)
       expect(error).toMatchObject({ code: 'CONNECTION_LOST', sent: true, cause: { code: 'WRITE_STALLED' } });
   });
+
+  it('does not answer a ping fails with KEEPALIVE_TIMEOUT as the cause', async () => {
+    const { client, peer } = await openPair(own, { keepalive: { intervalMs: 250, timeoutMs: 250 } });
+    const call = client.execute(new AddCmd(2, 3));
+    await expect(call).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+      sent: true,
+      cause: { code: 'KEEPALIVE_TIMEOUT' },
+    });
+    await peer.ends();
+  });
 });
 
 describe('calls made while others fail', () => {
