@@ -6,6 +6,7 @@ import { CommandLoad, type LoadSummary } from '../support/command-load.js';
 import { inTime, until } from '../support/deadline.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { interopContract, SlowCmd } from '../support/interop-contract.js';
+import { Journal } from '../support/journal.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { ServerProcess } from '../support/server-process.js';
 
@@ -39,7 +40,8 @@ describe('a client of 4 connections to 3 servers', () => {
   it(
     'answers or fails with a code what it is asked while they die, return, drain and fall silent',
     async () => {
-      const setup = { quietPeriodMs: 20, gracePeriodMs: 500 };
+      const journal = own(new Journal());
+      const setup = { quietPeriodMs: 20, gracePeriodMs: 500, journal: journal.path };
       const start = async (): Promise<ServerProcess> => own(await ServerProcess.start(setup));
       const [mortal, polite, distant] = await Promise.all([start(), start(), start()]);
       const proxy = await FaultProxy.listen(distant.port);
@@ -52,7 +54,7 @@ describe('a client of 4 connections to 3 servers', () => {
       const hostages = Array.from({ length: 4 }, () => failureOf(client.execute(new SlowCmd(60_000))));
       expect(pending(client)).toEqual([2, 1, 1]);
       const [ofMortal, ofPolite, ofDistant, alsoOfMortal] = hostages;
-      const load = own(new CommandLoad(client));
+      const load = own(new CommandLoad(client, { numbered: true }));
       await load.answers(200);
 
       await mortal.kill();
@@ -89,6 +91,9 @@ describe('a client of 4 connections to 3 servers', () => {
       expectConserved(summary);
       expect(Object.keys(summary.failed).filter((code) => code !== 'CONNECTION_LOST')).toEqual([]);
       expect(load.errors.filter((error) => !(error as CmdStreamError).sent)).toEqual([]);
+      const executed = new Set(journal.executed);
+      expect(journal.executed).toHaveLength(executed.size);
+      expect(load.answered.filter((number) => !executed.has(String(number)))).toEqual([]);
       expect(client.pending).toBe(0);
       expect(pending(client)).toEqual([0, 0, 0]);
       expect(client.unexpectedResults).toBe(0);

@@ -13,6 +13,8 @@ interface LoadOptions {
   readonly callers?: number;
   /** Of every Command. */
   readonly timeoutMs?: number;
+  /** Tells the server, in the metadata, which Command it is: `id`, from 0. */
+  readonly numbered?: boolean;
 }
 
 /** What a test expects of all Commands that were sent. */
@@ -32,19 +34,26 @@ const MOST_MS = 50;
 
 export class CommandLoad {
   sent = 0;
-  ok = 0;
+  /** Numbers of the Commands that were answered. */
+  readonly answered: number[] = [];
   readonly errors: unknown[] = [];
   readonly #wrong: string[] = [];
   readonly #client: CommandClient;
   readonly #timeoutMs: number;
+  readonly #numbered: boolean;
   readonly #events = new EventEmitter();
   readonly #callers: Promise<unknown>;
   #isOver = false;
 
-  constructor(client: CommandClient, { callers = 16, timeoutMs = 10_000 }: LoadOptions = {}) {
+  constructor(client: CommandClient, { callers = 16, timeoutMs = 10_000, numbered = false }: LoadOptions = {}) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
+    this.#numbered = numbered;
     this.#callers = Promise.all(Array.from({ length: callers }, () => this.#call()));
+  }
+
+  get ok(): number {
+    return this.answered.length;
   }
 
   /** Asks after each Command. */
@@ -79,11 +88,14 @@ export class CommandLoad {
 
   async #call(): Promise<void> {
     while (!this.#isOver) {
-      const { command, expected } = exchange(this.sent++);
+      const number = this.sent++;
+      const { command, expected } = exchange(number);
+      const metadata = this.#numbered ? { id: String(number) } : undefined;
       try {
         const got: unknown[] = [];
-        for await (const result of this.#client.iterate(command, { timeoutMs: this.#timeoutMs })) got.push(result);
-        if (isDeepStrictEqual(got, expected)) this.ok++;
+        const options = { timeoutMs: this.#timeoutMs, metadata };
+        for await (const result of this.#client.iterate(command, options)) got.push(result);
+        if (isDeepStrictEqual(got, expected)) this.answered.push(number);
         else this.#wrong.push(`${JSON.stringify(command)}: ${JSON.stringify(got)}`);
       } catch (error) {
         this.errors.push(error);
