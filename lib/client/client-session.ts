@@ -90,6 +90,10 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     return this.#calls.size > 0;
   }
 
+  get stalledSince(): number {
+    return this.connection.stalledSince;
+  }
+
   /** Has anything come that a Command was answered with? */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
