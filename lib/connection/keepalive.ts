@@ -10,8 +10,8 @@ import { TICK_MS, type Ticking } from './ticker.js';
 export interface KeepalivePeer {
   /** Are Commands pending? */
   readonly isBusy: boolean;
-  /** Sends a ping; resolves with its pong, rejects when the connection ends. */
-  ping(): Promise<void>;
+  /** Pings; resolves with the round-trip time in milliseconds, rejects when the connection ends. */
+  ping(): Promise<number>;
   /** Resolves when the socket has taken what was sent so far; rejects when the connection ends. */
   flushed(): Promise<void>;
   destroy(cause: CmdStreamError): void;
@@ -60,10 +60,9 @@ export class Keepalive implements Ticking {
       },
       () => {},
     );
-    const sentAt = performance.now();
     answered.then(
-      () => {
-        this.#roundTripMs = performance.now() - sentAt;
+      (roundTripMs) => {
+        this.#roundTripMs = roundTripMs;
         this.#change('quiet');
       },
       () => {}, // The connection has ended, and this with it.
