@@ -5,7 +5,7 @@
 //                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { ServerAddress } from '../connection/dial.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, type ErrorCode } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
 import { CallQueue } from './call-queue.js';
 import type { CircuitBreakerFactory } from './circuit-breaker.js';
@@ -92,19 +92,28 @@ export class Group implements LinkOwner, CallHome {
     return this.#ready.some((link) => link.session?.isExtended);
   }
 
-  /** Opens all connections; resolves with the first that is open. */
-  connect(): Promise<void> {
+  /** Those that take calls. */
+  get open(): readonly Link[] {
+    return this.#ready;
+  }
+
+  /** Opens all connections; resolves with the first that is open. `timeoutMs` 0: no limit but those of calls. */
+  connect(timeoutMs = 0): Promise<void> {
     if (this.#ready.length > 0) {
       this.#start();
       return Promise.resolve();
     }
-    return new Promise((resolve, reject) => this.#wait(this.#connecting, {}, resolve, reject));
-  }
-
-  /** Pings every open connection; resolves when all have answered. */
-  async ping(): Promise<void> {
-    await this.connect();
-    await Promise.all(this.#ready.map((link) => link.session?.ping()));
+    const key = {};
+    let timer: NodeJS.Timeout | undefined;
+    const opened = new Promise<void>((resolve, reject) => {
+      const late = (): void => {
+        this.#connecting.delete(key);
+        reject(this.#noConnection('TIMEOUT', `timeoutMs (${timeoutMs})`));
+      };
+      if (timeoutMs > 0) timer = setTimeout(late, timeoutMs);
+      this.#wait(this.#connecting, key, resolve, reject);
+    });
+    return opened.finally(() => clearTimeout(timer));
   }
 
   /** Writes the call's Command, now or as soon as a connection can take it. */
@@ -244,10 +253,13 @@ export class Group implements LinkOwner, CallHome {
     return this.#links.findLast(({ lastError }) => lastError)?.lastError;
   }
 
-  #noConnection(): CmdStreamError {
+  #noConnection(
+    code: ErrorCode = 'CONNECT_TIMEOUT',
+    limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
+  ): CmdStreamError {
     const cause = this.#lastError;
-    const text = `no connection within queueTimeoutMs (${this.#config.queueTimeoutMs})`;
-    if (cause === undefined) return new CmdStreamError('CONNECT_TIMEOUT', text);
+    const text = `no connection within ${limit}`;
+    if (cause === undefined) return new CmdStreamError(code, text);
     return new CmdStreamError(cause.code, `${text}: ${cause.message}`, { cause });
   }
 

@@ -166,6 +166,19 @@ describe('destroy()', () => {
     await inTime('the client is closed', closed);
   });
 
+  it('does not wait any longer when all that waited was connect()', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { gracePeriodMs: 1_000_000 }));
+    const connected = client.connect();
+    const peer = await raw.peer();
+    const closed = client.close();
+    await until('it drains', () => client.status === 'draining');
+    peer.write(GREETING);
+    await connected;
+    await inTime('the client is closed', closed);
+    expect(client.status).toBe('closed');
+  });
+
   it('may be called from a status listener at any change', async () => {
     for (const at of ['connecting', 'connected', 'disconnected'] as const) {
       const raw = own(await RawServer.listen());

@@ -19,23 +19,26 @@ class ScriptedPeer implements KeepalivePeer {
   readonly pings: number[] = [];
   cause: CmdStreamError | undefined;
   readonly keepalive: Keepalive;
-  #pong = (): void => {};
+  /** Since when the socket takes nothing; 0: it moves on. */
+  stalledSince = 0;
+  #pong = (_roundTripMs: number): void => {};
   #flush = (): void => {};
 
   constructor(options: Partial<ResolvedKeepaliveOptions> = {}) {
     this.keepalive = new Keepalive({ ...keepaliveDefaults, ...options }, this);
   }
 
-  ping(): Promise<void> {
-    this.pings.push(performance.now());
-    return this.answers ? Promise.resolve() : new Promise((resolve) => (this.#pong = resolve));
+  ping(): Promise<number> {
+    const sentAt = performance.now();
+    this.pings.push(sentAt);
+    return this.answers ? Promise.resolve(0) : new Promise((resolve) => (this.#pong = resolve));
   }
 
   flushed(): Promise<void> {
     return this.takes ? Promise.resolve() : new Promise((resolve) => (this.#flush = resolve));
   }
 
-  destroy(cause: CmdStreamError): void {
+  onSilence(cause: CmdStreamError): void {
     this.cause = cause;
   }
 
@@ -46,7 +49,7 @@ class ScriptedPeer implements KeepalivePeer {
   }
 
   async pong(): Promise<void> {
-    this.#pong();
+    this.#pong(performance.now() - this.pings.at(-1)!);
     await pass(0);
   }
 
