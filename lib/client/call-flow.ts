@@ -91,7 +91,7 @@ export class CallFlow implements CallHome {
       this.#written.delete(call);
       if (abandoned === undefined) this.#ended(call);
       else if (this.#connection.isExtended && this.#connection.isOpen)
-        this.#connection.sendControl((writer) => writeCancel(writer, call.seq, abandoned));
+        this.#connection.post((writer) => writeCancel(writer, call.seq, abandoned));
     }
     this.pump();
     this.#owner.onForgotten();
@@ -102,6 +102,7 @@ export class CallFlow implements CallHome {
     this.#written.delete(call);
     this.#ended(call);
     this.pump();
+    this.#owner.onForgotten();
   }
 
   /** The server has said its last word about the call; what follows for it is a lie. */
@@ -111,7 +112,7 @@ export class CallFlow implements CallHome {
 
   grant(call: PendingCall, count: number): void {
     if (!this.#connection.isExtended || !this.#connection.isOpen || call.seq === 0) return;
-    this.#connection.sendControl((writer) => writeCredit(writer, call.seq, count));
+    this.#connection.post((writer) => writeCredit(writer, call.seq, count));
   }
 
   /** Writes what waits, as far as there is room. What fails on the way calls this again: one loop does it all. */

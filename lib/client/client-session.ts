@@ -38,6 +38,8 @@ export interface ClientSessionOwner {
   onGoaway(session: ClientSession): void;
   /** A Command that was not executed may be sent again. */
   onNotStarted(call: PendingCall, error: CmdStreamError): void;
+  /** A Command that was not written needs another connection. */
+  onUnwritten(call: PendingCall, error: CmdStreamError): void;
   /** The connection has ended before the written Command was answered. */
   onLost(call: PendingCall, error: CmdStreamError): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
@@ -53,6 +55,10 @@ type State = 'greeting' | 'knocking' | 'agreeing' | 'open' | 'leaving' | 'ended'
 
 export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder {
   readonly connection: Connection;
+  /** Since when it exists, in monotonic milliseconds. */
+  readonly since = performance.now();
+  /** Resolves when the socket is closed. */
+  readonly closed: Promise<void>;
   readonly #config: ClientSessionConfig;
   readonly #owner: ClientSessionOwner;
   readonly #knocks: boolean;
@@ -69,6 +75,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.#config = config;
     this.#owner = owner;
     this.#knocks = knocks;
+    this.closed = closing(socket);
     this.connection = new Connection(socket, config, this);
     this.#calls = new CallFlow(this.connection, config, this);
     if (config.keepalive) this.#keepalive = new Keepalive(config.keepalive, this);
@@ -143,7 +150,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   leave(reason: CmdStreamError): void {
     if (this.#state !== 'open') return;
     this.#state = 'leaving';
-    for (const call of this.#calls.takeWaiting()) this.#owner.onNotStarted(call, reason);
+    for (const call of this.#calls.takeWaiting()) this.#owner.onUnwritten(call, reason);
     this.onForgotten();
   }
 
@@ -238,7 +245,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     const unwritten = this.#calls.takeWaiting();
     this.#owner.onEnd(this, cause, hungUpOnKnock);
     for (const call of calls) this.#owner.onLost(call, written);
-    for (const call of unwritten) this.#owner.onNotStarted(call, notWritten);
+    for (const call of unwritten) this.#owner.onUnwritten(call, notWritten);
     this.#pings.fail(notWritten);
   }
 
@@ -270,4 +277,12 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     if (this.#keepalive) this.#config.ticker.add(this.#keepalive);
     this.#owner.onOpen(this);
   }
+}
+
+/** Resolves when the socket is closed, or cannot be any more. */
+function closing(socket: Duplex): Promise<void> {
+  if (socket.closed) return Promise.resolve();
+  return new Promise((resolve) => {
+    for (const end of ['close', 'error']) socket.once(end, () => resolve());
+  });
 }

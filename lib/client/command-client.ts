@@ -14,6 +14,7 @@ import type { LinkStatus } from './link.js';
 import { PendingCall, type Call, type CallNeeds, type CallOptions, type CommandSink } from './pending-call.js';
 import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
 import { hookedNeeds } from './send-hooks.js';
+import { told } from './told.js';
 
 const callTimeLimit = timeLimit();
 
@@ -251,39 +252,36 @@ export class CommandClient {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, gracePeriodMs);
         this.#onIdle = () => {
+          if (this.pending > 0) return;
           clearTimeout(timer);
           resolve();
         };
       });
     }
-    this.destroy();
+    const closed = new CmdStreamError('CLOSED', 'the client was closed');
+    // Those that were not answered in time are not waited for any more.
+    if (this.pending > 0) return this.destroy(closed);
+    const ended = this.#group.close(closed);
+    this.#tell(closed);
+    await ended;
   }
 
   /** Ends at once; pending calls fail with `cause`. */
   destroy(cause = new CmdStreamError('CLOSED', 'the client was closed')): void {
     this.#closing ??= Promise.resolve();
-    if (this.#group.status === 'closed') return;
+    const isNews = this.#group.status !== 'closed';
     this.#group.destroy(cause);
-    this.#tell(cause);
+    this.#onIdle?.();
+    if (isNews) this.#tell(cause);
   }
 
   #tell(cause?: CmdStreamError, server?: string, connection?: LinkStatus): void {
     const change = { status: this.status, cause, server, connection };
-    for (const listener of this.#statusListeners) {
-      try {
-        listener(change);
-      } catch {
-        // A listener's failure is its own; the connections serve others.
-      }
-    }
+    for (const listener of this.#statusListeners) told(() => listener(change));
   }
 
   #unexpected(seq: Seq, result: unknown, bytesRead: number): void {
     this.#unexpectedResults++;
-    try {
-      this.#options.onUnexpectedResult?.({ seq, result, bytesRead });
-    } catch {
-      // A callback's failure is its own; the connection serves others.
-    }
+    told(() => this.#options.onUnexpectedResult?.({ seq, result, bytesRead }));
   }
 }

@@ -3,13 +3,13 @@
 //
 //   submit --> choose --> link's connection          none open --> queue --(a link opens)--> choose
 //                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
-import { PatternMessage } from '../codec/pattern-message.js';
 import type { ServerAddress } from '../connection/dial.js';
 import { CmdStreamError, type ErrorCode } from '../errors.js';
+import { isHopeless } from './hopeless.js';
 import type { Seq } from '../wire/frame.js';
 import { CallQueue } from './call-queue.js';
+import { CallRouter, type RouterConfig } from './call-router.js';
 import type { CircuitBreakerFactory } from './circuit-breaker.js';
-import type { ConnectionChoice, DispatchStrategy } from './dispatch-strategy.js';
 import { GroupServer } from './group-server.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import { Link, type LinkConfig, type LinkOwner } from './link.js';
@@ -17,15 +17,13 @@ import type { CallHome, PendingCall } from './pending-call.js';
 import { Retries } from './retries.js';
 import type { ResolvedRetryOptions } from './retry-options.js';
 
-export interface GroupConfig extends LinkConfig {
+export interface GroupConfig extends LinkConfig, RouterConfig {
   readonly servers: readonly ServerAddress[];
   readonly connections: number;
-  readonly strategy: DispatchStrategy;
   readonly whenDisconnected: 'wait' | 'fail';
   readonly queueTimeoutMs: number;
   readonly retry: ResolvedRetryOptions | false;
   readonly circuitBreaker: CircuitBreakerFactory | undefined;
-  isFailure(error: unknown): boolean;
 }
 
 /** What a group tells its client. */
@@ -34,30 +32,24 @@ export interface GroupOwner {
   onLinkChange(link: Link, cause: CmdStreamError | undefined): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
   onLateFrame(): void;
-  /** No call waits any more. */
+  /** Some connection, or all of them, has no call that waits. */
   onIdle(): void;
 }
-
-/** What will not become better by itself: nobody is kept waiting for it. */
-const hopeless: ReadonlySet<string> = new Set([
-  'SERVER_INFO_MISMATCH',
-  'SERVER_INFO_TOO_LARGE',
-  'CONTRACT_MISMATCH',
-  'EXTENSION_UNAVAILABLE',
-  'TLS_ERROR',
-]);
 
 export class Group implements LinkOwner, CallHome {
   readonly servers: readonly GroupServer[];
   readonly #config: GroupConfig;
   readonly #owner: GroupOwner;
   readonly #links: readonly Link[];
+  readonly #router: CallRouter;
   readonly #queue: CallQueue;
   /** Those who wait for a connection and have no call. */
   readonly #connecting: CallQueue;
   readonly #retries: Retries;
   /** Links that are open, in order. */
   #ready: readonly Link[] = [];
+  /** Is there a link that nobody opens, beside some that are open? */
+  #hasIdle = false;
   #lastSeq = 0;
   #closed: CmdStreamError | undefined;
 
@@ -68,9 +60,10 @@ export class Group implements LinkOwner, CallHome {
     this.#connecting = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
     this.#retries = new Retries(config.retry, (call) => this.submit(call));
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker));
+    this.#router = new CallRouter(config, this.servers);
     this.#links = Array.from({ length: config.connections }, (_, index) => {
       const server = this.servers[index % this.servers.length]!;
-      const link = new Link(index, server.address, config, this);
+      const link = new Link(index, server.address, config, this, server.links.length);
       server.links.push(link);
       return link;
     });
@@ -120,50 +113,19 @@ export class Group implements LinkOwner, CallHome {
   submit(call: PendingCall): void {
     if (!call.isPending) return;
     if (this.#closed) return call.fail(this.#closed);
+    if (this.#hasIdle) this.#startIdle();
     if (this.#ready.length === 0) {
       return this.#queueCall(call);
     }
     try {
-      this.#choose(call).session!.submit(call);
+      const { session } = this.#router.choose(this.#ready, call);
+      // Code of the user has run: the call may be over by now, and the connection may be gone.
+      if (!call.isPending) call.report({ how: 'cancelled' });
+      else if (session) session.submit(call);
+      else this.submit(call);
     } catch (error) {
       call.fail(error);
     }
-  }
-
-  /** @throws {CmdStreamError} CIRCUIT_OPEN, or what the strategy or a breaker of the user throws */
-  #choose(call: PendingCall): Link {
-    let choices = this.#capable(call);
-    for (;;) {
-      const link = this.#pick(choices, call);
-      const { breaker } = this.#serverOf(link);
-      if (breaker === undefined) return link;
-      const permit = breaker.acquire();
-      if (permit) {
-        call.reportTo(permit, this.#config.isFailure);
-        return link;
-      }
-      choices = choices.filter(({ server }) => server !== link.server);
-      if (choices.length === 0) {
-        throw new CmdStreamError('CIRCUIT_OPEN', `the circuit breaker of ${link.server} lets no call through`);
-      }
-    }
-  }
-
-  #pick(choices: readonly Link[], call: PendingCall): Link {
-    const picked: ConnectionChoice = this.#config.strategy.pick(choices, call.command);
-    if (choices.includes(picked as Link)) return picked as Link;
-    throw new CmdStreamError('INVALID_OPTION', 'option "strategy": pick() gave no connection of those it was given');
-  }
-
-  /** Those that can do what the caller asked for, if there are any; else the call will be told why it cannot be. */
-  #capable(call: PendingCall): readonly Link[] {
-    if (!call.metadata && !(call.command instanceof PatternMessage)) return this.#ready;
-    const capable = this.#ready.filter((link) => link.session?.isExtended);
-    return capable.length > 0 ? capable : this.#ready;
-  }
-
-  #serverOf(link: Link): GroupServer {
-    return this.servers[link.index % this.servers.length]!;
   }
 
   #queueCall(call: PendingCall): void {
@@ -193,6 +155,11 @@ export class Group implements LinkOwner, CallHome {
     for (const link of this.#links) link.start();
   }
 
+  /** A connection that nobody opens by itself is opened by the next call, although others take it. */
+  #startIdle(): void {
+    for (const link of this.#links) if (link.mayStart) link.start();
+  }
+
   find(seq: Seq): PendingCall | undefined {
     for (const link of this.#links) {
       const call = link.find(seq);
@@ -211,13 +178,26 @@ export class Group implements LinkOwner, CallHome {
 
   /** Ends for good; calls that wait fail with `cause`. */
   destroy(cause: CmdStreamError): void {
-    if (this.#closed) return;
-    this.#closed = cause;
+    this.#closed ??= cause;
     this.#ready = [];
     for (const link of this.#links) link.destroy(cause);
+    this.#failWaiting(cause);
+  }
+
+  #failWaiting(cause: CmdStreamError): void {
     this.#queue.fail(cause);
     this.#connecting.fail(cause);
     this.#retries.fail(cause);
+  }
+
+  /** Ends for good and in order: what was written leaves, then FIN; resolves when all sockets are closed. */
+  async close(cause: CmdStreamError): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = cause;
+    this.#ready = [];
+    const closed = this.#links.map((link) => link.close(cause));
+    this.#failWaiting(cause);
+    await Promise.all(closed);
   }
 
   nextSeq(): number {
@@ -226,9 +206,10 @@ export class Group implements LinkOwner, CallHome {
 
   onLinkStatus(link: Link, cause?: CmdStreamError): void {
     this.#ready = this.#links.filter(({ session }) => session !== undefined);
+    this.#hasIdle = this.#ready.length > 0 && this.#links.some(({ isTrying, session }) => !isTrying && !session);
     const isOpen = link.session !== undefined;
     if (isOpen) {
-      this.#serverOf(link).wake(link);
+      this.#router.serverOf(link).wake(link);
       this.#queue.release();
       this.#connecting.release();
     } else this.#giveUp();
@@ -246,7 +227,7 @@ export class Group implements LinkOwner, CallHome {
   #isInVain(link: Link): boolean {
     if (!link.isTrying) return true;
     if (link.isOpening) return false;
-    return this.#config.whenDisconnected === 'fail' || hopeless.has(link.lastError?.code ?? '');
+    return this.#config.whenDisconnected === 'fail' || isHopeless(link.lastError);
   }
 
   get #lastError(): CmdStreamError | undefined {
@@ -264,27 +245,33 @@ export class Group implements LinkOwner, CallHome {
   }
 
   onServed(link: Link): void {
-    this.#serverOf(link).served();
+    this.#router.serverOf(link).served();
+  }
+
+  onUnwritten(call: PendingCall, error: CmdStreamError): void {
+    call.report({ how: 'cancelled' });
+    if (!call.isPending) return;
+    call.rewind(this);
+    if (this.#closed) call.fail(error);
+    else this.submit(call);
   }
 
   onNotStarted(call: PendingCall, error: CmdStreamError): void {
     call.report({ how: 'failed', error });
     if (!call.isPending) return;
-    call.seq = 0;
-    call.moveTo(this);
-    if (call.attempts === 0 && !this.#closed) this.submit(call);
-    else if (this.#closed || !this.#retries.refused(call)) call.fail(error);
+    call.rewind(this);
+    if (this.#closed || call.hasResults || !this.#retries.refused(call)) call.fail(error);
   }
 
   onLost(call: PendingCall, error: CmdStreamError): void {
     if (!call.isPending) return;
-    call.moveTo(this);
+    call.rewind(this);
+    call.mayHaveRun = true;
     const index = this.#config.contract.commands.indexOf(call.command);
     const type = this.#config.contract.commands.types[index] as { readonly idempotent?: unknown } | undefined;
     const mayRepeat = type?.idempotent === true && !call.hasResults && !this.#closed;
-    if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
-    call.report({ how: 'failed', error });
-    call.seq = 0;
+    if (mayRepeat && this.#retries.lost(call)) call.report({ how: 'failed', error });
+    else call.fail(error);
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
@@ -296,6 +283,6 @@ export class Group implements LinkOwner, CallHome {
   }
 
   onIdle(): void {
-    if (this.pending === 0) this.#owner.onIdle();
+    this.#owner.onIdle();
   }
 }

@@ -11,6 +11,8 @@ import { Backoff } from './backoff.js';
 import { ClientSession, type ClientSessionConfig, type ClientSessionOwner } from './client-session.js';
 import { ConnectionAge } from './connection-age.js';
 import type { ConnectionChoice } from './dispatch-strategy.js';
+import { KnockPolicy } from './knock-policy.js';
+import { LeavingSessions } from './leaving-sessions.js';
 import { Opening } from './opening.js';
 import type { PendingCall } from './pending-call.js';
 import { reconnectDefaults, type ResolvedReconnectOptions } from './reconnect-options.js';
@@ -39,14 +41,12 @@ export interface LinkOwner extends Omit<ClientSessionOwner, 'onOpen' | 'onEnd' |
 type State =
   | { readonly name: 'idle' }
   | { readonly name: 'connecting'; readonly opening: Opening }
-  | { readonly name: 'open'; readonly session: ClientSession; readonly since: number }
+  | { readonly name: 'open'; readonly session: ClientSession }
   | { readonly name: 'pausing'; readonly timer: NodeJS.Timeout }
   | { readonly name: 'closed' };
 
 const IDLE: State = Object.freeze({ name: 'idle' });
 const CLOSED: State = Object.freeze({ name: 'closed' });
-/** After so many connections in a row that ended in the middle of the knock, one is opened without. */
-const KNOCKS_BEFORE_PLAIN = 2;
 /** A connection that lived so long, or answered, was a good one: the next outage begins anew. */
 const GOOD_AFTER_MS = 5000;
 /** A link that has so many old connections left opens no new one for age. */
@@ -61,14 +61,13 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   readonly #owner: LinkOwner;
   readonly #backoff: Backoff;
   readonly #age: ConnectionAge;
-  /** Connections that have no new calls. */
-  readonly #leaving = new Set<ClientSession>();
-  /** Those of them that end as soon as they are idle; a draining server ends its connections itself. */
-  readonly #replaced = new Set<ClientSession>();
+  readonly #leaving = new LeavingSessions();
   #state: State = IDLE;
   /** Opens the successor of a connection that has become too old. */
   #renewal: Opening | undefined;
-  #failedKnocks = 0;
+  readonly #knocks: KnockPolicy;
+  /** When a connection that was given up may be tried again (monotonic milliseconds). */
+  #notBefore = 0;
   #turn: number;
 
   constructor(
@@ -76,6 +75,8 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     address: ServerAddress,
     config: LinkConfig,
     owner: LinkOwner,
+    /** Which of a host's addresses it begins with. */
+    turn: number,
   ) {
     this.#address = address;
     this.server = addressText(address);
@@ -83,14 +84,16 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     this.#owner = owner;
     this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
     this.#age = new ConnectionAge(config.maxConnectionAgeMs, () => this.#renew());
-    this.#turn = index;
+    this.#knocks = new KnockPolicy(config.extension);
+    this.#turn = turn;
   }
 
   /** An outage is no `connecting`, although attempts are made. */
   get status(): LinkStatus {
     const { name } = this.#state;
     if (name === 'open') return 'connected';
-    if (name === 'connecting') return this.#backoff.attempts > 0 ? 'disconnected' : 'connecting';
+    if (name === 'connecting')
+      return this.#backoff.attempts > 0 && this.#config.reconnect ? 'disconnected' : 'connecting';
     return name === 'closed' ? 'closed' : 'disconnected';
   }
 
@@ -127,9 +130,17 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     return undefined;
   }
 
-  /** Opens the connection unless that is under way. */
+  /** Opens the connection unless that is under way. One that was given up keeps to the pace of its outage. */
   start(): void {
-    if (this.#state.name === 'idle') this.#connect();
+    if (this.#state.name !== 'idle') return;
+    const delayMs = this.#config.reconnect ? this.#notBefore - performance.now() : 0;
+    if (delayMs > 0) this.#state = this.#pause(delayMs);
+    else this.#connect();
+  }
+
+  /** True if nobody tries to open it, and a call may. */
+  get mayStart(): boolean {
+    return this.#state.name === 'idle' && performance.now() >= this.#notBefore;
   }
 
   /** The server is back: no need to wait for the end of the delay. */
@@ -142,7 +153,10 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   /** Ends for good. */
   destroy(cause: CmdStreamError): void {
     const state = this.#state;
-    if (state.name === 'closed') return;
+    if (state.name === 'closed') {
+      this.#leaving.destroy(cause);
+      return;
+    }
     const sessions = [...this.#sessions()];
     this.#state = CLOSED;
     this.#age.end();
@@ -152,47 +166,51 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     for (const session of sessions) session.destroy(cause);
   }
 
+  /** Ends in order; resolves when the sockets are closed. */
+  async close(cause: CmdStreamError): Promise<void> {
+    const sessions = [...this.#sessions()];
+    for (const session of sessions) this.#leaving.end(session, cause);
+    this.destroy(cause);
+    await Promise.all(sessions.map((session) => session.closed));
+  }
+
   nextSeq(): number {
     return this.#owner.nextSeq();
   }
 
   onOpen(session: ClientSession): void {
-    this.#failedKnocks = 0;
+    this.#knocks.worked();
     this.lastError = undefined;
     const predecessor = this.session;
     (this.#opening ?? this.#renewal)?.succeed();
     this.#renewal = undefined;
-    this.#state = { name: 'open', session, since: performance.now() };
+    this.#state = { name: 'open', session };
     this.#age.begin();
-    if (predecessor) this.#replace(predecessor);
-    else this.#owner.onLinkStatus(this);
-  }
-
-  /** The successor is open: the old connection ends when its calls are answered. */
-  #replace(old: ClientSession): void {
-    this.#leaving.add(old);
-    this.#replaced.add(old);
-    old.leave(new CmdStreamError('CONNECTION_LOST', 'the connection was replaced'));
+    if (predecessor === undefined) return this.#owner.onLinkStatus(this);
+    this.#judge(predecessor);
+    this.#leaving.replaced(predecessor);
   }
 
   onGoaway(session: ClientSession): void {
-    this.#leaving.add(session);
+    this.#leaving.drains(session);
     if (this.session === session) this.#down(undefined);
   }
 
   onIdle(session: ClientSession): void {
-    if (this.#replaced.delete(session))
-      session.end(new CmdStreamError('CLOSED', 'the connection is not needed any more'));
+    this.#leaving.onIdle(session);
     this.#owner.onIdle();
   }
 
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void {
-    if (hungUpOnKnock) this.#failedKnocks++;
-    this.#replaced.delete(session);
-    if (this.#leaving.delete(session)) return;
+    if (hungUpOnKnock) this.#knocks.failed();
+    if (this.#leaving.onEnd(session)) return;
     if (this.session === session) return this.#down(cause);
     const opening = this.#renewal?.session === session ? this.#renewal : this.#opening;
     if (opening?.session === session) opening.fail(this.#notOpened(cause));
+  }
+
+  onUnwritten(call: PendingCall, error: CmdStreamError): void {
+    this.#owner.onUnwritten(call, error);
   }
 
   onNotStarted(call: PendingCall, error: CmdStreamError): void {
@@ -236,17 +254,9 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
       server: this.server,
       connectTimeoutMs,
       dial: (signal) => dial(this.#address, turn, signal),
-      start: (socket) => new ClientSession(socket, this.#config, this.#shallKnock(), this),
+      start: (socket) => new ClientSession(socket, this.#config, this.#knocks.next(), this),
       onFailed: (failed, error) => this.#onFailed(failed, error),
     });
-  }
-
-  /** A peer that hangs up on the knock, as no cmd-stream peer known does, is spoken to without it every other time. */
-  #shallKnock(): boolean {
-    if (this.#config.extension === false) return false;
-    if (this.#config.extension === 'require' || this.#failedKnocks < KNOCKS_BEFORE_PLAIN) return true;
-    this.#failedKnocks = 0;
-    return false;
   }
 
   #onFailed(opening: Opening, error: CmdStreamError): void {
@@ -258,26 +268,28 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   /** There is no connection for new calls; `cause` undefined: the server drains. */
   #down(cause: CmdStreamError | undefined): void {
-    if (this.#state.name === 'open') {
-      const { session, since } = this.#state;
-      if (session.hasAnswered || performance.now() - since >= GOOD_AFTER_MS) {
-        this.#backoff.reset();
-        this.#owner.onServed(this);
-      }
-    }
+    if (this.#state.name === 'open') this.#judge(this.#state.session);
     this.lastError = cause;
     this.#age.end();
     this.#renewal?.abandon(new CmdStreamError('CONNECTION_LOST', 'what it was to replace is gone'));
     this.#renewal = undefined;
-    this.#state = this.#config.reconnect && !this.#backoff.isExhausted ? this.#pause() : IDLE;
-    if (this.#state === IDLE) this.#backoff.reset();
+    const isGivenUp = !this.#config.reconnect || this.#backoff.isExhausted;
+    const delayMs = this.#backoff.next(performance.now());
+    this.#notBefore = performance.now() + delayMs;
+    this.#state = isGivenUp ? IDLE : this.#pause(delayMs);
     this.#owner.onLinkStatus(this, cause);
   }
 
-  #pause(): State {
-    const delayMs = this.#backoff.next(performance.now());
+  #pause(delayMs: number): State {
     // What waits for the connection keeps the process alive by itself.
     return { name: 'pausing', timer: setTimeout(() => this.#connect(), delayMs).unref() };
+  }
+
+  /** Was the connection a good one? Then an outage begins anew. */
+  #judge(session: ClientSession): void {
+    if (!session.hasAnswered && performance.now() - session.since < GOOD_AFTER_MS) return;
+    this.#backoff.reset();
+    this.#owner.onServed(this);
   }
 
   #renew(): void {

@@ -1,7 +1,8 @@
 // One attempt to open a connection: the socket, ServerInfo and the knock, all within one time limit. Ends once, well or not.
 import type { Duplex } from 'node:stream';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import type { ClientSession } from './client-session.js';
+import { told } from './told.js';
 
 export interface OpeningConfig {
   /** For errors. */
@@ -33,7 +34,7 @@ export class Opening {
   begin(): void {
     this.#dial().then(
       (socket) => this.#dialled(socket),
-      (error: CmdStreamError) => this.fail(error),
+      (error: unknown) => this.fail(asConnectError(error)),
     );
   }
 
@@ -43,13 +44,12 @@ export class Opening {
   }
 
   #dialled(socket: Duplex): void {
-    if (this.#isOver) {
-      socket.on('error', () => {}).destroy();
-      return;
-    }
     try {
-      this.session = this.#config.start(socket);
+      if (this.#isOver) discard(socket);
+      else if (socket.destroyed) this.fail(new CmdStreamError('CONNECT_FAILED', 'the socket was closed'));
+      else this.session = this.#config.start(socket);
     } catch (error) {
+      told(() => discard(socket));
       this.fail(new CmdStreamError('CONNECT_FAILED', 'what was to be a socket is none', { cause: error }));
     }
   }
@@ -74,4 +74,13 @@ export class Opening {
     this.#abort.abort(cause);
     this.session?.destroy(cause);
   }
+}
+
+function discard(socket: Duplex): void {
+  socket.on('error', () => {}).destroy();
+}
+
+function asConnectError(error: unknown): CmdStreamError {
+  if (isCmdStreamError(error)) return error;
+  return new CmdStreamError('CONNECT_FAILED', messageOf(error), { cause: error });
 }

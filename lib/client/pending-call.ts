@@ -2,7 +2,15 @@
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { CircuitPermit } from './circuit-breaker.js';
+import { told } from './told.js';
 import { didServe, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
+
+/** The server has seen the Command: an error of ours must not say that it has not. */
+function asSent(error: unknown): unknown {
+  if (!isCmdStreamError(error) || error.sent) return error;
+  const { code, message, payload } = error;
+  return new CmdStreamError(code, message, { cause: error, sent: true, payload });
+}
 
 const COMPLETED: CallEnd = Object.freeze({ how: 'completed' });
 const CANCELLED: CallEnd = Object.freeze({ how: 'cancelled' });
@@ -82,6 +90,8 @@ export class PendingCall implements Call, SentCommand {
   bytes = 0;
   /** Has any Result come? */
   hasResults = false;
+  /** An earlier attempt may have been executed, whatever becomes of this one. */
+  mayHaveRun = false;
   readonly credit: number;
   readonly metadata: Metadata | undefined;
   readonly ambient: Metadata;
@@ -139,6 +149,7 @@ export class PendingCall implements Call, SentCommand {
     if (signal === undefined) return;
     this.#signal = signal;
     this.#onAbort = () => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
+    if (signal.aborted) return this.#onAbort();
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -155,16 +166,12 @@ export class PendingCall implements Call, SentCommand {
 
   /** `permit` of the circuit breaker hears what becomes of this attempt. */
   reportTo(permit: CircuitPermit, isFailure: (error: unknown) => boolean): void {
-    this.#report = (end) => {
-      try {
+    this.#report = (end) =>
+      told(() => {
         const served = didServe(end, isFailure);
-        if (served === undefined) permit.release();
-        else if (served) permit.succeed();
-        else permit.fail(end.error);
-      } catch {
-        // A breaker's failure is its own; the call goes on.
-      }
-    };
+        if (served === undefined) return permit.release();
+        return served ? permit.succeed() : permit.fail(end.error);
+      });
   }
 
   /** How this attempt ended, which need not be the end of the call. */
@@ -182,29 +189,24 @@ export class PendingCall implements Call, SentCommand {
   }
 
   complete(): void {
-    if (!this.#settle(COMPLETED)) return;
-    try {
-      this.#sink.complete();
-    } catch {
-      // A sink's failure is its own; the connection serves others.
-    }
+    // That it was written says nothing about the server.
+    if (this.until === 'written') this.report(CANCELLED);
+    if (this.#settle(COMPLETED)) told(() => this.#sink.complete());
   }
 
   /** The call failed at the server or on the way. */
-  fail(error: unknown): void {
+  fail(failure: unknown): void {
+    const error = this.mayHaveRun ? asSent(failure) : failure;
     if (this.#settle({ how: 'failed', error })) this.#tellError(error);
   }
 
   #tellError(error: unknown): void {
-    try {
-      this.#sink.error(error);
-    } catch {
-      // As in complete(): there is nobody else to tell.
-    }
+    told(() => this.#sink.error(error));
   }
 
-  /** The sink itself failed: nobody waits for the rest. */
-  sinkFailed(error: unknown): void {
+  /** What has come cannot be taken, by the sink or at all: nobody waits for the rest. */
+  sinkFailed(failure: unknown): void {
+    const error = asSent(failure);
     this.#abandon({ how: 'failed', error }, isCmdStreamError(error) ? error.code : 'CANCELLED');
   }
 
@@ -226,5 +228,12 @@ export class PendingCall implements Call, SentCommand {
     this.report(end);
     this.#observer?.onEnd(this, end);
     return true;
+  }
+
+  /** It is to be sent again, as if it never had been. */
+  rewind(home: CallHome): void {
+    this.seq = 0;
+    this.isStream = false;
+    this.#home = home;
   }
 }

@@ -1,7 +1,9 @@
 // What users may see and do around each call of a client: the role of send hooks, and how they watch their call.
+import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
 import type { CallEnd, CallObserver, SentCommand } from './call-end.js';
 import type { CallNeeds } from './pending-call.js';
+import { isPromiseLike, told } from './told.js';
 
 /**
  * A Result that came.
@@ -51,21 +53,13 @@ class HookedCall implements CallObserver {
 
   onResult(sent: SentCommand, result: unknown, bytes: number): void {
     const number = ++this.#results;
-    this.#tell(() => this.#hooks.onResult?.(sent, { result, number, bytes }));
+    told(() => this.#hooks.onResult?.(sent, { result, number, bytes }));
   }
 
   onEnd(sent: SentCommand, { how, error }: CallEnd): void {
-    if (how === 'timed out') this.#tell(() => this.#hooks.onTimeout?.(sent, error));
-    else if (how === 'failed' || error !== undefined) this.#tell(() => this.#hooks.onError?.(sent, error));
-    this.#tell(() => this.#hooks.onEnd?.(sent));
-  }
-
-  #tell(hook: () => void): void {
-    try {
-      hook();
-    } catch {
-      // A hook's failure is its own; the call goes on.
-    }
+    if (how === 'timed out') told(() => this.#hooks.onTimeout?.(sent, error));
+    else if (how === 'failed' || error !== undefined) told(() => this.#hooks.onError?.(sent, error));
+    told(() => this.#hooks.onEnd?.(sent));
   }
 }
 
@@ -73,6 +67,8 @@ class HookedCall implements CallObserver {
 export function hookedNeeds(factory: SendHooksFactory, command: unknown, needs: CallNeeds = {}): CallNeeds {
   const hooks = factory();
   const metadata = hooks.beforeSend?.(command);
+  if (isPromiseLike(metadata))
+    throw new CmdStreamError('INVALID_OPTION', 'option "hooks": beforeSend() must not give a promise');
   const ambient = metadata ? { ...needs.ambient, ...metadata } : needs.ambient;
   return { ...needs, ambient, observer: new HookedCall(hooks) };
 }

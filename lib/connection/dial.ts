@@ -32,7 +32,7 @@ export function addressText(address: ServerAddress): string {
 export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const socket = open(target);
+    const socket = tryOpen(target);
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort);
       socket.off('error', onError).off('close', onClose);
@@ -54,31 +54,41 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
   });
 }
 
+/** Node throws at once when a key or certificate cannot be read, and so may the resolver of a user. */
+function tryOpen(target: DialTarget): Socket {
+  try {
+    return open(target);
+  } catch (error) {
+    throw connectError(target, error);
+  }
+}
+
 function open(target: DialTarget): Socket {
   const { address, tls } = target;
   const where = 'path' in address ? address : { ...address, ...resolving(target) };
   if (!tls) return connectTcp(where);
   const servername = 'host' in address && isIP(address.host) === 0 ? { servername: address.host } : {};
-  try {
-    return connectTls({ ...servername, ...tls, ...where });
-  } catch (error) {
-    // Node throws at once when a key or certificate cannot be read.
-    throw connectError(target, error);
-  }
+  return connectTls({ ...servername, ...tls, ...where });
 }
 
 function resolving({ lookup: given, tls, turn }: DialTarget) {
   const lookup = given ?? tls?.lookup ?? (lookupByDns as LookupFunction);
   const turned: LookupFunction = (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found, family) => {
-      const addresses = typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found;
-      if (error || addresses.length === 0) return callback(error, [], undefined);
+      const addresses = typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : (found ?? []);
+      const failure = error ?? (addresses.length === 0 ? notFound(hostname) : null);
+      if (failure) return callback(failure, [], undefined);
       const inTurn = turnedBy(addresses, turn);
       if (options.all) callback(null, inTurn);
       else callback(null, inTurn[0]!.address, inTurn[0]!.family);
     });
   };
   return { lookup: turned, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS };
+}
+
+/** A resolver may find nothing without calling that an error; Node would not bear it. */
+function notFound(hostname: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`no address for ${hostname}`), { code: 'ENOTFOUND' });
 }
 
 /** Addresses of one kind change places among themselves: which kind comes first is the resolver's say. */

@@ -85,7 +85,8 @@ export class RaceWorld {
     const all = [...(side === 'client' ? this.#clientSockets : this.#serverSockets)];
     const sockets = all.filter(({ connecting }) => !connecting);
     const socket = sockets[index % sockets.length];
-    if (hard) socket?.resetAndDestroy();
+    // Node leaks the handle of a socket that is reset behind its own FIN.
+    if (hard && !socket?.writableEnded) socket?.resetAndDestroy();
     else socket?.destroy();
   }
 

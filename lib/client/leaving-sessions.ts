@@ -1,0 +1,67 @@
+// Connections of one link that take no new calls: they drain or were replaced. It sees to it that each of them ends.
+//
+//   added --(idle)--> ending: FIN is sent --> closed          a draining server has some seconds to end it itself
+import { CmdStreamError } from '../errors.js';
+import type { ClientSession } from './client-session.js';
+
+/** How long an idle connection of a server that says that it drains is left to the server. */
+const PATIENCE_MS = 5000;
+
+export class LeavingSessions {
+  readonly #leaving = new Set<ClientSession>();
+  /** Those of them that end as soon as they are idle. */
+  readonly #replaced = new Set<ClientSession>();
+  /** Those that were ended in order and whose sockets may not be closed yet. */
+  readonly #ending = new Set<ClientSession>();
+
+  get size(): number {
+    return this.#leaving.size;
+  }
+
+  [Symbol.iterator](): Iterator<ClientSession> {
+    return this.#leaving.values();
+  }
+
+  /** Its server drains. */
+  drains(session: ClientSession): void {
+    this.#leaving.add(session);
+  }
+
+  /** Another connection has taken its place. */
+  replaced(session: ClientSession): void {
+    this.#leaving.add(session);
+    this.#replaced.add(session);
+    session.leave(new CmdStreamError('CONNECTION_LOST', 'the connection was replaced'));
+  }
+
+  onIdle(session: ClientSession): void {
+    if (this.#replaced.delete(session)) this.end(session, notNeeded());
+    else if (this.#leaving.has(session)) setTimeout(() => this.#endIdle(session), PATIENCE_MS).unref();
+  }
+
+  #endIdle(session: ClientSession): void {
+    if (this.#leaving.has(session) && session.pending === 0) this.end(session, notNeeded());
+  }
+
+  /** The connection has ended; true if it was one of these. */
+  onEnd(session: ClientSession): boolean {
+    this.#replaced.delete(session);
+    return this.#leaving.delete(session);
+  }
+
+  /** Ends a connection in order: what was written leaves, then FIN. */
+  end(session: ClientSession, cause: CmdStreamError): void {
+    this.#ending.add(session);
+    void session.closed.then(() => this.#ending.delete(session));
+    session.end(cause);
+  }
+
+  /** Ends at once what was ended in order. */
+  destroy(cause: CmdStreamError): void {
+    for (const session of this.#ending) session.destroy(cause);
+  }
+}
+
+function notNeeded(): CmdStreamError {
+  return new CmdStreamError('CLOSED', 'the connection is not needed any more');
+}
