@@ -90,6 +90,10 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     return this.#calls.size > 0;
   }
 
+  get stalledSince(): number {
+    return this.connection.stalledSince;
+  }
+
   /** Has anything come that a Command was answered with? */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
@@ -151,6 +155,10 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
 
   destroy(cause: CmdStreamError): void {
     this.#ownCause = cause;
+    this.connection.destroy(cause);
+  }
+
+  onSilence(cause: CmdStreamError): void {
     this.connection.destroy(cause);
   }
 

@@ -15,7 +15,8 @@ export interface KeepaliveOptions {
    */
   intervalMs?: number;
   /**
-   * Time for the pong, in milliseconds; then the connection is lost, whatever else arrives. 250 and up.
+   * Time for the pong, or for the server to take any byte of what was written before the ping, in milliseconds; then the
+   * connection is lost, whatever else arrives. 250 and up.
    * @default 5_000
    */
   timeoutMs?: number;

@@ -1,5 +1,5 @@
-// Finds out whether the peer is still there: a ping is answered by a pong in time, or the connection is dead.
-// Other bytes do not count, and Commands that are pending are no excuse.
+// Finds out whether the peer is still there: a ping is answered by a pong in time, or the connection is dead. So it is when
+// what was written before the ping is not taken. Other bytes do not count, and Commands that are pending are no excuse.
 //
 //   quiet --(idleMs or intervalMs)--> leaving --(the socket took the ping)--> waiting --(pong)--> quiet
 import { CmdStreamError } from '../errors.js';
@@ -10,11 +10,14 @@ import { TICK_MS, type Ticking } from './ticker.js';
 export interface KeepalivePeer {
   /** Are Commands pending? */
   readonly isBusy: boolean;
+  /** Since when the socket has taken nothing of what waits (monotonic milliseconds), 0 if it takes it. */
+  readonly stalledSince: number;
   /** Pings; resolves with the round-trip time in milliseconds, rejects when the connection ends. */
   ping(): Promise<number>;
   /** Resolves when the socket has taken what was sent so far; rejects when the connection ends. */
   flushed(): Promise<void>;
-  destroy(cause: CmdStreamError): void;
+  /** Nobody is there any more. */
+  onSilence(cause: CmdStreamError): void;
 }
 
 type State = 'quiet' | 'leaving' | 'waiting';
@@ -43,17 +46,23 @@ export class Keepalive implements Ticking {
     if (this.#state === 'quiet') {
       // Rather a tick too early: what is noticed late would be noticed later than promised.
       if (elapsed + TICK_MS > (this.#peer.isBusy ? intervalMs : idleMs)) this.#ask();
-    } else if (this.#state === 'waiting' && elapsed >= timeoutMs) {
-      this.#peer.destroy(
+    } else if (this.#silentSince() + timeoutMs <= now) {
+      this.#peer.onSilence(
         new CmdStreamError('KEEPALIVE_TIMEOUT', `no pong within keepalive.timeoutMs (${timeoutMs}): the peer is gone`),
       );
     }
   }
 
+  /** A ping that moves on, if only behind other bytes, is no silence. */
+  #silentSince(): number {
+    if (this.#state === 'waiting') return this.#since;
+    const { stalledSince } = this.#peer;
+    return stalledSince > 0 ? Math.max(this.#since, stalledSince) : Infinity;
+  }
+
   #ask(): void {
     this.#change('leaving');
     const answered = this.#peer.ping();
-    // A ping that is stuck behind other bytes is the business of the time limit for writing.
     this.#peer.flushed().then(
       () => {
         if (this.#state === 'leaving') this.#change('waiting');

@@ -20,6 +20,18 @@ describe('close()', () => {
     expect(client.status).toBe('closed');
   });
 
+  it('does not wait for those who only wait for a connection', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port));
+    const connected = client.connect();
+    const ping = client.ping();
+    await raw.peer();
+    expect(client.pending).toBe(0);
+    const refused = [connected, ping].map((waits) => expect(waits).rejects.toMatchObject({ code: 'CLOSED' }));
+    await inTime('the client is closed', client.close());
+    await Promise.all(refused);
+  });
+
   it('waits for the Commands that are pending, and takes no more', async () => {
     const { client, peer } = await openPair(own);
     const sum = client.execute(new AddCmd(2, 3));

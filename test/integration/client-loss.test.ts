@@ -115,6 +115,28 @@ describe('a connection that', () => {
     for (const error of errors)
       expect(error).toMatchObject({ code: 'CONNECTION_LOST', sent: true, cause: { code: 'WRITE_STALLED' } });
   });
+
+  it('takes neither a ping nor what was written before it fails with KEEPALIVE_TIMEOUT as the cause', async () => {
+    const { client, peer } = await openPair(own, { keepalive: { intervalMs: 250, timeoutMs: 250 } });
+    peer.socket.pause();
+    const call = client.execute(new AddCmd(2, 3));
+    const more = Array.from({ length: 250 }, () => client.execute(new EchoCmd('x'.repeat(100_000))));
+    const all = Promise.allSettled(more);
+    await expect(call).rejects.toMatchObject({ code: 'CONNECTION_LOST', cause: { code: 'KEEPALIVE_TIMEOUT' } });
+    client.destroy();
+    await all;
+  });
+
+  it('does not answer a ping fails with KEEPALIVE_TIMEOUT as the cause', async () => {
+    const { client, peer } = await openPair(own, { keepalive: { intervalMs: 250, timeoutMs: 250 } });
+    const call = client.execute(new AddCmd(2, 3));
+    await expect(call).rejects.toMatchObject({
+      code: 'CONNECTION_LOST',
+      sent: true,
+      cause: { code: 'KEEPALIVE_TIMEOUT' },
+    });
+    await peer.ends();
+  });
 });
 
 describe('calls made while others fail', () => {

@@ -43,7 +43,7 @@ describe('ServerProcess', () => {
     await client.execute(new AddCmd(1, 1));
     expect(await server.kill()).toEqual({ code: null, signal: 'SIGKILL' });
     expect(await lost).toMatchObject({ code: 'CONNECTION_LOST', sent: true });
-    await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ sent: false });
+    await expect(client.execute(new AddCmd(2, 3), { timeoutMs: 100 })).rejects.toMatchObject({ sent: false });
     const again = own(await server.restart());
     expect(again.port).toBe(server.port);
     await expectAnswers(client);

@@ -70,8 +70,13 @@ class InteropController {
 @Module({ controllers: [InteropController] })
 class InteropModule {}
 
-export async function startNestServer(options: Partial<ConstructorParameters<typeof CmdStreamServer>[0]> = {}) {
+/** `before` is called before it listens. */
+export async function startNestServer(
+  options: Partial<ConstructorParameters<typeof CmdStreamServer>[0]> = {},
+  before: (strategy: CmdStreamServer) => void = () => {},
+) {
   const strategy = new CmdStreamServer({ host: '127.0.0.1', port: 0, contract: interopContract, ...options });
+  before(strategy);
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(InteropModule, { strategy, logger: false });
   await app.listen();
   return { app, port: app.unwrap<CommandServer>().address!.port };
