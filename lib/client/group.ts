@@ -120,9 +120,7 @@ export class Group implements LinkOwner, CallHome {
   submit(call: PendingCall): void {
     if (!call.isPending) return;
     if (this.#closed) return call.fail(this.#closed);
-    if (this.#ready.length === 0) {
-      return this.#queueCall(call);
-    }
+    if (this.#ready.length === 0) return this.#queueCall(call);
     try {
       this.#choose(call).session!.submit(call);
     } catch (error) {
