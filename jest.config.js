@@ -26,6 +26,7 @@ export default {
     '^nestjs-cmd-stream/circuit-breaker$': '<rootDir>/lib/cockatiel.ts',
     '^nestjs-cmd-stream/protobuf$': '<rootDir>/lib/protobuf.ts',
     '^nestjs-cmd-stream/mus$': '<rootDir>/lib/mus.ts',
+    '^nestjs-cmd-stream/terminus$': '<rootDir>/lib/terminus.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testTimeout: 30_000,

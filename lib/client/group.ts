@@ -114,9 +114,7 @@ export class Group implements LinkOwner, CallHome {
     if (!call.isPending) return;
     if (this.#closed) return call.fail(this.#closed);
     if (this.#hasIdle) this.#startIdle();
-    if (this.#ready.length === 0) {
-      return this.#queueCall(call);
-    }
+    if (this.#ready.length === 0) return this.#queueCall(call);
     try {
       const { session } = this.#router.choose(this.#ready, call);
       // Code of the user has run: the call may be over by now, and the connection may be gone.

@@ -1,6 +1,6 @@
 // What comes back for a message by pattern, as Nest's clients hand it on: packets through the deserializer, errors as
 // the server sent them.
-import { IncomingResponseDeserializer, type Deserializer, type WritePacket } from '@nestjs/microservices';
+import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import type { CommandSink } from '../client/pending-call.js';
 import { WholePacket } from '../codec/whole-packet.js';
 import { CmdStreamError } from '../errors.js';
@@ -10,6 +10,14 @@ export interface ResponseObserver {
   packet(packet: WritePacket): void;
   error(error: unknown): void;
 }
+
+/** Nest's own rule, whose class Nest 11 does not export: what is no packet is an answer as a whole. */
+const packetDeserializer: Deserializer = Object.freeze({
+  deserialize(value: WritePacket | null | undefined): WritePacket {
+    const isPacket = value && [value.err, value.response, value.isDisposed].some((part: unknown) => part !== undefined);
+    return isPacket ? value : { response: value, isDisposed: true };
+  },
+});
 
 export class PatternResponses implements CommandSink {
   readonly #observer: ResponseObserver;
@@ -26,7 +34,7 @@ export class PatternResponses implements CommandSink {
     if (!this.#deserializer && !(value instanceof WholePacket))
       return this.#inOrder(() => this.#observer.packet({ response: value }));
     const received = value instanceof WholePacket ? value.packet : { response: value };
-    const deserializer = this.#deserializer ?? new IncomingResponseDeserializer();
+    const deserializer = this.#deserializer ?? packetDeserializer;
     this.#previous = this.#deserialize(this.#previous, deserializer, received);
   }
 

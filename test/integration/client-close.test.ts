@@ -166,18 +166,18 @@ describe('destroy()', () => {
     await inTime('the client is closed', closed);
   });
 
-  it('does not wait any longer when all that waited was connect()', async () => {
-    const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { gracePeriodMs: 1_000_000 }));
-    const connected = client.connect();
-    const peer = await raw.peer();
-    const closed = client.close();
-    await until('it drains', () => client.status === 'draining');
-    peer.write(GREETING);
-    await connected;
-    await inTime('the client is closed', closed);
-    expect(client.status).toBe('closed');
-  });
+  it.each(['connect', 'ping'] as const)(
+    'close() does not wait for a %s() that waits for a connection',
+    async (what) => {
+      const raw = own(await RawServer.listen());
+      const client = own(calcClient(raw.port, { gracePeriodMs: 1_000_000 }));
+      const waiting = client[what]();
+      await raw.peer();
+      const closed = client.close();
+      await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' });
+      await inTime('the client is closed', closed);
+    },
+  );
 
   it('may be called from a status listener at any change', async () => {
     for (const at of ['connecting', 'connected', 'disconnected'] as const) {

@@ -57,6 +57,7 @@ describe('a door', () => {
   const allowed: Readonly<Record<string, readonly string[]>> = {
     'lib/protobuf.ts': ['@bufbuild/protobuf'],
     'lib/cockatiel.ts': ['cockatiel'],
+    'lib/terminus.ts': ['@nestjs/terminus'],
   };
 
   it.each(doorsOf(readPackage()))('loads no optional peer that it is not for: %s', (door) => {
