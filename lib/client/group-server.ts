@@ -2,7 +2,7 @@
 import { addressText, type ServerAddress } from '../connection/dial.js';
 import type { CircuitBreaker, CircuitBreakerFactory } from './circuit-breaker.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
-import type { Link } from './link.js';
+import type { Link, LinkTarget } from './link.js';
 
 /**
  * A server of a client, now.
@@ -24,17 +24,22 @@ export interface ServerState {
   readonly circuit: CircuitBreaker['state'] | undefined;
 }
 
-export class GroupServer {
+export class GroupServer implements LinkTarget {
   readonly links: Link[] = [];
   readonly breaker: CircuitBreaker | undefined;
   /** A server that accepts and refuses would otherwise be asked by all its links each time one of them tries. */
   #mayWake = true;
+  #turn = 0;
 
   constructor(
     readonly address: ServerAddress,
     circuitBreaker: CircuitBreakerFactory | undefined,
   ) {
     this.breaker = circuitBreaker?.(addressText(address));
+  }
+
+  nextTurn(): number {
+    return this.#turn++;
   }
 
   /** A link is open: the others need not wait. */

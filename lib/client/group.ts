@@ -52,7 +52,10 @@ export class Group implements LinkOwner, CallHome {
   readonly #config: GroupConfig;
   readonly #owner: GroupOwner;
   readonly #links: readonly Link[];
+  /** Calls that wait for a connection. */
   readonly #queue: CallQueue;
+  /** Callers of connect() that do. */
+  readonly #connects: CallQueue;
   readonly #retries: Retries;
   /** Links that are open, in order. */
   #ready: readonly Link[] = [];
@@ -62,12 +65,14 @@ export class Group implements LinkOwner, CallHome {
   constructor(config: GroupConfig, owner: GroupOwner) {
     this.#config = config;
     this.#owner = owner;
-    this.#queue = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
+    const newQueue = (): CallQueue => new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
+    this.#queue = newQueue();
+    this.#connects = newQueue();
     this.#retries = new Retries(config.retry, (call) => this.submit(call));
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker));
     this.#links = Array.from({ length: config.connections }, (_, index) => {
       const server = this.servers[index % this.servers.length]!;
-      const link = new Link(index, server.address, config, this);
+      const link = new Link(index, server, config, this);
       server.links.push(link);
       return link;
     });
@@ -95,7 +100,7 @@ export class Group implements LinkOwner, CallHome {
       this.#start();
       return Promise.resolve();
     }
-    return new Promise((resolve, reject) => this.#wait({}, resolve, reject));
+    return new Promise((resolve, reject) => this.#wait(this.#connects, {}, resolve, reject));
   }
 
   /** Pings every open connection; resolves when all have answered. */
@@ -163,15 +168,16 @@ export class Group implements LinkOwner, CallHome {
     }
     call.moveTo(this);
     this.#wait(
+      this.#queue,
       call,
       () => this.submit(call),
       (error) => call.fail(error),
     );
   }
 
-  #wait(key: object, ready: () => void, fail: (error: unknown) => void): void {
+  #wait(queue: CallQueue, key: object, ready: () => void, fail: (error: unknown) => void): void {
     if (this.#closed) return fail(this.#closed);
-    this.#queue.add(key, ready, fail);
+    queue.add(key, ready, fail);
     this.#start();
     this.#giveUp();
   }
@@ -202,7 +208,7 @@ export class Group implements LinkOwner, CallHome {
     this.#closed = cause;
     this.#ready = [];
     for (const link of this.#links) link.destroy(cause);
-    this.#queue.fail(cause);
+    this.#failWaiting(cause);
     this.#retries.fail(cause);
   }
 
@@ -215,6 +221,7 @@ export class Group implements LinkOwner, CallHome {
     const isOpen = link.session !== undefined;
     if (isOpen) {
       this.#serverOf(link).wake(link);
+      this.#connects.release();
       this.#queue.release();
     } else this.#giveUp();
     this.#owner.onLinkChange(link, cause);
@@ -222,9 +229,14 @@ export class Group implements LinkOwner, CallHome {
 
   /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */
   #giveUp(): void {
-    if (this.#queue.size === 0 || this.#ready.length > 0) return;
+    if (this.#queue.size + this.#connects.size === 0 || this.#ready.length > 0) return;
     const isInVain = this.#links.every((link) => this.#isInVain(link));
-    if (isInVain) this.#queue.fail(this.#lastError ?? this.#noConnection());
+    if (isInVain) this.#failWaiting(this.#lastError ?? this.#noConnection());
+  }
+
+  #failWaiting(error: CmdStreamError): void {
+    this.#connects.fail(error);
+    this.#queue.fail(error);
   }
 
   #isInVain(link: Link): boolean {

@@ -25,6 +25,13 @@ export interface LinkConfig extends ClientSessionConfig {
   dial(server: ServerAddress, turn: number, signal: AbortSignal): Promise<Duplex>;
 }
 
+/** The server a link leads to. */
+export interface LinkTarget {
+  readonly address: ServerAddress;
+  /** Of the server's addresses, the one to begin with; counts up, so that its connections are spread. */
+  nextTurn(): number;
+}
+
 export type LinkStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
 
 /** What a link tells its group. */
@@ -56,7 +63,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   readonly server: string;
   /** Why the last connection, or the attempt to open one, failed; undefined while one is open. */
   lastError: CmdStreamError | undefined;
-  readonly #address: ServerAddress;
+  readonly #target: LinkTarget;
   readonly #config: LinkConfig;
   readonly #owner: LinkOwner;
   readonly #backoff: Backoff;
@@ -69,21 +76,19 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   /** Opens the successor of a connection that has become too old. */
   #renewal: Opening | undefined;
   #failedKnocks = 0;
-  #turn: number;
 
   constructor(
     readonly index: number,
-    address: ServerAddress,
+    target: LinkTarget,
     config: LinkConfig,
     owner: LinkOwner,
   ) {
-    this.#address = address;
-    this.server = addressText(address);
+    this.#target = target;
+    this.server = addressText(target.address);
     this.#config = config;
     this.#owner = owner;
     this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
     this.#age = new ConnectionAge(config.maxConnectionAgeMs, () => this.#renew());
-    this.#turn = index;
   }
 
   /** An outage is no `connecting`, although attempts are made. */
@@ -231,11 +236,11 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   #newOpening(): Opening {
     const { connectTimeoutMs, dial } = this.#config;
-    const turn = this.#turn++;
+    const turn = this.#target.nextTurn();
     return new Opening({
       server: this.server,
       connectTimeoutMs,
-      dial: (signal) => dial(this.#address, turn, signal),
+      dial: (signal) => dial(this.#target.address, turn, signal),
       start: (socket) => new ClientSession(socket, this.#config, this.#shallKnock(), this),
       onFailed: (failed, error) => this.#onFailed(failed, error),
     });

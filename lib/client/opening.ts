@@ -47,11 +47,7 @@ export class Opening {
       socket.on('error', () => {}).destroy();
       return;
     }
-    try {
-      this.session = this.#config.start(socket);
-    } catch (error) {
-      this.fail(new CmdStreamError('CONNECT_FAILED', 'what was to be a socket is none', { cause: error }));
-    }
+    this.session = this.#config.start(socket);
   }
 
   succeed(): void {

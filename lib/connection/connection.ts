@@ -60,7 +60,6 @@ export class Connection implements Ticking {
     this.localAddress = addressOf(socket, 'local');
     this.#outbox = new Outbox(socket, () => this.#flushed());
     this.#inbox = new Inbox(config.side, config.flow, owner, (error) => this.#refuse(error));
-    config.ticker.add(this);
     tune(socket, config.options);
     socket.on('error', (error) => this.destroy(fromSocketError(error)));
     socket.on('close', () => this.destroy(new CmdStreamError('PEER_CLOSED', 'the connection was closed')));
@@ -69,6 +68,7 @@ export class Connection implements Ticking {
       this.#inbox.receive(chunk);
       this.#regulate();
     });
+    config.ticker.add(this);
   }
 
   get isOpen(): boolean {
