@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { Contract } from '../codec/contract.js';
 import { checkFingerprint, type Fingerprint } from '../codec/fingerprint.js';
 import { Connection, type ConnectionConfig, type ConnectionOwner } from '../connection/connection.js';
-import { Keepalive } from '../connection/keepalive.js';
+import { Keepalive, type KeepalivePeer } from '../connection/keepalive.js';
 import type { ResolvedKeepaliveOptions } from '../connection/keepalive-options.js';
 import { lie } from '../connection/seq-window.js';
 import { CmdStreamError } from '../errors.js';
@@ -51,7 +51,7 @@ export interface ClientSessionOwner {
 
 type State = 'greeting' | 'knocking' | 'agreeing' | 'open' | 'leaving' | 'ended';
 
-export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder {
+export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder, KeepalivePeer {
   readonly connection: Connection;
   readonly #config: ClientSessionConfig;
   readonly #owner: ClientSessionOwner;
@@ -156,6 +156,11 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
 
   onForgotten(): void {
     if (this.#calls.size === 0) this.#owner.onIdle(this);
+  }
+
+  /** As any other loss: not this side's doing. */
+  onDead(cause: CmdStreamError): void {
+    this.connection.destroy(cause);
   }
 
   onServerInfo(info: Buffer): void {

@@ -1,5 +1,7 @@
 // One server of a client: its connections, its circuit breaker, and whether the first connection after an outage tells the others.
 import { addressText, type ServerAddress } from '../connection/dial.js';
+import { CmdStreamError } from '../errors.js';
+import { objectWith } from '../options.js';
 import type { CircuitBreaker, CircuitBreakerFactory } from './circuit-breaker.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import type { Link, LinkTarget } from './link.js';
@@ -24,6 +26,8 @@ export interface ServerState {
   readonly circuit: CircuitBreaker['state'] | undefined;
 }
 
+const breakerRule = objectWith('a CircuitBreaker, an object with a method acquire', 'acquire');
+
 export class GroupServer implements LinkTarget {
   readonly links: Link[] = [];
   readonly breaker: CircuitBreaker | undefined;
@@ -35,7 +39,10 @@ export class GroupServer implements LinkTarget {
     readonly address: ServerAddress,
     circuitBreaker: CircuitBreakerFactory | undefined,
   ) {
-    this.breaker = circuitBreaker?.(addressText(address));
+    if (circuitBreaker === undefined) return;
+    this.breaker = circuitBreaker(addressText(address));
+    if (breakerRule.accepts(this.breaker)) return;
+    throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
   }
 
   nextTurn(): number {

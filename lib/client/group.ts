@@ -13,6 +13,7 @@ import type { ConnectionChoice, DispatchStrategy } from './dispatch-strategy.js'
 import { GroupServer } from './group-server.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import { Link, type LinkConfig, type LinkOwner } from './link.js';
+import { CANCELLED } from './call-end.js';
 import type { CallHome, PendingCall } from './pending-call.js';
 import { Retries } from './retries.js';
 import type { ResolvedRetryOptions } from './retry-options.js';
@@ -261,7 +262,8 @@ export class Group implements LinkOwner, CallHome {
   }
 
   onNotStarted(call: PendingCall, error: CmdStreamError): void {
-    call.report({ how: 'failed', error });
+    // What was never written says nothing about the server.
+    call.report(call.seq === 0 ? CANCELLED : { how: 'failed', error });
     if (!call.isPending) return;
     call.seq = 0;
     call.moveTo(this);
@@ -272,9 +274,8 @@ export class Group implements LinkOwner, CallHome {
   onLost(call: PendingCall, error: CmdStreamError): void {
     if (!call.isPending) return;
     call.moveTo(this);
-    const index = this.#config.contract.commands.indexOf(call.command);
-    const type = this.#config.contract.commands.types[index] as { readonly idempotent?: unknown } | undefined;
-    const mayRepeat = type?.idempotent === true && !call.hasResults && !this.#closed;
+    const isIdempotent = this.#config.contract.commands.isIdempotent(call.command);
+    const mayRepeat = isIdempotent && !call.hasResults && !this.#closed;
     if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
     call.report({ how: 'failed', error });
     call.seq = 0;

@@ -2,10 +2,9 @@
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { CircuitPermit } from './circuit-breaker.js';
-import { didServe, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
+import { CANCELLED, didServe, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
 
 const COMPLETED: CallEnd = Object.freeze({ how: 'completed' });
-const CANCELLED: CallEnd = Object.freeze({ how: 'cancelled' });
 
 /**
  * Takes what comes back for one Command. After `complete` or `error` nothing more is called.

@@ -14,7 +14,8 @@ export interface KeepalivePeer {
   ping(): Promise<void>;
   /** Resolves when the socket has taken what was sent so far; rejects when the connection ends. */
   flushed(): Promise<void>;
-  destroy(cause: CmdStreamError): void;
+  /** The peer is gone. */
+  onDead(cause: CmdStreamError): void;
 }
 
 type State = 'quiet' | 'leaving' | 'waiting';
@@ -44,7 +45,7 @@ export class Keepalive implements Ticking {
       // Rather a tick too early: what is noticed late would be noticed later than promised.
       if (elapsed + TICK_MS > (this.#peer.isBusy ? intervalMs : idleMs)) this.#ask();
     } else if (this.#state === 'waiting' && elapsed >= timeoutMs) {
-      this.#peer.destroy(
+      this.#peer.onDead(
         new CmdStreamError('KEEPALIVE_TIMEOUT', `no pong within keepalive.timeoutMs (${timeoutMs}): the peer is gone`),
       );
     }

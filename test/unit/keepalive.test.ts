@@ -35,7 +35,7 @@ class ScriptedPeer implements KeepalivePeer {
     return this.takes ? Promise.resolve() : new Promise((resolve) => (this.#flush = resolve));
   }
 
-  destroy(cause: CmdStreamError): void {
+  onDead(cause: CmdStreamError): void {
     this.cause = cause;
   }
 
