@@ -20,6 +20,9 @@ export interface CallEnd {
   readonly error?: unknown;
 }
 
+/** By its caller, or without effect on anybody else: nothing can be told from it. */
+export const CANCELLED: CallEnd = Object.freeze({ how: 'cancelled' });
+
 /** What watches one call from within. No method may throw. */
 export interface CallObserver {
   onResult(sent: SentCommand, result: unknown, bytes: number): void;

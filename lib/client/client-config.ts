@@ -1,4 +1,5 @@
 // From the options of a client to what its connections need: what several options say together is checked here.
+import type { Duplex } from 'node:stream';
 import { codecFor } from '../codec/codec-rules.js';
 import { fingerprintOf } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
@@ -6,7 +7,7 @@ import { keepaliveDefaults, keepaliveRules } from '../connection/keepalive-optio
 import { Ticker } from '../connection/ticker.js';
 import { clientFlow } from '../connection/value-flow.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
-import { resolveOptions, type OptionRules } from '../options.js';
+import { objectWith, resolveOptions, type OptionRules } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
 import { leastPending, roundRobin, type DispatchStrategy } from './dispatch-strategy.js';
@@ -92,14 +93,19 @@ function strategyOf(strategy: ResolvedClientOptions['strategy']): DispatchStrate
 function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['dial'] {
   if (connect === undefined) return (address, turn, signal) => dial({ address, tls, lookup, turn }, signal);
   return async (address, _turn, signal) => {
+    let socket: Duplex;
     try {
-      return await connect(address, signal);
+      socket = await connect(address, signal);
     } catch (error) {
       if (isCmdStreamError(error)) throw error;
       throw new CmdStreamError('CONNECT_FAILED', `option "connect" failed: ${messageOf(error)}`, { cause: error });
     }
+    if (duplexRule.accepts(socket) && !socket.destroyed) return socket;
+    throw new CmdStreamError('CONNECT_FAILED', `option "connect" must give ${duplexRule.expected}`);
   };
 }
+
+const duplexRule = objectWith('an open Duplex, such as a socket', 'on', 'write', 'end', 'destroy', 'pause', 'resume');
 
 /** A classification of the user that fails says that the call has. */
 function guarded(classify: (error: unknown) => boolean): (error: unknown) => boolean {

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { Contract } from '../codec/contract.js';
 import { checkFingerprint, type Fingerprint } from '../codec/fingerprint.js';
 import { Connection, type ConnectionConfig, type ConnectionOwner } from '../connection/connection.js';
-import { Keepalive } from '../connection/keepalive.js';
+import { Keepalive, type KeepalivePeer } from '../connection/keepalive.js';
 import type { ResolvedKeepaliveOptions } from '../connection/keepalive-options.js';
 import { lie } from '../connection/seq-window.js';
 import { CmdStreamError } from '../errors.js';
@@ -53,7 +53,7 @@ export interface ClientSessionOwner {
 
 type State = 'greeting' | 'knocking' | 'agreeing' | 'open' | 'leaving' | 'ended';
 
-export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder {
+export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder, KeepalivePeer {
   readonly connection: Connection;
   /** Since when it exists, in monotonic milliseconds. */
   readonly since = performance.now();

@@ -1,9 +1,10 @@
 // One server of a client: its connections, its circuit breaker, and whether the first connection after an outage tells the others.
 import { addressText, type ServerAddress } from '../connection/dial.js';
-import type { CmdStreamError } from '../errors.js';
+import { CmdStreamError } from '../errors.js';
+import { objectWith } from '../options.js';
 import type { CircuitBreaker, CircuitBreakerFactory } from './circuit-breaker.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
-import type { Link } from './link.js';
+import type { Link, LinkTarget } from './link.js';
 
 /**
  * A server of a client, now.
@@ -27,17 +28,27 @@ export interface ServerState {
   readonly circuit: CircuitBreaker['state'] | undefined;
 }
 
-export class GroupServer {
+const breakerRule = objectWith('a CircuitBreaker, an object with a method acquire', 'acquire');
+
+export class GroupServer implements LinkTarget {
   readonly links: Link[] = [];
   readonly breaker: CircuitBreaker | undefined;
   /** A server that accepts and refuses would otherwise be asked by all its links each time one of them tries. */
   #mayWake = true;
+  #turn = 0;
 
   constructor(
     readonly address: ServerAddress,
     circuitBreaker: CircuitBreakerFactory | undefined,
   ) {
-    this.breaker = circuitBreaker?.(addressText(address));
+    if (circuitBreaker === undefined) return;
+    this.breaker = circuitBreaker(addressText(address));
+    if (breakerRule.accepts(this.breaker)) return;
+    throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
+  }
+
+  nextTurn(): number {
+    return this.#turn++;
   }
 
   /** A link is open: the others need not wait. */

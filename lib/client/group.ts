@@ -63,7 +63,7 @@ export class Group implements LinkOwner, CallHome {
     this.#router = new CallRouter(config, this.servers);
     this.#links = Array.from({ length: config.connections }, (_, index) => {
       const server = this.servers[index % this.servers.length]!;
-      const link = new Link(index, server.address, config, this, server.links.length);
+      const link = new Link(index, server, config, this);
       server.links.push(link);
       return link;
     });
@@ -265,9 +265,8 @@ export class Group implements LinkOwner, CallHome {
     if (!call.isPending) return;
     call.rewind(this);
     call.mayHaveRun = true;
-    const index = this.#config.contract.commands.indexOf(call.command);
-    const type = this.#config.contract.commands.types[index] as { readonly idempotent?: unknown } | undefined;
-    const mayRepeat = type?.idempotent === true && !call.hasResults && !this.#closed;
+    const isIdempotent = this.#config.contract.commands.isIdempotent(call.command);
+    const mayRepeat = isIdempotent && !call.hasResults && !this.#closed;
     if (mayRepeat && this.#retries.lost(call)) call.report({ how: 'failed', error });
     else call.fail(error);
   }

@@ -13,7 +13,7 @@ import { ConnectionAge } from './connection-age.js';
 import type { ConnectionChoice } from './dispatch-strategy.js';
 import { KnockPolicy } from './knock-policy.js';
 import { LeavingSessions } from './leaving-sessions.js';
-import { Opening } from './opening.js';
+import { notOpened, Opening } from './opening.js';
 import type { PendingCall } from './pending-call.js';
 import { reconnectDefaults, type ResolvedReconnectOptions } from './reconnect-options.js';
 
@@ -28,6 +28,13 @@ export interface LinkConfig extends ClientSessionConfig {
 }
 
 export type LinkStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
+
+/** The server a link leads to. */
+export interface LinkTarget {
+  readonly address: ServerAddress;
+  /** Of the server's addresses, the one to begin with; counts up, so that its connections are spread. */
+  nextTurn(): number;
+}
 
 /** What a link tells its group. */
 export interface LinkOwner extends Omit<ClientSessionOwner, 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle'> {
@@ -56,7 +63,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   readonly server: string;
   /** Why the last connection, or the attempt to open one, failed; undefined while one is open. */
   lastError: CmdStreamError | undefined;
-  readonly #address: ServerAddress;
+  readonly #target: LinkTarget;
   readonly #config: LinkConfig;
   readonly #owner: LinkOwner;
   readonly #backoff: Backoff;
@@ -68,24 +75,20 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   readonly #knocks: KnockPolicy;
   /** When a connection that was given up may be tried again (monotonic milliseconds). */
   #notBefore = 0;
-  #turn: number;
 
   constructor(
     readonly index: number,
-    address: ServerAddress,
+    target: LinkTarget,
     config: LinkConfig,
     owner: LinkOwner,
-    /** Which of a host's addresses it begins with. */
-    turn: number,
   ) {
-    this.#address = address;
-    this.server = addressText(address);
+    this.#target = target;
+    this.server = addressText(target.address);
     this.#config = config;
     this.#owner = owner;
     this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
     this.#age = new ConnectionAge(config.maxConnectionAgeMs, () => this.#renew());
     this.#knocks = new KnockPolicy(config.extension);
-    this.#turn = turn;
   }
 
   /** An outage is no `connecting`, although attempts are made. */
@@ -103,9 +106,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   }
 
   get pending(): number {
-    let sum = 0;
-    for (const session of this.#sessions()) sum += session.pending;
-    return sum;
+    return [...this.#sessions()].reduce((sum, { pending }) => sum + pending, 0);
   }
 
   get roundTripMs(): number | undefined {
@@ -114,7 +115,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   /** True while an attempt is made, or another one will be without anybody asking. */
   get isTrying(): boolean {
-    return this.#state.name === 'connecting' || this.#state.name === 'pausing';
+    return this.isOpening || this.#state.name === 'pausing';
   }
 
   /** True while an attempt is made. */
@@ -206,7 +207,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     if (this.#leaving.onEnd(session)) return;
     if (this.session === session) return this.#down(cause);
     const opening = this.#renewal?.session === session ? this.#renewal : this.#opening;
-    if (opening?.session === session) opening.fail(this.#notOpened(cause));
+    if (opening?.session === session) opening.fail(notOpened(cause, this.server, this.#config.hasTls));
   }
 
   onUnwritten(call: PendingCall, error: CmdStreamError): void {
@@ -233,13 +234,6 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     return this.#state.name === 'connecting' ? this.#state.opening : undefined;
   }
 
-  /** A server that refuses a certificate says so when TLS has long finished for the client, or just hangs up. */
-  #notOpened(cause: CmdStreamError): CmdStreamError {
-    if (cause.code !== 'PEER_CLOSED' && cause.code !== 'PEER_RESET') return cause;
-    const code = this.#config.hasTls && cause.code === 'PEER_RESET' ? 'TLS_ERROR' : 'CONNECT_FAILED';
-    return new CmdStreamError(code, `cannot connect to ${this.server}: ${cause.message}`, { cause });
-  }
-
   #connect(): void {
     const opening = this.#newOpening();
     this.#state = { name: 'connecting', opening };
@@ -249,11 +243,11 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   #newOpening(): Opening {
     const { connectTimeoutMs, dial } = this.#config;
-    const turn = this.#turn++;
+    const turn = this.#target.nextTurn();
     return new Opening({
       server: this.server,
       connectTimeoutMs,
-      dial: (signal) => dial(this.#address, turn, signal),
+      dial: (signal) => dial(this.#target.address, turn, signal),
       start: (socket) => new ClientSession(socket, this.#config, this.#knocks.next(), this),
       onFailed: (failed, error) => this.#onFailed(failed, error),
     });

@@ -84,3 +84,10 @@ function asConnectError(error: unknown): CmdStreamError {
   if (isCmdStreamError(error)) return error;
   return new CmdStreamError('CONNECT_FAILED', messageOf(error), { cause: error });
 }
+
+/** A server that refuses a certificate says so when TLS has long finished for the client, or just hangs up. */
+export function notOpened(cause: CmdStreamError, server: string, hasTls: boolean): CmdStreamError {
+  if (cause.code !== 'PEER_CLOSED' && cause.code !== 'PEER_RESET') return cause;
+  const code = hasTls && cause.code === 'PEER_RESET' ? 'TLS_ERROR' : 'CONNECT_FAILED';
+  return new CmdStreamError(code, `cannot connect to ${server}: ${cause.message}`, { cause });
+}

@@ -15,6 +15,8 @@ export interface TypeEntry<T = unknown> {
   is(value: unknown): value is T;
   /** Is this Result the last of its Command? Default: yes. */
   lastOne?(value: T): boolean;
+  /** Of a Command: may it be executed twice? */
+  readonly idempotent?: boolean;
 }
 
 export type ContractType = TypeClass | TypeEntry;
@@ -73,6 +75,12 @@ export class TypeTable {
     const lastOne = (value as { lastOne?: unknown } | null | undefined)?.lastOne;
     if (typeof lastOne === 'function') return lastOne.call(value) !== false;
     return this.#entryOf(value)?.entry.lastOne?.(value) ?? true;
+  }
+
+  /** Does the type of this Command say that it may be executed twice? */
+  isIdempotent(value: unknown): boolean {
+    const type = this.types[this.indexOf(value)] as { readonly idempotent?: unknown } | undefined;
+    return type?.idempotent === true;
   }
 
   #entryOf(value: unknown): NumberedEntry | undefined {

@@ -1,8 +1,9 @@
 // Opens the socket of a client: TCP, TLS or a Unix domain socket. It knows no frames.
-import { lookup as lookupByDns, type LookupAddress } from 'node:dns';
+import { lookup as lookupByDns } from 'node:dns';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { CmdStreamError, codeOf, fromSocketError } from '../errors.js';
+import { turnedLookup } from './turned-lookup.js';
 
 /** Where a server listens: a host and a port, or the path of a Unix domain socket. @publicApi */
 export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -73,32 +74,8 @@ function open(target: DialTarget): Socket {
 
 function resolving({ lookup: given, tls, turn }: DialTarget) {
   const lookup = given ?? tls?.lookup ?? (lookupByDns as LookupFunction);
-  const turned: LookupFunction = (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found, family) => {
-      const addresses = typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : (found ?? []);
-      const failure = error ?? (addresses.length === 0 ? notFound(hostname) : null);
-      if (failure) return callback(failure, [], undefined);
-      const inTurn = turnedBy(addresses, turn);
-      if (options.all) callback(null, inTurn);
-      else callback(null, inTurn[0]!.address, inTurn[0]!.family);
-    });
-  };
-  return { lookup: turned, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS };
-}
-
-/** A resolver may find nothing without calling that an error; Node would not bear it. */
-function notFound(hostname: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`no address for ${hostname}`), { code: 'ENOTFOUND' });
-}
-
-/** Addresses of one kind change places among themselves: which kind comes first is the resolver's say. */
-function turnedBy(addresses: readonly LookupAddress[], turn: number): LookupAddress[] {
-  const families = [...new Set(addresses.map(({ family }) => family))];
-  return families.flatMap((family) => {
-    const ofFamily = addresses.filter((address) => address.family === family);
-    const from = turn % ofFamily.length;
-    return [...ofFamily.slice(from), ...ofFamily.slice(0, from)];
-  });
+  const trying = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS };
+  return { lookup: turnedLookup(lookup, turn), ...trying };
 }
 
 function connectError({ address }: DialTarget, error: unknown): CmdStreamError {

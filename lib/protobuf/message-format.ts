@@ -30,7 +30,9 @@ export interface ProtobufType<M extends object = object, R = unknown, Init = M> 
   readonly answers: readonly string[];
 }
 
-export function checkLastOne(lastOne: unknown): void {
-  if (lastOne === undefined || typeof lastOne === 'function') return;
-  throw new CmdStreamError('INVALID_CONTRACT', '`lastOne` must be a function of the message');
+export function checkTypeOptions(lastOne: unknown, idempotent: unknown): void {
+  if (lastOne !== undefined && typeof lastOne !== 'function')
+    throw new CmdStreamError('INVALID_CONTRACT', '`lastOne` must be a function of the message');
+  if (idempotent !== undefined && typeof idempotent !== 'boolean')
+    throw new CmdStreamError('INVALID_CONTRACT', '`idempotent` must be true or false');
 }

@@ -1,7 +1,7 @@
 // A message type of any other generator in a contract: three functions say all about it.
 import { TYPE_ENTRY } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
-import { checkLastOne, FORMAT, type ProtobufType } from './message-format.js';
+import { checkTypeOptions, FORMAT, type ProtobufType } from './message-format.js';
 
 /** @publicApi */
 export interface ProtobufMessageOptions<M extends object, R = unknown> {
@@ -17,6 +17,8 @@ export interface ProtobufMessageOptions<M extends object, R = unknown> {
   result?: ProtobufType<R & object> | readonly ProtobufType<R & object>[];
   /** Of a Result: is this one the last of its Command? Default: yes. */
   lastOne?(message: M): boolean;
+  /** Of a Command: it may be executed twice, so a client may send it again when its connection is lost. Default: no. */
+  idempotent?: boolean;
 }
 
 /**
@@ -28,11 +30,11 @@ export interface ProtobufMessageOptions<M extends object, R = unknown> {
 export function protobufMessage<M extends object, R = unknown>(
   options: ProtobufMessageOptions<M, R>,
 ): ProtobufType<M, R> {
-  const { typeName, encode, decode, is, result, lastOne } = options;
+  const { typeName, encode, decode, is, result, lastOne, idempotent } = options;
   if (typeof typeName !== 'string' || [encode, decode, is].some((method) => typeof method !== 'function')) {
     throw new CmdStreamError('INVALID_CONTRACT', 'protobufMessage() needs typeName, encode, decode and is');
   }
-  checkLastOne(lastOne);
+  checkTypeOptions(lastOne, idempotent);
   const format = {
     encode(message: unknown): Uint8Array {
       const bytes: unknown = encode(message as M);
@@ -49,6 +51,7 @@ export function protobufMessage<M extends object, R = unknown>(
     [FORMAT]: () => format,
     answers: [result ?? []].flat().map(({ name }) => name),
     ...(lastOne && { lastOne }),
+    ...(idempotent && { idempotent }),
   };
   return Object.freeze(entry) as unknown as ProtobufType<M, R>;
 }

@@ -14,7 +14,7 @@ import { CmdStreamError } from '../errors.js';
 import { BodyScan } from './body-scan.js';
 import { fieldShapesOf } from './field-shapes.js';
 import { MessageCheck } from './message-check.js';
-import { checkLastOne, FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
+import { checkTypeOptions, FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
 import { withoutStrays } from './stray-fields.js';
 
 /** A schema or several. */
@@ -33,17 +33,19 @@ export interface ProtobufTypeOptions<M, S extends Schemas | undefined> {
   result?: S;
   /** Of a Result: is this one the last of its Command? Default: yes. */
   lastOne?(message: M): boolean;
+  /** Of a Command: it may be executed twice, so a client may send it again when its connection is lost. Default: no. */
+  idempotent?: boolean;
 }
 
 /**
  * Puts a message type of protobuf-es into a contract, as a Command or a Result. Its messages are found by `$typeName`.
  *
- * @throws {CmdStreamError} INVALID_CONTRACT when it is given something that is no schema, or a `lastOne` that is no function
+ * @throws {CmdStreamError} INVALID_CONTRACT when it is given something that is no schema, or another option is something else
  * @publicApi
  */
 export function protobufType<Desc extends DescMessage, const S extends Schemas | undefined = undefined>(
   schema: Desc,
-  { result, lastOne }: ProtobufTypeOptions<MessageShape<Desc>, S> = {},
+  { result, lastOne, idempotent }: ProtobufTypeOptions<MessageShape<Desc>, S> = {},
 ): ProtobufType<MessageShape<Desc>, MessageOf<S>, MessageInitShape<Desc>> {
   const results = (result === undefined ? [] : [result].flat()) as readonly DescMessage[];
   for (const given of [schema, ...results]) {
@@ -51,7 +53,7 @@ export function protobufType<Desc extends DescMessage, const S extends Schemas |
       throw new CmdStreamError('INVALID_CONTRACT', 'protobufType() is for schemas of messages, such as AddCmdSchema');
     }
   }
-  checkLastOne(lastOne);
+  checkTypeOptions(lastOne, idempotent);
   const { typeName } = schema;
   const entry = {
     [TYPE_ENTRY]: true,
@@ -63,6 +65,7 @@ export function protobufType<Desc extends DescMessage, const S extends Schemas |
     [FORMAT]: (limits: BodyLimits) => new SchemaFormat(schema, limits),
     answers: results.map((answer) => answer.typeName),
     ...(lastOne && { lastOne }),
+    ...(idempotent && { idempotent }),
   };
   return Object.freeze(entry) as unknown as ProtobufType<MessageShape<Desc>, MessageOf<S>, MessageInitShape<Desc>>;
 }

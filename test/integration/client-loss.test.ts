@@ -5,6 +5,7 @@ import { calcClient } from '../support/calc-client.js';
 import { ADD_2_3, addFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
 import { openPair } from '../support/client-pair.js';
 import { inTime, turns, until } from '../support/deadline.js';
+import { freePort } from '../support/free-port.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { RawServer } from '../support/raw-server.js';
@@ -12,13 +13,6 @@ import { RecordingSink } from '../support/recording-sink.js';
 import { AddCmd, CalcResult, EchoCmd } from '../support/vector-contract.js';
 
 const own = guardLeaks();
-
-async function freePort(): Promise<number> {
-  const raw = await RawServer.listen();
-  const { port } = raw;
-  await raw.destroy();
-  return port;
-}
 
 describe('a server that is not there', () => {
   it('fails every call with CONNECT_FAILED, and the next call tries again', async () => {

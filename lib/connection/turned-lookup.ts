@@ -1,0 +1,44 @@
+// Resolves a host for one connection: all its addresses, beginning with another one each time. What a resolver of the
+// user throws, or gives that is no address, is a name that cannot be resolved.
+import type { LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+
+/** `turn`: of several addresses of one kind, the one to begin with, counted round. */
+export function turnedLookup(lookup: LookupFunction, turn: number): LookupFunction {
+  return (hostname, options, callback) => {
+    const fail = (error: unknown): void => {
+      callback((error ?? new Error('the resolver failed')) as Error, []);
+    };
+    const answer: typeof callback = (error, found, _family) => {
+      if (error) return fail(error);
+      const [first, ...others] = turnedBy(addressesIn(found), turn);
+      if (first === undefined) return fail(new Error(`the resolver has no address for ${hostname}`));
+      if (options.all) callback(null, [first, ...others]);
+      else callback(null, first.address, first.family);
+    };
+    try {
+      lookup(hostname, { ...options, all: true }, answer);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}
+
+function addressesIn(found: unknown): LookupAddress[] {
+  const entries: unknown[] = Array.isArray(found) ? found : [{ address: found }];
+  return entries.flatMap((entry) => {
+    const address = String((entry as { address?: unknown } | null | undefined)?.address);
+    const family = isIP(address);
+    return family === 0 ? [] : [{ address, family }];
+  });
+}
+
+/** Addresses of one kind change places among themselves: which kind comes first is the resolver's say. */
+function turnedBy(addresses: readonly LookupAddress[], turn: number): LookupAddress[] {
+  const families = [...new Set(addresses.map(({ family }) => family))];
+  return families.flatMap((family) => {
+    const ofFamily = addresses.filter((address) => address.family === family);
+    const from = turn % ofFamily.length;
+    return [...ofFamily.slice(from), ...ofFamily.slice(0, from)];
+  });
+}
