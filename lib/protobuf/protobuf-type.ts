@@ -85,7 +85,8 @@ class SchemaFormat implements MessageFormat {
     if (fault !== undefined) throw new CmdStreamError('ENCODE_FAILED', fault);
     const body = toBinary(this.#schema, message as MessageShape<DescMessage>);
     // A field takes two bytes at least: most bodies are too short to have too many.
-    if (body.length > 2 * this.#limits.maxFields) new BodyScan(body, this.#limits).run(this.#shapes);
+    const mayExceed = body.length > 2 * this.#limits.maxFields;
+    if (mayExceed || this.#check.hasUnknown) new BodyScan(body, this.#limits).run(this.#shapes);
     return body;
   }
 
