@@ -279,9 +279,8 @@ export class Group implements LinkOwner, CallHome {
   onLost(call: PendingCall, error: CmdStreamError): void {
     if (!call.isPending) return;
     call.moveTo(this);
-    const index = this.#config.contract.commands.indexOf(call.command);
-    const type = this.#config.contract.commands.types[index] as { readonly idempotent?: unknown } | undefined;
-    const mayRepeat = type?.idempotent === true && !call.hasResults && !this.#closed;
+    const isIdempotent = this.#config.contract.commands.isIdempotent(call.command);
+    const mayRepeat = isIdempotent && !call.hasResults && !this.#closed;
     if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
     call.report({ how: 'failed', error });
     call.seq = 0;

@@ -465,6 +465,12 @@ describe('a contract for the Protobuf codec', () => {
     expect(() => protobufType(AddCmdSchema, { result: (schema ?? null) as never })).toThrow(invalid);
   });
 
+  it.each([5, 'yes', null])('takes a boolean only as idempotent, not %p', (idempotent) => {
+    expect(() => protobufType(AddCmdSchema, { idempotent: idempotent as never })).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONTRACT' }),
+    );
+  });
+
   it.each([5, true])('takes a function only as lastOne, not %p', (lastOne) => {
     expect(() => protobufType(AddCmdSchema, { lastOne: lastOne as never })).toThrow(
       expect.objectContaining({ code: 'INVALID_CONTRACT' }),
