@@ -3,4 +3,4 @@ export { protobufCodec } from './protobuf/protobuf-codec.js';
 export type { ProtobufCodecOptions } from './protobuf/protobuf-codec-options.js';
 export { protobufMessage, type ProtobufMessageOptions } from './protobuf/protobuf-message.js';
 export { protobufType, type ProtobufTypeOptions } from './protobuf/protobuf-type.js';
-export type { ProtobufType } from './protobuf/message-format.js';
+export type { MessageTraits, ProtobufType } from './protobuf/message-format.js';

@@ -126,7 +126,7 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   queueTimeoutMs?: number;
   /**
-   * Repeats Commands of classes with `static idempotent = true` when their connection is lost; `false`: never.
+   * Repeats Commands of classes with `static idempotent = true`, or of types with `idempotent: true`, when their connection is lost; `false`: never.
    * @default true
    */
   retry?: boolean | RetryOptions;

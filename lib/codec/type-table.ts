@@ -12,10 +12,11 @@ export interface TypeEntry<T = unknown> {
   readonly name: string;
   /** What its values carry as `$typeName`: they are found by it, `is` is not asked. */
   readonly key?: string;
+  /** If it throws, the value is none of this type. */
   is(value: unknown): value is T;
-  /** Is this Result the last of its Command? Default: yes. */
+  /** Is this Result the last of its Command? Default: what its boolean field `lastOne` says, else yes. */
   lastOne?(value: T): boolean;
-  /** Of a Command: may it be executed twice? */
+  /** May this Command be executed twice? Default: no. */
   readonly idempotent?: boolean;
 }
 
@@ -74,17 +75,20 @@ export class TypeTable {
   isLast(value: unknown): boolean {
     const lastOne = (value as { lastOne?: unknown } | null | undefined)?.lastOne;
     if (typeof lastOne === 'function') return lastOne.call(value) !== false;
-    return this.#entryOf(value)?.entry.lastOne?.(value) ?? true;
+    const entry = this.#entryOf(value)?.entry;
+    if (entry?.lastOne) return entry.lastOne(value) ?? true;
+    // In what is not listed the field is data like any other.
+    return lastOne !== false || (entry === undefined && !this.#byClass.has(constructorOf(value)));
   }
 
-  /** Does the type of this Command say that it may be executed twice? */
+  /** May this Command be executed twice? Its class or entry says so. */
   isIdempotent(value: unknown): boolean {
     const type = this.types[this.indexOf(value)] as { readonly idempotent?: unknown } | undefined;
     return type?.idempotent === true;
   }
 
   #entryOf(value: unknown): NumberedEntry | undefined {
-    return this.#byKey.get(messageTypeOf(value)) ?? this.#keyless.find(({ entry }) => entry.is(value));
+    return this.#byKey.get(messageTypeOf(value)) ?? this.#keyless.find(({ entry }) => recognises(entry, value));
   }
 
   /** The type number of a class or type entry, -1 if it is not listed. */
@@ -117,6 +121,14 @@ export function isClass(type: unknown): type is TypeClass {
 
 export function isTypeEntry(type: unknown): type is TypeEntry {
   return typeof type === 'object' && type !== null && (type as { [TYPE_ENTRY]?: unknown })[TYPE_ENTRY] === true;
+}
+
+function recognises(entry: TypeEntry, value: unknown): boolean {
+  try {
+    return entry.is(value);
+  } catch {
+    return false;
+  }
 }
 
 function isSameEntry(entry: TypeEntry, other: unknown): boolean {

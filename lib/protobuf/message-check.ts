@@ -2,7 +2,8 @@
 // protobuf-es turns some values into others without a word; what does not fit is refused here.
 import { ScalarType, type DescField, type DescMessage, type DescOneof } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import { enumCheck, faultOf, keyCheck, scalarCheck, shown, type Fault } from './scalar-checks.js';
+import { structFault } from './json-check.js';
+import { enumCheck, faultOf, keyCheck, keyFault, scalarCheck, shown, type Fault } from './scalar-checks.js';
 
 type Check = (value: unknown, depth: number) => Fault;
 type Fields = Readonly<Record<string, unknown>>;
@@ -11,6 +12,8 @@ const WRAPPER = /^google\.protobuf\.(Double|Float|U?Int32|U?Int64|Bool|String|By
 
 /** The checks of a message type and of all that it contains, made once from its descriptor. */
 export class MessageCheck {
+  /** The message checked last, or one in it, holds unknown fields, whose bytes are written as they are. */
+  hasUnknown = false;
   readonly #maxDepth: number;
   readonly #known = new Map<DescMessage, Check>();
   readonly #check: Check;
@@ -22,19 +25,25 @@ export class MessageCheck {
 
   /** What is wrong with a message, beginning with the path from it to the field. */
   faultOf(message: unknown): Fault {
+    this.hasUnknown = false;
     return this.#check(message, 1)?.replace(/^[. ]/, '');
   }
 
   #messageCheck(message: DescMessage): Check {
     const made = this.#known.get(message);
     if (made) return made;
-    const members: [name: string, key: string, check: (fields: Fields, depth: number) => Fault][] = [];
+    const members: [name: string, check: (fields: Fields, depth: number) => Fault][] = [];
     const check: Check = (value, depth) => {
       if ((value as { $typeName?: unknown } | null)?.$typeName !== message.typeName) {
         return ` must be a message of type ${message.typeName}, got ${shown(value)}`;
       }
       if (depth > this.#maxDepth) return ` is nested deeper than maxDepth (${this.#maxDepth})`;
-      for (const [name, , checkMember] of members) {
+      const { $unknown } = value as Fields;
+      if ($unknown !== undefined) {
+        if (!isUnknownFields($unknown)) return `.$unknown must be a list of unknown fields, got ${shown($unknown)}`;
+        this.hasUnknown = true;
+      }
+      for (const [name, checkMember] of members) {
         const fault = checkMember(value as Fields, depth);
         if (fault !== undefined) return `.${name}${fault}`;
       }
@@ -43,7 +52,7 @@ export class MessageCheck {
     this.#known.set(message, check);
     for (const member of message.members) {
       const checkMember = member.kind === 'oneof' ? this.#oneof(member) : this.#field(member);
-      members.push([member.name, member.localName, checkMember]);
+      members.push([member.name, checkMember]);
     }
     return check;
   }
@@ -87,7 +96,7 @@ export class MessageCheck {
     const { message, scalar, enum: enumeration } = field;
     if (message) {
       if (message.typeName === 'google.protobuf.Struct' && field.parent.typeName !== 'google.protobuf.Value')
-        return isObject;
+        return (value, depth) => structFault(value, depth, this.#maxDepth);
       const isUnwrapped = field.fieldKind === 'message' && !field.oneof && WRAPPER.test(message.typeName);
       if (isUnwrapped) return this.#single(message.fields[0]!);
       const check = this.#messageCheck(message);
@@ -112,18 +121,17 @@ export class MessageCheck {
   #map(keys: ScalarType, check: Check): Check {
     const checkKey = keyCheck(keys);
     return (value, depth) => {
-      const fault = isObject(value);
-      if (fault !== undefined) return fault;
-      for (const [key, item] of Object.entries(value as object)) {
-        const wrong = checkKey.accepts(key) ? check(item, depth + 1) : ` must have a key that is ${checkKey.expected}`;
-        if (wrong !== undefined) return `[${JSON.stringify(key)}]${wrong}`;
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        return ` must be an object, got ${shown(value)}`;
+      for (const [key, item] of Object.entries(value)) {
+        const fault = keyFault(checkKey, key) ?? check(item, depth + 1);
+        if (fault !== undefined) return `[${JSON.stringify(key)}]${fault}`;
       }
       return undefined;
     };
   }
 }
 
-function isObject(value: unknown): Fault {
-  const is = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return is ? undefined : ` must be an object, got ${shown(value)}`;
+function isUnknownFields(value: unknown): boolean {
+  return Array.isArray(value) && value.every((field: { data?: unknown } | null) => field?.data instanceof Uint8Array);
 }

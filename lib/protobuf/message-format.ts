@@ -30,9 +30,23 @@ export interface ProtobufType<M extends object = object, R = unknown, Init = M> 
   readonly answers: readonly string[];
 }
 
-export function checkTypeOptions(lastOne: unknown, idempotent: unknown): void {
+/**
+ * What either door takes: how messages of a type are treated once they are in a contract.
+ *
+ * @publicApi
+ */
+export interface MessageTraits<M> {
+  /** Of a Result: is this one the last of its Command? Default: what its boolean field `lastOne` says, else yes. */
+  lastOne?(message: M): boolean;
+  /** Of a Command: may it be executed twice? Then it is sent again when its connection is lost. Default: no. */
+  idempotent?: boolean;
+}
+
+/** Those that are there, checked. */
+export function traitsOf<M>({ lastOne, idempotent }: MessageTraits<M>): MessageTraits<M> {
   if (lastOne !== undefined && typeof lastOne !== 'function')
     throw new CmdStreamError('INVALID_CONTRACT', '`lastOne` must be a function of the message');
   if (idempotent !== undefined && typeof idempotent !== 'boolean')
-    throw new CmdStreamError('INVALID_CONTRACT', '`idempotent` must be true or false');
+    throw new CmdStreamError('INVALID_CONTRACT', '`idempotent` must be a boolean');
+  return { ...(lastOne && { lastOne }), ...(idempotent !== undefined && { idempotent }) };
 }

@@ -14,7 +14,14 @@ import { CmdStreamError } from '../errors.js';
 import { BodyScan } from './body-scan.js';
 import { fieldShapesOf } from './field-shapes.js';
 import { MessageCheck } from './message-check.js';
-import { checkTypeOptions, FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
+import {
+  FORMAT,
+  traitsOf,
+  type BodyLimits,
+  type MessageFormat,
+  type MessageTraits,
+  type ProtobufType,
+} from './message-format.js';
 import { withoutStrays } from './stray-fields.js';
 
 /** A schema or several. */
@@ -28,24 +35,20 @@ type MessageOf<S> = S extends readonly DescMessage[]
     : unknown;
 
 /** @publicApi */
-export interface ProtobufTypeOptions<M, S extends Schemas | undefined> {
+export interface ProtobufTypeOptions<M, S extends Schemas | undefined> extends MessageTraits<M> {
   /** Of a Command: the schema of its Results, or an array of them. What its calls give, and its handlers return, follows from it. */
   result?: S;
-  /** Of a Result: is this one the last of its Command? Default: yes. */
-  lastOne?(message: M): boolean;
-  /** Of a Command: it may be executed twice, so a client may send it again when its connection is lost. Default: no. */
-  idempotent?: boolean;
 }
 
 /**
  * Puts a message type of protobuf-es into a contract, as a Command or a Result. Its messages are found by `$typeName`.
  *
- * @throws {CmdStreamError} INVALID_CONTRACT when it is given something that is no schema, or another option is something else
+ * @throws {CmdStreamError} INVALID_CONTRACT when it is given something that is no schema, a `lastOne` that is no function, or an `idempotent` that is no boolean
  * @publicApi
  */
 export function protobufType<Desc extends DescMessage, const S extends Schemas | undefined = undefined>(
   schema: Desc,
-  { result, lastOne, idempotent }: ProtobufTypeOptions<MessageShape<Desc>, S> = {},
+  { result, ...others }: ProtobufTypeOptions<MessageShape<Desc>, S> = {},
 ): ProtobufType<MessageShape<Desc>, MessageOf<S>, MessageInitShape<Desc>> {
   const results = (result === undefined ? [] : [result].flat()) as readonly DescMessage[];
   for (const given of [schema, ...results]) {
@@ -53,7 +56,6 @@ export function protobufType<Desc extends DescMessage, const S extends Schemas |
       throw new CmdStreamError('INVALID_CONTRACT', 'protobufType() is for schemas of messages, such as AddCmdSchema');
     }
   }
-  checkTypeOptions(lastOne, idempotent);
   const { typeName } = schema;
   const entry = {
     [TYPE_ENTRY]: true,
@@ -64,8 +66,7 @@ export function protobufType<Desc extends DescMessage, const S extends Schemas |
     create: (init?: MessageInitShape<Desc>) => create(schema, init) as MessageShape<Desc> & Answered<MessageOf<S>>,
     [FORMAT]: (limits: BodyLimits) => new SchemaFormat(schema, limits),
     answers: results.map((answer) => answer.typeName),
-    ...(lastOne && { lastOne }),
-    ...(idempotent && { idempotent }),
+    ...traitsOf(others),
   };
   return Object.freeze(entry) as unknown as ProtobufType<MessageShape<Desc>, MessageOf<S>, MessageInitShape<Desc>>;
 }
@@ -88,7 +89,8 @@ class SchemaFormat implements MessageFormat {
     if (fault !== undefined) throw new CmdStreamError('ENCODE_FAILED', fault);
     const body = toBinary(this.#schema, message as MessageShape<DescMessage>);
     // A field takes two bytes at least: most bodies are too short to have too many.
-    if (body.length > 2 * this.#limits.maxFields) new BodyScan(body, this.#limits).run(this.#shapes);
+    const mayExceed = body.length > 2 * this.#limits.maxFields;
+    if (mayExceed || this.#check.hasUnknown) new BodyScan(body, this.#limits).run(this.#shapes);
     return body;
   }
 

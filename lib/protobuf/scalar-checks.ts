@@ -9,11 +9,13 @@ export interface ScalarCheck {
   accepts(value: unknown): boolean;
 }
 
+const loneSurrogate = /\p{Surrogate}/u;
+
 export function scalarCheck(scalar: ScalarType, longAsString = false): ScalarCheck {
   const name = ScalarType[scalar].toLowerCase();
   switch (scalar) {
     case ScalarType.STRING:
-      return { expected: 'a string', accepts: (value) => typeof value === 'string' };
+      return { expected: 'a well-formed string', accepts: isText };
     case ScalarType.BOOL:
       return { expected: 'a boolean', accepts: (value) => typeof value === 'boolean' };
     case ScalarType.BYTES:
@@ -56,6 +58,11 @@ export function faultOf({ expected, accepts }: ScalarCheck, value: unknown): Fau
   return accepts(value) ? undefined : ` must be ${expected}, got ${shown(value)}`;
 }
 
+/** The same of the key of a map, which its path shows. */
+export function keyFault({ expected, accepts }: ScalarCheck, key: string): Fault {
+  return accepts(key) ? undefined : ` must have a key that is ${expected}`;
+}
+
 /** Values of these types have no secrets that matter and are short; of others the type is enough. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return String(value);
@@ -79,6 +86,11 @@ function long(name: string, min: bigint, max: bigint, asString: boolean): Scalar
     return asString && isDecimal(value) && fits(BigInt(value));
   };
   return { expected: `a bigint that fits into ${name}`, accepts };
+}
+
+/** A surrogate without the other half of its pair would be written as another character. */
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && !loneSurrogate.test(value);
 }
 
 function isFloat(value: unknown): boolean {

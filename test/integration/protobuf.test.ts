@@ -7,8 +7,9 @@ import {
   type CommandServerOptions,
   type Invoker,
 } from 'nestjs-cmd-stream/core';
-import { protobufCodec, protobufType, type ProtobufCodecOptions } from 'nestjs-cmd-stream/protobuf';
+import { protobufCodec, protobufMessage, protobufType, type ProtobufCodecOptions } from 'nestjs-cmd-stream/protobuf';
 import { defineContract } from '../../lib/core.js';
+import { PartSchema } from '../fixtures/protobuf/gen/every_pb.js';
 import * as pb from '../fixtures/protobuf/gen/vectors_pb.js';
 import { GREETING } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
@@ -82,6 +83,22 @@ describe.each([true, false])('a client of Protobuf (extension: %p)', (extension)
       expect(protoData?.String).toBe('hi');
       taken.push(protoData?.Bool);
     }
+    expect(taken).toEqual([false, false, true]);
+  });
+
+  it('gets a stream up to the Result whose field lastOne is true', async () => {
+    const Part = protobufType(PartSchema);
+    const contract = defineContract({ commands: [protobufType(pb.AddCmdSchema)], results: [Part] });
+    const parts: Invoker = {
+      invoke: (_command, _context, sink) => {
+        for (const lastOne of [false, false, true]) sink.next(Part.create({ lastOne }));
+        return sink.complete();
+      },
+    };
+    const client = clientOf((await serve({ contract, invoker: parts })).port, { contract, extension });
+    const taken: unknown[] = [];
+    for await (const part of client.iterate(create(pb.AddCmdSchema)))
+      taken.push((part as { lastOne: boolean }).lastOne);
     expect(taken).toEqual([false, false, true]);
   });
 
@@ -184,5 +201,39 @@ describe('a client towards a plain server', () => {
     const [first, second] = await Promise.all(results);
     const texts = [first, second].map((result) => Buffer.from(result!.$unknown![0]!.data).toString('hex'));
     expect(texts).toEqual(['026869', '027071']);
+  });
+});
+
+describe('a Command that is idempotent', () => {
+  class Touch {}
+  const Add = protobufType(pb.AddCmdSchema, { idempotent: true });
+  const Plain = protobufType(pb.SubCmdSchema, { idempotent: false });
+  const Other = protobufMessage({
+    typeName: 'touch.Touch',
+    encode: () => Uint8Array.of(),
+    decode: () => new Touch(),
+    is: (value) => value instanceof Touch,
+    idempotent: true,
+  });
+  const contract = defineContract({ commands: [Add, Plain, Other], results: [CalcResult] });
+
+  it.each([
+    ['protobuf-es', Add.create({ A: 2n }), '00020802'],
+    ['another generator', Other.create(new Touch()), '0200'],
+  ])('is sent again when its connection is lost, and others are not: %s', async (_, command, frame) => {
+    const server = own(await RawServer.listen());
+    const client = clientOf(server.port, { contract, extension: false, retry: { delayMs: 0 } });
+    const answered = client.execute(command);
+    const lost = client.execute(Plain.create()).catch((error: unknown) => error);
+    const peer = await server.peer();
+    peer.write(GREETING);
+    await peer.receives(`01${frame}020100`);
+    peer.reset();
+    expect(await lost).toMatchObject({ code: 'CONNECTION_LOST', sent: true });
+    const again = await server.peer(1);
+    again.write(GREETING);
+    await again.receives(`03${frame}`);
+    again.write('0300020805');
+    expect(await answered).toMatchObject({ R: 5n });
   });
 });

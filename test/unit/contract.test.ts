@@ -189,3 +189,78 @@ describe('the last Result of a Command', () => {
     ]);
   });
 });
+
+describe('a boolean field `lastOne`', () => {
+  class Chunk {
+    constructor(readonly lastOne: boolean) {}
+  }
+  const silent = entryFor('silent');
+  const results = new TypeTable('results', [Chunk, Answer, silent, entryFor('spoken', () => false)]);
+
+  it.each([true, false])('says whether a value of a listed type is the last: %p', (lastOne) => {
+    expect(results.isLast(new Chunk(lastOne))).toBe(lastOne);
+    expect(results.isLast({ kind: 'silent', lastOne })).toBe(lastOne);
+  });
+
+  it('says nothing when the entry of its type has a word to say', () => {
+    expect(results.isLast({ kind: 'spoken', lastOne: true })).toBe(false);
+  });
+
+  it('says nothing in a value that is not listed, or when it is no boolean', () => {
+    class Other extends Chunk {}
+    expect(results.isLast(new Other(false))).toBe(true);
+    expect(results.isLast({ lastOne: false })).toBe(true);
+    expect(results.isLast(Object.assign(Object.create(null), { lastOne: false }))).toBe(true);
+    expect(new TypeTable('results').isLast({ lastOne: false })).toBe(true);
+    expect(results.isLast(new Chunk(0 as never))).toBe(true);
+  });
+});
+
+describe('an entry whose `is` throws', () => {
+  const fussy: TypeEntry = {
+    [TYPE_ENTRY]: true,
+    name: 'fussy',
+    is: (value): value is unknown => {
+      throw new Error(`what is ${String(value)}?`);
+    },
+  };
+  const table = new TypeTable('results', [fussy, entryFor('kind')]);
+
+  it('does not recognise the value, and the next is asked', () => {
+    expect(table.indexOf({ kind: 'kind' })).toBe(1);
+    expect(table.indexOf({})).toBe(-1);
+    expect(table.isLast({})).toBe(true);
+    expect(table.isLast(null)).toBe(true);
+    expect(table.nameFor(new First())).toBe('First');
+  });
+});
+
+describe('a Command', () => {
+  class Twice {
+    static readonly idempotent = true;
+  }
+  class Maybe {
+    static readonly idempotent = 'yes';
+  }
+  const table = new TypeTable('commands', [
+    Twice,
+    Maybe,
+    First,
+    { ...entryFor('twice'), idempotent: true },
+    entryFor('once'),
+  ]);
+
+  it('is idempotent when its class or entry says so', () => {
+    expect(table.isIdempotent(new Twice())).toBe(true);
+    expect(table.isIdempotent({ kind: 'twice' })).toBe(true);
+  });
+
+  it.each([
+    ['what says nothing', new First()],
+    ['a word', new Maybe()],
+    ['an entry', { kind: 'once' }],
+    ['a stranger', {}],
+  ])('is not idempotent by %s', (_, value) => {
+    expect(table.isIdempotent(value)).toBe(false);
+  });
+});

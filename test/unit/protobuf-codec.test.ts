@@ -1,5 +1,5 @@
 // What the Protobuf codec writes, refuses to write, reads and refuses to read, with messages of protobuf-es.
-import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
+import { create, type DescMessage, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { defineContract } from '../../lib/codec/contract.js';
 import { protobufCodec } from '../../lib/protobuf/protobuf-codec.js';
@@ -263,9 +263,9 @@ describe('a message', () => {
       'text_int64 must be a bigint that fits into int64, got a string',
     ],
     ['a number for a bool', { aBool: 1 }, 'a_bool must be a boolean, got 1'],
-    ['a number for a text', { aString: 5 }, 'a_string must be a string, got 5'],
-    ['nothing for a text', { aString: undefined }, 'a_string must be a string, got undefined'],
-    ['null for a text', { aString: null }, 'a_string must be a string, got null'],
+    ['a number for a text', { aString: 5 }, 'a_string must be a well-formed string, got 5'],
+    ['nothing for a text', { aString: undefined }, 'a_string must be a well-formed string, got undefined'],
+    ['null for a text', { aString: null }, 'a_string must be a well-formed string, got null'],
     ['an array for bytes', { someBytes: [1] }, 'some_bytes must be a Uint8Array, got an array'],
     ['a name for an enum', { color: 'RED' }, 'color must be a value of every.Color, got a string'],
     ['a text for an optional field', { perhaps: '5' }, 'perhaps must be an integer that fits into int32, got a string'],
@@ -297,16 +297,83 @@ describe('a message', () => {
     ],
     ['no oneof', { kind: undefined }, 'kind must be an object with a case, got undefined'],
     ['an unknown case', { kind: { case: 'txt', value: '' } }, 'kind has no case txt'],
-    ['a number for a text in a oneof', { kind: { case: 'text', value: 5 } }, 'kind.text must be a string, got 5'],
+    [
+      'a number for a text in a oneof',
+      { kind: { case: 'text', value: 5 } },
+      'kind.text must be a well-formed string, got 5',
+    ],
     ['nothing in a oneof', { kind: { case: 'tree' } }, 'kind.tree must be a message of type every.Node, got undefined'],
     ['a text in a wrapper', { wrapped: '5' }, 'wrapped must be an integer that fits into int32, got a string'],
     ['an array for a Struct', { json: [] }, 'json must be an object, got an array'],
+    ['half a character in a text', { aString: 'a\ud83d' }, 'a_string must be a well-formed string, got a string'],
+    ['half a character in a list', { names: ['a', '\ude42'] }, 'names[1] must be a well-formed string, got a string'],
+    [
+      'half a character in a key',
+      { byName: { '\ud83d': 1 } },
+      'by_name["\\ud83d"] must have a key that is a well-formed string',
+    ],
+    [
+      'half a character in a Struct',
+      { json: { a: [1, { b: '\ud83d' }] } },
+      'json["a"][1]["b"] must be a well-formed string, got a string',
+    ],
+    [
+      'half a character in a key of a Struct',
+      { json: { a: { '\ud83d': 1 } } },
+      'json["a"]["\\ud83d"] must have a key that is a well-formed string',
+    ],
+    ['a value for unknown fields', { $unknown: 5 }, '$unknown must be a list of unknown fields, got 5'],
+    [
+      'an unknown field without bytes',
+      { node: Object.assign(create(NodeSchema), { $unknown: [{ no: 9, wireType: 0, data: 'a' }] }) },
+      'node.$unknown must be a list of unknown fields, got an array',
+    ],
   ])('is refused before it is written when it has %s', (_, fields, reason) => {
     const writer = new ByteWriter();
     expect(() => protobufCodec()(contract).encodeCommand(every(fields), writer)).toThrow(
       expect.objectContaining({ code: 'ENCODE_FAILED', message: `every.Every: ${reason}` }),
     );
     expect(writer.length).toBe(0);
+  });
+
+  it.each([
+    ['reaches beyond its end', 9, 2, '05'],
+    ['is a varint without an end', 9, 0, '80'],
+    ['ends a group', 9, 4, ''],
+    ['has a wire type that does not exist', 9, 6, '00'],
+    ['has the number 0', 0, 0, '01'],
+  ])('is refused when an unknown field in it %s, at any depth', (_, no, wireType, hex) => {
+    const $unknown = [{ no, wireType, data: Uint8Array.from(Buffer.from(hex, 'hex')) }];
+    const inner = Object.assign(create(NodeSchema), { $unknown });
+    for (const message of [inner, create(NodeSchema, { children: [{}, { byName: { a: inner } }] })]) {
+      expect(() => write(message)).toThrow(
+        expect.objectContaining({ code: 'ENCODE_FAILED', message: expect.stringMatching(/^every.Node: /) }),
+      );
+    }
+    expect(write(create(NodeSchema))).toBe('0100');
+  });
+
+  it('is written as deep as it may be read when it has JSON in it', () => {
+    const limits = { maxDepth: 30 };
+    const json = (levels: number, core: JsonObject) => {
+      let value = core;
+      for (let level = 1; level < levels; level++) value = level % 2 ? { value } : { value: [value] };
+      return every({ json: value });
+    };
+    const fits = (message: Every): boolean => {
+      try {
+        return write(message, limits) !== '';
+      } catch (error) {
+        return !(error as Error).message.includes('is nested deeper than maxDepth (30)');
+      }
+    };
+    const cores: readonly JsonObject[] = [{}, { a: 1 }, { a: [] }];
+    for (const core of cores) {
+      const messages = Array.from({ length: 12 }, (_, level) => json(level + 1, core));
+      const readable = messages.map((message) => 'value' in read(EverySchema, bodyOf(write(message)), limits));
+      expect(new Set(readable)).toEqual(new Set([true, false]));
+      expect(messages.map(fits)).toEqual(readable);
+    }
   });
 
   it('is refused when a required field is not set, or a closed enum has another value', () => {
@@ -396,6 +463,12 @@ describe('a contract for the Protobuf codec', () => {
     expect(() => protobufType(schema as never)).toThrow(invalid);
     expect(() => protobufType(AddCmdSchema, { result: [schema] as never })).toThrow(invalid);
     expect(() => protobufType(AddCmdSchema, { result: (schema ?? null) as never })).toThrow(invalid);
+  });
+
+  it.each([5, 'yes', null])('takes a boolean only as idempotent, not %p', (idempotent) => {
+    expect(() => protobufType(AddCmdSchema, { idempotent: idempotent as never })).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONTRACT' }),
+    );
   });
 
   it.each([5, true])('takes a function only as lastOne, not %p', (lastOne) => {

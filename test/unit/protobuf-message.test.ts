@@ -82,10 +82,14 @@ describe('a message of another generator', () => {
     expect(message).toEqual(new Blob(Uint8Array.of(1, 2, 3)));
   });
 
-  it.each([{ typeName: 5 }, { encode: undefined }, { decode: null }, { is: 'Blob' }, { lastOne: true }])(
-    'is not let in with %p',
-    (options) => {
-      expect(() => blob(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_CONTRACT' }));
-    },
-  );
+  it.each([
+    { typeName: 5 },
+    { encode: undefined },
+    { decode: null },
+    { is: 'Blob' },
+    { lastOne: true },
+    { idempotent: 1 },
+  ])('is not let in with %p', (options) => {
+    expect(() => blob(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_CONTRACT' }));
+  });
 });
