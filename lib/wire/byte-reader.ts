@@ -31,6 +31,9 @@ export class ByteReader {
   #limit = Number.POSITIVE_INFINITY;
   #limitOption = '';
   #charged = 0;
+  // What is read again after a cut is not charged again: up to where earlier attempts have charged, and this one.
+  #chargedBefore = -1;
+  #chargedUpTo = -1;
   #needed = 0;
   #frameEnd = -1;
   #owned = false;
@@ -67,9 +70,9 @@ export class ByteReader {
   /** Begins a frame of at most `limit` bytes; `option` names the limit in errors. */
   beginFrame(limit: number, option: string): void {
     this.#position = this.#start;
-    this.#limit = limit;
+    this.#limit = limit - this.#charged;
     this.#limitOption = option;
-    this.#charged = 0;
+    this.#chargedBefore = this.#chargedUpTo;
     this.#needed = 0;
     this.#frameEnd = -1;
   }
@@ -79,7 +82,7 @@ export class ByteReader {
     const length = this.#position - this.#start;
     this.#start = this.#position;
     if (this.#start === this.#end) this.clear();
-    else this.#progress.clear();
+    else this.#forget();
     return length;
   }
 
@@ -95,6 +98,12 @@ export class ByteReader {
     this.#buffer = EMPTY;
     this.#owned = false;
     this.#start = this.#position = this.#end = 0;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#charged = 0;
+    this.#chargedUpTo = -1;
     this.#progress.clear();
   }
 
@@ -140,7 +149,7 @@ export class ByteReader {
 
   /** While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link consumed}). */
   keep(owner: object, start: number, position: number, progress: unknown): void {
-    this.#progress.push({ owner, start, position, progress, charged: this.#charged });
+    this.#progress.push({ owner, start, position, progress });
   }
 
   /** Goes on where `owner` was cut in the value that begins here, if it was, and gives what it has kept. */
@@ -148,11 +157,19 @@ export class ByteReader {
     const kept = this.#progress.pop(owner, this.consumed);
     if (kept === undefined) return undefined;
     this.#position = this.#start + kept.position;
-    this.#charge(kept.charged - this.#charged);
     return kept.progress;
   }
 
+  /** Whether what is counted here was not, in an attempt before. */
+  #isNew(): boolean {
+    const at = this.consumed;
+    if (at <= this.#chargedBefore) return false;
+    this.#chargedUpTo = at;
+    return true;
+  }
+
   #charge(count: number): void {
+    if (!this.#isNew()) return;
     this.#charged += count;
     this.#limit -= count;
   }

@@ -8,8 +8,6 @@ interface Part {
   /** Up to where it is read. */
   readonly position: number;
   readonly progress: unknown;
-  /** What the elements without bytes were counted as up to there. */
-  readonly charged: number;
 }
 
 export class DecodeProgress {

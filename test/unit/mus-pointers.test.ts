@@ -104,6 +104,26 @@ describe('a mapped pointer', () => {
     expect(() => from(self, '0200' + '05' + '01' + '0200')).toThrow(refuse('BAD_PAYLOAD', 'points to itself'));
   });
 
+  it('refuses to write what could not be read: a value that contains itself behind a check or a type number', () => {
+    const node = new Node();
+    node.next = node;
+    for (const through of [
+      (inner: MusSerializer<Node>) => inner.check(() => true),
+      (inner: MusSerializer<Node>) => mus.typed(5, inner),
+      (inner: MusSerializer<Node>) => mus.interface([inner]) as MusSerializer<Node>,
+    ]) {
+      const circle = mus.mapped(({ ptr }) => {
+        const inner: MusSerializer<Node> = through(mus.struct(Node, { next: ptr(mus.lazy(() => inner)) }));
+        return mus.slice(ptr(inner));
+      });
+      expect(() => circle.toBytes([node])).toThrow(refuse('ENCODE_FAILED', 'points to itself'));
+      const shared = new Node();
+      const [a, b] = circle.fromBytes(circle.toBytes([shared, shared]));
+      expect(a).toBeInstanceOf(Node);
+      expect(a).toBe(b);
+    }
+  });
+
   it('is refused when its flag is of another kind, and when it is no object', () => {
     for (const bytes of ['00', '03', 'ff'])
       expect(() => from(mapped, bytes)).toThrow(refuse('BAD_PAYLOAD', 'mapped pointer'));
