@@ -91,6 +91,7 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
   }
 
   #readCount(reader: ByteReader): number {
+    reader.countValue();
     const count = this.#length.read(reader);
     if (this.#size !== undefined && count !== this.#size)
       throw new MusError('BAD_PAYLOAD', `an array of ${this.#size} cannot have ${count} elements`);

@@ -109,6 +109,7 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
   }
 
   #readCount(reader: ByteReader): number {
+    reader.countValue();
     const count = this.#length.read(reader);
     reader.allow(count, this.#entryBytes);
     return count;

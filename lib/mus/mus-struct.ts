@@ -98,6 +98,7 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     let target: Fields | undefined;
     let position = reader.consumed;
     try {
+      if (kept === undefined) reader.countValue();
       target = kept === undefined ? ((empty ?? new this.#type()) as Fields) : kept.target;
       for (; at < names.length; at++) {
         position = reader.consumed;

@@ -49,8 +49,10 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
 
   fill(reader: ByteReader, empty: Ref<T>): Ref<T> {
     const start = reader.consumed;
-    const ref = (reader.resume(this) as Ref<T> | undefined) ?? empty;
+    const kept = reader.resume(this) as Ref<T> | undefined;
+    const ref = kept ?? empty;
     try {
+      if (kept === undefined) reader.countValue();
       ref.value = this.inner.decode(reader);
     } catch (error) {
       const cut = { owner: this, start, position: start, progress: ref, rest: 0, segment: '.value', name: '' };
