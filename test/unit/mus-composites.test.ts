@@ -1,5 +1,6 @@
 // Lists, maps, pointers, structs and interfaces of MUS: limits, checks, and errors that say where.
 import { describe, expect, it } from '@jest/globals';
+import { CmdStreamError } from 'nestjs-cmd-stream/core';
 import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
 import { readChunks } from './cutting.js';
 
@@ -68,6 +69,33 @@ describe('a value that does not fit', () => {
       },
     };
     expect(() => item.toBytes(value)).toThrow(refuse('ENCODE_FAILED', '^Item.price: no price$'));
+  });
+
+  it('is shown as it is, whatever it would like to be', () => {
+    const posing = {
+      [Symbol.for('nodejs.util.inspect.custom')]() {
+        throw new Error('never asked');
+      },
+    };
+    expect(() => mus.string.toBytes(misused(posing))).toThrow(refuse('ENCODE_FAILED', '^expected a string, got {'));
+    class Posing {
+      get [Symbol.toStringTag](): string {
+        throw new Error('no tag');
+      }
+    }
+    expect(() => mus.string.toBytes(misused(new Posing()))).toThrow(
+      refuse('ENCODE_FAILED', '^expected a string, got an object that cannot be shown'),
+    );
+  });
+
+  it('has the error itself as its cause when that had a code', () => {
+    const cause = new CmdStreamError('INVALID_OPTION', 'no such thing');
+    const failing = mus.string.check(() => {
+      throw cause;
+    });
+    expect(() => from(mus.slice(failing), '0100')).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: '[0]: no such thing', cause }),
+    );
   });
 
   it('may be a map that changes while it is written', () => {
