@@ -6,7 +6,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { misfit, MusError, type MusDirection } from './mus-error.js';
 import { NIL } from './mus-pointer.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import { Ref, RefSerializer } from './ref.js';
 import type { Shell } from './shell.js';
 
@@ -71,6 +71,7 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
 
   constructor(scope: PointerScope, inner: MusSerializer<T, I>) {
     super();
+    mustSerialize('a mapped pointer', inner);
     this.#scope = scope;
     this.#inner = inner;
   }
@@ -171,6 +172,7 @@ export class MappedSerializer<T, I> extends MusSerializer<T, I> {
     super();
     this.#scope = new PointerScope();
     this.#inner = define(this.#scope);
+    mustSerialize('mus.mapped', this.#inner);
   }
 
   get minBytes(): number {

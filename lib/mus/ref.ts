@@ -3,7 +3,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { cutBy } from './cut-value.js';
 import { misfit, musError } from './mus-error.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Shell } from './shell.js';
 
 /**
@@ -19,6 +19,7 @@ export class Ref<T> {
 export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implements Shell<Ref<T>> {
   constructor(readonly inner: MusSerializer<T, I>) {
     super();
+    mustSerialize('a Ref', inner);
   }
 
   get minBytes(): number {

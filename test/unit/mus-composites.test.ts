@@ -242,6 +242,39 @@ describe('a check', () => {
   });
 });
 
+describe('a length that no frame has room for', () => {
+  it('is told exactly', () => {
+    for (const each of [mus.string, mus.bytes, mus.slice(mus.bool), mus.map(mus.bool, mus.bool)])
+      expect(framed(each as MusSerializer<unknown>, 'ffffffffffffffff7f')).toMatchObject({
+        error: { code: 'FRAME_TOO_LARGE', message: 'frame of 9223372036854775816 bytes exceeds maxBytes (1048576)' },
+      });
+    expect(() => from(mus.string, 'ffffffff7f')).toThrow(
+      refuse('FRAME_TOO_LARGE', 'frame of 34359738372 bytes exceeds the limit of fromBytes .4096.$'),
+    );
+  });
+});
+
+describe('what is no serializer', () => {
+  it.each<[string, () => unknown]>([
+    ['mus.slice', () => mus.slice(misused(undefined))],
+    ['mus.array', () => mus.array(2, misused(null))],
+    ['mus.map', () => mus.map(mus.string, misused({}))],
+    ['mus.map', () => mus.map(misused(String), mus.string)],
+    ['mus.ptr', () => mus.ptr(misused(undefined))],
+    ['a Ref', () => mus.ref(misused(undefined))],
+    ['mus.typed', () => mus.typed(1, misused(undefined))],
+    ['mus.lazy', () => mus.lazy(() => misused(undefined)).toBytes(misused(1))],
+    ['mus.mapped', () => mus.mapped(() => misused(undefined))],
+    ['a mapped pointer', () => mus.mapped(({ ptr }) => ptr(misused(undefined)))],
+    ['mus.custom', () => mus.custom(misused({}))],
+    ['mus.custom', () => mus.custom(misused(undefined))],
+    ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, minBytes: -1 })],
+    ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, type: misused('x') })],
+  ])('is refused by %s when it is given', (owner, make) => {
+    expect(make).toThrow(refuse('INVALID_CONTRACT', `^${owner} needs `));
+  });
+});
+
 describe('a pointer', () => {
   it('is null or its value', () => {
     const pointer = mus.ptr(item);
@@ -313,6 +346,18 @@ describe('a struct', () => {
           misused({ blow: mus.bool }),
         ),
       'Fan.blow is a method',
+    ],
+    [
+      'a getter without a setter',
+      () => {
+        class Getting {
+          get name() {
+            return 'x';
+          }
+        }
+        return mus.struct(class extends Getting {}, { name: mus.string });
+      },
+      'an anonymous class.name has a getter and no setter',
     ],
     ['no serializer', () => mus.struct(Item, misused({ name: String })), 'Item.name has no serializer'],
     [
@@ -388,6 +433,8 @@ describe('an interface', () => {
     ['a type without a class', [mus.string]],
     ['a class twice', [circle, square, circle]],
     ['a name for a number', { circle }],
+    ['a number that is padded', { 1: circle, '01': square }],
+    ['an empty number', { '': circle }],
     ['no serializers', [Circle]],
   ])('is refused for %s', (_, variants) => {
     expect(() => mus.interface(misused(variants))).toThrow(refuse('INVALID_CONTRACT'));
