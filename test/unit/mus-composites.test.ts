@@ -305,6 +305,15 @@ describe('a map', () => {
     expect(from(mus.map(mus.string, mus.varint.int), '02016102016104')).toEqual(new Map([['a', 2]]));
   });
 
+  it('has the keys of a Map: no -0, and one NaN', () => {
+    const floats = mus.map(mus.raw.float32, mus.byte);
+    const read = from(floats, '03' + '00000080' + '01' + '0000c07f' + '02' + '0100c07f' + '03');
+    expect([...read].map(([key, value]) => [Object.is(key, -0), key, value])).toEqual([
+      [false, 0, 1],
+      [false, Number.NaN, 3],
+    ]);
+  });
+
   it('checks a key before its value is read', () => {
     const keys = mus.map(
       mus.string.check((key) => key !== 'a'),
