@@ -34,13 +34,15 @@ export class LengthRule {
     else this.#as.encode(length, writer);
   }
 
-  /** A length that is allowed, or so great that no frame can have it. @throws {CmdStreamError} NEGATIVE_LENGTH, BAD_PAYLOAD */
+  /** A length that is allowed. @throws {CmdStreamError} NEGATIVE_LENGTH, BAD_PAYLOAD, FRAME_TOO_LARGE */
   read(reader: ByteReader): number {
     const exact = this.#as === undefined ? reader.readPositive() : this.#as.readExact(reader);
     if (exact < 0) throw new MusError('NEGATIVE_LENGTH', `length ${exact} is negative`);
     const length = Number(exact);
     if (length > this.#max) throw new MusError('BAD_PAYLOAD', `length ${exact} exceeds maxLength (${this.#max})`);
     if (this.#check !== undefined) this.#ask(length);
+    // No frame has room for a bigint; as a number it would be shown rounded.
+    if (typeof exact === 'bigint') reader.allow(exact, 1);
     return length;
   }
 

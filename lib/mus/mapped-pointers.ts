@@ -4,9 +4,9 @@ import type { TypeClass } from '../codec/type-table.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import { misfit, MusError } from './mus-error.js';
+import { misfit, MusError, type MusDirection } from './mus-error.js';
 import { NIL } from './mus-pointer.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import { Ref, RefSerializer } from './ref.js';
 import type { Shell } from './shell.js';
 
@@ -18,12 +18,16 @@ interface Numbering {
   readonly read: Map<number | bigint, Entry>;
 }
 
-/** One id: the value, unless it is still being read, and how it is laid out. */
+/** One id: how its value is laid out, and what is known of it. */
 interface Entry {
   readonly id: number | bigint;
-  readonly value: object | undefined;
   readonly layout: object;
   readonly isRef: boolean;
+  /** Undefined as long as nobody may refer to it: it is not complete, and has no {@link Shell}. */
+  value: object | undefined;
+  /** Where in the frame its pointer and its value begin, and where they end once they are read. */
+  readonly start: number;
+  end?: number;
 }
 
 /**
@@ -43,7 +47,7 @@ export class PointerScope {
     new MappedPointer(this, new RefSerializer(inner));
 
   /** @throws {CmdStreamError} ENCODE_FAILED, BAD_PAYLOAD outside the value that is wrapped */
-  numbering(code: 'ENCODE_FAILED' | 'BAD_PAYLOAD'): Numbering {
+  numbering(code: MusDirection): Numbering {
     if (this.#current) return this.#current;
     throw new MusError(code, 'a mapped pointer is outside of the value of its mus.mapped()');
   }
@@ -67,6 +71,7 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
 
   constructor(scope: PointerScope, inner: MusSerializer<T, I>) {
     super();
+    mustSerialize('a mapped pointer', inner);
     this.#scope = scope;
     this.#inner = inner;
   }
@@ -77,36 +82,38 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
     if (typeof value !== 'object') throw misfit('an object or null', value);
     writer.writeByte(MAPPED);
     const known = written.get(value);
-    if (known === undefined) {
-      const id = written.size;
-      written.set(value, this.#entry(id, value));
-      writer.writeUvarint(id);
-      this.#inner.encode(value, writer);
-    } else if (this.#fits(known)) {
-      writer.writeUvarint(known.id);
-    } else {
-      throw misfit('an object that no pointer of another type points to', value);
-    }
+    if (known === undefined) this.#encodeFirst(value, written, writer);
+    else if (this.#fits(known)) writer.writeUvarint(this.#there(known, 'ENCODE_FAILED').id);
+    else throw misfit('an object that no pointer of another type points to', value);
+  }
+
+  #encodeFirst(value: I, written: Numbering['written'], writer: ByteWriter): void {
+    const entry = this.#entry(written.size, this.#inner.shell && value, 0);
+    written.set(value, entry);
+    writer.writeUvarint(entry.id);
+    this.#inner.encode(value, writer);
+    entry.value = value;
   }
 
   decode(reader: ByteReader): T | null {
     const start = reader.consumed;
     const { read } = this.#scope.numbering('BAD_PAYLOAD');
     const { shell } = this.#inner;
-    const kept = reader.resume(this) as T | undefined;
-    if (kept !== undefined && shell !== undefined) return this.#fill(reader, start, shell, kept);
+    const kept = reader.resume(this) as Entry | undefined;
+    if (kept !== undefined && shell !== undefined) return this.#fill(reader, shell, kept);
     const flag = reader.readByte();
     if (flag === NIL) return null;
     if (flag !== MAPPED) throw new MusError('BAD_PAYLOAD', `${flag} is no mapped pointer: it must begin with 1 or 2`);
     const id = reader.readPositive();
     const known = read.get(id);
-    if (known !== undefined) return this.#pointee(known);
-    const empty = shell?.create();
-    read.set(id, this.#entry(id, empty));
-    if (shell !== undefined) return this.#fill(reader, start, shell, empty as T);
+    if (known !== undefined) return this.#pointee(known, start, reader);
+    const entry = this.#entry(id, shell?.create(), start);
+    read.set(id, entry);
+    if (shell !== undefined) return this.#fill(reader, shell, entry);
     try {
       const value = this.#inner.decode(reader);
-      read.set(id, this.#entry(id, value));
+      entry.value = value;
+      entry.end = reader.consumed;
       return value;
     } catch (error) {
       read.delete(id);
@@ -115,24 +122,34 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
   }
 
   /** A value may be known to others before it is read: when it is cut, the next attempt goes on with the same one. */
-  #fill(reader: ByteReader, start: number, shell: Shell<T>, empty: T): T {
+  #fill(reader: ByteReader, shell: Shell<T>, entry: Entry): T {
     const position = reader.consumed;
     try {
-      return shell.fill(reader, empty);
+      shell.fill(reader, entry.value as T);
+      entry.end = reader.consumed;
+      return entry.value as T;
     } catch (error) {
-      if (error === INCOMPLETE) reader.keep(this, start, position, empty);
+      if (error === INCOMPLETE) reader.keep(this, entry.start, position, entry);
       throw error;
     }
   }
 
-  #pointee(known: Entry): T {
+  #pointee(known: Entry, start: number, reader: ByteReader): T {
     if (!this.#fits(known)) throw new MusError('BAD_PAYLOAD', `the pointer ${known.id} has a value of another type`);
-    if (known.value === undefined) throw new MusError('BAD_PAYLOAD', `the pointer ${known.id} points to itself`);
-    return known.value as T;
+    const { value, end } = this.#there(known, 'BAD_PAYLOAD');
+    // A decoder that is not ours starts over when it is cut: this is where the value stands, and others may refer to it.
+    if (known.start === start && end !== undefined) reader.readBytes(end - reader.consumed);
+    return value as T;
   }
 
-  #entry(id: number | bigint, value: object | undefined): Entry {
-    return { id, value, ...this.#type };
+  #there(known: Entry, code: MusDirection): Entry {
+    if (known.value !== undefined) return known;
+    const reason = `the pointer ${known.id} points to itself, which a value behind a check, a type number or a layout of one's own cannot`;
+    throw new MusError(code, reason);
+  }
+
+  #entry(id: number | bigint, value: object | undefined, start: number): Entry {
+    return { id, value, start, ...this.#type };
   }
 
   #fits({ layout, isRef }: Entry): boolean {
@@ -155,6 +172,7 @@ export class MappedSerializer<T, I> extends MusSerializer<T, I> {
     super();
     this.#scope = new PointerScope();
     this.#inner = define(this.#scope);
+    mustSerialize('mus.mapped', this.#inner);
   }
 
   get minBytes(): number {

@@ -1,5 +1,5 @@
 // The options of the MUS codec: their meaning and defaults.
-import { resolveOptions, type OptionRule, type OptionRules } from '../options.js';
+import { integer, resolveOptions, type OptionRule, type OptionRules } from '../options.js';
 import type { MusVariants } from './mus-interface.js';
 import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
 
@@ -15,9 +15,16 @@ export interface MusCodecOptions {
    * @default none: for a contract without Results
    */
   results?: AnyMusSerializer | MusVariants;
+  /**
+   * Most objects in one Command or Result that is read: structs, lists, maps, Refs, blocks of bytes and Dates, nested
+   * ones included; numbers, texts and what a layout of one's own makes are not counted. Bounds the memory that few bytes
+   * can take. 1 to 100,000,000.
+   * @default 50_000
+   */
+  maxValues?: number;
 }
 
-export const musCodecDefaults = Object.freeze({});
+export const musCodecDefaults = Object.freeze({ maxValues: 50_000 });
 
 const serializers: OptionRule = {
   expected: 'a serializer of MUS, a list of them, or an object of them by type number',
@@ -27,8 +34,11 @@ const serializers: OptionRule = {
 const musCodecRules: OptionRules<MusCodecOptions> = Object.freeze({
   commands: { ...serializers, required: true },
   results: serializers,
+  maxValues: integer(1, 100_000_000, 'objects'),
 });
 
-export function resolveMusCodecOptions(options: MusCodecOptions): Readonly<MusCodecOptions> {
+export function resolveMusCodecOptions(
+  options: MusCodecOptions,
+): Readonly<MusCodecOptions & Required<Pick<MusCodecOptions, 'maxValues'>>> {
   return resolveOptions<MusCodecOptions, typeof musCodecDefaults>('musCodec', options, musCodecDefaults, musCodecRules);
 }

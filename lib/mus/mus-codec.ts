@@ -20,12 +20,12 @@ import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
  * @publicApi
  */
 export function musCodec(options: MusCodecOptions): CodecFactory {
-  const { commands, results } = resolveMusCodecOptions(options);
+  const { commands, results, maxValues } = resolveMusCodecOptions(options);
   const [commandSerializer, resultSerializer] = [serializerOf(commands), results && serializerOf(results)];
   return (contract) =>
     new MusCodec(
-      new Direction('commands', 'COMMAND_NOT_IN_CONTRACT', contract.commands, commandSerializer),
-      new Direction('results', 'RESULT_NOT_IN_CONTRACT', contract.results, resultSerializer),
+      new Direction('commands', 'COMMAND_NOT_IN_CONTRACT', contract.commands, commandSerializer, maxValues),
+      new Direction('results', 'RESULT_NOT_IN_CONTRACT', contract.results, resultSerializer, maxValues),
     );
 }
 
@@ -66,6 +66,7 @@ class Direction {
   readonly #unlisted: ErrorCode;
   readonly #table: TypeTable;
   readonly #serializer: AnyMusSerializer | undefined;
+  readonly #maxValues: number;
   /** An interface looks at the class itself. */
   readonly #looksAtClass: boolean;
 
@@ -74,11 +75,13 @@ class Direction {
     unlisted: ErrorCode,
     table: TypeTable,
     serializer: AnyMusSerializer | undefined,
+    maxValues: number,
   ) {
     this.#list = list;
     this.#unlisted = unlisted;
     this.#table = table;
     this.#serializer = serializer;
+    this.#maxValues = maxValues;
     this.#looksAtClass = serializer instanceof MusInterface;
     this.#checkContract();
   }
@@ -116,7 +119,8 @@ class Direction {
   }
 
   decode(reader: ByteReader): unknown {
-    if (this.#serializer) return this.#serializer.decode(reader);
-    throw new CmdStreamError('UNKNOWN_TYPE', `the contract has no \`${this.#list}\``);
+    if (!this.#serializer) throw new CmdStreamError('UNKNOWN_TYPE', `the contract has no \`${this.#list}\``);
+    reader.limitValues(this.#maxValues, 'maxValues');
+    return this.#serializer.decode(reader);
   }
 }

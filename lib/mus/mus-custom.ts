@@ -1,5 +1,6 @@
 // A serializer that a user wrote: whatever it throws becomes an error of MUS.
-import type { TypeClass } from '../codec/type-table.js';
+import { isClass, type TypeClass } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -22,8 +23,11 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
   readonly #custom: MusCustom<T, I>;
   readonly #types: readonly TypeClass[];
 
+  /** @throws {CmdStreamError} INVALID_CONTRACT */
   constructor(custom: MusCustom<T, I>) {
     super();
+    const fault = faultOf(custom);
+    if (fault) throw new CmdStreamError('INVALID_CONTRACT', `mus.custom needs ${fault}`);
     this.#custom = custom;
     this.minBytes = custom.minBytes ?? 0;
     this.#types = custom.type === undefined ? [] : [custom.type];
@@ -48,4 +52,11 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
       throw error === INCOMPLETE ? error : musError(error, 'BAD_PAYLOAD');
     }
   }
+}
+
+function faultOf(custom: unknown): string | undefined {
+  const { encode, decode, minBytes = 0, type } = (custom ?? {}) as Record<string, unknown>;
+  if (typeof encode !== 'function' || typeof decode !== 'function') return 'the methods `encode` and `decode`';
+  if (!Number.isSafeInteger(minBytes) || (minBytes as number) < 0) return 'a whole number from 0 as `minBytes`';
+  return type === undefined || isClass(type) ? undefined : 'a class as `type`';
 }

@@ -3,9 +3,13 @@
 import { inspect } from 'node:util';
 import { CmdStreamError, isCmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
 
+/** Segments at either end of a path that are shown when it is long. */
+const SHOWN_SEGMENTS = 8;
+
 export class MusError extends CmdStreamError {
   readonly #reason: string;
-  #path = '';
+  /** From the innermost to the outermost. */
+  readonly #path: string[] = [];
 
   constructor(code: ErrorCode, reason: string, cause?: unknown) {
     super(code, reason, cause === undefined ? {} : { cause });
@@ -14,10 +18,17 @@ export class MusError extends CmdStreamError {
 
   /** It happened in the part `segment` of a value; `name` is what the value is called unless it is a part itself. */
   inside(segment: string, name: string): this {
-    this.#path = segment + this.#path;
-    this.message = `${name}${this.#path}: ${this.#reason}`;
+    if (segment) this.#path.push(segment);
+    this.message = `${name}${pathText(this.#path)}: ${this.#reason}`;
     return this;
   }
+}
+
+function pathText(path: readonly string[]): string {
+  const hidden = path.length - 2 * SHOWN_SEGMENTS;
+  if (hidden <= 0) return path.toReversed().join('');
+  const [inner, outer] = [path.slice(0, SHOWN_SEGMENTS), path.slice(-SHOWN_SEGMENTS)];
+  return `${outer.toReversed().join('')}…(${hidden} more)…${inner.toReversed().join('')}`;
 }
 
 export type MusDirection = 'ENCODE_FAILED' | 'BAD_PAYLOAD';
@@ -25,7 +36,7 @@ export type MusDirection = 'ENCODE_FAILED' | 'BAD_PAYLOAD';
 /** Whatever was thrown while a value was written or read, as an error of MUS. */
 export function musError(error: unknown, code: MusDirection): MusError {
   if (error instanceof MusError) return error;
-  if (isCmdStreamError(error)) return new MusError(error.code, error.message, error.cause);
+  if (isCmdStreamError(error)) return new MusError(error.code, error.message, error);
   return new MusError(code, peerText(messageOf(error)), error);
 }
 
@@ -39,6 +50,15 @@ function shown(value: unknown): string {
   if (typeof value === 'bigint') return `the bigint ${value}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return peerText(inspect(value, { depth: 0, breakLength: Infinity }));
+  if (typeof value === 'object' && value !== null) return shownObject(value);
   return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** A Proxy may throw, whatever is asked. */
+function shownObject(value: object): string {
+  try {
+    return peerText(inspect(value, { depth: 0, breakLength: Infinity, customInspect: false }));
+  } catch {
+    return 'an object that cannot be shown';
+  }
 }

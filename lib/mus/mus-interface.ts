@@ -5,7 +5,7 @@ import { nameOf, typeNameOf } from '../codec/type-table.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError } from './mus-error.js';
-import { MusSerializer, type AnyMusSerializer, type MusInput, type MusValue } from './mus-serializer.js';
+import { mustSerialize, MusSerializer, type AnyMusSerializer, type MusInput, type MusValue } from './mus-serializer.js';
 
 /** Serializers of classes: their numbers count from 1, or are the keys. */
 export type MusVariants = readonly AnyMusSerializer[] | { readonly [dtm: number]: AnyMusSerializer };
@@ -89,7 +89,7 @@ function numbered(variants: MusVariants): Variant[] {
   }
   return Object.entries(variants as Record<string, AnyMusSerializer>).map(([key, serializer]) => {
     const dtm = Number(key);
-    if (Number.isSafeInteger(dtm)) return { dtm, serializer };
+    if (Number.isSafeInteger(dtm) && String(dtm) === key) return { dtm, serializer };
     throw new CmdStreamError('INVALID_CONTRACT', `"${key}" of an interface is no type number`);
   });
 }
@@ -107,6 +107,7 @@ export class MusTyped<T, I> extends MusSerializer<T, I> {
   constructor(dtm: number, inner: MusSerializer<T, I>) {
     super();
     if (!Number.isSafeInteger(dtm)) throw new CmdStreamError('INVALID_CONTRACT', `${dtm} is no type number`);
+    mustSerialize('mus.typed', inner);
     this.#dtm = dtm;
     this.#inner = inner;
   }

@@ -4,7 +4,7 @@ import { integer, type OptionRules } from '../options.js';
 /** @publicApi */
 export interface MusLazyOptions {
   /**
-   * How often a value may contain itself, read or written: 1 to 1,000.
+   * How often a value may contain itself, read or written: 1 to 250.
    * @default 64
    */
   maxDepth?: number;
@@ -12,4 +12,4 @@ export interface MusLazyOptions {
 
 export const musLazyDefaults = Object.freeze({ maxDepth: 64 });
 
-export const musLazyRules: OptionRules<MusLazyOptions> = Object.freeze({ maxDepth: integer(1, 1_000, 'levels') });
+export const musLazyRules: OptionRules<MusLazyOptions> = Object.freeze({ maxDepth: integer(1, 250, 'levels') });

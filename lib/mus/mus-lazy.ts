@@ -6,7 +6,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError, type MusDirection } from './mus-error.js';
 import { musLazyDefaults, musLazyRules, type MusLazyOptions } from './mus-lazy-options.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Shell } from './shell.js';
 
 /**
@@ -33,7 +33,13 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
   }
 
   override get target(): MusSerializer<T, I> {
-    return (this.#made ??= this.#make()).target;
+    return (this.#made ??= this.#ask()).target;
+  }
+
+  #ask(): MusSerializer<T, I> {
+    const made = this.#make();
+    mustSerialize('mus.lazy', made);
+    return made;
   }
 
   get minBytes(): number {

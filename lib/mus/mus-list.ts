@@ -6,7 +6,7 @@ import { cutBy } from './cut-value.js';
 import { LengthRule } from './length-rule.js';
 import { misfit, MusError, musError } from './mus-error.js';
 import type { MusLengthOptions } from './mus-length-options.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Shell } from './shell.js';
 
 interface Progress<T> {
@@ -24,11 +24,12 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
   readonly #length: LengthRule;
   readonly #size: number | undefined;
 
-  /** @throws {CmdStreamError} INVALID_OPTION */
+  /** @throws {CmdStreamError} INVALID_OPTION, INVALID_CONTRACT */
   constructor(element: MusSerializer<T, I>, options?: MusLengthOptions, size?: number) {
     super();
     if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0))
       throw new CmdStreamError('INVALID_OPTION', `mus.array: the size must be a whole number from 0, got ${size}`);
+    mustSerialize(size === undefined ? 'mus.slice' : 'mus.array', element);
     this.#element = element;
     this.#length = new LengthRule(size === undefined ? 'mus.slice' : 'mus.array', options);
     this.#size = size;
@@ -91,6 +92,7 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
   }
 
   #readCount(reader: ByteReader): number {
+    reader.countValue();
     const count = this.#length.read(reader);
     if (this.#size !== undefined && count !== this.#size)
       throw new MusError('BAD_PAYLOAD', `an array of ${this.#size} cannot have ${count} elements`);

@@ -7,7 +7,7 @@ import { cutBy } from './cut-value.js';
 import { LengthRule } from './length-rule.js';
 import { misfit, musError } from './mus-error.js';
 import type { MusLengthOptions } from './mus-length-options.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Shell } from './shell.js';
 
 interface Progress<K, V> {
@@ -30,9 +30,10 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
   readonly #value: MusSerializer<V, VI>;
   readonly #length: LengthRule;
 
-  /** @throws {CmdStreamError} INVALID_OPTION */
+  /** @throws {CmdStreamError} INVALID_OPTION, INVALID_CONTRACT */
   constructor(key: MusSerializer<K, KI>, value: MusSerializer<V, VI>, options?: MusLengthOptions) {
     super();
+    mustSerialize('mus.map', key, value);
     this.#key = key;
     this.#value = value;
     this.#length = new LengthRule('mus.map', options);
@@ -109,6 +110,7 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
   }
 
   #readCount(reader: ByteReader): number {
+    reader.countValue();
     const count = this.#length.read(reader);
     reader.allow(count, this.#entryBytes);
     return count;

@@ -3,7 +3,7 @@ import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError } from './mus-error.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 
 export const NIL = 1;
 const SET = 0;
@@ -20,6 +20,7 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
   /** @throws {CmdStreamError} INVALID_CONTRACT for a pointer to a pointer: two kinds of null cannot be told apart */
   constructor(inner: MusSerializer<T, I>) {
     super();
+    mustSerialize('mus.ptr', inner);
     if (inner instanceof MusPointer)
       throw new CmdStreamError('INVALID_CONTRACT', 'a pointer to a pointer has two kinds of null: use mus.ref()');
     this.#inner = inner;

@@ -88,7 +88,7 @@ export abstract class MusSerializer<T, I = T> {
   fromBytes(bytes: Uint8Array): T {
     const reader = new ByteReader();
     reader.append(bytes);
-    reader.beginFrame(Math.max(bytes.length, LEAST_LIMIT), 'the bytes given');
+    reader.beginFrame(Math.max(bytes.length, LEAST_LIMIT), 'the limit of fromBytes');
     let value: T;
     try {
       value = this.decode(reader);
@@ -98,6 +98,15 @@ export abstract class MusSerializer<T, I = T> {
     if (reader.consumed < bytes.length)
       throw new CmdStreamError('BAD_PAYLOAD', `${bytes.length - reader.consumed} bytes are left`);
     return value;
+  }
+}
+
+/** @throws {CmdStreamError} INVALID_CONTRACT when one of `parts` is no serializer: an import that leads in a circle gives undefined */
+export function mustSerialize(owner: string, ...parts: readonly unknown[]): void {
+  for (const part of parts) {
+    if (part instanceof MusSerializer) continue;
+    const reason = `${owner} needs a serializer of MUS, got ${part === null ? 'null' : typeof part}; what is defined later needs mus.lazy()`;
+    throw new CmdStreamError('INVALID_CONTRACT', reason);
   }
 }
 

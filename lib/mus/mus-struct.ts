@@ -98,6 +98,7 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     let target: Fields | undefined;
     let position = reader.consumed;
     try {
+      if (kept === undefined) reader.countValue();
       target = kept === undefined ? ((empty ?? new this.#type()) as Fields) : kept.target;
       for (; at < names.length; at++) {
         position = reader.consumed;
@@ -138,5 +139,13 @@ function faultOf(key: string, field: unknown, sample: Fields): string | undefine
   if (!(field instanceof MusSerializer)) return 'has no serializer';
   if (/^\d+$/.test(key)) return 'is a number, and JavaScript moves those to the front';
   if (key === '__proto__' || typeof sample[key] === 'function') return 'is a method, which does not travel';
-  return undefined;
+  return isReadOnly(sample, key) ? 'has a getter and no setter, so nothing can be read into it' : undefined;
+}
+
+function isReadOnly(sample: Fields, key: string): boolean {
+  for (let at: unknown = sample; at; at = Object.getPrototypeOf(at)) {
+    const found = Object.getOwnPropertyDescriptor(at, key);
+    if (found) return found.get !== undefined && found.set === undefined;
+  }
+  return false;
 }

@@ -80,6 +80,8 @@ export class MusBytes extends MusSerializer<Uint8Array> {
   }
 
   decode(reader: ByteReader): Uint8Array {
-    return new Uint8Array(reader.readBytes(this.#length.read(reader)));
+    const bytes = reader.readBytes(this.#length.read(reader));
+    reader.countValue();
+    return new Uint8Array(bytes);
   }
 }

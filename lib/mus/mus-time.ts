@@ -38,6 +38,7 @@ export class MusTime extends MusSerializer<Date> {
     const milliseconds = floorDivide(units * 1000n, this.#perSecond);
     if (milliseconds > MAX_DATE_MS || milliseconds < -MAX_DATE_MS)
       throw new MusError('BAD_PAYLOAD', `${units} is a time that no Date can hold: \`bigint\` reads it`);
+    reader.countValue();
     return new Date(Number(milliseconds));
   }
 }

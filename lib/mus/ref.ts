@@ -3,7 +3,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { cutBy } from './cut-value.js';
 import { misfit, musError } from './mus-error.js';
-import { MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Shell } from './shell.js';
 
 /**
@@ -19,6 +19,7 @@ export class Ref<T> {
 export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implements Shell<Ref<T>> {
   constructor(readonly inner: MusSerializer<T, I>) {
     super();
+    mustSerialize('a Ref', inner);
   }
 
   get minBytes(): number {
@@ -49,8 +50,10 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
 
   fill(reader: ByteReader, empty: Ref<T>): Ref<T> {
     const start = reader.consumed;
-    const ref = (reader.resume(this) as Ref<T> | undefined) ?? empty;
+    const kept = reader.resume(this) as Ref<T> | undefined;
+    const ref = kept ?? empty;
     try {
+      if (kept === undefined) reader.countValue();
       ref.value = this.inner.decode(reader);
     } catch (error) {
       const cut = { owner: this, start, position: start, progress: ref, rest: 0, segment: '.value', name: '' };

@@ -30,7 +30,6 @@ export class ByteReader {
   #end = 0;
   #limit = Number.POSITIVE_INFINITY;
   #limitOption = '';
-  #charged = 0;
   #needed = 0;
   #frameEnd = -1;
   #owned = false;
@@ -67,9 +66,8 @@ export class ByteReader {
   /** Begins a frame of at most `limit` bytes; `option` names the limit in errors. */
   beginFrame(limit: number, option: string): void {
     this.#position = this.#start;
-    this.#limit = limit;
+    this.#limit = limit - this.#progress.begin();
     this.#limitOption = option;
-    this.#charged = 0;
     this.#needed = 0;
     this.#frameEnd = -1;
   }
@@ -128,39 +126,40 @@ export class ByteReader {
     if (this.#needed > this.#limit) throw this.#tooLarge(this.#needed);
   }
 
-  /**
-   * Refuses `count` elements of at least `size` bytes that do not fit into what the frame's limit leaves. Elements of no
-   * bytes count as one byte: else a few bytes could announce any number of them.
-   */
-  allow(count: number, size: number): void {
-    const total = this.consumed + count * Math.max(size, 1);
-    if (total > this.#limit) throw this.#tooLarge(total);
-    if (size === 0) this.#charge(count);
+  /** Refuses `count` elements of at least `size` bytes that the frame's limit has no room for; those of no bytes count as one each. */
+  allow(count: number | bigint, size: number): void {
+    const each = Math.max(size, 1);
+    if (typeof count === 'bigint' || this.consumed + count * each > this.#limit)
+      throw this.#tooLarge(BigInt(this.consumed) + BigInt(count) * BigInt(each));
+    if (size === 0) this.#limit -= this.#progress.charge(count, this.consumed);
+  }
+
+  /** In the rest of the frame at most `max` objects may be made, as {@link countValue} tells; `option` names the limit in errors. */
+  limitValues(max: number, option: string): void {
+    this.#progress.limitValues(max, option);
+  }
+
+  /** Tells that an object is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond {@link limitValues} */
+  countValue(): void {
+    this.#progress.countValue(this.consumed);
   }
 
   /** While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link consumed}). */
   keep(owner: object, start: number, position: number, progress: unknown): void {
-    this.#progress.push({ owner, start, position, progress, charged: this.#charged });
+    this.#progress.push({ owner, start, position, progress });
   }
 
   /** Goes on where `owner` was cut in the value that begins here, if it was, and gives what it has kept. */
   resume(owner: object): unknown {
     const kept = this.#progress.pop(owner, this.consumed);
-    if (kept === undefined) return undefined;
-    this.#position = this.#start + kept.position;
-    this.#charge(kept.charged - this.#charged);
-    return kept.progress;
-  }
-
-  #charge(count: number): void {
-    this.#charged += count;
-    this.#limit -= count;
+    if (kept !== undefined) this.#position = this.#start + kept.position;
+    return kept?.progress;
   }
 
   #tooLarge(total: number | bigint): CmdStreamError {
     if (this.#frameEnd >= 0) return new CmdStreamError('BAD_PAYLOAD', 'a value reaches beyond the end of its frame');
-    const limit = `${this.#limitOption} (${this.#limit + this.#charged})`;
-    return new CmdStreamError('FRAME_TOO_LARGE', `frame of ${total} bytes exceeds ${limit}`);
+    const limit = this.#limit + this.#progress.charged;
+    return new CmdStreamError('FRAME_TOO_LARGE', `frame of ${total} bytes exceeds ${this.#limitOption} (${limit})`);
   }
 
   /** Tells that the rest of the frame is `length` bytes, and waits for all of them; nothing beyond can be read. */
@@ -237,9 +236,8 @@ export class ByteReader {
   readLength(): number {
     const length = this.readPositive();
     if (length < 0) throw new CmdStreamError('NEGATIVE_LENGTH', `length ${length} is negative`);
-    if (typeof length === 'bigint' || this.consumed + length > this.#limit)
-      throw this.#tooLarge(BigInt(this.consumed) + BigInt(length));
-    return length;
+    this.allow(length, 1);
+    return Number(length);
   }
 
   #take(count: number): number {

@@ -1,5 +1,6 @@
 // What the decoders of a frame that is cut have read of it so far, so that the next attempt goes on instead of starting
-// over. Owns the order of the parts, outermost on top; what a part holds is its decoder's.
+// over, and what was counted of it. Owns the order of the parts, outermost on top; what a part holds is its decoder's.
+import { CmdStreamError } from '../errors.js';
 
 interface Part {
   /** Who reads a value, and where in the frame that value begins: both together are unique in a frame. */
@@ -8,12 +9,52 @@ interface Part {
   /** Up to where it is read. */
   readonly position: number;
   readonly progress: unknown;
-  /** What the elements without bytes were counted as up to there. */
-  readonly charged: number;
 }
 
 export class DecodeProgress {
   readonly #parts: Part[] = [];
+  #charged = 0;
+  #objects = 0;
+  #maxValues = Number.POSITIVE_INFINITY;
+  #option = '';
+  // What is read again after a cut is not counted again: up to where attempts before this one have counted, and all of them.
+  #countedBefore = -1;
+  #countedUpTo = -1;
+
+  /** Begins an attempt; returns what elements without bytes were counted as so far. */
+  begin(): number {
+    this.#countedBefore = this.#countedUpTo;
+    this.#maxValues = Number.POSITIVE_INFINITY;
+    return this.#charged;
+  }
+
+  get charged(): number {
+    return this.#charged;
+  }
+
+  /** Counts elements without bytes that are announced at `position`; returns how many of them are new. */
+  charge(count: number, position: number): number {
+    if (!this.#isNew(position)) return 0;
+    this.#charged += count;
+    return count;
+  }
+
+  limitValues(max: number, option: string): void {
+    this.#maxValues = max;
+    this.#option = option;
+  }
+
+  /** @throws {CmdStreamError} BAD_PAYLOAD when it is one too many */
+  countValue(position: number): void {
+    if (this.#isNew(position) && ++this.#objects > this.#maxValues)
+      throw new CmdStreamError('BAD_PAYLOAD', `the value has more objects than ${this.#option} (${this.#maxValues})`);
+  }
+
+  #isNew(position: number): boolean {
+    if (position <= this.#countedBefore) return false;
+    this.#countedUpTo = position;
+    return true;
+  }
 
   push(part: Part): void {
     this.#parts.push(part);
@@ -29,5 +70,7 @@ export class DecodeProgress {
 
   clear(): void {
     if (this.#parts.length > 0) this.#parts.length = 0;
+    this.#charged = this.#objects = 0;
+    this.#countedBefore = this.#countedUpTo = -1;
   }
 }

@@ -4,6 +4,7 @@ import { Command, defineContract, Result } from 'nestjs-cmd-stream/core';
 import { mus, musCodec } from 'nestjs-cmd-stream/mus';
 import { ByteReader } from '../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../lib/wire/byte-writer.js';
+import { readChunks, readEveryWay } from './cutting.js';
 
 class CalcResult extends Result {
   constructor(readonly value = 0) {
@@ -99,6 +100,53 @@ describe('the MUS codec', () => {
     );
   });
 
+  describe('with few bytes that would take much memory', () => {
+    class Heap extends Command {
+      maps: Map<number, number>[] = [];
+      blocks: Uint8Array[] = [];
+    }
+    const heap = mus.struct(Heap, {
+      maps: mus.slice(mus.map(mus.byte, mus.byte)),
+      blocks: mus.slice(mus.bytes),
+    });
+    const heaps = defineContract({ commands: [Heap] });
+    const decoded = (maxValues: number | undefined, bytes: Uint8Array) => {
+      const few = musCodec({ commands: heap, maxValues })(heaps);
+      return readEveryWay(bytes, (at) => few.decodeCommand(at), 2_000_000);
+    };
+
+    it('stops at 50,000 values that are objects', () => {
+      const bytes = Buffer.concat([Buffer.from('c0843d', 'hex'), Buffer.alloc(1_000_000)]);
+      const chunk = readChunks([bytes], (at) => musCodec({ commands: heap })(heaps).decodeCommand(at), 2_000_000);
+      expect(chunk).toMatchObject({
+        error: { code: 'BAD_PAYLOAD', message: expect.stringMatching(/^Heap.maps\[49998\]: .*maxValues \(50000\)/) },
+        consumed: 3 + 49_998,
+      });
+    });
+
+    it('counts structs, lists, maps and blocks, however they are cut', () => {
+      const bytes = Buffer.from('020001050603' + '00' + '0107' + '00', 'hex');
+      expect(decoded(8, bytes)).toMatchObject({ value: { blocks: { length: 3 } } });
+      expect(decoded(7, bytes)).toMatchObject({ error: { code: 'BAD_PAYLOAD' } });
+    });
+
+    it('counts Refs and Dates, and what a decoder that is not ours reads again only once', () => {
+      const own = mus.array(1, mus.ref(mus.array(2, mus.time.seconds)));
+      const twice = mus.custom({
+        encode: () => undefined,
+        decode: (at) => [own.decode(at), own.decode(at)],
+        type: Heap as never,
+      });
+      const part = '0100' + '02' + '00'.repeat(16);
+      const read = (maxValues: number) => {
+        const few = musCodec({ commands: twice as never, maxValues })(heaps);
+        return readEveryWay(Buffer.from(part + part, 'hex'), (at) => few.decodeCommand(at));
+      };
+      expect(read(10)).toHaveProperty('value.length', 2);
+      expect(read(9)).toMatchObject({ error: { code: 'BAD_PAYLOAD' } });
+    });
+  });
+
   it('does without Results when the contract does', () => {
     const silent = defineContract({ commands: [AddCmd] });
     const one = musCodec({ commands: [add] })(silent);
@@ -129,6 +177,8 @@ describe('the MUS codec', () => {
     { commands: 5 },
     { commands: [add], result: [calcResult] },
     { commands: [add], results: null },
+    { commands: [add], results: [calcResult], maxValues: 0 },
+    { commands: [add], results: [calcResult], maxValues: 100_000_001 },
   ])('refuses the options %p', (options) => {
     expect(() => musCodec(options as never)).toThrow(refuse('INVALID_OPTION', 'musCodec'));
   });

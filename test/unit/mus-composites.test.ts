@@ -1,5 +1,6 @@
 // Lists, maps, pointers, structs and interfaces of MUS: limits, checks, and errors that say where.
 import { describe, expect, it } from '@jest/globals';
+import { CmdStreamError } from 'nestjs-cmd-stream/core';
 import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
 import { readChunks } from './cutting.js';
 
@@ -68,6 +69,33 @@ describe('a value that does not fit', () => {
       },
     };
     expect(() => item.toBytes(value)).toThrow(refuse('ENCODE_FAILED', '^Item.price: no price$'));
+  });
+
+  it('is shown as it is, whatever it would like to be', () => {
+    const posing = {
+      [Symbol.for('nodejs.util.inspect.custom')]() {
+        throw new Error('never asked');
+      },
+    };
+    expect(() => mus.string.toBytes(misused(posing))).toThrow(refuse('ENCODE_FAILED', '^expected a string, got {'));
+    class Posing {
+      get [Symbol.toStringTag](): string {
+        throw new Error('no tag');
+      }
+    }
+    expect(() => mus.string.toBytes(misused(new Posing()))).toThrow(
+      refuse('ENCODE_FAILED', '^expected a string, got an object that cannot be shown'),
+    );
+  });
+
+  it('has the error itself as its cause when that had a code', () => {
+    const cause = new CmdStreamError('INVALID_OPTION', 'no such thing');
+    const failing = mus.string.check(() => {
+      throw cause;
+    });
+    expect(() => from(mus.slice(failing), '0100')).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: '[0]: no such thing', cause }),
+    );
   });
 
   it('may be a map that changes while it is written', () => {
@@ -214,6 +242,39 @@ describe('a check', () => {
   });
 });
 
+describe('a length that no frame has room for', () => {
+  it('is told exactly', () => {
+    for (const each of [mus.string, mus.bytes, mus.slice(mus.bool), mus.map(mus.bool, mus.bool)])
+      expect(framed(each as MusSerializer<unknown>, 'ffffffffffffffff7f')).toMatchObject({
+        error: { code: 'FRAME_TOO_LARGE', message: 'frame of 9223372036854775816 bytes exceeds maxBytes (1048576)' },
+      });
+    expect(() => from(mus.string, 'ffffffff7f')).toThrow(
+      refuse('FRAME_TOO_LARGE', 'frame of 34359738372 bytes exceeds the limit of fromBytes .4096.$'),
+    );
+  });
+});
+
+describe('what is no serializer', () => {
+  it.each<[string, () => unknown]>([
+    ['mus.slice', () => mus.slice(misused(undefined))],
+    ['mus.array', () => mus.array(2, misused(null))],
+    ['mus.map', () => mus.map(mus.string, misused({}))],
+    ['mus.map', () => mus.map(misused(String), mus.string)],
+    ['mus.ptr', () => mus.ptr(misused(undefined))],
+    ['a Ref', () => mus.ref(misused(undefined))],
+    ['mus.typed', () => mus.typed(1, misused(undefined))],
+    ['mus.lazy', () => mus.lazy(() => misused(undefined)).toBytes(misused(1))],
+    ['mus.mapped', () => mus.mapped(() => misused(undefined))],
+    ['a mapped pointer', () => mus.mapped(({ ptr }) => ptr(misused(undefined)))],
+    ['mus.custom', () => mus.custom(misused({}))],
+    ['mus.custom', () => mus.custom(misused(undefined))],
+    ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, minBytes: -1 })],
+    ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, type: misused('x') })],
+  ])('is refused by %s when it is given', (owner, make) => {
+    expect(make).toThrow(refuse('INVALID_CONTRACT', `^${owner} needs `));
+  });
+});
+
 describe('a pointer', () => {
   it('is null or its value', () => {
     const pointer = mus.ptr(item);
@@ -242,6 +303,15 @@ describe('a pointer', () => {
 describe('a map', () => {
   it('keeps the later one of equal keys', () => {
     expect(from(mus.map(mus.string, mus.varint.int), '02016102016104')).toEqual(new Map([['a', 2]]));
+  });
+
+  it('has the keys of a Map: no -0, and one NaN', () => {
+    const floats = mus.map(mus.raw.float32, mus.byte);
+    const read = from(floats, '03' + '00000080' + '01' + '0000c07f' + '02' + '0100c07f' + '03');
+    expect([...read].map(([key, value]) => [Object.is(key, -0), key, value])).toEqual([
+      [false, 0, 1],
+      [false, Number.NaN, 3],
+    ]);
   });
 
   it('checks a key before its value is read', () => {
@@ -285,6 +355,18 @@ describe('a struct', () => {
           misused({ blow: mus.bool }),
         ),
       'Fan.blow is a method',
+    ],
+    [
+      'a getter without a setter',
+      () => {
+        class Getting {
+          get name() {
+            return 'x';
+          }
+        }
+        return mus.struct(class extends Getting {}, { name: mus.string });
+      },
+      'an anonymous class.name has a getter and no setter',
     ],
     ['no serializer', () => mus.struct(Item, misused({ name: String })), 'Item.name has no serializer'],
     [
@@ -360,6 +442,8 @@ describe('an interface', () => {
     ['a type without a class', [mus.string]],
     ['a class twice', [circle, square, circle]],
     ['a name for a number', { circle }],
+    ['a number that is padded', { 1: circle, '01': square }],
+    ['an empty number', { '': circle }],
     ['no serializers', [Circle]],
   ])('is refused for %s', (_, variants) => {
     expect(() => mus.interface(misused(variants))).toThrow(refuse('INVALID_CONTRACT'));

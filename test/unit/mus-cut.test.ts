@@ -21,6 +21,8 @@ class Tree {
   ) {}
 }
 
+class Nothing {}
+
 class Link {
   next: Link | null = null;
   other: Link | null = null;
@@ -166,5 +168,71 @@ describe('a value that arrives byte by byte', () => {
     // The first list is read again in each attempt; the long one is not.
     expect(text.count).toBeLessThan(2 * (2 + 50 + 1) + 52 * attempts);
     expect(text.count).toBeGreaterThan(2 * (2 + 50 + 1));
+  });
+
+  it('shares what a decoder that is not ours has read before it was cut', () => {
+    const pair = mus.mapped(({ ref }) => {
+      const pointer = ref(mus.string);
+      return mus.custom({
+        encode(value: { a: Ref<string> | null; b: Ref<string> | null; c: string }, writer) {
+          pointer.encode(value.a, writer);
+          pointer.encode(value.b, writer);
+          mus.string.encode(value.c, writer);
+        },
+        decode(reader) {
+          const [a, b] = [pointer.decode(reader), pointer.decode(reader)];
+          return { a, b, c: mus.string.decode(reader), isShared: a === b };
+        },
+      });
+    });
+    const hello = new Ref('hello');
+    const read = (hex: string) => readEveryWay(Buffer.from(hex, 'hex'), (reader) => pair.decode(reader));
+    expect(read('02000568656c6c6f02000378797a')).toMatchObject({
+      value: { a: hello, b: hello, c: 'xyz', isShared: true },
+      consumed: 14,
+    });
+    expect(read('02000568656c6c6f02010568656c6c6f0378797a')).toMatchObject({
+      value: { isShared: false },
+      consumed: 20,
+    });
+  });
+
+  it('shares what was referred to when a decoder that is not ours starts over', () => {
+    const shared = mus.mapped(({ ptr }) => {
+      const leaf = ptr(mus.struct(Leaf, { id: mus.varint.int, text: mus.string }));
+      const leaves = ptr(mus.slice(leaf));
+      return mus.custom({
+        encode: () => undefined,
+        decode(reader) {
+          const [first, list] = [leaf.decode(reader), leaves.decode(reader)];
+          const [again, text] = [leaves.decode(reader), mus.string.decode(reader)];
+          return { first, list, text, isShared: list?.[1] === first && again === list };
+        },
+      });
+    });
+    const bytes = Buffer.from(
+      '0200' + '02' + '0178' + '0201' + '02' + '02020402797a' + '0200' + '0201' + '03616263',
+      'hex',
+    );
+    const [first, second] = [new Leaf(1, 'x'), new Leaf(2, 'yz')];
+    expect(readEveryWay(bytes, (reader) => shared.decode(reader))).toEqual({
+      value: { first, list: [second, first], text: 'abc', isShared: true },
+      consumed: bytes.length,
+    });
+  });
+
+  it('has its elements without bytes counted once, however often they are read', () => {
+    const nothings = mus.slice(mus.struct(Nothing, {}));
+    const own = mus.custom({
+      encode: () => undefined,
+      decode: (reader) => [nothings.decode(reader).length, ...[1, 2, 3].map(() => mus.varint.int.decode(reader))],
+    });
+    const list = mus.slice(own);
+    // One custom: 300 elements, three numbers.
+    const bytes = Buffer.from('01' + 'ac02' + '020406', 'hex');
+    expect(readEveryWay(bytes, (reader) => list.decode(reader), 1_000)).toMatchObject({ value: [[300, 1, 2, 3]] });
+    expect(readEveryWay(bytes, (reader) => list.decode(reader), 302)).toMatchObject({
+      error: { code: 'FRAME_TOO_LARGE' },
+    });
   });
 });
