@@ -111,5 +111,6 @@ describe('a connection that has become too old', () => {
     client.destroy();
     await peer.ends();
     await successor.ends();
+    expect(client.status).toBe('closed');
   });
 });
