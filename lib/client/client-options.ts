@@ -8,6 +8,7 @@ import type { Contract } from '../codec/contract.js';
 import {
   connectionDefaults,
   connectionRules,
+  socketPath,
   timeLimit,
   type ConnectionOptions,
 } from '../connection/connection-options.js';
@@ -60,7 +61,7 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   port?: number;
   /**
-   * Path of the server's Unix domain socket, instead of host and port.
+   * Path of the server's Unix domain socket, 1 to 103 bytes, instead of host and port.
    * @default none
    */
   path?: string;
@@ -220,7 +221,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   contract: contractRule,
   host: text,
   port: port(1),
-  path: text,
+  path: socketPath,
   servers: {
     expected: 'an array of at least one server, each { host, port } with a port from 1 to 65535 or { path }',
     accepts: (value: unknown) => Array.isArray(value) && value.length > 0 && [...value].every(isServerAddress),
@@ -274,6 +275,6 @@ function isServerAddress(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const keys = Object.keys(value).toSorted().join();
   const { host, port: at, path } = value as { host?: unknown; port?: unknown; path?: unknown };
-  if (keys === 'path') return text.accepts(path);
+  if (keys === 'path') return socketPath.accepts(path);
   return keys === 'host,port' && hostRules.host.accepts(host) && hostRules.port.accepts(at);
 }

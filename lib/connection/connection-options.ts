@@ -1,5 +1,5 @@
 // The options both sides of a connection share: their meaning, defaults and ranges.
-import { boolean, integer, type OptionRule, type OptionRules } from '../options.js';
+import { boolean, integer, text, type OptionRule, type OptionRules } from '../options.js';
 
 /** @publicApi */
 export interface ConnectionOptions {
@@ -70,6 +70,15 @@ export const MAX_TIMER_MS = 2_147_483_647;
 export function timeLimit(): OptionRule {
   return integer(1, MAX_TIMER_MS, 'milliseconds', 'no limit');
 }
+
+/** What every system takes; a longer one would be cut without a word. */
+const MAX_PATH_BYTES = 103;
+
+/** The path of a Unix domain socket. */
+export const socketPath: OptionRule = {
+  expected: `a path of 1 to ${MAX_PATH_BYTES} bytes`,
+  accepts: (value) => text.accepts(value) && Buffer.byteLength(value as string) <= MAX_PATH_BYTES,
+};
 
 export const connectionRules: OptionRules<ConnectionOptions> = Object.freeze({
   serverInfo: {

@@ -65,7 +65,7 @@ export class CmdStreamModule {
     clients: CmdStreamClientModuleOptions | CmdStreamClientModuleOptions[],
     extras: CmdStreamModuleExtras = {},
   ): DynamicModule {
-    const providers = [clients].flat().map(({ name, ...options }): FactoryProvider => ({
+    const providers = listOf(clients).map(({ name, ...options }): FactoryProvider => ({
       provide: getCmdStreamClientToken(name),
       useFactory: () => new CmdStreamClient(options),
     }));
@@ -76,10 +76,17 @@ export class CmdStreamModule {
     clients: CmdStreamClientAsyncOptions | CmdStreamClientAsyncOptions[],
     extras: CmdStreamModuleExtras = {},
   ): DynamicModule {
-    const list = [clients].flat();
+    const list = listOf(clients);
     const imports = list.flatMap((client) => client.imports ?? []);
     return moduleOf(list.map(asyncClient), extras, imports, list.flatMap(helpers));
   }
+}
+
+/** One or several; what comes without TypeScript may be anything. */
+function listOf<T extends object>(clients: T | T[]): T[] {
+  const list = [clients].flat() as T[];
+  if (list.every((options) => typeof options === 'object' && options !== null)) return list;
+  throw new CmdStreamError('INVALID_OPTION', 'CmdStreamModule: the options of a client must be an object');
 }
 
 function moduleOf(

@@ -9,6 +9,7 @@ import {
   connectionDefaults,
   connectionRules,
   MAX_TIMER_MS,
+  socketPath,
   timeLimit,
   type ConnectionOptions,
 } from '../connection/connection-options.js';
@@ -174,14 +175,6 @@ export const serverDefaults = Object.freeze({
   contractCheck: true,
 });
 
-/** What every system takes; a longer one would be cut without a word. */
-const MAX_PATH_BYTES = 103;
-
-const path: OptionRule = {
-  expected: `a path of 1 to ${MAX_PATH_BYTES} bytes`,
-  accepts: (value) => text.accepts(value) && Buffer.byteLength(value as string) <= MAX_PATH_BYTES,
-};
-
 const listenOn: OptionRule = {
   expected: 'a net.Server (no tls.Server: give `tls`), or { fd } with a whole number',
   accepts: (value) => (value instanceof NetServer ? !(value instanceof TlsServer) : isDescriptor(value)),
@@ -197,7 +190,7 @@ export const serverRules: OptionRules<ServerOptions> = Object.freeze({
   ...connectionRules,
   host: text,
   port: port(0),
-  path,
+  path: socketPath,
   listenOn,
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,

@@ -1,5 +1,6 @@
 // Connections that are opened anew: what counts as a loss, when it is tried again, and when no more.
 import { connect as connectTcp } from 'node:net';
+import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { CommandClient } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
@@ -175,6 +176,29 @@ describe('an outage', () => {
     await until('time passes', () => clock.tries() > now + 20);
     expect(tries()).toBe(last);
     expect(client.status).toBe('closed');
+  });
+
+  it('sees no attempt after close() when the lost connection cannot even be closed', async () => {
+    let attempts = 0;
+    const connect = () => {
+      attempts++;
+      const socket = new Duplex({
+        read() {},
+        write: (_chunk, _encoding, callback) => callback(),
+        destroy: (_error, callback) => callback(new Error('cannot be closed')),
+      });
+      setImmediate(() => socket.push(null));
+      return socket;
+    };
+    const client = own(groupClient([{ port: 1 }], { connect, reconnect: { ...soon, maxDelayMs: 1 } }));
+    const clock = hopelessClient();
+    for (const one of [client, clock.client]) one.connect().catch(() => {});
+    await until('it tries', () => attempts > 10);
+    await client.close();
+    const last = attempts;
+    const now = clock.tries();
+    await until('time passes', () => clock.tries() > now + 20);
+    expect(attempts).toBe(last);
   });
 
   it('ends for all connections to a server with the first that succeeds', async () => {

@@ -1,0 +1,40 @@
+// What the options of a client become when they are left out, switched on or off, or given in part.
+import { describe, expect, it } from '@jest/globals';
+import { resolveClientOptions } from '../../lib/client/client-config.js';
+import { vectorContract as contract } from '../support/vector-contract.js';
+
+const defaults = {
+  reconnect: { maxDelayMs: 1000, fastPeriodMs: 5000, slowDelayMs: 6000, maxAttempts: 0 },
+  keepalive: { idleMs: 5000, intervalMs: 5000, timeoutMs: 5000 },
+  retry: { maxAttempts: 3, delayMs: 100, maxDelayMs: 5000 },
+} as const;
+const names = Object.keys(defaults) as (keyof typeof defaults)[];
+
+describe.each(names)('the option %s of a client', (name) => {
+  it.each([undefined, true, {}])('is on with all defaults when it is %j', (given) => {
+    expect(resolveClientOptions({ contract, [name]: given })[name]).toEqual(defaults[name]);
+  });
+
+  it('is off when it is false', () => {
+    expect(resolveClientOptions({ contract, [name]: false })[name]).toBe(false);
+  });
+
+  it('keeps the defaults of what is not given', () => {
+    const [first = '', ...others] = Object.keys(defaults[name]).toReversed();
+    const resolved = resolveClientOptions({ contract, [name]: { [first]: 999 } })[name];
+    expect(resolved).toMatchObject({ [first]: 999 });
+    for (const other of others)
+      expect(resolved).toHaveProperty(other, (defaults[name] as Record<string, number>)[other]);
+  });
+});
+
+describe('the servers of a client', () => {
+  it.each([
+    [{}, [{ host: 'localhost', port: 3000 }], 1],
+    [{ host: 'calc', port: 9 }, [{ host: 'calc', port: 9 }], 1],
+    [{ path: '/run/calc.sock', connections: 3 }, [{ path: '/run/calc.sock' }], 3],
+    [{ servers: [{ host: 'a', port: 1 }, { path: '/b' }] }, [{ host: 'a', port: 1 }, { path: '/b' }], 2],
+  ])('are of %j', (options, servers, connections) => {
+    expect(resolveClientOptions({ contract, ...options })).toMatchObject({ servers, connections });
+  });
+});
