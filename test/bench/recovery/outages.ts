@@ -8,18 +8,19 @@ import { percentile, type Figure } from './figure.js';
 const CLIENTS = 100;
 const SHORT_MS = [500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500, 5000];
 const LONG_MS = [10_000, 15_000, 20_000];
+const HOLES_MS = [12_000, 15_000, 20_000];
 const KILLS = 5;
 
-/** Outages of exact lengths: connections are reset, and refused until the end. */
+/** Outages of exact lengths: connections are reset and refused, or fall silent as new ones do, until the end. */
 export async function measureOutages(): Promise<readonly Figure[]> {
   const server = await ServerProcess.start();
   const proxy = await FaultProxy.listen(server.port);
   const crowd = new Crowd(CLIENTS, () => ({ port: proxy.port }));
-  const recoveriesOf = async (lengthsMs: readonly number[]): Promise<number[]> => {
+  const recoveriesOf = async (lengthsMs: readonly number[], begin: () => void): Promise<number[]> => {
     const seconds: number[] = [];
     for (const lengthMs of lengthsMs) {
-      proxy.refuse();
-      proxy.cut('rst');
+      await crowd.answered();
+      begin();
       await delay(lengthMs);
       await proxy.heal();
       const back = performance.now();
@@ -27,13 +28,21 @@ export async function measureOutages(): Promise<readonly Figure[]> {
     }
     return seconds;
   };
-  await crowd.answered();
-  const short = await recoveriesOf(SHORT_MS);
-  const long = await recoveriesOf(LONG_MS);
+  const refuse = (): void => {
+    proxy.refuse();
+    proxy.cut('rst');
+  };
+  const short = await recoveriesOf(SHORT_MS, refuse);
+  const long = await recoveriesOf(LONG_MS, refuse);
+  const holes = await recoveriesOf(HOLES_MS, () => proxy.blackhole());
   await crowd.close();
   await proxy.close();
   await server.kill();
-  return [...summary('after an outage of 0.5 to 5 s', short, 1), ...summary('after one of 10 to 20 s', long, 7.5)];
+  return [
+    ...summary('after an outage of 0.5 to 5 s', short, 1),
+    ...summary('after one of 10 to 20 s', long, 7.5),
+    ...summary('after a black hole of 12 to 20 s', holes, 7.5),
+  ];
 }
 
 /** Processes that are killed and started again at once. */
