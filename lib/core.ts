@@ -28,6 +28,7 @@ export type {
 export { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, ConnectionFactory, UnexpectedResult } from './client/client-options.js';
 export type { ClientStatus, ClientStatusChange } from './client/group-status.js';
+export type { ConnectionPing } from './client/connection-ping.js';
 export type { ServerState } from './client/group-server.js';
 export { leastPending, roundRobin, type ConnectionChoice, type DispatchStrategy } from './client/dispatch-strategy.js';
 export type { ReconnectOptions } from './client/reconnect-options.js';

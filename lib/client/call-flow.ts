@@ -142,12 +142,13 @@ export class CallFlow implements CallHome {
 
   #write(call: PendingCall): void {
     try {
-      if (call.remainingMs() < 0) return call.expire();
+      const leftMs = call.remainingMs();
+      if (leftMs < 0) return call.expire();
       this.#writer.checkNeeds(call.command, call.metadata);
       call.seq = this.#seqs.use(this.#owner.nextSeq());
       call.attempts++;
       this.#written.add(call);
-      this.#writer.write(call);
+      this.#writer.write(call, leftMs);
       if (call.until === 'written') completeWhenFlushed(call, this.#connection);
     } catch (error) {
       if (call.seq !== 0) this.#written.delete(call);

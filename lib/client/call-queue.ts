@@ -1,4 +1,5 @@
 // Calls, and whoever else waits, until a connection is open: at most so long. How many may wait is the group's rule.
+import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import type { CmdStreamError } from '../errors.js';
 
 interface Waiting {
@@ -16,7 +17,7 @@ export class CallQueue {
 
   /** `limitMs` 0: no limit; `overdue` makes the error of what has waited too long. */
   constructor(limitMs: number, overdue: () => CmdStreamError) {
-    this.#limitMs = limitMs;
+    this.#limitMs = limitMs || Infinity;
     this.#overdue = overdue;
   }
 
@@ -57,12 +58,12 @@ export class CallQueue {
     this.#watch();
   }
 
-  /** One timer, for the one that waits longest. */
+  /** One timer, for the one that waits longest. Without a limit, too: what waits keeps the process alive. */
   #watch(): void {
     const [oldest] = this.#waiting.values();
-    if (this.#timer !== undefined || this.#limitMs === 0 || oldest === undefined) return;
+    if (this.#timer !== undefined || oldest === undefined) return;
     const left = Math.max(1, oldest.since + this.#limitMs - performance.now());
-    this.#timer = setTimeout(() => this.#expire(), left);
+    this.#timer = setTimeout(() => this.#expire(), Math.min(left, MAX_TIMER_MS));
   }
 
   #rest(): void {

@@ -28,11 +28,11 @@ export class CallWriter {
     );
   }
 
-  /** Writes a call that has its number. */
-  write(call: PendingCall): void {
+  /** Writes a call that has its number, and so many milliseconds left; 0: no limit. */
+  write(call: PendingCall, leftMs: number): void {
     const { seq, command, credit } = call;
     if (command instanceof PatternMessage) {
-      const meta = { remainingMs: leftMs(call), credit, metadata: allMetadata(call) };
+      const meta = { remainingMs: leftMs, credit, metadata: allMetadata(call) };
       const message = { ...wireMessage(command), ...meta };
       const isEvent = command.kind === 'event';
       call.bytes = this.#connection.sendControl((writer) =>
@@ -40,19 +40,18 @@ export class CallWriter {
       );
       return;
     }
-    const meta = this.#connection.isExtended ? this.#metaOf(call) : undefined;
+    const meta = this.#connection.isExtended ? this.#metaOf(call, leftMs) : undefined;
     call.bytes = meta
       ? this.#connection.send(seq, command, (writer) => writeMeta(writer, seq, meta))
       : this.#connection.send(seq, command);
   }
 
   /** What a Command needs beyond what HELLO has said; most need nothing. */
-  #metaOf(call: PendingCall): Meta | undefined {
+  #metaOf(call: PendingCall, leftMs: number): Meta | undefined {
     const { credit } = call;
     if (call.until === 'written')
       return { remainingMs: undefined, credit, metadata: allMetadata(call), noAnswer: true };
-    const remaining = leftMs(call);
-    const remainingMs = this.#isDefault(remaining) ? undefined : remaining;
+    const remainingMs = this.#isDefault(leftMs) ? undefined : leftMs;
     const needsNothing = remainingMs === undefined && credit === 0 && !call.metadata && call.ambient === NO_METADATA;
     return needsNothing ? undefined : { remainingMs, credit, metadata: allMetadata(call) };
   }
@@ -63,12 +62,6 @@ export class CallWriter {
     if (remainingMs === 0 || standard === 0) return remainingMs === standard;
     return Math.abs(remainingMs - standard) <= slackMs(standard);
   }
-}
-
-/** A call whose time has run out since it was looked at is on its way all the same. */
-function leftMs(call: PendingCall): number {
-  const left = call.remainingMs();
-  return left < 0 ? 1 : left;
 }
 
 function allMetadata({ ambient, metadata }: PendingCall): Metadata {

@@ -18,7 +18,7 @@ import { checkServerInfo } from '../wire/server-info.js';
 import { CallFlow, type CallFlowConfig, type CallFlowOwner } from './call-flow.js';
 import { deliverControl, type CallFinder } from './control-results.js';
 import type { PendingCall } from './pending-call.js';
-import { PingQueue } from './ping-queue.js';
+import { PingQueue, type PingWaiter } from './ping-queue.js';
 
 export interface ClientSessionConfig extends ConnectionConfig, Omit<CallFlowConfig, 'options'> {
   readonly contract: Contract;
@@ -57,7 +57,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   readonly #owner: ClientSessionOwner;
   readonly #knocks: boolean;
   readonly #calls: CallFlow;
-  readonly #pings = new PingQueue();
+  readonly #pings = new PingQueue(() => this.connection.sendPings(1));
   readonly #keepalive: Keepalive | undefined;
   #state: State = 'greeting';
   #isExtended = false;
@@ -126,9 +126,13 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.#calls.submit(call);
   }
 
-  ping(): Promise<void> {
-    this.connection.sendPings(1);
-    return this.#pings.add();
+  ping(): Promise<number> {
+    return new Promise((answered, failed) => void this.pingFor({ answered, failed }));
+  }
+
+  /** Pings for somebody who may leave before the pong comes, with what this returns. */
+  pingFor(waiter: PingWaiter): () => void {
+    return this.#pings.add(waiter);
   }
 
   flushed(): Promise<void> {

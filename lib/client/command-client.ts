@@ -6,6 +6,7 @@ import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
 import { groupConfigOf, resolveClientOptions, type ResolvedClientOptions } from './client-config.js';
 import type { CommandClientOptions } from './client-options.js';
+import { pingGroup, type ConnectionPing } from './connection-ping.js';
 import { Group } from './group.js';
 import type { ServerState } from './group-server.js';
 import type { ClientStatus, ClientStatusChange } from './group-status.js';
@@ -199,24 +200,30 @@ export class CommandClient {
   }
 
   /**
-   * Pings every open connection and resolves with the longest round-trip time in milliseconds. `timeoutMs`: as of a call.
+   * Pings every open connection and resolves with the longest round-trip time in milliseconds. `timeoutMs`: as of a call,
+   * the time to open one included.
    *
    * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST; TIMEOUT
    */
-  async ping({ timeoutMs = this.#options.timeoutMs }: Pick<CallOptions, 'timeoutMs'> = {}): Promise<number> {
-    await this.#group.connect();
-    const start = performance.now();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new CmdStreamError('TIMEOUT', `no pong within timeoutMs (${timeoutMs})`);
-      if (timeoutMs > 0) timer = setTimeout(() => reject(error), timeoutMs);
-    });
-    try {
-      await Promise.race([this.#group.ping(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
-    return performance.now() - start;
+  async ping(options?: Pick<CallOptions, 'timeoutMs'>): Promise<number> {
+    const pings = await this.pingEach(options);
+    const failed = pings.find(({ error }) => error);
+    if (failed?.error) throw failed.error;
+    return Math.max(...pings.map(({ roundTripMs = 0 }) => roundTripMs));
+  }
+
+  /**
+   * Pings every open connection and tells what came of each: one that does not answer does not hide the others.
+   * `timeoutMs`: as of {@link ping}.
+   *
+   * @throws {CmdStreamError} as {@link connect}; TIMEOUT; when no connection is open in time
+   */
+  async pingEach({ timeoutMs = this.#options.timeoutMs }: Pick<CallOptions, 'timeoutMs'> = {}): Promise<
+    readonly ConnectionPing[]
+  > {
+    const refusal = this.#refusalOf({ timeoutMs });
+    if (refusal) throw refusal.error;
+    return pingGroup(this.#group, timeoutMs);
   }
 
   /** Does anybody wait for Results of this number? */

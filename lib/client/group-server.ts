@@ -1,5 +1,6 @@
 // One server of a client: its connections, its circuit breaker, and whether the first connection after an outage tells the others.
 import { addressText, type ServerAddress } from '../connection/dial.js';
+import type { CmdStreamError } from '../errors.js';
 import type { CircuitBreaker, CircuitBreakerFactory } from './circuit-breaker.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import type { Link } from './link.js';
@@ -20,6 +21,8 @@ export interface ServerState {
   readonly pending: number;
   /** Longest round-trip time of the last keepalive pings, in milliseconds; undefined before the first. */
   readonly roundTripMs: number | undefined;
+  /** Why one of its connections, or the attempt to open it, failed; undefined while none has. */
+  readonly lastError: CmdStreamError | undefined;
   /** Undefined without a circuit breaker. */
   readonly circuit: CircuitBreaker['state'] | undefined;
 }
@@ -59,6 +62,7 @@ export class GroupServer {
       open: open.length,
       pending: this.links.reduce((sum, { pending }) => sum + pending, 0),
       roundTripMs: roundTrips.length > 0 ? Math.max(...roundTrips) : undefined,
+      lastError: this.links.find(({ lastError }) => lastError)?.lastError,
       circuit: this.breaker?.state,
     };
   }

@@ -5,7 +5,7 @@
 //                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { ServerAddress } from '../connection/dial.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, type ErrorCode } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
 import { CallQueue } from './call-queue.js';
 import type { CircuitBreakerFactory } from './circuit-breaker.js';
@@ -53,6 +53,8 @@ export class Group implements LinkOwner, CallHome {
   readonly #owner: GroupOwner;
   readonly #links: readonly Link[];
   readonly #queue: CallQueue;
+  /** Those who wait for a connection and have no call. */
+  readonly #connecting: CallQueue;
   readonly #retries: Retries;
   /** Links that are open, in order. */
   #ready: readonly Link[] = [];
@@ -63,6 +65,7 @@ export class Group implements LinkOwner, CallHome {
     this.#config = config;
     this.#owner = owner;
     this.#queue = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
+    this.#connecting = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
     this.#retries = new Retries(config.retry, (call) => this.submit(call));
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker));
     this.#links = Array.from({ length: config.connections }, (_, index) => {
@@ -89,19 +92,28 @@ export class Group implements LinkOwner, CallHome {
     return this.#ready.some((link) => link.session?.isExtended);
   }
 
-  /** Opens all connections; resolves with the first that is open. */
-  connect(): Promise<void> {
+  /** Those that take calls. */
+  get open(): readonly Link[] {
+    return this.#ready;
+  }
+
+  /** Opens all connections; resolves with the first that is open. `timeoutMs` 0: no limit but those of calls. */
+  connect(timeoutMs = 0): Promise<void> {
     if (this.#ready.length > 0) {
       this.#start();
       return Promise.resolve();
     }
-    return new Promise((resolve, reject) => this.#wait({}, resolve, reject));
-  }
-
-  /** Pings every open connection; resolves when all have answered. */
-  async ping(): Promise<void> {
-    await this.connect();
-    await Promise.all(this.#ready.map((link) => link.session?.ping()));
+    const key = {};
+    let timer: NodeJS.Timeout | undefined;
+    const opened = new Promise<void>((resolve, reject) => {
+      const late = (): void => {
+        this.#connecting.delete(key);
+        reject(this.#noConnection('TIMEOUT', `timeoutMs (${timeoutMs})`));
+      };
+      if (timeoutMs > 0) timer = setTimeout(late, timeoutMs);
+      this.#wait(this.#connecting, key, resolve, reject);
+    });
+    return opened.finally(() => clearTimeout(timer));
   }
 
   /** Writes the call's Command, now or as soon as a connection can take it. */
@@ -163,15 +175,16 @@ export class Group implements LinkOwner, CallHome {
     }
     call.moveTo(this);
     this.#wait(
+      this.#queue,
       call,
       () => this.submit(call),
       (error) => call.fail(error),
     );
   }
 
-  #wait(key: object, ready: () => void, fail: (error: unknown) => void): void {
+  #wait(queue: CallQueue, key: object, ready: () => void, fail: (error: unknown) => void): void {
     if (this.#closed) return fail(this.#closed);
-    this.#queue.add(key, ready, fail);
+    queue.add(key, ready, fail);
     this.#start();
     this.#giveUp();
   }
@@ -203,6 +216,7 @@ export class Group implements LinkOwner, CallHome {
     this.#ready = [];
     for (const link of this.#links) link.destroy(cause);
     this.#queue.fail(cause);
+    this.#connecting.fail(cause);
     this.#retries.fail(cause);
   }
 
@@ -216,15 +230,17 @@ export class Group implements LinkOwner, CallHome {
     if (isOpen) {
       this.#serverOf(link).wake(link);
       this.#queue.release();
+      this.#connecting.release();
     } else this.#giveUp();
     this.#owner.onLinkChange(link, cause);
   }
 
   /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */
   #giveUp(): void {
-    if (this.#queue.size === 0 || this.#ready.length > 0) return;
-    const isInVain = this.#links.every((link) => this.#isInVain(link));
-    if (isInVain) this.#queue.fail(this.#lastError ?? this.#noConnection());
+    const waiting = [this.#queue, this.#connecting].filter(({ size }) => size > 0);
+    if (waiting.length === 0 || this.#ready.length > 0) return;
+    if (!this.#links.every((link) => this.#isInVain(link))) return;
+    for (const queue of waiting) queue.fail(this.#lastError ?? this.#noConnection());
   }
 
   #isInVain(link: Link): boolean {
@@ -237,10 +253,13 @@ export class Group implements LinkOwner, CallHome {
     return this.#links.findLast(({ lastError }) => lastError)?.lastError;
   }
 
-  #noConnection(): CmdStreamError {
+  #noConnection(
+    code: ErrorCode = 'CONNECT_TIMEOUT',
+    limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
+  ): CmdStreamError {
     const cause = this.#lastError;
-    const text = `no connection within queueTimeoutMs (${this.#config.queueTimeoutMs})`;
-    if (cause === undefined) return new CmdStreamError('CONNECT_TIMEOUT', text);
+    const text = `no connection within ${limit}`;
+    if (cause === undefined) return new CmdStreamError(code, text);
     return new CmdStreamError(cause.code, `${text}: ${cause.message}`, { cause });
   }
 

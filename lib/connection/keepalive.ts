@@ -12,8 +12,8 @@ export interface KeepalivePeer {
   readonly isBusy: boolean;
   /** Since when the socket has taken nothing of what waits (monotonic milliseconds), 0 if it takes it. */
   readonly stalledSince: number;
-  /** Sends a ping; resolves with its pong, rejects when the connection ends. */
-  ping(): Promise<void>;
+  /** Pings; resolves with the round-trip time in milliseconds, rejects when the connection ends. */
+  ping(): Promise<number>;
   /** Resolves when the socket has taken what was sent so far; rejects when the connection ends. */
   flushed(): Promise<void>;
   /** Nobody is there any more. */
@@ -69,10 +69,9 @@ export class Keepalive implements Ticking {
       },
       () => {},
     );
-    const sentAt = performance.now();
     answered.then(
-      () => {
-        this.#roundTripMs = performance.now() - sentAt;
+      (roundTripMs) => {
+        this.#roundTripMs = roundTripMs;
         this.#change('quiet');
       },
       () => {}, // The connection has ended, and this with it.

@@ -217,6 +217,20 @@ describe('an unknown error', () => {
   });
 });
 
+describe('an error of a Command whose sender wants no answer', () => {
+  it.each([
+    ['text', [], 'refused'],
+    ['unknown', [], SECRET],
+    ['conflict', [filter], 'Conflict Exception'],
+  ] as [string, Provider[], string][])('is logged once (%s)', async (what, providers, line) => {
+    const { client, logger } = await pure({ providers });
+    await lastValueFrom(client.emit(new ThrowCmd(what)));
+    await logger.line(line);
+    expect(await client.execute(new PositiveCmd(4))).toEqual(new CalcResult(8));
+    expect(logger.lines.filter((logged) => logged.startsWith('error'))).toEqual([`error: ${line}`]);
+  });
+});
+
 describe('an HttpException', () => {
   it('is an internal error without the filter', async () => {
     const { client } = await pure();

@@ -20,6 +20,18 @@ describe('close()', () => {
     expect(client.status).toBe('closed');
   });
 
+  it('does not wait for those who only wait for a connection', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port));
+    const connected = client.connect();
+    const ping = client.ping();
+    await raw.peer();
+    expect(client.pending).toBe(0);
+    const refused = [connected, ping].map((waits) => expect(waits).rejects.toMatchObject({ code: 'CLOSED' }));
+    await inTime('the client is closed', client.close());
+    await Promise.all(refused);
+  });
+
   it('waits for the Commands that are pending, and takes no more', async () => {
     const { client, peer } = await openPair(own);
     const sum = client.execute(new AddCmd(2, 3));
@@ -152,6 +164,19 @@ describe('destroy()', () => {
     client.destroy();
     await expect(sum).rejects.toMatchObject({ code: 'CLOSED' });
     await inTime('the client is closed', closed);
+  });
+
+  it('does not wait any longer when all that waited was connect()', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { gracePeriodMs: 1_000_000 }));
+    const connected = client.connect();
+    const peer = await raw.peer();
+    const closed = client.close();
+    await until('it drains', () => client.status === 'draining');
+    peer.write(GREETING);
+    await connected;
+    await inTime('the client is closed', closed);
+    expect(client.status).toBe('closed');
   });
 
   it('may be called from a status listener at any change', async () => {

@@ -1,10 +1,12 @@
 // Pings and pongs: the frame `00`, in any of its forms, in any place between frames.
 import { describe, expect, it } from '@jest/globals';
-import { AddCmd, CalcResult } from '../support/vector-contract.js';
+import { CommandClient, type CmdStreamError } from '../../lib/core.js';
+import { AddCmd, CalcResult, vectorContract } from '../support/vector-contract.js';
 import { calcClient } from '../support/calc-client.js';
 import { ADD_2_3, addFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { openPair } from '../support/client-pair.js';
+import { until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawServer } from '../support/raw-server.js';
 
@@ -95,6 +97,61 @@ describe('client', () => {
     await peer.receives('00');
     peer.reset();
     await expect(ping).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+
+  it('gives a ping up after timeoutMs although no connection can be opened, and says why none can', async () => {
+    const raw = await RawServer.listen();
+    const { port } = raw;
+    await raw.destroy();
+    const client = own(calcClient(port, { reconnect: { maxDelayMs: 1 }, queueTimeoutMs: 0 }));
+    client.ping({ timeoutMs: 1 }).catch(() => {});
+    await until('an attempt has failed', () => client.servers[0]!.lastError !== undefined);
+    const pings = Array.from({ length: 1_000 }, () => client.ping({ timeoutMs: 20 }));
+    const codes = await Promise.all(pings.map((ping) => ping.catch((error: CmdStreamError) => error.code)));
+    expect(new Set(codes)).toEqual(new Set(['CONNECT_FAILED']));
+    expect(client.pending).toBe(0);
+  });
+
+  it('sends no further ping while one that was given up is not answered', async () => {
+    const { client, peer } = await openPair(own);
+    for (let round = 0; round < 100; round++)
+      await expect(client.ping({ timeoutMs: 1 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    const late = client.ping();
+    peer.write('00');
+    expect(await late).toBeGreaterThan(0);
+    const next = client.ping();
+    await peer.receives('0000');
+    peer.write('00');
+    expect(await next).toBeGreaterThan(0);
+  });
+
+  it('tells of each connection what came of its ping: of one that answers, one that does not, and one that ends', async () => {
+    const raws = [own(await RawServer.listen()), own(await RawServer.listen()), own(await RawServer.listen())];
+    const servers = raws.map(({ port }) => ({ host: '127.0.0.1', port }));
+    const client = own(new CommandClient({ contract: vectorContract, servers, connections: 3, extension: false }));
+    const connected = client.connect();
+    const peers = await Promise.all(raws.map((raw) => raw.peer()));
+    for (const peer of peers) peer.write(GREETING);
+    await connected;
+    await until('all are open', () => client.status === 'connected');
+    const pings = client.pingEach({ timeoutMs: 1_000 });
+    await Promise.all(peers.map((peer) => peer.receives('00')));
+    peers[0]!.write('00');
+    peers[2]!.reset();
+    const error = (code: string): unknown => expect.objectContaining({ code });
+    expect(await pings).toEqual(
+      [
+        { roundTripMs: expect.any(Number) as unknown, error: undefined },
+        { roundTripMs: undefined, error: error('TIMEOUT') },
+        { roundTripMs: undefined, error: error('CONNECTION_LOST') },
+      ].map((ping, index) => ({ index, server: `127.0.0.1:${servers[index]!.port}`, ...ping })),
+    );
+    expect(client.servers.map(({ lastError }) => lastError?.code)).toEqual([undefined, undefined, 'PEER_RESET']);
+  });
+
+  it.each([-1, 0.5, Number.NaN, '5'])('refuses a timeoutMs of %p', async (timeoutMs) => {
+    const client = own(calcClient(1));
+    await expect(client.ping({ timeoutMs: timeoutMs as number })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
   it('lets a pong it did not ask for pass', async () => {

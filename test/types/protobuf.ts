@@ -95,11 +95,19 @@ export class Compiles {
 export class Refused {
   // @ts-expect-error: this is another message
   @CommandHandler(AddCmd)
-  otherMessage(_command: pb.EchoCmd) {}
+  otherMessage(_command: pb.EchoCmd) {
+    return CalcResult.create();
+  }
 
   // @ts-expect-error: the message comes first
   @CommandHandler(AddCmd)
-  otherOrder(_context: CmdStreamContext, _command: pb.AddCmd) {}
+  otherOrder(_context: CmdStreamContext, _command: pb.AddCmd) {
+    return CalcResult.create();
+  }
+
+  // @ts-expect-error: a message is answered
+  @CommandHandler(AddCmd)
+  nothing() {}
 
   // @ts-expect-error: the Result of another Command
   @CommandHandler(AddCmd)

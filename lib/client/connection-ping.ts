@@ -1,0 +1,57 @@
+// A ping of each open connection, and what came of it. When it is over, nothing waits for it any more.
+import { CmdStreamError } from '../errors.js';
+import type { ClientSession } from './client-session.js';
+import type { Link } from './link.js';
+
+/**
+ * What came of pinging a connection.
+ *
+ * @publicApi
+ */
+export interface ConnectionPing {
+  /** Number of the connection within the client, from 0. */
+  readonly index: number;
+  /** The server it leads to: `host:port`, or the path of its socket. */
+  readonly server: string;
+  /** Time from the ping to its pong, in milliseconds; undefined if none came. */
+  readonly roundTripMs: number | undefined;
+  /** TIMEOUT, CONNECTION_LOST or CLOSED; undefined if the pong came. */
+  readonly error: CmdStreamError | undefined;
+}
+
+interface PingedGroup {
+  readonly open: readonly Link[];
+  connect(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * Pings every open connection, and opens one first if there is none; resolves when each has answered, has ended or is
+ * late. `timeoutMs`: for all of it; 0: no limit.
+ */
+export async function pingGroup(group: PingedGroup, timeoutMs: number): Promise<readonly ConnectionPing[]> {
+  const start = performance.now();
+  await group.connect(timeoutMs);
+  const leftMs = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (performance.now() - start));
+  const pings = group.open.flatMap((link) => (link.session ? pingConnection(link, link.session, leftMs) : []));
+  if (pings.length === 0) throw new CmdStreamError('CONNECTION_LOST', 'the connection was lost before it was pinged');
+  return Promise.all(pings);
+}
+
+function pingConnection({ index, server }: Link, session: ClientSession, leftMs: number): Promise<ConnectionPing> {
+  return new Promise((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    const end = (roundTripMs: number | undefined, error: CmdStreamError | undefined): void => {
+      clearTimeout(timer);
+      resolve({ index, server, roundTripMs, error });
+    };
+    const late = (): void => {
+      leave();
+      end(undefined, new CmdStreamError('TIMEOUT', `no pong from ${server} in time`));
+    };
+    if (leftMs > 0) timer = setTimeout(late, leftMs);
+    const leave = session.pingFor({
+      answered: (roundTripMs) => end(roundTripMs, undefined),
+      failed: (error) => end(undefined, error),
+    });
+  });
+}

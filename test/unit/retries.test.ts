@@ -1,0 +1,92 @@
+// Calls that are sent again: after which pause, how often, and what becomes of those that wait for it.
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { PendingCall } from '../../lib/client/pending-call.js';
+import { Retries } from '../../lib/client/retries.js';
+import { retryDefaults, type ResolvedRetryOptions } from '../../lib/client/retry-options.js';
+import { RecordingSink } from '../support/recording-sink.js';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
+
+class Stage {
+  readonly sent: number[] = [];
+  readonly sink = new RecordingSink();
+  readonly call: PendingCall;
+  readonly retries: Retries;
+  #pausedAt = 0;
+
+  constructor(options: ResolvedRetryOptions | false = retryDefaults) {
+    this.retries = new Retries(options, (call) => {
+      call.attempts++;
+      this.sent.push(performance.now() - this.#pausedAt);
+    });
+    const home = { forget: (call: PendingCall) => this.retries.delete(call), grant: () => {} };
+    this.call = new PendingCall({}, this.sink, home);
+    this.call.attempts = 1;
+  }
+
+  /** Sends the call again as long as it may be; gives the pauses. */
+  pauses(again: (call: PendingCall) => boolean): number[] {
+    for (this.#pausedAt = performance.now(); again(this.call); this.#pausedAt = performance.now()) {
+      jest.advanceTimersToNextTimer();
+    }
+    return this.sent;
+  }
+}
+
+describe('a call that was lost', () => {
+  it('is sent three times in all by the defaults, after up to 100 and up to 200 ms', () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const stage = new Stage();
+    expect(stage.pauses((call) => stage.retries.lost(call))).toEqual([50, 100]);
+    expect(stage.call.attempts).toBe(3);
+  });
+
+  it('is sent again after a pause that doubles up to maxDelayMs', () => {
+    jest.spyOn(Math, 'random').mockReturnValue(1);
+    const stage = new Stage({ maxAttempts: 7, delayMs: 10, maxDelayMs: 100 });
+    expect(stage.pauses((call) => stage.retries.lost(call))).toEqual([10, 20, 40, 80, 100, 100]);
+  });
+
+  it.each([false, { ...retryDefaults, maxAttempts: 1 }] as const)('is never sent again with %j', (options) => {
+    const stage = new Stage(options);
+    expect(stage.retries.lost(stage.call)).toBe(false);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a call that was refused', () => {
+  it.each([retryDefaults, false] as const)(
+    'is sent six times in all, whatever is said of lost ones (%j)',
+    (options) => {
+      const stage = new Stage(options);
+      expect(stage.pauses((call) => stage.retries.refused(call))).toEqual([10, 20, 40, 80, 160]);
+      expect(stage.call.attempts).toBe(6);
+    },
+  );
+});
+
+describe('a call that waits to be sent again', () => {
+  it('is counted, and sent no more when its caller gives it up', () => {
+    const stage = new Stage();
+    stage.retries.refused(stage.call);
+    expect(stage.retries.size).toBe(1);
+    stage.call.cancel();
+    expect(stage.retries.size).toBe(0);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('fails when the client ends', () => {
+    const stage = new Stage();
+    stage.retries.refused(stage.call);
+    const error = new Error('closed');
+    stage.retries.fail(error);
+    expect(stage.sink.ends).toEqual([{ error }]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
