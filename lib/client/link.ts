@@ -275,7 +275,8 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   }
 
   #pause(): State {
-    const delayMs = this.#backoff.next(performance.now());
+    const now = performance.now();
+    const delayMs = this.#backoff.next(now, this.#opening ? now - this.#opening.since : 0);
     // What waits for the connection keeps the process alive by itself.
     return { name: 'pausing', timer: setTimeout(() => this.#connect(), delayMs).unref() };
   }
