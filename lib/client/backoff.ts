@@ -30,8 +30,13 @@ export class Backoff {
     return maxAttempts > 0 && this.#attempts >= maxAttempts;
   }
 
-  /** Milliseconds until the next attempt; `now` in milliseconds of a clock that only goes forward. */
-  next(now: number): number {
+  /** Milliseconds until the next attempt, when the last one took `tookMs`; `now` by a clock that only goes forward. */
+  next(now: number, tookMs = 0): number {
+    // From beginning to beginning: an attempt that runs out of time is pause enough.
+    return Math.max(0, this.#distance(now) - tookMs);
+  }
+
+  #distance(now: number): number {
     if (this.#attempts === 0) this.#since = now;
     const elapsed = now - this.#since;
     const attempt = this.#attempts++;

@@ -148,7 +148,7 @@ export interface CommandClientOptions extends ConnectionOptions {
   hooks?: SendHooksFactory;
   /**
    * Time for TCP, TLS and ServerInfo together, in milliseconds; 0: no limit.
-   * @default 10_000
+   * @default 5_000
    */
   connectTimeoutMs?: number;
   /**
@@ -206,7 +206,7 @@ export const clientDefaults = Object.freeze({
   whenDisconnected: 'wait' as 'wait' | 'fail',
   queueTimeoutMs: 5000,
   retry: true as boolean | RetryOptions,
-  connectTimeoutMs: 10_000,
+  connectTimeoutMs: 5000,
   timeoutMs: 30_000,
   maxPending: 65_536,
   maxQueuedCommands: 1000,

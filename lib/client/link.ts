@@ -56,8 +56,7 @@ const IDLE: State = Object.freeze({ name: 'idle' });
 const CLOSED: State = Object.freeze({ name: 'closed' });
 /** A connection that lived so long, or answered, was a good one: the next outage begins anew. */
 const GOOD_AFTER_MS = 5000;
-/** A link that has so many old connections left opens no new one for age. */
-const MOST_LEAVING = 4;
+const MOST_LEAVING = 4; // With so many old connections left, none is opened for age.
 
 export class Link implements ClientSessionOwner, ConnectionChoice {
   readonly server: string;
@@ -268,8 +267,9 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     this.#renewal?.abandon(new CmdStreamError('CONNECTION_LOST', 'what it was to replace is gone'));
     this.#renewal = undefined;
     const isGivenUp = !this.#config.reconnect || this.#backoff.isExhausted;
-    const delayMs = this.#backoff.next(performance.now());
-    this.#notBefore = performance.now() + delayMs;
+    const now = performance.now();
+    const delayMs = this.#backoff.next(now, now - (this.#opening?.since ?? now));
+    this.#notBefore = now + delayMs;
     this.#state = isGivenUp ? IDLE : this.#pause(delayMs);
     this.#owner.onLinkStatus(this, cause);
   }

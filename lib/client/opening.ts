@@ -16,6 +16,7 @@ export interface OpeningConfig {
 
 export class Opening {
   session: ClientSession | undefined;
+  readonly since = performance.now();
   readonly #config: OpeningConfig;
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;

@@ -55,6 +55,15 @@ describe('the attempts of an outage', () => {
     expect(backoffOf({ fastPeriodMs: 0 }, lowest).next(0)).toBeCloseTo(4800);
   });
 
+  it('are so far apart from beginning to beginning, however long each takes', () => {
+    const backoff = backoffOf({}, highest);
+    for (const took of [0, 80, 5000, 10_000]) {
+      expect(backoff.next(0, took)).toBeCloseTo(Math.max(0, [100, 500, 1000, 1000][backoff.attempts - 1]! - took));
+    }
+    expect(backoff.next(5000, 4000)).toBeCloseTo(3200);
+    expect(backoff.next(15_000, 10_000)).toBe(0);
+  });
+
   it('count from the first delay of an outage, not from the last outage', () => {
     const backoff = backoffOf({}, highest);
     for (let now = 0; now < 20_000; now += 1000) backoff.next(now);
