@@ -257,18 +257,20 @@ export class Group implements LinkOwner, CallHome {
   onNotStarted(call: PendingCall, error: CmdStreamError): void {
     call.report({ how: 'failed', error });
     if (!call.isPending) return;
-    call.rewind(this);
+    call.moveTo(this);
     if (this.#closed || call.hasResults || !this.#retries.refused(call)) call.fail(error);
+    else call.rewind(this);
   }
 
   onLost(call: PendingCall, error: CmdStreamError): void {
     if (!call.isPending) return;
-    call.rewind(this);
+    call.moveTo(this);
     call.mayHaveRun = true;
     const isIdempotent = this.#config.contract.commands.isIdempotent(call.command);
     const mayRepeat = isIdempotent && !call.hasResults && !this.#closed;
-    if (mayRepeat && this.#retries.lost(call)) call.report({ how: 'failed', error });
-    else call.fail(error);
+    if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
+    call.report({ how: 'failed', error });
+    call.rewind(this);
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {

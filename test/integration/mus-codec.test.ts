@@ -101,7 +101,7 @@ describe('a recorded session', () => {
       for (const sink of sinks) expect(await sink.ended()).toBeUndefined();
       const texts = sinks.map((sink) => sink.results.map((each) => ('Str' in each ? each.Str : each.str)));
       expect(texts).toEqual(results);
-      await client.close();
+      client.destroy();
     }
   });
 });
