@@ -59,12 +59,12 @@ describe('a peer that does not read loses its connection with SEND_BUFFER_FULL',
   });
 });
 
-it('a peer that reads may ask for as many pongs as it likes', async () => {
+it('a peer that reads may ask for millions of pongs at once', async () => {
   const calc = own(await CalcServer.start());
   const peer = own(await calc.connect());
   peer.write(KNOCK + hello());
   await peer.receives(EXTENDED_GREETING);
-  for (let count = 0; count < 16 * MIB; count += zeros.length) peer.write(zeros);
-  await peer.receivesBytes(EXTENDED_GREETING.length / 2 + 16 * MIB);
+  for (let count = 0; count < 6 * MIB; count += zeros.length) peer.write(zeros);
+  await peer.receivesBytes(EXTENDED_GREETING.length / 2 + 6 * MIB);
   expect(calc.lost).toEqual([]);
 });
