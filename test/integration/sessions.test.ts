@@ -68,7 +68,7 @@ describe('a client', () => {
       await peer.writeParts(parts, () => spy.bytesRead);
       for (const sink of sinks) expect(await sink.ended()).toBeUndefined();
       expect(sinks.map((sink) => sink.results.map(show))).toEqual(results);
-      await client.close();
+      client.destroy();
     }
   });
 });
