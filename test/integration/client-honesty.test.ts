@@ -88,6 +88,7 @@ it('a connection that was replaced for its age ends when its last call is refuse
   await until('it is open', () => client.servers[0]!.open === 1 && successor.hex.length > 4);
   old.write(error(1, 'OVERLOADED'));
   await inTime('the old one ends', old.ends());
+  expect(successor.isEnded).toBe(false);
 });
 
 it('a call that is cancelled while another one is written ends, and the other one is sent', async () => {
