@@ -67,7 +67,8 @@ const FIRST_SERVER_FAULT = 500;
 
 /**
  * Is it the fault of the server or of the way to it? Yes: no connection, a lost one, no answer in time, `INTERNAL`,
- * `OVERLOADED`, and `REMOTE` with a `statusCode` or `status` of 500 and above in its payload. No: other errors of
+ * `OVERLOADED`, and `REMOTE` with a `statusCode` or `status` of 500 and above in its payload, or with what Nest makes of an
+ * exception it does not know. No: other errors of
  * handlers, values that cannot be written, limits of this side, and the reason of a signal that has aborted, unless it
  * is the TimeoutError of `AbortSignal.timeout()`.
  *
@@ -79,7 +80,10 @@ export function isFailure(error: unknown): boolean {
   return verdict === 'by payload' ? isServerFault(error.payload) : verdict;
 }
 
+/** What Nest makes of an exception it does not know counts as well: it says no status, only this. */
 function isServerFault(payload: unknown): boolean {
+  if (propertyOf(payload, 'status') === 'error' && propertyOf(payload, 'message') === 'Internal server error')
+    return true;
   return ['statusCode', 'status'].some((key) => {
     const status = propertyOf(payload, key);
     return typeof status === 'number' && status >= FIRST_SERVER_FAULT;

@@ -71,3 +71,8 @@ describe('a failure', () => {
     expect(isRemoteFailure(hostile)).toBe(false);
   });
 });
+
+it('an exception that Nest does not know is a failure, and what says its own mind about itself is none', () => {
+  expect(isRemoteFailure({ status: 'error', message: 'Internal server error' })).toBe(true);
+  expect(isRemoteFailure({ status: 'error', message: 'no such order' })).toBe(false);
+});
