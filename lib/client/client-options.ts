@@ -157,7 +157,7 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   timeoutMs?: number;
   /**
-   * Most Commands that wait for an answer; further ones fail. 1 to 10,000,000.
+   * Most Commands that wait for an answer on one connection; further ones fail. 1 to 10,000,000.
    * @default 65_536
    */
   maxPending?: number;
