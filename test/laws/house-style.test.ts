@@ -11,7 +11,7 @@ function violations(path: string, text: string): readonly string[] {
 
 describe('the style of the house', () => {
   it.each([
-    ['301 lines', 'lib/wire/frame.ts', opening + 'export {};\n'.repeat(300)],
+    ['401 lines', 'lib/wire/frame.ts', opening + 'export {};\n'.repeat(400)],
     ['camel case', 'lib/wire/byteReader.ts', opening],
     ['a capital', 'lib/wire/Frame.ts', opening],
     ['a folder with a capital', 'lib/Wire/frame.ts', opening],
@@ -35,7 +35,7 @@ describe('the style of the house', () => {
   });
 
   it.each([
-    ['lib/wire/frame.ts', opening + 'export {};\n'.repeat(299)],
+    ['lib/wire/frame.ts', opening + 'export {};\n'.repeat(399)],
     ['lib/wire/frame-drawing.ts', `${opening}//\n//   a\n//   b\n//   c\nexport const frame = 1;`],
     ['lib/nest/cmd-stream.module.ts', `${opening}export class Incomplete { private constructor() {} }`],
     ['lib/wire/byte-reader.ts', `${opening}switch (1) { default: break; }\nexport interface Identity { baseline: 1 }`],
