@@ -1,4 +1,5 @@
 // Provides clients to a Nest application.
+import { randomUUID } from 'node:crypto';
 import {
   Inject,
   Module,
@@ -10,8 +11,10 @@ import {
   type Type,
 } from '@nestjs/common';
 import { CmdStreamError } from '../errors.js';
+import { text } from '../options.js';
 import type { CmdStreamClientOptions } from './cmd-stream-client-options.js';
 import { CmdStreamClient } from './cmd-stream-client.js';
+import { refuseStandardDecorator } from './command-handler.decorator.js';
 
 /** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */
 export interface CmdStreamClientModuleOptions extends CmdStreamClientOptions {
@@ -43,20 +46,47 @@ export interface CmdStreamModuleExtras {
   isGlobal?: boolean;
 }
 
-/** The token of a client: its name, or the class {@link CmdStreamClient} without one. @publicApi */
+/** What says where the server is. */
+const addressKeys = ['host', 'port', 'path', 'servers'] as const;
+/** What keeps modules apart where Nest knows them by their content (`moduleIdGeneratorAlgorithm: 'deep-hash'`). */
+const MODULE_ID = 'CMD_STREAM_MODULE_ID';
+
+/**
+ * The token of a client: its name, or the class {@link CmdStreamClient} without one.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION when the name is no symbol and no string, or an empty one
+ * @publicApi
+ */
 export function getCmdStreamClientToken(name?: string | symbol): InjectionToken {
-  return name ?? CmdStreamClient;
+  if (name === undefined) return CmdStreamClient;
+  if (typeof name === 'symbol' || text.accepts(name)) return name;
+  const got = typeof name === 'string' ? 'an empty one' : String(name);
+  throw new CmdStreamError(
+    'INVALID_OPTION',
+    `the name of a client must be a symbol or ${text.expected}, got ${got}; leave it out for the one client that has none`,
+  );
 }
 
-/** Injects the client of this name; without a name the only unnamed one. @publicApi */
+/**
+ * Injects the client of this name; without a name the only unnamed one.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION as {@link getCmdStreamClientToken}; INVALID_HANDLER when it is used as a standard
+ * decorator
+ * @publicApi
+ */
 export function InjectCmdStreamClient(name?: string | symbol): PropertyDecorator & ParameterDecorator {
-  return Inject(getCmdStreamClientToken(name));
+  const inject = Inject(getCmdStreamClientToken(name));
+  return (target: object, key: string | symbol | undefined, ...index: [number?]): void => {
+    refuseStandardDecorator('@InjectCmdStreamClient()', key);
+    (inject as ParameterDecorator)(target, key, ...(index as [number]));
+  };
 }
 
 /**
  * Provides {@link CmdStreamClient}s; they connect with their first call and close with the application.
  *
- * @throws {CmdStreamError} INVALID_OPTION when two clients have one name, or the source of a client's options is not clear
+ * @throws {CmdStreamError} INVALID_OPTION when two clients have one name, the name is an empty string, or the source of a
+ * client's options is not clear; at the start of the application when a factory gives no options
  * @publicApi
  */
 @Module({})
@@ -101,7 +131,14 @@ function moduleOf(
     const name = typeof twice === 'function' ? 'have no name' : `have the name ${String(twice)}`;
     throw new CmdStreamError('INVALID_OPTION', `CmdStreamModule: two clients ${name}`);
   }
-  return { module: CmdStreamModule, global: isGlobal, imports, providers: [...others, ...clients], exports: clients };
+  const id: Provider = { provide: MODULE_ID, useValue: randomUUID() };
+  return {
+    module: CmdStreamModule,
+    global: isGlobal,
+    imports,
+    providers: [id, ...others, ...clients],
+    exports: clients,
+  };
 }
 
 function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
@@ -113,15 +150,34 @@ function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
   const provide = getCmdStreamClientToken(name);
   const factory = useExisting ?? useClass;
   if (factory !== undefined) {
-    const useMade = async (made: CmdStreamOptionsFactory) => new CmdStreamClient(await made.createCmdStreamOptions());
+    const useMade = async (made: CmdStreamOptionsFactory) => clientOf(name, await made.createCmdStreamOptions());
     return { provide, inject: [factory], useFactory: useMade };
   }
   const makeOptions = useFactory as (...dependencies: unknown[]) => ReturnType<NonNullable<typeof useFactory>>;
   return {
     provide,
     inject,
-    useFactory: async (...dependencies: unknown[]) => new CmdStreamClient(await makeOptions(...dependencies)),
+    useFactory: async (...dependencies: unknown[]) => clientOf(name, await makeOptions(...dependencies)),
   };
+}
+
+/**
+ * The client of the options that a factory gave. Where it gave nothing, or nothing for the address it names, a setting is
+ * missing: the client must not go to the default address then.
+ */
+function clientOf(name: string | symbol | undefined, options: CmdStreamClientOptions | undefined): CmdStreamClient {
+  const owner = `CmdStreamModule.registerAsync(), ${name === undefined ? 'the client without a name' : `client ${String(name)}`}`;
+  if (options === undefined || options === null)
+    throw new CmdStreamError('INVALID_OPTION', `${owner}: its factory gave ${options} instead of options`);
+  const named = addressKeys.filter((key) => Object.hasOwn(options, key));
+  if (named.length > 0 && named.every((key) => options[key] === undefined)) {
+    const remedy = 'is a setting missing? Leave them out for the default address';
+    throw new CmdStreamError(
+      'INVALID_OPTION',
+      `${owner}: its factory gave undefined for ${named.join(' and ')}: ${remedy}`,
+    );
+  }
+  return new CmdStreamClient(options);
 }
 
 function helpers({ useClass, extraProviders = [] }: CmdStreamClientAsyncOptions): Provider[] {

@@ -71,7 +71,7 @@ type MessageHandler<M, R> = (message: M, context: CmdStreamContext, ...decorated
  *
  * @param transport Serves only the server with this `transportId`; default: every CmdStreamServer of the application.
  * @throws {CmdStreamError} INVALID_HANDLER when it does not stand on a method that handles nothing else, or is given
- * neither a class nor a type entry
+ * neither a class nor a type entry, or is used as a standard decorator, without `experimentalDecorators`
  * @publicApi
  */
 export function CommandHandler<C extends Command>(
@@ -90,6 +90,7 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
     key: string | symbol,
     descriptor: TypedPropertyDescriptor<M>,
   ): void => {
+    refuseStandardDecorator(`@CommandHandler(${command.name})`, key);
     const method = descriptor?.value;
     if (typeof target === 'function' || typeof method !== 'function') {
       throw new CmdStreamError(
@@ -108,6 +109,21 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
     const extras: CommandHandlerExtras = { command };
     (MessagePattern as PatternDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
   };
+}
+
+/**
+ * Standard decorators are called with a context object where TypeScript's older ones have the name of what they decorate.
+ *
+ * @throws {CmdStreamError} INVALID_HANDLER
+ */
+export function refuseStandardDecorator(decorator: string, key: unknown): void {
+  if (typeof (key as { kind?: unknown } | null | undefined)?.kind !== 'string') return;
+  const remedy =
+    'set "experimentalDecorators" and "emitDecoratorMetadata" in tsconfig.json, or its like of your compiler';
+  throw new CmdStreamError(
+    'INVALID_HANDLER',
+    `${decorator} was compiled to a standard decorator, which Nest has none of: ${remedy}`,
+  );
 }
 
 type PatternDecorator = (

@@ -161,6 +161,19 @@ describe('CmdStreamModule.register()', () => {
     expect(() => CmdStreamModule.register(clients.map((client) => ({ ...client, name: 'CALC' })))).toThrow(twice);
   });
 
+  it('refuses a name that is no symbol and no string, or an empty one, wherever it is said', () => {
+    for (const name of ['', null, 5] as string[]) {
+      const badName = expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('the name of a client must be'),
+      }) as unknown as Error;
+      expect(() => CmdStreamModule.register({ name })).toThrow(badName);
+      expect(() => CmdStreamModule.registerAsync({ name, useClass: Address })).toThrow(badName);
+      expect(() => InjectCmdStreamClient(name)).toThrow(badName);
+      expect(() => getCmdStreamClientToken(name)).toThrow(badName);
+    }
+  });
+
   it('lets options that make no sense fail the start', async () => {
     const module = CmdStreamModule.register({ contract: calcContract, port: -1 });
     await expect(App.of({ imports: [module] })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
@@ -222,6 +235,35 @@ describe('CmdStreamModule.registerAsync()', () => {
     expect(await sumOf(named)).toBe(5);
   });
 
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a promise of nothing', Promise.resolve()],
+    ['undefined for host and port', { host: undefined, port: undefined }],
+    ['undefined for the servers', { contract: calcContract, servers: undefined }],
+  ])('lets the start fail when a factory gives %s', async (_, given) => {
+    class Nothing {
+      createCmdStreamOptions = () => given as CmdStreamClientOptions;
+    }
+    const missing = { code: 'INVALID_OPTION', message: expect.stringContaining('client CALC: its factory gave') };
+    const ways = [
+      { useFactory: () => given as CmdStreamClientOptions },
+      { useClass: Nothing },
+      { useExisting: Nothing, extraProviders: [Nothing] },
+    ];
+    for (const way of ways) {
+      const module = CmdStreamModule.registerAsync({ name: 'CALC', ...way });
+      await expect(App.of({ imports: [module] })).rejects.toMatchObject(missing);
+    }
+  });
+
+  it('takes the default address from a factory that names none, or a part of it', async () => {
+    for (const options of [{}, { contract: calcContract }, { host: undefined, port: 3000 }]) {
+      const app = own(await App.of({ imports: [CmdStreamModule.registerAsync({ useFactory: () => options })] }));
+      expect(app.client().servers).toMatchObject([{ server: 'localhost:3000' }]);
+    }
+  });
+
   it('refuses a client without any source of options, or with several, and two of one name', () => {
     const invalid = expect.objectContaining({ code: 'INVALID_OPTION' }) as unknown as Error;
     expect(() => CmdStreamModule.registerAsync({})).toThrow(invalid);
@@ -229,6 +271,36 @@ describe('CmdStreamModule.registerAsync()', () => {
     expect(() => CmdStreamModule.registerAsync([{ useClass: Address }, { useClass: Address }])).toThrow(invalid);
   });
 });
+
+describe.each(['reference', 'deep-hash'] as const)(
+  'two modules of an application with module ids by %s',
+  (algorithm) => {
+    const ways: [string, (port: number) => DynamicModule][] = [
+      ['register()', (port) => CmdStreamModule.register({ port })],
+      // The text of both factories is the same.
+      ['registerAsync()', (port) => CmdStreamModule.registerAsync({ useFactory: () => ({ port }) })],
+    ];
+
+    it.each(ways)('have each the client of their own %s', async (_, register) => {
+      const [first, second] = [5001, 5002].map((port) => {
+        @Module({ imports: [register(port)] })
+        class Owner {
+          constructor(@InjectCmdStreamClient() readonly client: CmdStreamClient) {}
+        }
+        return Owner;
+      }) as [Type<{ client: CmdStreamClient }>, Type<{ client: CmdStreamClient }>];
+      // Nest tells modules apart by their names, too.
+      Object.defineProperty(second, 'name', { value: 'SecondOwner' });
+      @Module({ imports: [first, second] })
+      class RootModule {}
+      const options = { logger: false, moduleIdGeneratorAlgorithm: algorithm } as const;
+      const app = await NestFactory.createApplicationContext(RootModule, options);
+      const servers = [first, second].map((owner) => app.get(owner).client.servers[0]?.server);
+      await app.close();
+      expect(servers).toEqual(['localhost:5001', 'localhost:5002']);
+    });
+  },
+);
 
 describe("Nest's ClientsModule with customClass", () => {
   it('provides a client by register()', async () => {

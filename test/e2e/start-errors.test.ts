@@ -9,6 +9,7 @@ import {
   Command,
   CommandHandler,
   defineContract,
+  InjectCmdStreamClient,
   Invoker,
   type CmdStreamClientOptions,
   type CmdStreamServerOptions,
@@ -71,6 +72,18 @@ async function start(...controllers: Type[]): Promise<unknown> {
   const server = own(await NestServer.create({ module: { controllers } }));
   return server.app.listen();
 }
+
+describe('a decorator that was compiled as a standard one', () => {
+  const context = { kind: 'method', name: 'add', static: false, private: false, metadata: {} };
+  const remedy = invalidHandler('standard decorator', '"experimentalDecorators"');
+
+  it('is refused with the setting it needs', () => {
+    const handle = CommandHandler(AddCmd) as unknown as (method: unknown, context: object) => void;
+    expect(() => handle(() => new CalcResult(1), context)).toThrow(remedy);
+    const inject = InjectCmdStreamClient() as unknown as (value: undefined, context: object) => void;
+    expect(() => inject(undefined, { ...context, kind: 'field', name: 'client' })).toThrow(remedy);
+  });
+});
 
 describe('the start of an application', () => {
   it('fails when two controllers handle one Command', async () => {
