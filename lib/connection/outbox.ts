@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type { CmdStreamError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
+import { letsGoOfWrites } from './socket-face.js';
 
 /** As much as leaves at once: the peer begins to work on it while this side still writes the rest. */
 const FLUSH_BYTES = 8 * 1024;
@@ -20,6 +21,8 @@ export class Outbox {
   stalledSince = 0;
   readonly #socket: Duplex;
   readonly #onFlushed: () => void;
+  /** May what was written be written over? */
+  readonly #recycles: boolean;
   #taken: Buffer | undefined;
   #written = 0;
   #scheduled: NodeJS.Immediate | undefined;
@@ -30,6 +33,7 @@ export class Outbox {
   constructor(socket: Duplex, onFlushed: () => void) {
     this.#socket = socket;
     this.#onFlushed = onFlushed;
+    this.#recycles = letsGoOfWrites(socket);
   }
 
   get bufferedBytes(): number {
@@ -98,7 +102,7 @@ export class Outbox {
   #done(taken: Buffer): void {
     this.#taken = undefined;
     this.stalledSince = 0;
-    this.writer.recycle(taken);
+    if (this.#recycles) this.writer.recycle(taken);
     const waiters = this.#taking;
     this.#taking = [];
     for (const waiter of waiters) waiter.resolve();

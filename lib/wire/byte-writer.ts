@@ -37,7 +37,7 @@ export class ByteWriter {
     return taken;
   }
 
-  /** Takes back memory from {@link take} once the socket is done with it; large blocks are let go. */
+  /** Takes back memory from {@link take} once nobody reads it any more; large blocks are let go. */
   recycle(taken: Buffer): void {
     if (this.#spare || taken.byteOffset !== 0 || taken.buffer.byteLength > KEPT_BYTES) return;
     const whole = Buffer.from(taken.buffer as ArrayBuffer);
