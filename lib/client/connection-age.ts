@@ -1,4 +1,5 @@
 // When a connection has become too old. It owns one timer, which keeps no process alive.
+import { MAX_TIMER_MS } from '../connection/connection-options.js';
 
 /** Ages are spread by one part in ten, so that the connections of many clients do not end together. */
 const SPREAD = 0.1;
@@ -32,6 +33,7 @@ export class ConnectionAge {
 
   #wait(delayMs: number): void {
     this.end();
-    this.#timer = setTimeout(this.#onOld, delayMs).unref();
+    // With its spread an age may be longer than a timer can wait, which would end at once.
+    this.#timer = setTimeout(this.#onOld, Math.min(delayMs, MAX_TIMER_MS)).unref();
   }
 }

@@ -11,9 +11,8 @@ import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
-import { CommandServer } from '../server/command-server.js';
+import { CommandServer, tell } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
-import { isPromiseLike } from '../server/outcome.js';
 import {
   serverDefaults,
   type CloseOptions,
@@ -72,6 +71,8 @@ export class CmdStreamServer
   readonly #log = new PeerLog(this.logger);
   readonly #patterns: PatternInvoker;
   #hooked = false;
+  /** Was it closed since it got its handlers? */
+  #isOver = false;
 
   constructor(options: CmdStreamServerOptions = {}) {
     super();
@@ -79,20 +80,22 @@ export class CmdStreamServer
     const { transportId, serializer, deserializer, contract = emptyContract, ...core } = resolved;
     this.transportId = transportId ?? CMD_STREAM;
     this.#patterns = new PatternInvoker(this, this.logger, serializer, deserializer);
+    const report = (error: unknown): void => this.#report(error);
     const coreOptions: CommandServerOptions = {
       ...core,
       contract,
       invoker: this,
       onConnectionEnd: (ended) => this.#log.connectionLost(ended),
       onConnectionLost: (lost) => {
-        core.onConnectionLost?.(lost);
-        this.#events.emit('connectionLost', lost);
+        tell(report, core.onConnectionLost, lost);
+        this.#emit('connectionLost', lost);
       },
-      onError: (error) => this.#report(error),
+      onError: report,
     };
     this.#server = new CommandServer(coreOptions);
     this.#server.onStatus((status) => this._status$.next(status));
-    this.#server.onStatus((...change) => void this.#events.emit('status', ...change));
+    this.#server.onStatus((...change) => this.#emit('status', ...change));
+    this.#server.onStatus((status) => (this.#isOver ||= status === 'closed'));
     this.#commands = contract.commands;
   }
 
@@ -107,6 +110,7 @@ export class CmdStreamServer
     isEventHandler = false,
     extras: Record<string, unknown> = {},
   ): void {
+    if (this.#isOver) this.#forgetHandlers();
     const { command } = extras as Partial<CommandHandlerExtras>;
     if (command !== undefined) {
       const index = this.#commands.indexOfType(command);
@@ -123,6 +127,13 @@ export class CmdStreamServer
       this.#routes[index] = { pattern: this.normalizePattern(pattern as string), handler: callback };
     }
     super.addHandler(pattern, callback, isEventHandler, extras);
+  }
+
+  /** The application that was closed is replaced by another one, which brings handlers of its own. */
+  #forgetHandlers(): void {
+    this.#isOver = false;
+    this.#routes.length = 0;
+    this.messageHandlers.clear();
   }
 
   listen(callback: (error?: unknown, info?: unknown) => void): void {
@@ -153,6 +164,12 @@ export class CmdStreamServer
     this.#events.on(event as string, callback as (...args: unknown[]) => void);
   }
 
+  #emit(event: string, ...args: unknown[]): void {
+    for (const listener of this.#events.listeners(event)) {
+      tell((error) => this.#report(error), listener as (...args: unknown[]) => unknown, ...args);
+    }
+  }
+
   /** The core server: `unwrap<CommandServer>()`. */
   unwrap<T>(): T {
     return this.#server as T;
@@ -181,13 +198,22 @@ export class CmdStreamServer
 
   #handle(handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink): void {
     if (!this.#hooked) return runHandler(handler, data, context, sink);
-    const started: unknown = this.onProcessingStartHook(this.transportId, context, async () => {
-      const scope = new AsyncResource('cmd-stream.Command');
-      const end = () => scope.runInAsyncScope(this.#ended, this, context);
-      runHandler(handler, data, context, new HookedSink(sink, end));
-    });
-    // The Command ends when its handler does: all that counts here is a hook that did not get as far as the handler.
-    if (isPromiseLike(started)) started.then(undefined, (error: unknown) => sink.error(error));
+    let handled: Promise<void> | undefined;
+    /** Resolves when the Command has ended, so that what a hook has begun spans all of it. */
+    const handle = (): Promise<void> => {
+      handled ??= new Promise((resolve) => {
+        const scope = new AsyncResource('cmd-stream.Command');
+        const end = (): void => {
+          void scope.runInAsyncScope(this.#ended, this, context);
+          resolve();
+        };
+        runHandler(handler, data, context, new HookedSink(sink, end));
+      });
+      return handled;
+    };
+    // Once the handler has begun, the answer is its own.
+    const failed = (error: unknown): void => (handled ? this.logger.error(error) : sink.error(error));
+    tell(failed, () => this.onProcessingStartHook(this.transportId, context, handle));
   }
 
   async #ended(context: CmdStreamContext): Promise<void> {

@@ -146,15 +146,16 @@ export class CommandServer {
    * plain one has been silent for `quietPeriodMs`. After `gracePeriodMs` the rest gets SHUTDOWN. Resolves when all
    * connections are closed. Idempotent; while it drains, a call with a shorter `gracePeriodMs` hurries it.
    *
-   * @throws {CmdStreamError} INVALID_OPTION when it is called with options that make no sense
+   * @throws {CmdStreamError} INVALID_OPTION, by its promise, when it is called with options that make no sense
    */
   close(options?: CloseOptions): Promise<void> {
-    const { gracePeriodMs } = resolveOptions(
-      'close',
-      options,
-      { gracePeriodMs: this.#options.gracePeriodMs },
-      closeRules,
-    );
+    const { gracePeriodMs: standard } = this.#options;
+    let gracePeriodMs: number;
+    try {
+      ({ gracePeriodMs } = resolveOptions('close', options, { gracePeriodMs: standard }, closeRules));
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (this.#run !== undefined) return this.#run.close(gracePeriodMs);
     this.#change('closed');
     return Promise.resolve();
@@ -172,14 +173,8 @@ export class CommandServer {
     for (const listener of this.#listeners) this.#tell(listener, status, cause);
   }
 
-  /** A callback that fails, now or by a promise, is reported and that is all. */
   #tell<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {
-    try {
-      const told = callback?.(...args);
-      if (isPromiseLike(told)) told.then(undefined, (error: unknown) => this.#report(error));
-    } catch (error) {
-      this.#report(error);
-    }
+    tell((error) => this.#report(error), callback, ...args);
   }
 
   #report(failure: unknown): void {
@@ -190,5 +185,19 @@ export class CommandServer {
     } catch {
       // Likewise.
     }
+  }
+}
+
+/** Calls code of the user that is told something: when it fails, now or by a promise, that is reported and that is all. */
+export function tell<A extends unknown[]>(
+  report: (error: unknown) => void,
+  callback: ((...args: A) => unknown) | undefined,
+  ...args: A
+): void {
+  try {
+    const told = callback?.(...args);
+    if (isPromiseLike(told)) told.then(undefined, report);
+  } catch (error) {
+    report(error);
   }
 }

@@ -4,6 +4,7 @@ import { createServer, Server, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
+import { isPromiseLike } from './outcome.js';
 import { removeStaleSocket } from './stale-socket.js';
 
 export interface ListenerConfig {
@@ -56,7 +57,8 @@ export class Listener {
   }
 
   #createTls(tls: TlsOptions): Server {
-    const server = createTlsServer({ ...tls, handshakeTimeout: this.#config.handshakeTimeoutMs || MAX_TIMER_MS });
+    const handshakeTimeout = this.#config.handshakeTimeoutMs || MAX_TIMER_MS;
+    const server = createTlsServer({ ...guarded(tls), handshakeTimeout });
     server.on('secureConnection', (socket) => this.#handOver(socket));
     // Node reports a handshake that failed or took too long, but may leave the socket open.
     server.on('tlsClientError', (error, socket) => {
@@ -180,6 +182,23 @@ export class Listener {
     if (!this.#isGiven) return;
     this.server.off('connection', this.#onConnection).off('error', this.#onError).off('close', this.#onClose);
   }
+}
+
+/** Node reports what these callbacks throw as the end of the handshake, but nobody hears of promises that they return. */
+function guarded({ ...tls }: TlsOptions): TlsOptions {
+  const { SNICallback, ALPNCallback, pskCallback } = tls;
+  if (SNICallback) {
+    tls.SNICallback = (name, done) => onRejected(SNICallback(name, done), (error) => done(error as Error));
+  }
+  // What these give must be there at once: a promise is refused by Node.
+  if (ALPNCallback) tls.ALPNCallback = (offered) => onRejected(ALPNCallback(offered), () => {});
+  if (pskCallback) tls.pskCallback = (socket, identity) => onRejected(pskCallback(socket, identity), () => {});
+  return tls;
+}
+
+function onRejected<T>(returned: T, refuse: (error: unknown) => void): T {
+  if (isPromiseLike(returned)) returned.then(undefined, refuse);
+  return returned;
 }
 
 function notTaking(): CmdStreamError {

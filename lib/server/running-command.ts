@@ -1,6 +1,7 @@
 // One Command from its arrival to its end: context and sink in one object, because every Command needs both. What its
 // answers look like on the wire is decided by the subclasses: PlainCommand and ExtendedCommand.
 import type { CommandContext } from '../codec/command-context.js';
+import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
@@ -67,8 +68,14 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
 
   #watch(): void {
     this.home.watch(this);
-    if (this.deadline === undefined) return;
-    this.#timer = setTimeout(() => this.abort(tooLate), Math.max(0, this.deadline - Date.now())).unref();
+    if (this.deadline !== undefined) this.#awaitDeadline(this.deadline);
+  }
+
+  #awaitDeadline(deadline: number): void {
+    const leftMs = Math.max(0, deadline - Date.now());
+    // A timer that is given more than it can wait would end at once.
+    const over = (): void => (leftMs > MAX_TIMER_MS ? this.#awaitDeadline(deadline) : this.abort(tooLate));
+    this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
   }
 
   /** True once nobody waits any more, for whatever reason. */

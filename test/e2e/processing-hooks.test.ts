@@ -180,6 +180,45 @@ describe('the processing hooks', () => {
   });
 });
 
+describe('done() of the start hook', () => {
+  async function spanning(log: string[]): Promise<NestServer> {
+    return own(
+      await NestServer.listen({
+        module: { controllers: [CalcController] },
+        options: { onPlainError: () => new CalcResult(-1) },
+        before: (_app, strategy) =>
+          strategy.setOnProcessingStartHook(async (_transport, _context, done: Done) => {
+            log.push('start');
+            await Promise.all([done(), done()]);
+            log.push('done');
+          }),
+      }),
+    );
+  }
+
+  it.each(commands)('resolves when the Command has ended, which runs once, for %s', async (_, bytes) => {
+    const log: string[] = [];
+    const server = await spanning(log);
+    const peer = own(await server.connect());
+    peer.write(bytes);
+    await until('it is done', () => log.includes('done'));
+    expect(server.core.inFlight).toBe(0);
+    expect(log).toEqual(['start', 'done']);
+  });
+
+  it('is still pending while the handler runs, and resolves when the connection is lost', async () => {
+    const log: string[] = [];
+    const server = await spanning(log);
+    const peer = own(await server.connect());
+    peer.write(echoFrame(1, 'never'));
+    await until('the Command runs', () => server.core.inFlight === 1);
+    await turns(20);
+    expect(log).toEqual(['start']);
+    peer.reset();
+    await until('it is done', () => log.includes('done'));
+  });
+});
+
 describe('a processing hook that throws', () => {
   const frames = [addFrame(1, 2, 3), countFrame(1, 2), echoFrame(1, 'of'), failFrame(1)];
   const fail = (): never => {
@@ -206,6 +245,24 @@ describe('a processing hook that throws', () => {
     const client = own(new HandMadeClient(server.port));
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
     expect(peer.isEnded).toBe(false);
+  });
+
+  it.each<[string, (done: Done) => unknown]>([
+    ['throws', (done) => [done(), fail()]],
+    ['rejects', async (done) => [done(), fail()]],
+    ['rejects when all is done', async (done) => [await done(), fail()]],
+  ])('behind done() is logged, and leaves the answer alone, when it %s', async (_, hook) => {
+    const server = own(
+      await NestServer.listen({
+        module: { controllers: [CalcController] },
+        before: (_app, strategy) =>
+          strategy.setOnProcessingStartHook((_transport, _context, done) => hook(done as Done) as never),
+      }),
+    );
+    const client = own(new HandMadeClient(server.port));
+    expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
+    await server.logger.line('the hook itself fails');
+    expect(server.logger.having('the hook itself fails')).toHaveLength(1);
   });
 
   it.each([

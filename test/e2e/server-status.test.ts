@@ -1,7 +1,9 @@
 // What an application can learn of its server: address, status, events, the core server behind it.
 import { describe, expect, it } from '@jest/globals';
-import { Controller } from '@nestjs/common';
-import { NEVER } from 'rxjs';
+import { Controller, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventPattern } from '@nestjs/microservices';
+import { lastValueFrom, NEVER } from 'rxjs';
 import {
   CMD_STREAM,
   CmdStreamServer,
@@ -16,7 +18,7 @@ import { Folder } from '../support/folder.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { AddCmd, CalcResult } from './calc.contract.js';
-import { NestServer, serverOptions } from './nest-server.js';
+import { HandMadeClient, NestServer, serverOptions } from './nest-server.js';
 
 const own = guardLeaks();
 
@@ -29,6 +31,22 @@ class Adder {
 }
 
 const module = { controllers: [Adder] };
+const heard: string[] = [];
+
+function raise(text: string): never {
+  throw new Error(text);
+}
+
+function Listening(name: string): Type {
+  @Controller()
+  class Listener {
+    @EventPattern('event')
+    event(_data: unknown): void {
+      heard.push(name);
+    }
+  }
+  return Listener;
+}
 
 describe('a server in an application', () => {
   it('is reached by unwrap and knows its address', async () => {
@@ -39,6 +57,38 @@ describe('a server in an application', () => {
     expect(address).toEqual(server.core.address);
     expect(server.core.address).toMatchObject({ address: '127.0.0.1', port: expect.any(Number) as unknown });
     expect(server.strategy.transportId).toBe(CMD_STREAM);
+  });
+
+  it('serves a second application when the first is closed, with the handlers of the second', async () => {
+    const first = await NestServer.create({ module: { controllers: [Adder, Listening('first')] } });
+    await first.app.listen();
+    await first.app.close();
+    for (const name of ['second', 'third']) {
+      heard.length = 0;
+      @Module({ controllers: [Adder, Listening(name)] })
+      class Again {}
+      const app = await NestFactory.createMicroservice(Again, {
+        strategy: first.strategy,
+        logger: first.logger,
+        abortOnError: false,
+      });
+      await app.listen();
+      const client = own(new HandMadeClient(first.port, { extension: true }));
+      expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
+      await lastValueFrom(client.emit('event', 1));
+      await until('the event is heard', () => heard.length > 0);
+      await app.close();
+      expect(heard).toEqual([name]);
+    }
+  });
+
+  it('keeps its handlers when it is closed and listens again', async () => {
+    const server = own(await NestServer.create({ module }));
+    await server.app.listen();
+    await server.strategy.close();
+    await new Promise((resolve) => server.strategy.listen(resolve));
+    const client = own(new HandMadeClient(server.port));
+    expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
   });
 
   it('tells its status', async () => {
@@ -148,17 +198,35 @@ describe('a server in an application', () => {
     server.app.on('connectionLost', () => {
       throw new Error('a listener fails');
     });
+    server.app.on('connectionLost', async () => {
+      throw new Error('a promise of a listener fails');
+    });
+    server.app.on('connectionLost', note('last event'));
     const peer = own(await server.connect());
     await peer.receives(GREETING);
     const { localPort } = peer.socket;
     peer.finish();
-    await until('it is told', () => seen.length === 2);
+    await until('it is told', () => seen.length === 3);
     const what = `PEER_CLOSED of 127.0.0.1:${localPort}`;
-    expect(seen.toSorted()).toEqual([`event: ${what}`, `option: ${what}`]);
+    expect(seen).toEqual([`option: ${what}`, `event: ${what}`, `last event: ${what}`]);
     await server.logger.line('a listener fails');
+    await server.logger.line('a promise of a listener fails');
     const other = own(await server.connect());
     other.write(ADD_2_3);
     await other.receives(GREETING + SUM_5);
+  });
+
+  it.each([
+    ['throws', () => raise('the option fails')],
+    ['rejects', async () => raise('the option fails')],
+  ])('tells listeners of a lost connection although the option %s', async (_how, onConnectionLost) => {
+    const lost: unknown[] = [];
+    const server = own(await NestServer.listen({ module, options: { onConnectionLost } }));
+    server.app.on('connectionLost', (connection: LostConnection) => lost.push(connection.cause.code));
+    const peer = own(await server.connect());
+    peer.finish();
+    await until('it is told', () => lost.length === 1);
+    expect(await server.logger.line('the option fails')).toBe('error: the option fails');
   });
 
   it('answers what it has received, then ends its connections, when the application closes', async () => {

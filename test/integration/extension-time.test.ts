@@ -55,6 +55,20 @@ describe('a time limit', () => {
     expect(signal.reason).toMatchObject({ code: 'TIMEOUT' });
   });
 
+  it.each([2 ** 31, 2 ** 40, 2 ** 52])(
+    'of %i ms, more than a timer can wait, does not end at once',
+    async (remainingMs) => {
+      const { calc, contexts } = await keeping();
+      const peer = own(await calc.connect());
+      peer.write(KNOCK + hello() + meta(1, { remainingMs }) + ADD_2_3);
+      await until('it runs', () => contexts.length === 1);
+      const { signal, deadline, receivedAt } = contexts[0]!;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(signal.aborted).toBe(false);
+      expect(deadline).toBe(receivedAt + remainingMs);
+    },
+  );
+
   it('keeps a Command from being executed when it is over before', async () => {
     const ran: unknown[] = [];
     const invoker = {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { createServer } from 'node:tls';
+import { connect as connectTls, createServer, type ConnectionOptions, type TlsOptions } from 'node:tls';
 import type { CommandClient, CommandClientOptions, CommandServerOptions } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
@@ -45,6 +45,42 @@ describe('TLS', () => {
     await expect(sum).resolves.toEqual(new CalcResult(5));
     await inTime('the server is closed', closed);
     await until('the client sees the end', () => client.status === 'disconnected');
+  });
+});
+
+describe('a callback of the TLS options of a server that fails', () => {
+  const failure = new Error('it fails');
+  const fail = (): never => {
+    throw failure;
+  };
+  const psk = { ciphers: 'PSK', maxVersion: 'TLSv1.2' as const };
+  const callbacks: [string, TlsOptions, ConnectionOptions][] = [
+    ['SNICallback, and throws', { SNICallback: fail }, {}],
+    ['SNICallback, and rejects', { SNICallback: async () => fail() }, {}],
+    ['ALPNCallback, and throws', { ALPNCallback: fail }, {}],
+    ['ALPNCallback, and rejects', { ALPNCallback: (async () => fail()) as never }, {}],
+    ['pskCallback, and throws', { ...psk, pskCallback: fail }, psk],
+    ['pskCallback, and rejects', { ...psk, pskCallback: (async () => fail()) as never }, psk],
+  ];
+
+  it.each(callbacks)('costs its handshake only: %s', async (_what, callback, options) => {
+    const calc = own(await startTls({ tls: { key, cert, ...callback } }));
+    const socket = own(
+      connectTls({
+        port: calc.port,
+        host: '127.0.0.1',
+        ca: cert,
+        servername: 'localhost',
+        ALPNProtocols: ['calc'],
+        pskCallback: () => ({ psk: Buffer.from('00'), identity: 'somebody' }),
+        ...options,
+      }).on('error', () => {}),
+    );
+    await inTime('the handshake is over', new Promise((resolve) => socket.once('close', resolve)));
+    expect(await calc.lostCause()).toMatchObject({ code: 'TLS_ERROR' });
+    await turns();
+    expect(calc.server.status).toBe('connected');
+    expect(calc.lost).toHaveLength(1);
   });
 });
 

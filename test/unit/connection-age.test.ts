@@ -27,6 +27,17 @@ describe('a connection', () => {
     expect(Math.max(...ages) - Math.min(...ages)).toBeGreaterThan(9000);
   });
 
+  it('does not become too old at once when its age is the longest there is', () => {
+    const ages: number[] = [];
+    jest.spyOn(Math, 'random').mockReturnValue(0.99);
+    new ConnectionAge(2_147_483_647, () => ages.push(performance.now())).begin();
+    jest.advanceTimersByTime(2_147_483_646);
+    expect(ages).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(ages).toHaveLength(1);
+    jest.restoreAllMocks();
+  });
+
   it('never becomes too old when its age has no limit', () => {
     new ConnectionAge(0, () => {}).begin();
     expect(jest.getTimerCount()).toBe(0);
