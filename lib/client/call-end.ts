@@ -1,5 +1,7 @@
 // How a call ends, and who hears of it: the one view of calls that hooks, telemetry and circuit breakers share.
-import { isCmdStreamError } from '../errors.js';
+import { PatternMessage } from '../codec/pattern-message.js';
+import { typeNameOf } from '../codec/type-table.js';
+import { isCmdStreamError, visibleText } from '../errors.js';
 
 /**
  * A Command that is sent.
@@ -35,4 +37,14 @@ export function didServe({ how, error }: CallEnd, isFailure: (error: unknown) =>
   if (error === undefined) return undefined;
   if (isFailure(error)) return false;
   return how === 'failed' && isCmdStreamError(error) && error.sent ? true : undefined;
+}
+
+/** What was sent, for errors. */
+export function nameOfSent(command: unknown): string {
+  try {
+    if (!(command instanceof PatternMessage)) return typeNameOf(command);
+    return command.isPacket ? `the ${command.kind}` : `the ${command.kind} ${visibleText(command.route)}`;
+  } catch {
+    return 'a Command'; // Of a class that throws when it is looked at.
+  }
 }

@@ -21,6 +21,8 @@ export interface CallFlowConfig {
 }
 
 export interface CallFlowOwner {
+  /** Where it leads to, for errors. */
+  readonly server: string;
   /** May Commands be written now? */
   readonly isOpen: boolean;
   nextSeq(): number;
@@ -113,6 +115,13 @@ export class CallFlow implements CallHome {
   grant(call: PendingCall, count: number): void {
     if (!this.#connection.isExtended || !this.#connection.isOpen || call.seq === 0) return;
     this.#connection.post((writer) => writeCredit(writer, call.seq, count));
+  }
+
+  waitsFor(call: PendingCall): { readonly text: string } {
+    if (call.seq !== 0) return { text: `${this.#owner.server} has not answered` };
+    if (this.#socketHasRoom())
+      return { text: `${this.#owner.server} runs as many Commands as it may (${this.maxInFlight})` };
+    return { text: `${this.#owner.server} does not read: ${this.#connection.bufferedBytes} bytes wait to be sent` };
   }
 
   /** Writes what waits, as far as there is room. What fails on the way calls this again: one loop does it all. */

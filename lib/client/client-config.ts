@@ -91,9 +91,12 @@ function strategyOf(strategy: ResolvedClientOptions['strategy']): DispatchStrate
 }
 
 function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['dial'] {
-  if (connect === undefined) return (address, turn, signal) => dial({ address, tls, lookup, turn }, signal);
-  return async (address, _turn, signal) => {
+  if (connect === undefined) {
+    return (address, turn, signal, onStage) => dial({ address, tls, lookup, turn, onStage }, signal);
+  }
+  return async (address, _turn, signal, onStage) => {
     let socket: Duplex;
+    onStage('factory');
     try {
       socket = await connect(address, signal);
     } catch (error) {

@@ -148,7 +148,7 @@ export interface CommandClientOptions extends ConnectionOptions {
   hooks?: SendHooksFactory;
   /**
    * Time for TCP, TLS and ServerInfo together, in milliseconds; 0: no limit.
-   * @default 5_000
+   * @default 4_000
    */
   connectTimeoutMs?: number;
   /**
@@ -206,7 +206,8 @@ export const clientDefaults = Object.freeze({
   whenDisconnected: 'wait' as 'wait' | 'fail',
   queueTimeoutMs: 5000,
   retry: true as boolean | RetryOptions,
-  connectTimeoutMs: 5000,
+  /** Shorter than `queueTimeoutMs`, so that calls that wait hear why there is no connection. */
+  connectTimeoutMs: 4000,
   timeoutMs: 30_000,
   maxPending: 65_536,
   maxQueuedCommands: 1000,

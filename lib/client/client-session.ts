@@ -32,6 +32,8 @@ export interface ClientSessionConfig extends ConnectionConfig, Omit<CallFlowConf
 
 /** What a session tells its link. */
 export interface ClientSessionOwner {
+  /** Where the connection leads to, for errors. */
+  readonly server: string;
   nextSeq(): number;
   onOpen(session: ClientSession): void;
   /** The server drains: new Commands go elsewhere. */
@@ -61,7 +63,6 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   readonly closed: Promise<void>;
   readonly #config: ClientSessionConfig;
   readonly #owner: ClientSessionOwner;
-  readonly #knocks: boolean;
   readonly #calls: CallFlow;
   readonly #pings = new PingQueue(() => this.connection.sendPings(1));
   readonly #keepalive: Keepalive | undefined;
@@ -71,18 +72,26 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   /** Why this side has ended it. */
   #ownCause: CmdStreamError | undefined;
 
-  constructor(socket: Duplex, config: ClientSessionConfig, knocks: boolean, owner: ClientSessionOwner) {
+  constructor(socket: Duplex, config: ClientSessionConfig, owner: ClientSessionOwner) {
     this.#config = config;
     this.#owner = owner;
-    this.#knocks = knocks;
     this.closed = closing(socket);
     this.connection = new Connection(socket, config, this);
     this.#calls = new CallFlow(this.connection, config, this);
     if (config.keepalive) this.#keepalive = new Keepalive(config.keepalive, this);
   }
 
+  get server(): string {
+    return this.#owner.server;
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open';
+  }
+
+  /** The server has greeted and was asked whether it knows the extension. */
+  get isKnocking(): boolean {
+    return this.#state === 'knocking';
   }
 
   get isExtended(): boolean {
@@ -179,7 +188,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
 
   onServerInfo(info: Buffer): void {
     checkServerInfo(this.#config.serverInfo, info);
-    if (!this.#knocks) return this.#open();
+    if (this.#config.extension === false) return this.#open();
     this.#state = 'knocking';
     this.connection.knock();
   }
@@ -234,7 +243,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   }
 
   onEnd(cause: CmdStreamError): void {
-    const hungUpOnKnock = this.#state === 'knocking';
+    const hungUpOnKnock = this.isKnocking;
     this.#state = 'ended';
     if (this.#keepalive) this.#config.ticker.delete(this.#keepalive);
     const lost = { code: 'CONNECTION_LOST', message: `the connection was lost: ${cause.message}` } as const;

@@ -14,6 +14,7 @@ import { GroupServer } from './group-server.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import { Link, type LinkConfig, type LinkOwner } from './link.js';
 import type { CallHome, PendingCall } from './pending-call.js';
+import { rootOf } from './opening.js';
 import { Retries } from './retries.js';
 import type { ResolvedRetryOptions } from './retry-options.js';
 
@@ -174,6 +175,12 @@ export class Group implements LinkOwner, CallHome {
 
   grant(): void {}
 
+  waitsFor(call: PendingCall): { readonly text: string; readonly cause?: CmdStreamError | undefined } {
+    if (this.#retries.has(call)) return { text: 'it was about to be sent again' };
+    const cause = this.#whyNotOpen;
+    return { text: `it waited for a connection${cause ? `: ${cause.message}` : ''}`, cause };
+  }
+
   /** Ends for good; calls that wait fail with `cause`. */
   destroy(cause: CmdStreamError): void {
     this.#closed ??= cause;
@@ -232,14 +239,20 @@ export class Group implements LinkOwner, CallHome {
     return this.#links.findLast(({ lastError }) => lastError)?.lastError;
   }
 
+  /** Why the last attempt failed, or what the first one still waits for. */
+  get #whyNotOpen(): CmdStreamError | undefined {
+    return this.#lastError ?? this.#links.find(({ isOpening }) => isOpening)?.unanswered;
+  }
+
   #noConnection(
     code: ErrorCode = 'CONNECT_TIMEOUT',
     limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
   ): CmdStreamError {
-    const cause = this.#lastError;
+    const reason = this.#whyNotOpen;
     const text = `no connection within ${limit}`;
-    if (cause === undefined) return new CmdStreamError(code, text);
-    return new CmdStreamError(cause.code, `${text}: ${cause.message}`, { cause });
+    if (reason === undefined) return new CmdStreamError(code, text);
+    const cause = reason.code === 'CONNECT_FAILED' ? rootOf(reason) : reason;
+    return new CmdStreamError(reason.code, `${text}: ${reason.message}`, { cause });
   }
 
   onServed(link: Link): void {

@@ -11,9 +11,8 @@ import { Backoff } from './backoff.js';
 import { ClientSession, type ClientSessionConfig, type ClientSessionOwner } from './client-session.js';
 import { ConnectionAge } from './connection-age.js';
 import type { ConnectionChoice } from './dispatch-strategy.js';
-import { KnockPolicy } from './knock-policy.js';
 import { LeavingSessions } from './leaving-sessions.js';
-import { notOpened, Opening } from './opening.js';
+import { notOpened, Opening, type OpeningStage } from './opening.js';
 import type { PendingCall } from './pending-call.js';
 import { reconnectDefaults, type ResolvedReconnectOptions } from './reconnect-options.js';
 
@@ -24,7 +23,12 @@ export interface LinkConfig extends ClientSessionConfig {
   readonly maxConnectionAgeMs: number;
   /** For errors. */
   readonly hasTls: boolean;
-  dial(server: ServerAddress, turn: number, signal: AbortSignal): Promise<Duplex>;
+  dial(
+    server: ServerAddress,
+    turn: number,
+    signal: AbortSignal,
+    onStage: (stage: OpeningStage) => void,
+  ): Promise<Duplex>;
 }
 
 export type LinkStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
@@ -37,7 +41,7 @@ export interface LinkTarget {
 }
 
 /** What a link tells its group. */
-export interface LinkOwner extends Omit<ClientSessionOwner, 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle'> {
+export interface LinkOwner extends Omit<ClientSessionOwner, 'server' | 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle'> {
   /** `connecting`, `connected` or `disconnected`; the attempts of an outage say nothing until one succeeds or fails. */
   onLinkStatus(link: Link, cause?: CmdStreamError): void;
   /** The connection that has just ended was a good one: its server did serve. */
@@ -71,7 +75,6 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   #state: State = IDLE;
   /** Opens the successor of a connection that has become too old. */
   #renewal: Opening | undefined;
-  readonly #knocks: KnockPolicy;
   /** When a connection that was given up may be tried again (monotonic milliseconds). */
   #notBefore = 0;
 
@@ -87,7 +90,6 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     this.#owner = owner;
     this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
     this.#age = new ConnectionAge(config.maxConnectionAgeMs, () => this.#renew());
-    this.#knocks = new KnockPolicy(config.extension);
   }
 
   /** An outage is no `connecting`, although attempts are made. */
@@ -120,6 +122,11 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   /** True while an attempt is made. */
   get isOpening(): boolean {
     return this.#state.name === 'connecting';
+  }
+
+  /** What the attempt that is under way waits for. */
+  get unanswered(): CmdStreamError | undefined {
+    return this.#opening?.unanswered();
   }
 
   find(seq: Seq): PendingCall | undefined {
@@ -179,7 +186,6 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   }
 
   onOpen(session: ClientSession): void {
-    this.#knocks.worked();
     this.lastError = undefined;
     const predecessor = this.session;
     (this.#opening ?? this.#renewal)?.succeed();
@@ -202,11 +208,11 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   }
 
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void {
-    if (hungUpOnKnock) this.#knocks.failed();
     if (this.#leaving.onEnd(session)) return;
     if (this.session === session) return this.#down(cause);
     const opening = this.#renewal?.session === session ? this.#renewal : this.#opening;
-    if (opening?.session === session) opening.fail(notOpened(cause, this.server, this.#config.hasTls));
+    if (opening?.session === session)
+      opening.fail(notOpened(cause, { server: this.server, hasTls: this.#config.hasTls, hungUpOnKnock }));
   }
 
   onUnwritten(call: PendingCall, error: CmdStreamError): void {
@@ -246,8 +252,8 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     return new Opening({
       server: this.server,
       connectTimeoutMs,
-      dial: (signal) => dial(this.#target.address, turn, signal),
-      start: (socket) => new ClientSession(socket, this.#config, this.#knocks.next(), this),
+      dial: (signal, onStage) => dial(this.#target.address, turn, signal, onStage),
+      start: (socket) => new ClientSession(socket, this.#config, this),
       onFailed: (failed, error) => this.#onFailed(failed, error),
     });
   }

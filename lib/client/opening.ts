@@ -1,34 +1,63 @@
 // One attempt to open a connection: the socket, ServerInfo and the knock, all within one time limit. Ends once, well or not.
 import type { Duplex } from 'node:stream';
+import type { DialStage } from '../connection/dial.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import type { ClientSession } from './client-session.js';
 import { told } from './told.js';
+
+/** What an attempt waits for before there is a socket; `factory`: the option `connect`. */
+export type OpeningStage = DialStage | 'factory';
 
 export interface OpeningConfig {
   /** For errors. */
   readonly server: string;
   readonly connectTimeoutMs: number;
-  dial(signal: AbortSignal): Promise<Duplex>;
+  dial(signal: AbortSignal, onStage: (stage: OpeningStage) => void): Promise<Duplex>;
   /** Makes the session that takes it from there. */
   start(socket: Duplex): ClientSession;
   onFailed(opening: Opening, error: CmdStreamError): void;
 }
+
+const NO_SERVER = 'is it a cmd-stream server, with or without TLS as here?';
+const NO_EXTENSION = 'if it is no server of this package, try the option `extension: false`';
+
+const waitsFor: Readonly<Record<OpeningStage | 'greeting' | 'knock', string>> = Object.freeze({
+  lookup: 'the lookup of its host has not answered',
+  connect: 'nobody there has taken the connection: is the server running, and does the network let it be reached?',
+  factory: 'option "connect" has not given a socket',
+  tls: `the TLS handshake was not finished: ${NO_SERVER}`,
+  greeting: NO_SERVER,
+  knock: `it has greeted and not answered the offer of the extension: ${NO_EXTENSION}`,
+});
 
 export class Opening {
   session: ClientSession | undefined;
   readonly since = performance.now();
   readonly #config: OpeningConfig;
   readonly #abort = new AbortController();
+  #stage: OpeningStage = 'connect';
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
 
   constructor(config: OpeningConfig) {
     this.#config = config;
-    const { connectTimeoutMs, server } = config;
-    if (connectTimeoutMs > 0) {
-      const text = `no answer from ${server} within connectTimeoutMs (${connectTimeoutMs}): is it a cmd-stream server, with or without TLS as here?`;
-      this.#timer = setTimeout(() => this.fail(new CmdStreamError('CONNECT_TIMEOUT', text)), connectTimeoutMs);
-    }
+    const { connectTimeoutMs } = config;
+    if (connectTimeoutMs > 0) this.#timer = setTimeout(() => this.fail(this.#late()), connectTimeoutMs);
+  }
+
+  #late(): CmdStreamError {
+    return this.unanswered(` within connectTimeoutMs (${this.#config.connectTimeoutMs})`);
+  }
+
+  /** Why there is no connection yet, for those who cannot wait for it. */
+  unanswered(within = ''): CmdStreamError {
+    const text = `no answer from ${this.#config.server}${within}: ${this.#waitsFor}`;
+    return new CmdStreamError('CONNECT_TIMEOUT', text);
+  }
+
+  get #waitsFor(): string {
+    if (this.session === undefined) return waitsFor[this.#stage];
+    return waitsFor[this.session.isKnocking ? 'knock' : 'greeting'];
   }
 
   /** Begins; failures may be told before this returns. */
@@ -41,7 +70,7 @@ export class Opening {
 
   /** Code of a user may throw, or give something that is no promise. */
   async #dial(): Promise<Duplex> {
-    return this.#config.dial(this.#abort.signal);
+    return this.#config.dial(this.#abort.signal, (stage) => (this.#stage = stage));
   }
 
   #dialled(socket: Duplex): void {
@@ -86,9 +115,23 @@ function asConnectError(error: unknown): CmdStreamError {
   return new CmdStreamError('CONNECT_FAILED', messageOf(error), { cause: error });
 }
 
+export interface NotOpened {
+  readonly server: string;
+  readonly hasTls: boolean;
+  /** Between its greeting and its answer to the offer of the extension. */
+  readonly hungUpOnKnock: boolean;
+}
+
 /** A server that refuses a certificate says so when TLS has long finished for the client, or just hangs up. */
-export function notOpened(cause: CmdStreamError, server: string, hasTls: boolean): CmdStreamError {
+export function notOpened(cause: CmdStreamError, { server, hasTls, hungUpOnKnock }: NotOpened): CmdStreamError {
   if (cause.code !== 'PEER_CLOSED' && cause.code !== 'PEER_RESET') return cause;
-  const code = hasTls && cause.code === 'PEER_RESET' ? 'TLS_ERROR' : 'CONNECT_FAILED';
-  return new CmdStreamError(code, `cannot connect to ${server}: ${cause.message}`, { cause });
+  const code = hasTls && cause.code === 'PEER_RESET' && !hungUpOnKnock ? 'TLS_ERROR' : 'CONNECT_FAILED';
+  const when = hungUpOnKnock ? ` when it was offered the extension; ${NO_EXTENSION}` : '';
+  const text = `cannot connect to ${server}: ${cause.message}${when}`;
+  return new CmdStreamError(code, text, { cause: code === 'CONNECT_FAILED' ? rootOf(cause) : cause });
+}
+
+/** Who looks at the cause of CONNECT_FAILED looks for an error of Node. */
+export function rootOf(error: CmdStreamError): unknown {
+  return error.cause ?? error;
 }

@@ -3,7 +3,7 @@ import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { CircuitPermit } from './circuit-breaker.js';
 import { told } from './told.js';
-import { didServe, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
+import { didServe, nameOfSent, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
 
 /** The server has seen the Command: an error of ours must not say that it has not. */
 function asSent(error: unknown): unknown {
@@ -77,6 +77,8 @@ export interface CallHome {
   forget(call: PendingCall, abandoned?: string): void;
   /** The caller takes `count` more Results. */
   grant(call: PendingCall, count: number): void;
+  /** What the call waits for, for the error of one that waits no longer; `cause`: why that has not come. */
+  waitsFor(call: PendingCall): { readonly text: string; readonly cause?: CmdStreamError | undefined };
 }
 
 export class PendingCall implements Call, SentCommand {
@@ -155,8 +157,12 @@ export class PendingCall implements Call, SentCommand {
 
   /** Its time is over. */
   expire(): void {
-    const text = `no answer within timeoutMs (${this.timeoutMs})`;
-    const error = new CmdStreamError('TIMEOUT', text, { sent: this.attempts > 0 });
+    const { text, cause } = this.#home.waitsFor(this);
+    const what = `${nameOfSent(this.command)}: no answer within timeoutMs (${this.timeoutMs})`;
+    const error = new CmdStreamError('TIMEOUT', `${what}: ${text}`, {
+      sent: this.attempts > 0,
+      ...(cause && { cause }),
+    });
     this.#abandon({ how: 'timed out', error }, 'TIMEOUT');
   }
 

@@ -22,6 +22,10 @@ export class Retries {
     return this.#pausing.size;
   }
 
+  has(call: PendingCall): boolean {
+    return this.#pausing.has(call);
+  }
+
   /** Sends the refused call again later; false when it was sent often enough. */
   refused(call: PendingCall): boolean {
     if (call.attempts >= MAX_REFUSED) return false;

@@ -15,7 +15,12 @@ export interface DialTarget {
   readonly lookup?: LookupFunction | undefined;
   /** Of several addresses of one kind, the one to begin with: this number, counted round. */
   readonly turn: number;
+  /** Told when the next stage begins. */
+  readonly onStage?: ((stage: DialStage) => void) | undefined;
 }
+
+/** What an attempt waits for: that the host is resolved, that its server takes the connection, that TLS is agreed on. */
+export type DialStage = 'lookup' | 'connect' | 'tls';
 
 /** How long one of several addresses is waited for before the next one is tried as well, in milliseconds. */
 const NEXT_ADDRESS_MS = 1000;
@@ -38,6 +43,7 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
       signal.removeEventListener('abort', onAbort);
       socket.off('error', onError).off('close', onClose);
     };
+    watchStages(socket, target);
     const fail = (error: unknown): void => {
       settle();
       socket.on('error', () => {}).destroy();
@@ -53,6 +59,13 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+function watchStages(socket: Socket, { address, tls, onStage }: DialTarget): void {
+  if (onStage === undefined) return;
+  onStage('host' in address && isIP(address.host) === 0 ? 'lookup' : 'connect');
+  socket.once('lookup', () => onStage('connect'));
+  if (tls) socket.once('connect', () => onStage('tls'));
 }
 
 /** Node throws at once when a key or certificate cannot be read, and so may the resolver of a user. */

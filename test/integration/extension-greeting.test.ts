@@ -7,6 +7,8 @@ import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
 import { control, EXTENDED_GREETING, hello, KNOCK, SERVER_HELLO, text } from '../support/extension-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { soon } from '../support/named-server.js';
+import type { RawPeer } from '../support/raw-peer.js';
 import { RawServer } from '../support/raw-server.js';
 import { AddCmd, CalcResult, EchoCmd, vectorContract } from '../support/vector-contract.js';
 
@@ -119,29 +121,34 @@ describe('client', () => {
     });
   });
 
-  it('knocks twice, then not, then again when a server hangs up on the knock', async () => {
+  it.each([
+    ['ends', (peer: RawPeer) => peer.finish()],
+    ['resets', (peer: RawPeer) => peer.reset()],
+  ])('knocks however often a server %s the connection then, and the error names the remedy', async (_what, hangUp) => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { extension: true }));
-    for (const index of [0, 1]) {
+    for (const index of [0, 1, 2, 3]) {
       const connected = client.connect();
       connected.catch(() => {});
       const peer = await raw.peer(index);
       peer.write(GREETING);
       await peer.receives(KNOCK);
-      peer.finish();
-      await expect(connected).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+      hangUp(peer);
+      await expect(connected).rejects.toMatchObject({
+        code: 'CONNECT_FAILED',
+        message: expect.stringMatching(/offered the extension.*`extension: false`/),
+      });
     }
+  });
+
+  it('asks the next connection again for the extension when the server has stalled twice', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true, connectTimeoutMs: 50, reconnect: soon }));
     const connected = client.connect();
-    const plain = await raw.peer(2);
-    plain.write(GREETING);
+    for (const index of [0, 1]) (await raw.peer(index)).write(GREETING);
+    (await raw.peer(2)).write(EXTENDED_GREETING);
     await connected;
-    await plain.receives('');
-    plain.finish();
-    await until('the client has lost it', () => client.status === 'disconnected');
-    client.connect().catch(() => {});
-    const again = await raw.peer(3);
-    again.write(GREETING);
-    await again.receives(KNOCK);
+    expect(client.isExtended).toBe(true);
   });
 
   it('fails with CONNECT_TIMEOUT when the knock is never answered', async () => {
@@ -150,7 +157,10 @@ describe('client', () => {
     const connected = client.connect();
     connected.catch(() => {});
     (await raw.peer()).write(GREETING);
-    await expect(connected).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT' });
+    await expect(connected).rejects.toMatchObject({
+      code: 'CONNECT_TIMEOUT',
+      message: expect.stringContaining('`extension: false`'),
+    });
   });
 });
 

@@ -5,7 +5,7 @@ import { PendingCall } from '../../lib/client/pending-call.js';
 import { PendingTable } from '../../lib/client/pending-table.js';
 
 const sink = { next: () => {}, complete: () => {}, error: () => {} };
-const home = { forget: () => {}, grant: () => {} };
+const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
 
 function callOf(seq: number): PendingCall {
   const call = new PendingCall({}, sink, home);

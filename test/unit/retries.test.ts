@@ -25,7 +25,11 @@ class Stage {
       call.attempts++;
       this.sent.push(performance.now() - this.#pausedAt);
     });
-    const home = { forget: (call: PendingCall) => this.retries.delete(call), grant: () => {} };
+    const home = {
+      forget: (call: PendingCall) => this.retries.delete(call),
+      grant: () => {},
+      waitsFor: () => ({ text: '' }),
+    };
     this.call = new PendingCall({}, this.sink, home);
     this.call.attempts = 1;
   }

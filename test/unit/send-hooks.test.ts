@@ -4,7 +4,7 @@ import { PendingCall } from '../../lib/client/pending-call.js';
 import { hookedNeeds, type SendHooks } from '../../lib/client/send-hooks.js';
 import { RecordingSink } from '../support/recording-sink.js';
 
-const home = { forget: () => {}, grant: () => {} };
+const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
 
 /** A call with hooks that write down what they are told. */
 function hookedCall(hooks: SendHooks = {}): { call: PendingCall; news: unknown[]; sink: RecordingSink } {
