@@ -1,4 +1,5 @@
 // Writes the Commands and messages of calls, with what they need beyond their own bytes.
+import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataText, PatternMessage } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
 import { CmdStreamError } from '../errors.js';
@@ -33,7 +34,7 @@ export class CallWriter {
     const { seq, command, credit } = call;
     if (command instanceof PatternMessage) {
       const meta = { remainingMs: leftMs, credit, metadata: allMetadata(call) };
-      const message = { ...wireMessage(command), ...meta };
+      const message = { ...wireMessage(command, this.#connection.dataLimits), ...meta };
       const isEvent = command.kind === 'event';
       call.bytes = this.#connection.sendControl((writer) =>
         isEvent ? writeEvent(writer, message) : writeMessage(writer, seq, message),
@@ -68,6 +69,9 @@ function allMetadata({ ambient, metadata }: PendingCall): Metadata {
   return { ...ambient, ...metadata };
 }
 
-function wireMessage({ route, data, isPacket }: PatternMessage): { route: string; data: string; packet: boolean } {
-  return { route, data: dataText(data), packet: isPacket };
+function wireMessage(
+  { route, data, isPacket }: PatternMessage,
+  limits: DataLimits,
+): { route: string; data: string; packet: boolean } {
+  return { route, data: dataText(data, limits), packet: isPacket };
 }

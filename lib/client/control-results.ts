@@ -1,5 +1,7 @@
 // What the control frames of a server mean for the calls they belong to.
+import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataOf } from '../codec/pattern-message.js';
+import type { Connection } from '../connection/connection.js';
 import { CmdStreamError, isErrorCode } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { Control } from '../wire/control-frame.js';
@@ -9,6 +11,7 @@ import type { PendingCall } from './pending-call.js';
 import { WholePacket } from '../codec/whole-packet.js';
 
 export interface CallFinder {
+  readonly connection: Pick<Connection, 'dataLimits'>;
   /** Undefined if the call is over already. @throws {CmdStreamError} PROTOCOL_ERROR when the number was never used */
   findLive(seq: Seq): PendingCall | undefined;
   /** The server has not begun to execute the Command. */
@@ -42,7 +45,7 @@ function deliverValue(reader: ByteReader, calls: CallFinder): void {
   const call = calls.findLive(seq);
   if (call === undefined) return;
   try {
-    const value = dataOf(data);
+    const value = dataOf(data, calls.connection.dataLimits);
     call.next(packet ? new WholePacket(value) : value, reader.consumed);
     if (last) call.complete();
   } catch (error) {
@@ -54,7 +57,7 @@ function deliverError(reader: ByteReader, calls: CallFinder): void {
   const { seq, code, data } = readError(reader);
   const call = calls.findLive(seq);
   if (call === undefined) return;
-  const payload = payloadOf(data);
+  const payload = payloadOf(data, calls.connection.dataLimits);
   const known = isErrorCode(code) ? code : 'REMOTE';
   const isStarted = known !== 'OVERLOADED' && !(known === 'SHUTDOWN' && saysNotStarted(payload));
   const error = new CmdStreamError(known, messageOfPayload(payload, code), { sent: isStarted, payload });
@@ -68,9 +71,9 @@ function saysNotStarted(payload: unknown): boolean {
 }
 
 /** The error stays an error even if what came with it cannot be read. */
-function payloadOf(data: string): unknown {
+function payloadOf(data: string, limits: DataLimits): unknown {
   try {
-    return dataOf(data);
+    return dataOf(data, limits);
   } catch {
     return undefined;
   }

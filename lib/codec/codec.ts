@@ -2,6 +2,7 @@
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { Contract } from './contract.js';
+import type { DataLimits } from './json-codec-options.js';
 
 /**
  * Bytes of Commands and Results behind the seq of their frame. Both sides need the same.
@@ -14,6 +15,11 @@ import type { Contract } from './contract.js';
  */
 export interface Codec {
   readonly name: string;
+  /**
+   * What JSON that belongs to no type of the contract may be: data by pattern, and the answers of a contract without
+   * Results. Default: as `jsonCodec()` without options.
+   */
+  readonly dataLimits?: DataLimits;
   encodeCommand(command: unknown, writer: ByteWriter): void;
   decodeCommand(reader: ByteReader): unknown;
   encodeResult(result: unknown, writer: ByteWriter): void;

@@ -21,12 +21,13 @@ export interface JsonCodecOptions {
   maxDepth?: number;
   /**
    * Most keys and values in one body, read or written: 1 to 100,000,000.
-   * @default 50_000
+   * @default 1_000_000
    */
   maxTokens?: number;
   /**
-   * Most keys of one object where class-transformer runs, whose time grows with their square: 1 to 100,000.
-   * @default 1_024
+   * Most keys of one object that class-transformer will meet, whose time grows with their square: 1 to 100,000.
+   * @default none: 1,024 for classes with its decorators, and, at a server, 10,000 for all other Commands and for data
+   * by pattern, which a ValidationPipe may turn into a class; objects of more than 1,024 keys count together
    */
   maxKeysPerObject?: number;
 }
@@ -35,11 +36,27 @@ export const jsonCodecDefaults = Object.freeze({
   fieldCase: 'exact' as 'exact' | 'go',
   unsafeIntegers: 'reject' as 'reject' | 'bigint',
   maxDepth: 64,
-  maxTokens: 50_000,
-  maxKeysPerObject: 1_024,
+  maxTokens: 1_000_000,
 });
 
-export type ResolvedJsonCodecOptions = Readonly<Required<JsonCodecOptions>>;
+export type ResolvedJsonCodecOptions = Readonly<
+  JsonCodecOptions & Required<Omit<JsonCodecOptions, 'maxKeysPerObject'>>
+>;
+
+/** Where the decorators of class-transformer are. */
+export const DECORATED_KEYS = 1_024;
+/** Objects of more keys are counted together. */
+export const LARGE_KEYS = DECORATED_KEYS;
+/** Where a pipe of Nest may use class-transformer. */
+export const RECEIVED_KEYS = 10_000;
+
+/** What is allowed of JSON that belongs to no type of a contract. */
+export interface DataLimits {
+  readonly maxDepth: number;
+  readonly maxTokens: number;
+  /** Most keys of one object that a server receives; default: 10,000. */
+  readonly maxKeysPerObject?: number | undefined;
+}
 
 export const jsonCodecRules: OptionRules<JsonCodecOptions> = Object.freeze({
   fieldCase: oneOf('exact', 'go'),

@@ -4,10 +4,13 @@ import { resolveOptions } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { CodecFactory } from './codec.js';
+import type { Contract } from './contract.js';
 import { ClassTransformer } from './json-class-transformer.js';
 import {
   jsonCodecDefaults,
   jsonCodecRules,
+  RECEIVED_KEYS,
+  type DataLimits,
   type JsonCodecOptions,
   type ResolvedJsonCodecOptions,
 } from './json-codec-options.js';
@@ -38,16 +41,35 @@ export function jsonCodec(options?: JsonCodecOptions): CodecFactory {
   );
   return (contract) => {
     const transformer = ClassTransformer.find();
-    const bodies = (table: TypeTable) => new JsonBodies(table, resolved, transformer);
-    return new TaggedCodec('json', contract, bodies(contract.commands), bodies(contract.results));
+    return new JsonCodec(
+      contract,
+      new JsonBodies(contract.commands, resolved, transformer, resolved.maxKeysPerObject ?? RECEIVED_KEYS),
+      new JsonBodies(contract.results, resolved, transformer, Number.POSITIVE_INFINITY),
+      resolved,
+    );
   };
+}
+
+class JsonCodec extends TaggedCodec {
+  readonly dataLimits: DataLimits;
+
+  constructor(contract: Contract, commands: JsonBodies, results: JsonBodies, dataLimits: DataLimits) {
+    super('json', contract, commands, results);
+    this.dataLimits = dataLimits;
+  }
 }
 
 class JsonBodies implements BodyCodec {
   readonly #types: readonly JsonType[];
 
-  constructor({ types }: TypeTable, options: ResolvedJsonCodecOptions, transformer: ClassTransformer | undefined) {
-    this.#types = types.map((type) => new JsonType(classOf(type), options, transformer));
+  /** `maxKeys`: most keys of one object where no decorators are. */
+  constructor(
+    { types }: TypeTable,
+    options: ResolvedJsonCodecOptions,
+    transformer: ClassTransformer | undefined,
+    maxKeys: number,
+  ) {
+    this.#types = types.map((type) => new JsonType(classOf(type), options, transformer, maxKeys));
   }
 
   encodeBody(index: number, value: unknown, writer: ByteWriter): void {
@@ -64,12 +86,19 @@ class JsonBodies implements BodyCodec {
 /** One class of the contract and the way it goes in each direction. */
 class JsonType {
   readonly #name: string;
+  readonly #maxKeys: number;
   readonly #options: ResolvedJsonCodecOptions;
   readonly #revive: Revive;
   readonly #transformer: ClassTransformer | undefined;
 
-  constructor(type: TypeClass, options: ResolvedJsonCodecOptions, transformer: ClassTransformer | undefined) {
+  constructor(
+    type: TypeClass,
+    options: ResolvedJsonCodecOptions,
+    transformer: ClassTransformer | undefined,
+    maxKeys: number,
+  ) {
     this.#name = nameOf(type);
+    this.#maxKeys = maxKeys;
     this.#options = options;
     this.#revive = reviverFor(type, options, transformer);
     const { toJSON } = type.prototype as { toJSON?: unknown };
@@ -94,7 +123,7 @@ class JsonType {
 
   decode(text: string): unknown {
     try {
-      return this.#revive(parseJson(text, this.#options));
+      return this.#revive(parseJson(text, this.#options, this.#maxKeys));
     } catch (error) {
       throw this.#named(error);
     }

@@ -2,7 +2,7 @@
 // or, the usual and fast one, the body's keys assigned to a `new Class()`.
 import { CmdStreamError, messageOf, peerText } from '../errors.js';
 import type { ClassTransformer } from './json-class-transformer.js';
-import type { ResolvedJsonCodecOptions } from './json-codec-options.js';
+import { DECORATED_KEYS, type ResolvedJsonCodecOptions } from './json-codec-options.js';
 import { KeyMatcher } from './json-key-matcher.js';
 import { checkKeys } from './json-parse.js';
 import { nameOf, typeNameOf, type TypeClass } from './type-table.js';
@@ -25,7 +25,7 @@ export function reviverFor(type: TypeClass, options: ResolvedJsonCodecOptions, t
   const matcher = options.fieldCase === 'go' ? new KeyMatcher(handler) : undefined;
   const named = (body: Body): Body => matcher?.match(body, type) ?? body;
   return handler
-    ? byTransformer(type, taken, named, handler, options.maxKeysPerObject)
+    ? byTransformer(type, taken, named, handler, options.maxKeysPerObject ?? DECORATED_KEYS)
     : byAssigning(type, taken, named);
 }
 
@@ -70,9 +70,11 @@ function byAssigning(type: TypeClass, taken: ReadonlySet<string>, named: (body: 
   const Class = type as unknown as Concrete;
   return (body) => {
     requireObject(body);
-    for (const key in body) if (taken.has(key)) throw protectedKey(key);
+    // What stands under another letter case would be assigned all the same.
+    const fields = body && named(body);
+    for (const key in fields) if (taken.has(key)) throw protectedKey(key);
     try {
-      return Object.assign(new Class(), body && named(body));
+      return Object.assign(new Class(), fields);
     } catch (error) {
       throw refused(`the body cannot be assigned: ${peerText(messageOf(error))}`, error);
     }
@@ -90,10 +92,11 @@ function byTransformer(
   return (body) => {
     requireObject(body);
     checkKeys(body, misleadingKeys, maxKeysPerObject);
+    const fields = named(body ?? {});
     // Whoever exposes a method or accessor wants it in the body; class-transformer itself keeps methods.
-    for (const key in body) if (taken.has(key) && !exposed.has(key)) throw protectedKey(key);
+    for (const key in fields) if (taken.has(key) && !exposed.has(key)) throw protectedKey(key);
     try {
-      return instanceOf(type, transformer.toInstance(type, named(body ?? {})));
+      return instanceOf(type, transformer.toInstance(type, fields));
     } catch (error) {
       throw refused(`class-transformer refused the body: ${peerText(messageOf(error))}`, error);
     }

@@ -16,6 +16,7 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
+const MINUS = 0x2d;
 const LEAST_UNSAFE_DIGITS = 16;
 
 /**
@@ -97,24 +98,42 @@ function isDigit(code: number): boolean {
 }
 
 const integerLiteral = /^-?\d{16,}$/;
+const largeExponent = /\d[eE][+\d]\d\d/;
 
-/** The text with every integer literal beyond ±(2^53-1) replaced. A number with a fraction or an exponent is no integer literal. */
-export function replaceUnsafeIntegers(text: string, replace: (literal: string) => string): string {
+/** May there be a number beyond what a double can hold? It has as many digits, or an exponent of three. */
+export function mayOverflow(text: string): boolean {
+  return largeExponent.test(text) || hasLongDigitRun(text);
+}
+
+/** What a number is replaced by; undefined: it stays. */
+type Replace = (literal: string) => string | undefined;
+
+/**
+ * The text with numbers replaced that JSON.parse would change: `unsafeInteger` is asked about integers beyond
+ * ±(2^53-1), `overflow` about numbers with a fraction or an exponent that no double can hold.
+ */
+export function replaceNumbers(text: string, unsafeInteger: Replace, overflow: Replace): string {
   let result = '';
   let copied = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       at = endOfString(text, at) - 1;
-    } else if (code === 0x2d || isDigit(code)) {
+    } else if (code === MINUS || isDigit(code)) {
       const end = endOfScalar(text, at);
-      const literal = text.slice(at, end);
-      if (integerLiteral.test(literal) && !Number.isSafeInteger(Number(literal))) {
-        result += text.slice(copied, at) + replace(literal);
+      const replaced = replacementOf(text.slice(at, end), unsafeInteger, overflow);
+      if (replaced !== undefined) {
+        result += text.slice(copied, at) + replaced;
         copied = end;
       }
       at = end - 1;
     }
   }
   return copied === 0 ? text : result + text.slice(copied);
+}
+
+function replacementOf(literal: string, unsafeInteger: Replace, overflow: Replace): string | undefined {
+  const value = Number(literal);
+  if (integerLiteral.test(literal)) return Number.isSafeInteger(value) ? undefined : unsafeInteger(literal);
+  return Number.isFinite(value) || Number.isNaN(value) ? undefined : overflow(literal);
 }

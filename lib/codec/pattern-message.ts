@@ -1,10 +1,8 @@
 // A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
-import { CmdStreamError, messageOf, peerText } from '../errors.js';
-import { jsonCodecDefaults } from './json-codec-options.js';
-import { checkKeys } from './json-parse.js';
+import { CmdStreamError, messageOf } from '../errors.js';
+import { jsonCodecDefaults, type DataLimits } from './json-codec-options.js';
+import { parseData } from './json-parse.js';
 import { checkStructure } from './json-scan.js';
-
-const refusedKeys: ReadonlySet<string> = new Set(['__proto__']);
 
 /** A request or an event by pattern. */
 export class PatternMessage {
@@ -19,10 +17,10 @@ export class PatternMessage {
 }
 
 /** The JSON text of what belongs to no contract; nothing for undefined. Numbers and dates as JSON.stringify has them. */
-export function dataText(value: unknown): string {
+export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults): string {
   try {
     const text = JSON.stringify(value) ?? '';
-    checkStructure(text, jsonCodecDefaults);
+    checkStructure(text, limits);
     return text;
   } catch (error) {
     if (error instanceof CmdStreamError) throw error;
@@ -30,16 +28,7 @@ export function dataText(value: unknown): string {
   }
 }
 
-/** @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS */
-export function dataOf(text: string): unknown {
-  if (text === '') return undefined;
-  checkStructure(text, jsonCodecDefaults);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new CmdStreamError('BAD_PAYLOAD', `no JSON: ${peerText(messageOf(error))}`);
-  }
-  if (text.includes('__proto__') || text.includes('\\u')) checkKeys(value, refusedKeys);
-  return value;
+/** @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS */
+export function dataOf(text: string, limits: DataLimits): unknown {
+  return text === '' ? undefined : parseData(text, limits, limits.maxKeysPerObject ?? Number.POSITIVE_INFINITY);
 }

@@ -4,6 +4,7 @@
 //   open --(end: flush, FIN)--> ending --> closed
 //     └─────(destroy, peer gone)────────────^
 import type { Duplex } from 'node:stream';
+import type { DataLimits } from '../codec/json-codec-options.js';
 import { CmdStreamError, decodeError, encodeError, fromSocketError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
@@ -83,6 +84,11 @@ export class Connection implements Ticking {
   /** Milliseconds since the epoch at which the bytes being decoded arrived. */
   get receivedAt(): number {
     return this.#inbox.receivedAt;
+  }
+
+  /** What data that belongs to no type of the contract may be. */
+  get dataLimits(): DataLimits {
+    return this.#config.flow.data;
   }
 
   /** Bytes that wait for the peer to read. */

@@ -1,5 +1,6 @@
 // Which way values go on one side of a connection: what it writes and reads, and within which limits.
 import type { Codec } from '../codec/codec.js';
+import { jsonCodecDefaults, RECEIVED_KEYS, type DataLimits } from '../codec/json-codec-options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 
@@ -15,6 +16,8 @@ export interface ValueFlow {
   decode(reader: ByteReader): unknown;
   readonly send: FrameLimit;
   readonly receive: FrameLimit;
+  /** What belongs to no type of the contract. */
+  readonly data: DataLimits;
 }
 
 interface Limits {
@@ -29,6 +32,8 @@ export function clientFlow(codec: Codec, { maxCommandBytes, maxResultBytes }: Li
     decode: (reader) => codec.decodeResult(reader),
     send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     receive: { bytes: maxResultBytes, option: 'maxResultBytes' },
+    // A client hands on what it receives: no pipe looks at it.
+    data: { ...(codec.dataLimits ?? jsonCodecDefaults), maxKeysPerObject: undefined },
   };
 }
 
@@ -39,5 +44,10 @@ export function serverFlow(codec: Codec, { maxCommandBytes, maxResultBytes }: Li
     decode: (reader) => codec.decodeCommand(reader),
     send: { bytes: maxResultBytes, option: 'maxResultBytes' },
     receive: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
+    data: receivedData(codec.dataLimits ?? jsonCodecDefaults),
   };
+}
+
+function receivedData({ maxDepth, maxTokens, maxKeysPerObject = RECEIVED_KEYS }: DataLimits): DataLimits {
+  return { maxDepth, maxTokens, maxKeysPerObject };
 }

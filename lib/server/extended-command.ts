@@ -123,12 +123,12 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   error(error: unknown): void {
     if (this.#state !== 'running') return this.home.report(error);
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
-    this.#endWith(() => handlerError(error, (hidden) => this.home.report(hidden)));
+    this.#endWith(() => handlerError(error, (hidden) => this.home.report(hidden), this.home.connection.dataLimits));
   }
 
   /** A Result cannot be sent. */
   #fail(error: unknown): void {
-    this.#endWith(() => frameError(error, (hidden) => this.home.report(hidden)));
+    this.#endWith(() => frameError(error, (hidden) => this.home.report(hidden), this.home.connection.dataLimits));
   }
 
   #endWith(error: () => WireError): void {
@@ -224,7 +224,13 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   #writeValue(writer: ByteWriter, result: unknown, isLast: boolean): void {
     const isPacket = result instanceof WholePacket;
-    writeValue(writer, this.seq, dataText(isPacket ? result.packet : result), isLast, isPacket);
+    writeValue(
+      writer,
+      this.seq,
+      dataText(isPacket ? result.packet : result, this.home.connection.dataLimits),
+      isLast,
+      isPacket,
+    );
   }
 
   /** Ends the Command although its handler goes on: it is told by the signal. */

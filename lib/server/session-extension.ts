@@ -172,7 +172,7 @@ export class SessionExtension implements ExtendedHome {
     refuse: (error: CmdStreamError) => void,
   ): PatternMessage | undefined {
     try {
-      return new PatternMessage(kind, message.route, dataOf(message.data), message.packet);
+      return new PatternMessage(kind, message.route, dataOf(message.data, this.connection.dataLimits), message.packet);
     } catch (error) {
       refuse(decodeError(error));
       return undefined;

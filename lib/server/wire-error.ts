@@ -1,5 +1,6 @@
 // What of an error travels to the caller. The session's own words do; what the application meant for the caller is
 // REMOTE and travels verbatim; of other errors of this package it is the code, and of anything else nothing.
+import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataText } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
 import { errorMeanings, isCmdStreamError, type CmdStreamError } from '../errors.js';
@@ -27,11 +28,11 @@ const BARE: WireError = Object.freeze({ code: 'INTERNAL', data: '' });
 const sessionCodes: ReadonlySet<string> = new Set(['INTERNAL', 'OVERLOADED', 'SHUTDOWN']);
 
 /** An error that a Command's own code has thrown, perhaps one that it was given by another server. */
-export function handlerError(error: unknown, onHidden: OnHidden): WireError {
+export function handlerError(error: unknown, onHidden: OnHidden, limits: DataLimits): WireError {
   try {
     if (isCmdStreamError(error) && !sessionCodes.has(error.code)) {
       const { code, payload } = error;
-      if (code === 'REMOTE') return { code, data: dataText(payload) };
+      if (code === 'REMOTE') return { code, data: dataText(payload, limits) };
       // The name of a type that has no handler is no secret, and no failure to be reported.
       if (code === 'NO_HANDLER') return { code, data: dataText({ message: error.message }) };
       onHidden(error);
@@ -45,9 +46,9 @@ export function handlerError(error: unknown, onHidden: OnHidden): WireError {
 }
 
 /** An error about a Result that cannot be sent: of the session, of the codec, or of the user's code in it. */
-export function frameError(error: unknown, onHidden: OnHidden): WireError {
+export function frameError(error: unknown, onHidden: OnHidden, limits: DataLimits): WireError {
   const isOwn = isCmdStreamError(error) && error.code !== 'REMOTE' && !sessionCodes.has(error.code);
-  return isOwn ? sessionError(error, onHidden) : handlerError(error, onHidden);
+  return isOwn ? sessionError(error, onHidden) : handlerError(error, onHidden, limits);
 }
 
 /** An error of the session about a Command. If it was made of a user's exception, its text stays here. */

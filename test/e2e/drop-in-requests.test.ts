@@ -8,7 +8,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { MessagePattern, Payload, RpcException } from '@nestjs/microservices';
-import type { CommandClient } from 'nestjs-cmd-stream';
+import { jsonCodec, type CmdStreamError, type CommandClient } from 'nestjs-cmd-stream';
 import {
   EmptyError,
   firstValueFrom,
@@ -100,6 +100,11 @@ class MathController {
 
   @MessagePattern('void')
   nothing(): void {}
+
+  @MessagePattern('list')
+  list(length: number): number[] {
+    return Array.from({ length }, () => 1);
+  }
 
   @MessagePattern('generator')
   async *generator(numbers: number[]): AsyncGenerator<number> {
@@ -302,5 +307,44 @@ describe('a failed request', () => {
     await expect(ask(client, pattern, data)).rejects.toThrow(invalid);
     await expect(lastValueFrom(client.emit(pattern, data))).rejects.toThrow(invalid);
     expect(client.unwrap<CommandClient>().status).toBe('disconnected');
+  });
+});
+
+describe('the limits of the JSON codec', () => {
+  const strict = jsonCodec({ maxDepth: 3, maxTokens: 20, maxKeysPerObject: 2 });
+  const nested = [[[1]]];
+  const many = Array.from({ length: 20 }, () => 1);
+  const keys = { a: 1, b: 2, c: 3 };
+  const meant = async (asked: Promise<unknown>) =>
+    ((await asked.catch((error: unknown) => error)) as CmdStreamError).code;
+
+  it('let data by pattern pass that would exceed what was the default once', async () => {
+    const { client } = await pair();
+    const rows = Array.from({ length: 5_000 }, (_, id) => ({ id, name: 'x', price: 1.5, ok: true, tags: [] }));
+    expect(await ask(client, 'text', rows)).toEqual(rows);
+  });
+
+  it('hold at a server for the data it receives and for the answers it gives', async () => {
+    const { client } = own(await DropInPair.listen({ controllers: [MathController], server: { codec: strict } }));
+    expect(await ask(client, 'text', [[1]])).toEqual([[1]]);
+    expect(await meant(ask(client, 'text', [nested]))).toBe('JSON_DEPTH');
+    expect(await meant(ask(client, 'text', many))).toBe('JSON_TOKENS');
+    expect(await meant(ask(client, 'text', keys))).toBe('JSON_KEYS');
+    expect(await meant(ask(client, 'list', 20))).toBe('JSON_TOKENS');
+  });
+
+  it('hold at a client for the data it sends and for the answers it gets, keys excepted', async () => {
+    const { client } = own(await DropInPair.listen({ controllers: [MathController], client: { codec: strict } }));
+    expect(await meant(ask(client, 'text', [nested]))).toBe('JSON_DEPTH');
+    expect(await meant(ask(client, 'text', many))).toBe('JSON_TOKENS');
+    expect(await ask(client, 'text', keys)).toEqual(keys);
+    expect(await meant(ask(client, 'list', 20))).toBe('JSON_TOKENS');
+  });
+
+  it('have 10,000 keys for an object that a server receives, as the default', async () => {
+    const { client } = await pair();
+    const object = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 0]));
+    expect(await ask(client, 'text', object(10_000))).toEqual(object(10_000));
+    expect(await meant(ask(client, 'text', object(10_001)))).toBe('JSON_KEYS');
   });
 });

@@ -10,13 +10,26 @@ class Sum {
   ) {}
 }
 
+/** A double would round them. */
 const unsafe = [
-  '9007199254740992',
   '9007199254740993',
-  '-9007199254740992',
+  '-9007199254740993',
   '9223372036854775807',
-  '-9223372036854775808',
+  '-9223372036854775809',
   '18446744073709551615',
+  '100000000000000000001',
+  '1'.repeat(400),
+];
+/** A double holds them, or writes them with the same digits. */
+const exact = [
+  '9007199254740992',
+  '-9007199254740992',
+  '100000000000000000',
+  '-9223372036854775808',
+  '1152921504606846976',
+  '1152921504606847000',
+  '-1152921504606847000',
+  '18446744073709551616',
   '100000000000000000000',
 ];
 const around = (integer: string) => [
@@ -35,9 +48,23 @@ describe('an integer beyond 2^53-1', () => {
   it.each(unsafe)('is refused wherever it stands: %s', (integer) => {
     const refused = expect.objectContaining({
       code: 'UNSAFE_INTEGER',
-      message: expect.stringMatching(`^Sum: the integer ${integer} .*unsafeIntegers`),
+      message: expect.stringMatching(`^Sum: the integer ${integer.slice(0, 100)}.*unsafeIntegers`),
     });
     for (const value of around(integer)) expect(() => sum.read(`{"n":${value}}`)).toThrow(refused);
+  });
+
+  it.each(exact)('is a number if a double holds it: %s', (integer) => {
+    for (const value of around(integer)) {
+      expect(sum.read(`{"n":${value}}`).n).toEqual(JSON.parse(value));
+    }
+  });
+
+  it('is a number if JavaScript has written it', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }).map(Math.trunc), (n) => {
+        expect(sum.read(sum.write(new Sum(n))).n).toBe(n + 0);
+      }),
+    );
   });
 
   it('is shown shortened in the error when it is long', () => {
@@ -88,7 +115,7 @@ describe('an integer beyond 2^53-1', () => {
 describe("unsafeIntegers: 'bigint'", () => {
   const sum = jsonBodies(Sum, { unsafeIntegers: 'bigint' });
 
-  it.each(unsafe)('reads %s exactly', (integer) => {
+  it.each([...unsafe, ...exact])('reads %s exactly', (integer) => {
     expect(sum.read(`{"n":${integer}}`).n).toBe(BigInt(integer));
     expect(sum.read(`{"n":[1,{"a":${integer}}],"label":"${integer}"}`)).toEqual(
       new Sum([1, { a: BigInt(integer) }], integer),
@@ -162,6 +189,28 @@ function expected(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(expected);
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
+
+describe('a number beyond what a double can hold', () => {
+  const overflow = ['1e400', '1E400', '-1e+400', '1.5e309', '12345e307', '1e0400', `1${'0'.repeat(400)}.5`, '1e999999'];
+
+  it.each(overflow)('is refused wherever it stands: %s', (number) => {
+    const refused = expect.objectContaining({
+      code: 'BAD_PAYLOAD',
+      message: expect.stringMatching(/^Sum: the number .* larger than a double/),
+    });
+    for (const unsafeIntegers of ['reject', 'bigint'] as const) {
+      const sum = jsonBodies(Sum, { unsafeIntegers });
+      for (const value of around(number)) expect(() => sum.read(`{"n":${value}}`)).toThrow(refused);
+    }
+  });
+
+  it.each(['1.7976931348623157e308', '1e-400', '1e0001', '"1e400"', '{"1e400":1}', '["\\"",1e308]'])(
+    'is not what %s is',
+    (text) => {
+      expect(jsonBodies(Sum).read(`{"n":${text}}`).n).toEqual(JSON.parse(text));
+    },
+  );
+});
 
 describe('a bigint that is written', () => {
   const sum = jsonBodies(Sum);

@@ -188,6 +188,11 @@ describe('a key that names what the class does', () => {
     }
   });
 
+  it("is refused in another letter case, too, where fieldCase: 'go' makes it that key", () => {
+    const bodies = jsonBodies<WorkCmd>(WorkCmd, { fieldCase: 'go' });
+    expect(() => bodies.read('{"BOUND":5}')).toThrow(refusedKey('bound', 'WorkCmd'));
+  });
+
   it('is refused for `lastOne` of a Result', () => {
     class Part extends Result {}
     expect(() => jsonBodies(Part).read('{"lastOne":true}')).toThrow(refusedKey('lastOne', 'Part'));

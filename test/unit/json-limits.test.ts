@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import 'reflect-metadata';
 import { Expose, Type } from 'class-transformer';
 import { checkStructure } from '../../lib/codec/json-scan.js';
+import { dataOf, dataText } from '../../lib/codec/pattern-message.js';
 import { jsonBodies } from './json-bodies.js';
 
 class Box {
@@ -78,11 +79,11 @@ describe('maxTokens', () => {
     expect(() => box.read('{"data":[1,"a",true,null,-1.5e3,[],{"":0}]}')).toThrow(failing('JSON_TOKENS', 'maxTokens'));
   });
 
-  it('is 50,000 by default', () => {
+  it('is 1,000,000 by default', () => {
     const box = jsonBodies(Box);
     const ones = (count: number) => `{"data":[${'1,'.repeat(count - 1)}1]}`;
-    expect(box.read(ones(49_997))).toBeInstanceOf(Box);
-    expect(() => box.read(ones(49_998))).toThrow(failing('JSON_TOKENS', /maxTokens \(50000\)/));
+    expect(box.read(ones(999_997))).toBeInstanceOf(Box);
+    expect(() => box.read(ones(999_998))).toThrow(failing('JSON_TOKENS', /maxTokens \(1000000\)/));
   });
 
   it.each([
@@ -91,11 +92,11 @@ describe('maxTokens', () => {
     ['a string of escapes', `{"data":"${'\\"'.repeat(60_000)}\\\\"}`],
     ['a long number', `{"data":0.${'1'.repeat(60_000)}}`],
   ])('does not count %s', (_, body) => {
-    expect(jsonBodies(Box).read(body)).toBeInstanceOf(Box);
+    expect(jsonBodies(Box, { maxTokens: 50_000 }).read(body)).toBeInstanceOf(Box);
   });
 
   it('holds for the writer as well', () => {
-    const box = jsonBodies(Box);
+    const box = jsonBodies(Box, { maxTokens: 50_000 });
     expect(() => box.write(new Box(Array.from({ length: 50_000 }, () => 1)))).toThrow(
       failing('JSON_TOKENS', /^Box: .*maxTokens/),
     );
@@ -158,7 +159,58 @@ describe('maxKeysPerObject', () => {
     );
   });
 
-  it('does not hold where it does not run', () => {
-    expect(Object.keys(jsonBodies(Box).read(keys(10_000)))).toHaveLength(10_001);
+  it('is 10,000 for other Commands, which a pipe may give to class-transformer', () => {
+    const box = jsonBodies(Box);
+    expect(Object.keys(box.read(keys(10_000)))).toHaveLength(10_001);
+    expect(() => box.read(keys(10_001))).toThrow(
+      failing('JSON_KEYS', /^Box: .*10001 keys.*maxKeysPerObject \(10000\)/),
+    );
+    expect(() => box.read(`{"data":[${keys(10_001)}]}`)).toThrow(failing('JSON_KEYS', 'maxKeysPerObject'));
+  });
+
+  it('counts large objects together, as their cost adds up', () => {
+    const box = jsonBodies(Box);
+    expect(box.read(`{"data":[${keys(5_000)},${keys(5_000)},${keys(1_024)},${keys(1_024)}]}`)).toBeInstanceOf(Box);
+    expect(() => box.read(`{"data":[${keys(5_000)},${keys(5_001)}]}`)).toThrow(
+      failing('JSON_KEYS', /10001 keys together .*maxKeysPerObject \(10000\)/),
+    );
+  });
+
+  it('can be set for other Commands, too', () => {
+    expect(() => jsonBodies(Box, { maxKeysPerObject: 1 }).read('{"a":1,"b":2}')).toThrow(
+      failing('JSON_KEYS', /2 keys.*\(1\)/),
+    );
+    expect(jsonBodies(Box, { maxKeysPerObject: 10_001 }).read(keys(10_001))).toBeInstanceOf(Box);
+  });
+});
+
+describe('data that belongs to no contract', () => {
+  const limits = { maxDepth: 3, maxTokens: 8, maxKeysPerObject: 2 };
+
+  it.each([
+    ['JSON_DEPTH', '[[[[]]]]', /maxDepth \(3\)/],
+    ['JSON_TOKENS', '[1,2,3,4,5,6,7,8]', /maxTokens \(8\)/],
+    ['JSON_KEYS', '[{"a":1,"b":2,"c":3}]', /maxKeysPerObject \(2\)/],
+    ['BAD_PAYLOAD', '[1e400]', /1e400/],
+    ['BAD_PAYLOAD', '{"__proto__":1}', /__proto__/],
+    ['BAD_PAYLOAD', '[', /no JSON/],
+  ])('is refused with %s: %s', (code, text, message) => {
+    expect(() => dataOf(text, limits)).toThrow(failing(code, message));
+  });
+
+  it('is read within its limits, integers rounded as everywhere in Nest', () => {
+    expect(dataOf('[[[9007199254740993]],"1e400"]', limits)).toEqual([[[2 ** 53]], '1e400']);
+    expect(dataOf('', limits)).toBeUndefined();
+  });
+
+  it('has no limit of keys unless one is given', () => {
+    const text = `{${Array.from({ length: 20_000 }, (_, at) => `"k${at}":0`).join(',')}}`;
+    expect(Object.keys(dataOf(text, { maxDepth: 1, maxTokens: 100_000 }) as object)).toHaveLength(20_000);
+  });
+
+  it('is written within the same limits', () => {
+    expect(dataText([[[]], 1, 2, 3, 4, 5], limits)).toBe('[[[]],1,2,3,4,5]');
+    expect(() => dataText([[[[]]]], limits)).toThrow(failing('JSON_DEPTH', /maxDepth \(3\)/));
+    expect(() => dataText([1, 2, 3, 4, 5, 6, 7, 8], limits)).toThrow(failing('JSON_TOKENS', /maxTokens \(8\)/));
   });
 });
