@@ -1,4 +1,5 @@
 // Calls, and whoever else waits, until a connection is open: at most so long. How many may wait is the group's rule.
+import type { AsyncScope } from '../async-scope.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import type { CmdStreamError } from '../errors.js';
 
@@ -9,6 +10,7 @@ interface Waiting {
 }
 
 export class CallQueue {
+  readonly #scope: AsyncScope;
   readonly #limitMs: number;
   readonly #overdue: () => CmdStreamError;
   /** In order of arrival. */
@@ -16,7 +18,8 @@ export class CallQueue {
   #timer: NodeJS.Timeout | undefined;
 
   /** `limitMs` 0: no limit; `overdue` makes the error of what has waited too long. */
-  constructor(limitMs: number, overdue: () => CmdStreamError) {
+  constructor(scope: AsyncScope, limitMs: number, overdue: () => CmdStreamError) {
+    this.#scope = scope;
     this.#limitMs = limitMs || Infinity;
     this.#overdue = overdue;
   }
@@ -63,7 +66,7 @@ export class CallQueue {
     const [oldest] = this.#waiting.values();
     if (this.#timer !== undefined || oldest === undefined) return;
     const left = Math.max(1, oldest.since + this.#limitMs - performance.now());
-    this.#timer = setTimeout(() => this.#expire(), Math.min(left, MAX_TIMER_MS));
+    this.#timer = this.#scope.run(() => setTimeout(() => this.#expire(), Math.min(left, MAX_TIMER_MS)));
   }
 
   #rest(): void {

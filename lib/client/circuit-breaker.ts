@@ -1,4 +1,5 @@
 // The role of a circuit breaker: keeps calls away from a server that fails. It knows no Command and no connection.
+import type { AsyncScope } from '../async-scope.js';
 
 /**
  * Decides whether a call may go to one server, and learns what became of the calls it let through.
@@ -39,3 +40,24 @@ export interface CircuitPermit {
  * @publicApi
  */
 export type CircuitBreakerFactory = (server: string) => CircuitBreaker;
+
+/** The breaker of all callers: it sees nothing of the one whose call it judges, nor do its listeners. */
+export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): CircuitBreaker {
+  return {
+    get state() {
+      return breaker.state;
+    },
+    acquire() {
+      const permit = scope.runApart(breaker.acquire, breaker);
+      return permit && permitApart(permit, scope);
+    },
+  };
+}
+
+function permitApart(permit: CircuitPermit, scope: AsyncScope): CircuitPermit {
+  return {
+    succeed: () => scope.runApart(permit.succeed, permit),
+    fail: (error) => scope.runApart(permit.fail, permit, error),
+    release: () => scope.runApart(permit.release, permit),
+  };
+}

@@ -1,5 +1,6 @@
 // From the options of a client to what its connections need: what several options say together is checked here.
 import type { Duplex } from 'node:stream';
+import type { AsyncScope } from '../async-scope.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { fingerprintOf } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
@@ -43,22 +44,24 @@ export function resolveClientOptions(options: CommandClientOptions) {
   };
 }
 
-export function groupConfigOf(options: ResolvedClientOptions): GroupConfig {
+/** `scope`: where what serves all callers is at home. */
+export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope): GroupConfig {
   const codec = codecFor(options.contract, options.codec);
   return {
     ...options,
     side: 'client',
     flow: clientFlow(codec, options),
     options,
-    ticker: new Ticker(),
+    ticker: new Ticker(scope),
+    scope,
     hasTls: options.tls !== undefined,
     fingerprint: fingerprintOf(options.contract, codec.name),
     serverInfo: serverInfoBytes(options.serverInfo),
     maxQueued: options.maxQueuedCommands,
-    dial: dialling(options),
-    strategy: strategyOf(options.strategy),
+    dial: apart(scope, dialling(options)),
+    strategy: strategyOf(options.strategy, scope),
     circuitBreaker: options.circuitBreaker,
-    isFailure: guarded(options.isFailure ?? isFailure),
+    isFailure: options.isFailure ? guarded(apart(scope, options.isFailure)) : isFailure,
   };
 }
 
@@ -85,9 +88,15 @@ function switched<T extends object, D extends Required<T>>(
   return resolveOptions(`${OWNER}: option "${name}"`, given, defaults, rules) as Readonly<D>;
 }
 
-function strategyOf(strategy: ResolvedClientOptions['strategy']): DispatchStrategy {
+/** Code of the user that serves all callers and sees nothing of any. */
+function apart<Args extends unknown[], R>(scope: AsyncScope, work: (...args: Args) => R): (...args: Args) => R {
+  return (...args) => scope.runApart(work, undefined, ...args);
+}
+
+function strategyOf(strategy: ResolvedClientOptions['strategy'], scope: AsyncScope): DispatchStrategy {
   if (strategy === 'round-robin') return roundRobin();
-  return strategy === 'least-pending' ? leastPending() : strategy;
+  if (strategy === 'least-pending') return leastPending();
+  return { pick: apart(scope, (choices, command) => strategy.pick(choices, command)) };
 }
 
 function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['dial'] {

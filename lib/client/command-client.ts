@@ -1,9 +1,11 @@
 // A client without Nest: one contract, one group of connections; `dispatch` and what is built on it. One owner, one close.
+import { AsyncScope } from '../async-scope.js';
 import type { AnyCommand, ResultOf } from '../codec/command.js';
 import { timeLimit } from '../connection/connection-options.js';
 import { CmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
+import { CallerSink } from './caller-sink.js';
 import { groupConfigOf, resolveClientOptions, type ResolvedClientOptions } from './client-config.js';
 import type { CommandClientOptions } from './client-options.js';
 import { pingGroup, type ConnectionPing } from './connection-ping.js';
@@ -25,6 +27,8 @@ const callTimeLimit = timeLimit();
  * @publicApi
  */
 export class CommandClient {
+  /** What serves all callers begins here: not in the scope of the one whose call came first. */
+  readonly #scope = new AsyncScope();
   readonly #options: ResolvedClientOptions;
   readonly #group: Group;
   readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
@@ -35,7 +39,7 @@ export class CommandClient {
 
   constructor(options: CommandClientOptions) {
     this.#options = resolveClientOptions(options);
-    this.#group = new Group(groupConfigOf(this.#options), {
+    this.#group = new Group(groupConfigOf(this.#options, this.#scope), {
       onLinkChange: ({ server, status }, cause) => this.#tell(cause, server, status),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
       onLateFrame: () => this.#lateFrames++,
@@ -97,7 +101,7 @@ export class CommandClient {
    * NO_HANDLER, SHUTDOWN and the codes of a refused Command.
    */
   dispatch<C extends AnyCommand>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
-    return this.submit(command, sink as CommandSink, options);
+    return this.submit(command, new CallerSink(sink as CommandSink), options);
   }
 
   /**
@@ -150,7 +154,10 @@ export class CommandClient {
     return new ResultIterator(dispatch, this.#options.maxBufferedResults);
   }
 
-  /** {@link dispatch} for anything that can be sent: a Command or a message by pattern. */
+  /**
+   * {@link dispatch} for anything that can be sent: a Command or a message by pattern. `sink` is called in whatever scope;
+   * one of a user is put into a {@link CallerSink} first.
+   */
   submit(command: unknown, sink: CommandSink, options: CallOptions = {}, needs?: CallNeeds): PendingCall {
     let refusal = this.#refusalOf(options);
     let all = needs;
@@ -277,11 +284,13 @@ export class CommandClient {
 
   #tell(cause?: CmdStreamError, server?: string, connection?: LinkStatus): void {
     const change = { status: this.status, cause, server, connection };
-    for (const listener of this.#statusListeners) told(() => listener(change));
+    for (const listener of this.#statusListeners) told(() => this.#scope.runApart(listener, undefined, change));
   }
 
   #unexpected(seq: Seq, result: unknown, bytesRead: number): void {
     this.#unexpectedResults++;
-    told(() => this.#options.onUnexpectedResult?.({ seq, result, bytesRead }));
+    const { onUnexpectedResult } = this.#options;
+    if (onUnexpectedResult === undefined) return;
+    told(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
   }
 }

@@ -1,8 +1,9 @@
 // One server of a client: its connections, its circuit breaker, and whether the first connection after an outage tells the others.
+import type { AsyncScope } from '../async-scope.js';
 import { addressText, type ServerAddress } from '../connection/dial.js';
 import { CmdStreamError } from '../errors.js';
 import { objectWith } from '../options.js';
-import type { CircuitBreaker, CircuitBreakerFactory } from './circuit-breaker.js';
+import { breakerApart, type CircuitBreaker, type CircuitBreakerFactory } from './circuit-breaker.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import type { Link, LinkTarget } from './link.js';
 
@@ -40,11 +41,13 @@ export class GroupServer implements LinkTarget {
   constructor(
     readonly address: ServerAddress,
     circuitBreaker: CircuitBreakerFactory | undefined,
+    scope: AsyncScope,
   ) {
     if (circuitBreaker === undefined) return;
-    this.breaker = circuitBreaker(addressText(address));
-    if (breakerRule.accepts(this.breaker)) return;
-    throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
+    const breaker = circuitBreaker(addressText(address));
+    if (!breakerRule.accepts(breaker))
+      throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
+    this.breaker = breakerApart(breaker, scope);
   }
 
   nextTurn(): number {

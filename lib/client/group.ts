@@ -57,10 +57,10 @@ export class Group implements LinkOwner, CallHome {
   constructor(config: GroupConfig, owner: GroupOwner) {
     this.#config = config;
     this.#owner = owner;
-    this.#queue = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
-    this.#connecting = new CallQueue(config.queueTimeoutMs, () => this.#noConnection());
-    this.#retries = new Retries(config.retry, (call) => this.submit(call));
-    this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker));
+    this.#queue = new CallQueue(config.scope, config.queueTimeoutMs, () => this.#noConnection());
+    this.#connecting = new CallQueue(config.scope, config.queueTimeoutMs, () => this.#noConnection());
+    this.#retries = new Retries(config.scope, config.retry, (call) => this.submit(call));
+    this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
     this.#router = new CallRouter(config, this.servers);
     this.#links = Array.from({ length: config.connections }, (_, index) => {
       const server = this.servers[index % this.servers.length]!;

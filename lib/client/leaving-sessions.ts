@@ -1,6 +1,7 @@
 // Connections of one link that take no new calls: they drain or were replaced. It sees to it that each of them ends.
 //
 //   added --(idle)--> ending: FIN is sent --> closed          a draining server has some seconds to end it itself
+import type { AsyncScope } from '../async-scope.js';
 import { CmdStreamError } from '../errors.js';
 import type { ClientSession } from './client-session.js';
 
@@ -8,11 +9,16 @@ import type { ClientSession } from './client-session.js';
 const PATIENCE_MS = 5000;
 
 export class LeavingSessions {
+  readonly #scope: AsyncScope;
   readonly #leaving = new Set<ClientSession>();
   /** Those of them that end as soon as they are idle. */
   readonly #replaced = new Set<ClientSession>();
   /** Those that were ended in order and whose sockets may not be closed yet. */
   readonly #ending = new Set<ClientSession>();
+
+  constructor(scope: AsyncScope) {
+    this.#scope = scope;
+  }
 
   get size(): number {
     return this.#leaving.size;
@@ -36,7 +42,8 @@ export class LeavingSessions {
 
   onIdle(session: ClientSession): void {
     if (this.#replaced.delete(session)) this.end(session, notNeeded());
-    else if (this.#leaving.has(session)) setTimeout(() => this.#endIdle(session), PATIENCE_MS).unref();
+    else if (this.#leaving.has(session))
+      this.#scope.run(() => setTimeout(() => this.#endIdle(session), PATIENCE_MS).unref());
   }
 
   #endIdle(session: ClientSession): void {

@@ -71,7 +71,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   readonly #owner: LinkOwner;
   readonly #backoff: Backoff;
   readonly #age: ConnectionAge;
-  readonly #leaving = new LeavingSessions();
+  readonly #leaving: LeavingSessions;
   #state: State = IDLE;
   /** Opens the successor of a connection that has become too old. */
   #renewal: Opening | undefined;
@@ -88,6 +88,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     this.server = addressText(target.address);
     this.#config = config;
     this.#owner = owner;
+    this.#leaving = new LeavingSessions(config.scope);
     this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
     this.#age = new ConnectionAge(config.maxConnectionAgeMs, () => this.#renew());
   }
@@ -139,7 +140,10 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   /** Opens the connection unless that is under way. One that was given up keeps to the pace of its outage. */
   start(): void {
-    if (this.#state.name !== 'idle') return;
+    if (this.#state.name === 'idle') this.#config.scope.run(this.#start, this);
+  }
+
+  #start(): void {
     const delayMs = this.#config.reconnect ? this.#notBefore - performance.now() : 0;
     if (delayMs > 0) this.#state = this.#pause(delayMs);
     else this.#connect();

@@ -1,5 +1,6 @@
 // Calls that are sent again after a pause: those the server refused before it began with them, and lost ones of
 // idempotent Commands. Each time the pause may be twice as long.
+import type { AsyncScope } from '../async-scope.js';
 import type { PendingCall } from './pending-call.js';
 import type { ResolvedRetryOptions } from './retry-options.js';
 
@@ -9,11 +10,13 @@ const MAX_REFUSED = 6;
 const REFUSED_MS = 10;
 
 export class Retries {
+  readonly #scope: AsyncScope;
   readonly #options: ResolvedRetryOptions | false;
   readonly #submit: (call: PendingCall) => void;
   readonly #pausing = new Map<PendingCall, NodeJS.Timeout>();
 
-  constructor(options: ResolvedRetryOptions | false, submit: (call: PendingCall) => void) {
+  constructor(scope: AsyncScope, options: ResolvedRetryOptions | false, submit: (call: PendingCall) => void) {
+    this.#scope = scope;
     this.#options = options;
     this.#submit = submit;
   }
@@ -59,6 +62,7 @@ export class Retries {
       this.#pausing.delete(call);
       this.#submit(call);
     };
-    this.#pausing.set(call, setTimeout(again, pauseMs));
+    const timer = this.#scope.run(() => setTimeout(again, pauseMs));
+    this.#pausing.set(call, timer);
   }
 }

@@ -1,4 +1,5 @@
 // What users may see and do around each call of a client: the role of send hooks, and how they watch their call.
+import { AsyncResource } from 'node:async_hooks';
 import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
 import type { CallEnd, CallObserver, SentCommand } from './call-end.js';
@@ -42,9 +43,10 @@ export interface SendHooks {
 /** @publicApi */
 export type SendHooksFactory = () => SendHooks;
 
-/** Send hooks as the observer of their call. */
+/** Send hooks as the observer of their call: they run in the scope of its caller. */
 class HookedCall implements CallObserver {
   readonly #hooks: SendHooks;
+  readonly #scope = new AsyncResource('cmd-stream');
   #results = 0;
 
   constructor(hooks: SendHooks) {
@@ -53,10 +55,14 @@ class HookedCall implements CallObserver {
 
   onResult(sent: SentCommand, result: unknown, bytes: number): void {
     const number = ++this.#results;
-    told(() => this.#hooks.onResult?.(sent, { result, number, bytes }));
+    this.#scope.runInAsyncScope(() => told(() => this.#hooks.onResult?.(sent, { result, number, bytes })));
   }
 
-  onEnd(sent: SentCommand, { how, error }: CallEnd): void {
+  onEnd(sent: SentCommand, end: CallEnd): void {
+    this.#scope.runInAsyncScope(this.#onEnd, this, sent, end);
+  }
+
+  #onEnd(sent: SentCommand, { how, error }: CallEnd): void {
     if (how === 'timed out') told(() => this.#hooks.onTimeout?.(sent, error));
     else if (how === 'failed' || error !== undefined) told(() => this.#hooks.onError?.(sent, error));
     told(() => this.#hooks.onEnd?.(sent));

@@ -3,7 +3,9 @@
 //
 //   open --(end: flush, FIN)--> ending --> closed
 //     └─────(destroy, peer gone)────────────^
+import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
+import type { AsyncScope } from '../async-scope.js';
 import type { DataLimits } from '../codec/json-codec-options.js';
 import { CmdStreamError, decodeError, encodeError, fromSocketError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
@@ -30,6 +32,8 @@ export interface ConnectionConfig {
   readonly flow: ValueFlow;
   readonly options: ResolvedConnectionOptions;
   readonly ticker: Ticker;
+  /** Where connections are at home: none runs in the scope of somebody who sends, or whose end makes room. */
+  readonly scope: AsyncScope;
 }
 
 type State = 'open' | 'ending' | 'closed';
@@ -45,6 +49,7 @@ export class Connection implements Ticking {
   readonly #socket: Duplex;
   readonly #config: ConnectionConfig;
   readonly #owner: ConnectionOwner;
+  readonly #scope: AsyncResource;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   #state: State = 'open';
@@ -59,17 +64,20 @@ export class Connection implements Ticking {
     this.#owner = owner;
     this.remoteAddress = addressOf(socket, 'remote');
     this.localAddress = addressOf(socket, 'local');
-    this.#outbox = new Outbox(socket, () => this.#flushed());
+    this.#scope = config.scope.branch();
+    this.#outbox = this.#scope.runInAsyncScope(() => new Outbox(socket, () => this.#flushed()));
     this.#inbox = new Inbox(config.side, config.flow, owner, (error) => this.#refuse(error));
     tune(socket, config.options);
     socket.on('error', (error) => this.destroy(fromSocketError(error)));
     socket.on('close', () => this.destroy(new CmdStreamError('PEER_CLOSED', 'the connection was closed')));
     socket.on('end', () => this.#peerEnded());
-    socket.on('data', (chunk: Buffer) => {
-      this.#inbox.receive(chunk);
-      this.#regulate();
-    });
+    socket.on('data', (chunk: Buffer) => this.#scope.runInAsyncScope(this.#receive, this, chunk));
     config.ticker.add(this);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#inbox.receive(chunk);
+    this.#regulate();
   }
 
   get isOpen(): boolean {
@@ -233,6 +241,10 @@ export class Connection implements Ticking {
 
   resume(): void {
     if (!this.#inbox.isPaused || this.#state !== 'open') return;
+    this.#scope.runInAsyncScope(this.#resume, this);
+  }
+
+  #resume(): void {
     this.#inbox.resume();
     this.#regulate();
   }
@@ -247,7 +259,10 @@ export class Connection implements Ticking {
 
   /** Ends in order: what was sent is flushed, then FIN. The owner is told at once. */
   end(cause: CmdStreamError): void {
-    if (this.#state !== 'open') return;
+    if (this.#state === 'open') this.#scope.runInAsyncScope(this.#end, this, cause);
+  }
+
+  #end(cause: CmdStreamError): void {
     this.#state = 'ending';
     this.#lingerDeadline = performance.now() + LINGER_MS;
     this.#inbox.stop();
@@ -258,7 +273,10 @@ export class Connection implements Ticking {
 
   /** Ends at once; what waits to be sent is lost. */
   destroy(cause: CmdStreamError): void {
-    if (this.#state === 'closed') return;
+    if (this.#state !== 'closed') this.#scope.runInAsyncScope(this.#destroy, this, cause);
+  }
+
+  #destroy(cause: CmdStreamError): void {
     const told = this.#state === 'ending';
     this.#state = 'closed';
     this.#config.ticker.delete(this);

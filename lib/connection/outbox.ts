@@ -1,5 +1,6 @@
 // The outgoing half of one connection: frames of one turn of the event loop leave in one write, a second write
 // starts only when the first is done, and a slow peer is noticed by a write that makes no progress.
+import { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { CmdStreamError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
@@ -20,6 +21,8 @@ export class Outbox {
   /** Since when the current write is waiting (monotonic milliseconds), 0 if none is. */
   stalledSince = 0;
   readonly #socket: Duplex;
+  /** A write, and all that follows it, is nobody's who sends: else each would hand his scope on to the next. */
+  readonly #scope = new AsyncResource('cmd-stream');
   readonly #onFlushed: () => void;
   /** May what was written be written over? */
   readonly #recycles: boolean;
@@ -43,8 +46,8 @@ export class Outbox {
   /** Sees to it that what is in the writer leaves at the end of this turn, or now if it is much. */
   schedule(): void {
     if (this.#taken !== undefined) return;
-    if (this.writer.length >= FLUSH_BYTES) this.#flush();
-    else this.#scheduled ??= setImmediate(() => this.#flush());
+    if (this.writer.length >= FLUSH_BYTES) this.#leave();
+    else this.#scheduled ??= setImmediate(() => this.#leave());
   }
 
   flushed(): Promise<void> {
@@ -57,7 +60,7 @@ export class Outbox {
   /** No more will come: flush the rest, then FIN. */
   end(cause: CmdStreamError): void {
     this.#ended = cause;
-    if (this.#taken === undefined) this.#flush();
+    if (this.#taken === undefined) this.#leave();
   }
 
   /** The socket is gone: nothing more leaves. */
@@ -69,6 +72,10 @@ export class Outbox {
     this.writer.truncate(0);
     for (const waiter of [...this.#taking, ...this.#waiters]) waiter.reject(cause);
     this.#taking = this.#waiters = [];
+  }
+
+  #leave(): void {
+    this.#scope.runInAsyncScope(this.#flush, this);
   }
 
   #flush(): void {

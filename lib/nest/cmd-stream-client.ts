@@ -11,6 +11,7 @@ import {
 import { AsyncSubject, defer, lastValueFrom, Observable, ReplaySubject } from 'rxjs';
 import { distinctUntilChanged } from 'rxjs/operators';
 import { clientDefaults, type UnexpectedResult } from '../client/client-options.js';
+import { CallerSink } from '../client/caller-sink.js';
 import { CommandClient } from '../client/command-client.js';
 import type { CallNeeds, CallOptions, CommandSink } from '../client/pending-call.js';
 import { Command, type AnyCommand, type ResultOf } from '../codec/command.js';
@@ -167,7 +168,8 @@ export class CmdStreamClient extends ClientProxy {
 
   #stream<C extends AnyCommand>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
     return new Observable((subscriber) => {
-      const call = this.#client.submit(command, subscriber as CommandSink, options, this.#needsOf(command));
+      const sink = new CallerSink(subscriber as CommandSink);
+      const call = this.#client.submit(command, sink, options, this.#needsOf(command));
       return () => call.cancel();
     });
   }
@@ -176,7 +178,7 @@ export class CmdStreamClient extends ClientProxy {
     return new Observable((subscriber) => {
       const { message, metadata, ambient } = this.#outgoing('message', pattern, data);
       const observer = { packet: this.createObserver(subscriber), error: (error: unknown) => subscriber.error(error) };
-      const responses = new PatternResponses(observer, this.#deserializer);
+      const responses = new CallerSink(new PatternResponses(observer, this.#deserializer));
       const call = this.#client.submit(message, responses, { metadata }, { ambient });
       return () => call.cancel();
     });

@@ -1,5 +1,6 @@
 // An AsyncIterable as an Observable that can be slowed down. rxjs has no back-pressure, but it delivers synchronously:
 // while an item is on its way, whoever takes it at the other end may ask the producer to wait.
+import { AsyncResource } from 'node:async_hooks';
 import { concatMap, isObservable, Observable, of } from 'rxjs';
 import { isAsyncIterable, stopProducer } from '../server/outcome.js';
 import { TurnShare } from '../server/turn-share.js';
@@ -12,9 +13,11 @@ export function askToWait(drained: Promise<void>): void {
   delivery.drained = drained;
 }
 
+/** Its items are made in the async scope in which it is lifted: there an interceptor has called the handler. */
 export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
+  const scope = new AsyncResource('cmd-stream');
   return new Observable<T>((subscriber) => {
-    const iterator = iterable[Symbol.asyncIterator]();
+    const iterator = scope.runInAsyncScope(() => iterable[Symbol.asyncIterator]());
     let finished = false;
     const pull = async (): Promise<void> => {
       const turn = new TurnShare();
@@ -37,9 +40,9 @@ export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
         subscriber.error(error);
       }
     };
-    void pull();
+    void scope.runInAsyncScope(pull);
     return () => {
-      if (!finished) void stopProducer(iterator);
+      if (!finished) void scope.runInAsyncScope(stopProducer, undefined, iterator);
     };
   });
 }

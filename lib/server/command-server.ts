@@ -1,6 +1,7 @@
 // A server without Nest: its options and callbacks, and what all its connections share. It may listen, close and listen
 // again; what happens between is a ServerRun.
 import type { AddressInfo, Server } from 'node:net';
+import { AsyncScope } from '../async-scope.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { fingerprintOf } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
@@ -32,6 +33,8 @@ export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError
  * @publicApi
  */
 export class CommandServer {
+  /** Commands, connections and callbacks begin here: not in each other, and not where the server was told to listen or to close. */
+  readonly #scope = new AsyncScope();
   readonly #options;
   readonly #config: ServerRunConfig;
   readonly #load: ServerLoad<EndableConnection>;
@@ -51,7 +54,8 @@ export class CommandServer {
       side: 'server' as const,
       flow: serverFlow(codec, resolved),
       options: resolved,
-      ticker: new Ticker(),
+      ticker: new Ticker(this.#scope),
+      scope: this.#scope,
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,
       contract: resolved.contract,
@@ -126,7 +130,7 @@ export class CommandServer {
         `cannot listen again: the descriptor ${listenOn.fd} is no longer the server's`,
       );
     this.#run = new ServerRun(this.#config, this.#newOwner());
-    return this.#run.listen();
+    return this.#scope.run(this.#run.listen, this.#run);
   }
 
   #newOwner(): ServerRunOwner {
@@ -174,12 +178,13 @@ export class CommandServer {
   }
 
   #tell<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {
-    tell((error) => this.#report(error), callback, ...args);
+    tell((error) => this.#report(error), callback && (() => this.#scope.runApart(callback, undefined, ...args)));
   }
 
   #report(failure: unknown): void {
     try {
-      const told: unknown = this.#options.onError?.(failure);
+      const { onError } = this.#options;
+      const told: unknown = onError && this.#scope.runApart(onError, undefined, failure);
       // Nobody is left to tell; the server serves others.
       if (isPromiseLike(told)) told.then(undefined, () => {});
     } catch {

@@ -1,5 +1,6 @@
 // The events of one connection: those that run and those that wait for their turn. They have no answer that could tell
 // the sender to slow down, so what waits has a bound in bytes. They do not depend on the connection: it may end first.
+import type { AsyncScope } from '../async-scope.js';
 import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
 import { EventCommand } from './event-command.js';
@@ -14,6 +15,7 @@ const QUEUE_BYTES = 8 * 1024 * 1024;
 export interface EventHost {
   readonly remoteAddress: string;
   readonly localAddress: string;
+  readonly scope: AsyncScope;
   run(command: RunningCommand): void;
   settled(command: RunningCommand): void;
   report(error: unknown): void;
@@ -57,6 +59,10 @@ export class EventQueue implements CommandHome {
 
   get localAddress(): string {
     return this.#host.localAddress;
+  }
+
+  get scope(): AsyncScope {
+    return this.#host.scope;
   }
 
   /** Why no event runs any more; the end of the connection is no reason. */
@@ -109,7 +115,8 @@ export class EventQueue implements CommandHome {
   settled(event: RunningCommand): void {
     this.#running.delete(event);
     this.#host.settled(event);
-    this.#runWaiting();
+    // Not in the scope of the one that has ended.
+    if (this.#waiting.size > 0) this.scope.run(this.#runWaiting, this);
   }
 
   /** The server does not wait for them: those that run are told, those that wait are dropped. */

@@ -151,7 +151,10 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   /** The end of the turn: what is held back is not the only Result. */
   release(): void {
-    if (!this.isOpen) return;
+    if (this.isOpen) this.scope.runInAsyncScope(this.#release, this);
+  }
+
+  #release(): void {
     try {
       this.#flushHeld();
     } catch (error) {
@@ -176,6 +179,10 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   /** Ends the Command now: what waits for credit gives way to the error. */
   shutDown(cause: CmdStreamError): void {
+    this.scope.runInAsyncScope(this.#shutDown, this, cause);
+  }
+
+  #shutDown(cause: CmdStreamError): void {
     this.#queue.drop();
     if (this.#state === 'ending') this.#sendError(sessionError(cause, (hidden) => this.home.report(hidden)));
     else this.#endWith(() => sessionError(cause, (hidden) => this.home.report(hidden)));

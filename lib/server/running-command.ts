@@ -1,5 +1,7 @@
 // One Command from its arrival to its end: context and sink in one object, because every Command needs both. What its
 // answers look like on the wire is decided by the subclasses: PlainCommand and ExtendedCommand.
+import { AsyncResource } from 'node:async_hooks';
+import type { AsyncScope } from '../async-scope.js';
 import type { CommandContext } from '../codec/command-context.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { CmdStreamError } from '../errors.js';
@@ -11,6 +13,8 @@ import type { ResultSink } from './invoker.js';
 export interface CommandHome {
   readonly remoteAddress: string;
   readonly localAddress: string;
+  /** Where the scopes of Commands begin. */
+  readonly scope: AsyncScope;
   /** Why the connection ended, undefined while it lives. */
   readonly endCause: CmdStreamError | undefined;
   /** As {@link ResultSink.drained}, for the connection as a whole. */
@@ -27,7 +31,10 @@ const cancelled = new CmdStreamError('CANCELLED', 'the caller does not wait any 
 export const tooLate = new CmdStreamError('TIMEOUT', "the caller's time limit is over");
 
 export abstract class RunningCommand implements CommandContext, ResultSink {
+  #scope: AsyncResource | undefined;
   #controller: AbortController | undefined;
+  /** In which the listeners of the signal run. */
+  #signalScope: AsyncResource | undefined;
   #abortReason: unknown;
   #isSettled = false;
   #timer: NodeJS.Timeout | undefined;
@@ -48,6 +55,12 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   abstract complete(result?: unknown): void;
   abstract error(error: unknown): void;
 
+  /** All code of the application runs in it, and no other Command's does. */
+  get scope(): AsyncResource {
+    this.#scope ??= this.home.scope.branch();
+    return this.#scope;
+  }
+
   get remoteAddress(): string {
     return this.home.remoteAddress;
   }
@@ -59,11 +72,17 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      this.markScope();
       const reason = this.#abortReason ?? this.home.endCause;
       if (reason !== undefined) this.#controller.abort(reason);
       else if (!this.#isSettled) this.#watch();
     }
     return this.#controller.signal;
+  }
+
+  /** Its abort will be heard in the scope that is the current one now: with what was entered since the Command began. */
+  markScope(): void {
+    if (this.#controller !== undefined) this.#signalScope = new AsyncResource('cmd-stream');
   }
 
   #watch(): void {
@@ -87,7 +106,7 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   abort(reason: unknown = cancelled): void {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = reason;
-    this.#controller?.abort(reason);
+    this.#signalScope?.runInAsyncScope(() => this.#controller!.abort(reason));
   }
 
   /** The handler is done and everything is sent. */

@@ -1,5 +1,6 @@
 // What a session knows beyond plain cmd-stream once its peer has knocked: HELLO, META, messages by pattern,
 // cancellation, credit, the goodbye. Late frames are counted, lies end the connection.
+import type { AsyncScope } from '../async-scope.js';
 import { dataOf, PatternMessage } from '../codec/pattern-message.js';
 import { checkFingerprint } from '../codec/fingerprint.js';
 import type { Connection } from '../connection/connection.js';
@@ -275,6 +276,10 @@ export class SessionExtension implements ExtendedHome {
 
   get endCause(): CmdStreamError | undefined {
     return this.#session.endCause;
+  }
+
+  get scope(): AsyncScope {
+    return this.config.scope;
   }
 
   get drained(): Promise<void> | undefined {

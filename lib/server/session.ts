@@ -1,6 +1,7 @@
 // The server's side of one connection: runs each Command that arrives, keeps count of those that run, and decides
 // when to go on reading. Ends with its connection, but not before its last Command and its last event have ended.
 import type { Duplex } from 'node:stream';
+import type { AsyncScope } from '../async-scope.js';
 import type { Contract } from '../codec/contract.js';
 import { Connection, type ConnectionOwner } from '../connection/connection.js';
 import { CmdStreamError } from '../errors.js';
@@ -63,6 +64,10 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   get endCause(): CmdStreamError | undefined {
     return this.#endCause;
+  }
+
+  get scope(): AsyncScope {
+    return this.config.scope;
   }
 
   get results(): Contract['results'] {
@@ -212,6 +217,10 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.#running++;
     this.config.load.started(this);
     this.#lookAtGate();
+    command.scope.runInAsyncScope(this.#invoke, this, command);
+  }
+
+  #invoke(command: RunningCommand): void {
     try {
       const done = this.config.invoker.invoke(command.value, command, command);
       done?.then(
@@ -221,6 +230,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     } catch (error) {
       command.error(error);
     }
+    command.markScope();
   }
 
   watch(command: RunningCommand): void {

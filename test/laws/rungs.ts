@@ -9,7 +9,7 @@ interface Room {
 
 const ground = ['errors', 'options'];
 const bytes = [...ground, 'wire', 'codec'];
-const socket = [...bytes, 'connection'];
+const socket = [...bytes, 'async-scope', 'connection'];
 const core = [...socket, 'client', 'server'];
 
 const node = /^node:/;
@@ -20,11 +20,12 @@ const validation = [/^class-transformer(\/|$)/, /^class-validator$/, /^reflect-m
 const house: Readonly<Record<string, Room>> = {
   errors: { rooms: [], packages: [/^node:util(\/|$)/] },
   options: { rooms: ['errors'], packages: [] },
+  'async-scope': { rooms: [], packages: [/^node:async_hooks$/] },
   wire: { rooms: ground, packages: [/^node:buffer$/] },
   codec: { rooms: [...ground, 'wire'], packages: [node, /^class-transformer(\/|$)/] },
   mus: { rooms: bytes, packages: [node] },
   protobuf: { rooms: bytes, packages: [node, /^@bufbuild\//] },
-  connection: { rooms: bytes, packages: [node] },
+  connection: { rooms: [...bytes, 'async-scope'], packages: [node] },
   client: { rooms: socket, packages: [node] },
   server: { rooms: socket, packages: [node] },
   nest: { rooms: core, packages: [node, ...nest, ...validation] },

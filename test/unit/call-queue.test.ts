@@ -1,5 +1,6 @@
 // Who waits for a connection, how long, and in which order they go on.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AsyncScope } from '../../lib/async-scope.js';
 import { CallQueue } from '../../lib/client/call-queue.js';
 import { CmdStreamError } from '../../lib/errors.js';
 
@@ -19,7 +20,7 @@ class Stage {
   readonly keys = new Map<string, object>();
 
   constructor(limitMs = LIMIT_MS) {
-    this.queue = new CallQueue(limitMs, () => new CmdStreamError('CONNECT_TIMEOUT', 'overdue'));
+    this.queue = new CallQueue(new AsyncScope(), limitMs, () => new CmdStreamError('CONNECT_TIMEOUT', 'overdue'));
   }
 
   add(name: string, ready = (): void => {}): void {

@@ -1,5 +1,6 @@
 // Calls that are sent again: after which pause, how often, and what becomes of those that wait for it.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { AsyncScope } from '../../lib/async-scope.js';
 import { PendingCall } from '../../lib/client/pending-call.js';
 import { Retries } from '../../lib/client/retries.js';
 import { retryDefaults, type ResolvedRetryOptions } from '../../lib/client/retry-options.js';
@@ -21,7 +22,7 @@ class Stage {
   #pausedAt = 0;
 
   constructor(options: ResolvedRetryOptions | false = retryDefaults) {
-    this.retries = new Retries(options, (call) => {
+    this.retries = new Retries(new AsyncScope(), options, (call) => {
       call.attempts++;
       this.sent.push(performance.now() - this.#pausedAt);
     });

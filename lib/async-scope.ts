@@ -1,0 +1,24 @@
+// The async scope (what AsyncLocalStorage sees) in which a client or server was made: what serves all callers runs there,
+// or in a branch of it, and never in the scope of the caller who happened to set it going.
+import { AsyncResource } from 'node:async_hooks';
+
+const newBranch = (): AsyncResource => new AsyncResource('cmd-stream');
+
+export class AsyncScope {
+  readonly #home = newBranch();
+
+  /** Runs code of this package, and makes what it makes at home here. Not for code of users: what that enters would stay. */
+  run<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
+    return this.#home.runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
+  }
+
+  /** A new scope that begins with what this one has, wherever it is made; what is entered in it stays in it. */
+  branch(): AsyncResource {
+    return this.#home.runInAsyncScope(newBranch);
+  }
+
+  /** Runs code of a user that belongs to no caller. */
+  runApart<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
+    return this.branch().runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
+  }
+}
