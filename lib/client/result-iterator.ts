@@ -1,14 +1,15 @@
 // The Results of one Command as an AsyncIterable that sets the pace: towards a server of this package by credit, so
 // that a slow taker slows its producer; towards a plain one by a bound on what may wait.
 import { CmdStreamError } from '../errors.js';
+import { CREDIT_WINDOW_BYTES } from '../wire/control-frame.js';
 import type { CommandSink, PendingCall } from './pending-call.js';
 
 /** Results a producer may be ahead of its taker. */
 export const INITIAL_CREDIT = 32;
 /** Credit is given in portions of this size. */
 const TOP_UP = INITIAL_CREDIT / 2;
-/** Or when so many bytes were taken: a server stops when it has sent twice as many that were not. */
-const TOP_UP_BYTES = 512 * 1024;
+/** Or when so many bytes were taken. */
+const TOP_UP_BYTES = CREDIT_WINDOW_BYTES / 2;
 
 interface Taker<R> {
   resolve(item: IteratorResult<R, undefined>): void;

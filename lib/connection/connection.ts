@@ -153,8 +153,7 @@ export class Connection implements Ticking {
         start = writer.length;
         this.#checkLength(start - mark);
       }
-      writeSeq(writer, seq);
-      this.#config.flow.encode(value, writer);
+      this.writeFrame(writer, seq, value);
       return this.#commit(start);
     } catch (error) {
       throw this.#rolledBack(mark, error);
@@ -177,24 +176,26 @@ export class Connection implements Ticking {
     }
   }
 
-  /** The bytes {@link send} would write, for a frame that must wait; nothing is sent. */
-  encode(seq: Seq, value: unknown): Buffer {
-    return this.encodeControl((writer) => {
-      writeSeq(writer, seq);
-      this.#config.flow.encode(value, writer);
-    });
+  /** Writes what {@link send} would send to `writer`, without its rules: see {@link encode}. */
+  writeFrame(writer: ByteWriter, seq: Seq, value: unknown): void {
+    writeSeq(writer, seq);
+    this.#config.flow.encode(value, writer);
   }
 
-  /** The bytes {@link sendControl} would write; nothing is sent. */
-  encodeControl(write: (writer: ByteWriter) => void): Buffer {
-    const writer = new ByteWriter();
+  /**
+   * Encodes one frame that must wait into `writer`, under the same rules as {@link send}, and returns its length in bytes.
+   * Nothing is sent, and nothing is left in `writer` of a frame that fails.
+   */
+  encode(writer: ByteWriter, write: (writer: ByteWriter) => void): number {
+    const mark = writer.length;
     try {
       write(writer);
+      this.#checkLength(writer.length - mark);
     } catch (error) {
+      writer.truncate(mark);
       throw encodeError(error);
     }
-    this.#checkLength(writer.length);
-    return writer.take();
+    return writer.length - mark;
   }
 
   #begin(): number {

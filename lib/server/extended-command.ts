@@ -170,11 +170,23 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   /** Sends what is queued as far as credit and socket allow. */
   pump(): void {
-    if (!this.#queue.flush()) return;
+    if (!this.#flush()) return;
     if (this.#state === 'ending') return this.#settleNow();
     if (this.#room === undefined || !this.#queue.isFree) return;
     if (this.home.drained === undefined) this.#hasRoom();
     else this.home.waiting.join(this);
+  }
+
+  /** True if nothing waits any more. A Result that could not be encoded in its turn gives way, with all behind it, to the error. */
+  #flush(): boolean {
+    try {
+      return this.#queue.flush();
+    } catch (error) {
+      this.#queue.drop();
+      if (this.#state === 'ending') this.#sendError(frameError(error, (hidden) => this.home.report(hidden)));
+      else this.#stop(error);
+      return true;
+    }
   }
 
   /** Ends the Command now: what waits for credit gives way to the error. */
@@ -216,16 +228,22 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   #put(result: unknown, isLast: boolean, isFinal: boolean): number {
     const { connection } = this.home;
     const asValue = this.#answersValues;
-    const write = (writer: ByteWriter): void => this.#writeValue(writer, result, isLast);
-    if (!this.#queue.isClosed) {
-      const length = asValue ? connection.sendControl(write) : connection.send(this.seq, result);
+    if (!asValue && !this.#queue.isClosed) {
+      const length = connection.send(this.seq, result);
       this.#queue.spend(length);
       return length;
     }
-    const bytes = asValue ? connection.encodeControl(write) : connection.encode(this.seq, result);
-    const refusal = this.#queue.put(bytes, isFinal);
-    if (refusal === undefined) return bytes.length;
-    this.#stop(refusal);
+    const write = asValue
+      ? (writer: ByteWriter): void => this.#writeValue(writer, result, isLast)
+      : (writer: ByteWriter): void => connection.writeFrame(writer, this.seq, result);
+    if (!this.#queue.isClosed) {
+      const length = connection.sendControl(write);
+      this.#queue.spend(length);
+      return length;
+    }
+    const queued = this.#queue.put(write, isFinal);
+    if (typeof queued === 'number') return queued;
+    this.#stop(queued);
     return 0;
   }
 

@@ -1,9 +1,13 @@
 // What one Command has written and may not send yet: Results wait for credit, everything waits for the socket, and in
 // order. What the frames say, and what an end means, is the Command's.
+//
+//   packed frames --> those that wait to be encoded, because the connection holds all it may
 import type { Connection } from '../connection/connection.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import type { WaitingCommand, WaitingResults } from './waiting-results.js';
+import { PackedFrames } from '../wire/packed-frames.js';
+import { UntakenResults } from './untaken-results.js';
+import { tooMany, type WaitingCommand, type WaitingResults } from './waiting-results.js';
 
 export interface QueueHome {
   readonly connection: Connection;
@@ -16,10 +20,13 @@ export interface QueueHome {
 
 /** Results that a producer has made before it can know that it must wait. */
 const IN_HAND = 2;
+/** What a frame that is not encoded yet is counted as: its value is the application's. */
+const UNENCODED_COST = 512;
 
-interface QueuedFrame {
-  readonly bytes: Buffer;
-  /** Results need credit, marks do not. */
+type Write = (writer: ByteWriter) => void;
+
+interface UnencodedFrame {
+  readonly write: Write;
   readonly isResult: boolean;
 }
 
@@ -27,23 +34,24 @@ export class ResultQueue {
   readonly #command: WaitingCommand;
   readonly #home: QueueHome;
   #credit: number;
-  /** Bytes of each Result that was sent on credit and not taken yet, oldest first; nobody says so of others. */
-  readonly #untaken: number[] | undefined;
-  #untakenBytes = 0;
-  #frames: QueuedFrame[] = [];
+  /** Results that were sent on credit; nobody says when others are taken. */
+  readonly #untaken: UntakenResults | undefined;
+  #frames: PackedFrames | undefined;
+  /** At most those in hand, the final one and what is said about them. */
+  #unencoded: UnencodedFrame[] = [];
   #results = 0;
-  #bytes = 0;
+  #counted = 0;
 
   /** `credit`: Results that may be sent; Infinity for a Command without credit. */
   constructor(command: WaitingCommand, home: QueueHome, credit: number) {
     this.#command = command;
     this.#home = home;
     this.#credit = credit;
-    if (credit < Infinity) this.#untaken = [];
+    if (credit < Infinity) this.#untaken = new UntakenResults();
   }
 
   get isEmpty(): boolean {
-    return this.#frames.length === 0;
+    return (this.#frames === undefined || this.#frames.length === 0) && this.#unencoded.length === 0;
   }
 
   /** True if the next Result needs nothing but room in the socket. */
@@ -56,89 +64,137 @@ export class ResultQueue {
     return !this.isFree || this.#home.drained !== undefined;
   }
 
-  /** Credit is a number of Results; their bytes have a bound of their own, above which there is one at a time. */
   get #hasCredit(): boolean {
-    return this.#credit > 0 && this.#untakenBytes < this.#home.config.maxStreamBufferBytes;
+    return this.#credit > 0 && (this.#untaken === undefined || this.#untaken.hasRoom);
   }
 
   /** The caller has taken so many, and takes as many more. */
   grant(count: number): void {
-    for (const bytes of this.#untaken?.splice(0, count) ?? []) this.#untakenBytes -= bytes;
+    this.#untaken?.take(count);
     this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
   }
 
   /** A Result of so many bytes was sent. */
   spend(bytes: number): void {
     this.#credit--;
-    if (this.#untaken === undefined) return;
-    this.#untaken.push(bytes);
-    this.#untakenBytes += bytes;
+    this.#untaken?.add(bytes);
   }
 
   /**
-   * Queues a Result, or says why it may not. A producer that waits for room has had one held back, and has one in hand,
-   * before it can know that there is none: so many are always taken, and so is the final one.
+   * Queues a Result; gives its bytes, or why it may not wait. A producer that waits for room has had one held back, and has
+   * one in hand, before it can know that there is none: so many are always taken, and so is the final one. Where the
+   * connection holds all it may, they are encoded when it is their turn.
+   *
+   * @throws {CmdStreamError} when the Result cannot be encoded
    */
-  put(bytes: Buffer, isFinal: boolean): CmdStreamError | undefined {
-    const refusal = isFinal || this.#results < IN_HAND ? undefined : this.#refusal(bytes.length);
-    if (refusal) return refusal;
-    this.#results++;
-    this.#enqueue({ bytes, isResult: true });
-    return undefined;
+  put(write: Write, isFinal: boolean): number | CmdStreamError {
+    const mustTake = isFinal || this.#results < IN_HAND;
+    if (this.#unencoded.length > 0 || (mustTake && this.#home.waiting.isFull)) {
+      if (!mustTake) return this.#home.waiting.refusal();
+      this.#enqueue({ write, isResult: true });
+      return 0;
+    }
+    let refusal: CmdStreamError | undefined;
+    try {
+      return this.#append((writer) => {
+        const bytes = this.#home.connection.encode(writer, write);
+        if (!mustTake && (refusal = this.#refusal(bytes))) throw refusal;
+      }, true);
+    } catch (error) {
+      if (error === refusal && refusal) return refusal;
+      throw error;
+    }
   }
 
   #refusal(bytes: number): CmdStreamError | undefined {
-    const { maxStreamBufferBytes } = this.#home.config;
-    const waiting = this.#bytes + bytes;
-    if (waiting <= maxStreamBufferBytes) return this.#home.waiting.refusal(bytes);
-    const text = `${waiting} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
-    return new CmdStreamError('SLOW_CONSUMER', `${text} (${maxStreamBufferBytes})`);
+    const { config, waiting } = this.#home;
+    const sum = this.#frames!.bytes + bytes;
+    if (sum <= config.maxStreamBufferBytes) return waiting.hasRoomFor(bytes) ? undefined : waiting.refusal();
+    const text = `${sum} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
+    return tooMany(`${text} (${config.maxStreamBufferBytes}) of the server`);
   }
 
   /** Sends a control frame that needs no credit, behind what is queued. */
-  mark(write: (writer: ByteWriter) => void): void {
+  mark(write: Write): void {
     if (this.isEmpty) this.#home.waiting.post(write);
-    else this.#enqueue({ bytes: this.#home.connection.encodeControl(write), isResult: false });
+    else if (this.#unencoded.length > 0) this.#enqueue({ write, isResult: false });
+    else this.#append((writer) => void this.#home.connection.encode(writer, write), false);
   }
 
-  #enqueue(frame: QueuedFrame): void {
-    this.#frames.push(frame);
-    this.#count(frame.bytes.length);
-    if (this.#frames.length === 1) this.#home.waiting.join(this.#command);
+  #append(write: Write, isResult: boolean): number {
+    const frames = (this.#frames ??= new PackedFrames());
+    const wasEmpty = this.isEmpty;
+    const bytes = frames.append(write, isResult);
+    // What was dropped while its value was written counts for nothing.
+    if (frames.length === 0) return 0;
+    if (isResult) this.#results++;
+    this.#recount();
+    if (wasEmpty) this.#home.waiting.join(this.#command);
+    return bytes;
   }
 
-  /** Sends as much as credit and socket allow; true if nothing waits any more. */
+  #enqueue(frame: UnencodedFrame): void {
+    const wasEmpty = this.isEmpty;
+    this.#unencoded.push(frame);
+    if (frame.isResult) this.#results++;
+    this.#recount();
+    if (wasEmpty) this.#home.waiting.join(this.#command);
+  }
+
+  /**
+   * Sends as much as credit and socket allow; true if nothing waits any more.
+   *
+   * @throws {CmdStreamError} when a Result cannot be encoded
+   */
   flush(): boolean {
-    for (let frame = this.#frames[0]; frame !== undefined; frame = this.#frames[0]) {
-      if (frame.isResult && !this.#hasCredit) return false;
-      if (this.#home.drained !== undefined) {
+    while (!this.isEmpty) {
+      if (this.#startsWithResult && !this.#hasCredit) return false;
+      if (this.#home.drained !== undefined || this.#frames?.isWriting) {
         this.#home.waiting.join(this.#command);
         return false;
       }
-      this.#send(frame);
+      this.#sendFirst();
     }
     return true;
   }
 
-  #send({ bytes, isResult }: QueuedFrame): void {
-    this.#frames.shift();
-    this.#count(-bytes.length);
+  get #startsWithResult(): boolean {
+    if (this.#frames !== undefined && this.#frames.length > 0) return this.#frames.startsWithResult;
+    return this.#unencoded[0]!.isResult;
+  }
+
+  #sendFirst(): void {
+    const { connection } = this.#home;
+    if (this.#frames === undefined || this.#frames.length === 0) {
+      const { write, isResult } = this.#unencoded.shift()!;
+      if (isResult) this.#results--;
+      this.#recount();
+      const bytes = connection.sendControl(write);
+      if (isResult) this.spend(bytes);
+      return;
+    }
+    const isResult = this.#frames.startsWithResult;
+    const bytes = this.#frames.shift();
+    this.#recount();
     if (isResult) {
       this.#results--;
       this.spend(bytes.length);
     }
-    this.#home.connection.post((writer) => writer.writeBytes(bytes));
+    connection.post((writer) => writer.writeBytes(bytes));
   }
 
   drop(): void {
-    this.#frames = [];
+    this.#frames?.clear();
+    this.#unencoded = [];
     this.#results = 0;
-    this.#count(-this.#bytes);
+    this.#recount();
     this.#home.waiting.leave(this.#command);
   }
 
-  #count(bytes: number): void {
-    this.#bytes += bytes;
-    this.#home.waiting.count(bytes);
+  #recount(): void {
+    const cost = (this.#frames?.cost ?? 0) + UNENCODED_COST * this.#unencoded.length;
+    const change = cost - this.#counted;
+    this.#counted = cost;
+    if (change !== 0) this.#home.waiting.count(change);
   }
 }

@@ -132,9 +132,9 @@ export interface ServerOptions extends ConnectionOptions {
    */
   onPlainError?: PlainErrorMapper | 'close';
   /**
-   * Most bytes of Results that may wait because the taker of one Command does not take them; beyond, that Command
-   * fails with SLOW_CONSUMER. 1 KiB to 1 GiB.
-   * @default 1_048_576
+   * Most bytes of Results of one Command that may wait for their taker; beyond, that Command fails with SLOW_CONSUMER.
+   * Together with `maxSendBufferBytes` the bound of what may wait on one connection. 1 KiB to 1 GiB.
+   * @default 16_777_216
    */
   maxStreamBufferBytes?: number;
   /**
@@ -170,7 +170,7 @@ export const serverDefaults = Object.freeze({
   gracePeriodMs: 10_000,
   quietPeriodMs: 100,
   onPlainError: 'close' as PlainErrorMapper | 'close',
-  maxStreamBufferBytes: 1_048_576,
+  maxStreamBufferBytes: 16_777_216,
   extension: true,
   contractCheck: true,
 });

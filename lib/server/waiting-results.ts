@@ -36,48 +36,55 @@ export class WaitingResults implements Ticking {
   readonly #queue = new Set<WaitingCommand>();
 
   constructor(host: WaitingHost) {
-    const { options, sendHighWaterBytes } = host.config;
+    const { options, sendHighWaterBytes, maxStreamBufferBytes } = host.config;
     this.#host = host;
-    this.#maxBytes = options.maxSendBufferBytes;
+    this.#maxBytes = maxStreamBufferBytes + options.maxSendBufferBytes;
     this.#maxWritten = Math.max(options.maxSendBufferBytes, sendHighWaterBytes + options.maxResultBytes);
   }
 
-  /** Counts bytes that wait, or, when negative, have left. */
+  /** Counts bytes of memory that are held, or, when negative, are not any more. */
   count(bytes: number): void {
     this.#bytes += bytes;
-    if (bytes > 0 && this.#exceeds(0)) this.#host.config.ticker.add(this);
+    if (bytes > 0 && this.isFull) this.#host.config.ticker.add(this);
   }
 
-  /** Why a Command that could not wait for room may not queue so many bytes more; undefined if it may. */
-  refusal(bytes: number): CmdStreamError | undefined {
-    if (!this.#exceeds(bytes)) return undefined;
-    const text = `more bytes of Results wait than maxSendBufferBytes (${this.#maxBytes}) allows`;
-    return new CmdStreamError('SLOW_CONSUMER', text);
+  get #waiting(): number {
+    return this.#bytes + this.#host.connection.bufferedBytes;
   }
 
-  #exceeds(more: number): boolean {
-    return this.#bytes + this.#host.connection.bufferedBytes + more > this.#maxBytes;
+  /** True while more waits than may: what must be taken all the same is encoded later. */
+  get isFull(): boolean {
+    return this.#waiting > this.#maxBytes;
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.#waiting + bytes <= this.#maxBytes;
+  }
+
+  /** Why a Command that could not wait for room may queue no more. */
+  refusal(): CmdStreamError {
+    const limit = `maxStreamBufferBytes and maxSendBufferBytes of the server together (${this.#maxBytes})`;
+    return tooMany(`${this.#waiting} bytes of Results wait on this connection: no more than ${limit} may`);
   }
 
   /** Looks whether the peer reads at all, as long as more waits than may. */
   tick(now: number): void {
     const { connection, config } = this.#host;
     const isStalled = connection.stalledSince > 0 && now - connection.stalledSince >= PATIENCE_MS;
-    if (this.#exceeds(0) && !isStalled) return;
+    if (this.isFull && !isStalled) return;
     config.ticker.delete(this);
-    if (this.#exceeds(0)) this.#hangUp();
+    if (this.isFull) this.#hangUp(this.#maxBytes, 'maxStreamBufferBytes and maxSendBufferBytes together');
   }
 
   /** Writes what takes no turn: an end, an error, a pong. A peer that has them made and does not read loses its connection. */
   post(write: (writer: ByteWriter) => void): void {
     const { connection } = this.#host;
     connection.post(write);
-    if (connection.bufferedBytes > this.#maxWritten) this.#hangUp();
+    if (connection.bufferedBytes > this.#maxWritten) this.#hangUp(this.#maxWritten, 'maxSendBufferBytes');
   }
 
-  #hangUp(): void {
-    const waiting = this.#bytes + this.#host.connection.bufferedBytes;
-    const text = `${waiting} bytes wait for a peer that does not read: more than maxSendBufferBytes (${this.#maxBytes})`;
+  #hangUp(limit: number, option: string): void {
+    const text = `${this.#waiting} bytes wait for a peer that does not read: more than ${option} (${limit})`;
     this.#host.connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', text));
   }
 
@@ -108,4 +115,10 @@ export class WaitingResults implements Ticking {
       command.pump();
     }
   }
+}
+
+/** The remedy is in the error: who sees it is the one who called. */
+export function tooMany(what: string): CmdStreamError {
+  const remedy = 'an async generator waits for its taker, where an Observable cannot';
+  return new CmdStreamError('SLOW_CONSUMER', `${what}; ${remedy}`);
 }

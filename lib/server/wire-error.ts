@@ -4,6 +4,7 @@ import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataText } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
 import { errorMeanings, isCmdStreamError, type CmdStreamError } from '../errors.js';
+import { ByteWriter } from '../wire/byte-writer.js';
 import { writeError } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
 
@@ -68,12 +69,15 @@ function hasForeignCause({ cause }: CmdStreamError): boolean {
 
 /** The ERROR frame of a Command: all of it, or as much as the peer takes. */
 export function encodeErrorFrame(connection: Connection, seq: Seq, error: WireError, onHidden: OnHidden): Buffer {
+  const writer = new ByteWriter();
   for (const { code, data } of [error, HIDDEN]) {
     try {
-      return connection.encodeControl((writer) => writeError(writer, seq, code, data));
+      connection.encode(writer, () => writeError(writer, seq, code, data));
+      return writer.take();
     } catch (tooLarge) {
       onHidden(tooLarge);
     }
   }
-  return connection.encodeControl((writer) => writeError(writer, seq, BARE.code, BARE.data));
+  writeError(writer, seq, BARE.code, BARE.data);
+  return writer.take();
 }

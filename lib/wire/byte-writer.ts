@@ -17,15 +17,28 @@ export class ByteWriter {
   #buffer: Buffer = EMPTY;
   #length = 0;
   #spare: Buffer | undefined;
+  readonly #initialBytes: number;
+
+  /** `initialBytes`: memory to begin with, at the first byte. */
+  constructor(initialBytes = INITIAL_BYTES) {
+    this.#initialBytes = initialBytes;
+  }
 
   /** Bytes written and not yet taken. */
   get length(): number {
     return this.#length;
   }
 
-  /** Drops everything written after the first `length` bytes. */
+  /** Bytes of memory it holds. */
+  get capacity(): number {
+    return this.#buffer.length + (this.#spare?.length ?? 0);
+  }
+
+  /** Drops everything written after the first `length` bytes, and memory that only what is dropped has needed. */
   truncate(length: number): void {
     this.#length = length;
+    const kept = Math.max(KEPT_BYTES, 2 * length);
+    if (this.#buffer.length > 2 * kept) this.#resize(kept);
   }
 
   /** Hands over all that was written; the memory is the caller's until it gives it back by {@link recycle}. */
@@ -47,12 +60,15 @@ export class ByteWriter {
 
   #reserve(count: number): number {
     const at = this.#length;
-    if (at + count > this.#buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, 2 * this.#buffer.length, at + count));
-      this.#buffer.copy(grown, 0, 0, at);
-      this.#buffer = grown;
-    }
+    if (at + count > this.#buffer.length)
+      this.#resize(Math.max(this.#initialBytes, 2 * this.#buffer.length, at + count));
     return at;
+  }
+
+  #resize(bytes: number): void {
+    const resized = Buffer.allocUnsafeSlow(bytes);
+    this.#buffer.copy(resized, 0, 0, this.#length);
+    this.#buffer = resized;
   }
 
   writeByte(byte: number): void {

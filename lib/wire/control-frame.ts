@@ -80,6 +80,11 @@ export const PACKET = 2;
 export const NO_ANSWER = 4;
 /** No peer takes less: as much as any mark has, and an error without its payload. */
 export const MIN_FRAME_BYTES = 64;
+/**
+ * A server stops when so many bytes of the Results of a Command with credit were sent and not taken: a client gives credit
+ * when it has taken half as many, whatever their number. Both sides count whole frames.
+ */
+export const CREDIT_WINDOW_BYTES = 1024 * 1024;
 /** Largest string map, entries. */
 export const MAX_METADATA = 1024;
 export const MAX_TEXT_BYTES = 64 * 1024;

@@ -114,7 +114,10 @@ describe('the page on Nest applications', () => {
       }
     }
     const server = own(
-      await NestServer.listen({ module: { controllers: [Pouring] }, options: { contract: ordersContract } }),
+      await NestServer.listen({
+        module: { controllers: [Pouring] },
+        options: { contract: ordersContract, maxStreamBufferBytes: 1_048_576 },
+      }),
     );
     let taken = 0;
     const all = clientOf(server.core)
