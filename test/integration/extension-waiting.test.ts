@@ -21,7 +21,7 @@ const pushing = (items: Iterable<Item>) => ({
   },
 });
 
-function* items(count: number, text: string): Iterable<Item> {
+function* rows(count: number, text: string): Iterable<Item> {
   for (let n = 1; n <= count; n++) yield new Item(n, false, text);
 }
 
@@ -51,7 +51,7 @@ describe('what an Observable pushes at once', () => {
       [300, {}],
       [700, { maxStreamBufferBytes: 64 * MIB }],
     ] as const) {
-      const { client } = await openStage(own, () => pushing(items(count, text)), options);
+      const { client } = await openStage(own, () => pushing(rows(count, text)), options);
       let taken = 0;
       for await (const { n } of client.iterate(new PlayCmd())) expect(n).toBe(++taken);
       expect(taken).toBe(count);
@@ -59,7 +59,7 @@ describe('what an Observable pushes at once', () => {
   });
 
   it('fails beyond with an error that names the option, both numbers and the remedy', async () => {
-    const { client } = await openStage(own, () => pushing(items(100, 'x'.repeat(1_000))), {
+    const { client } = await openStage(own, () => pushing(rows(100, 'x'.repeat(1_000))), {
       maxStreamBufferBytes: 4_096,
     });
     const read = async (): Promise<void> => {
@@ -71,7 +71,7 @@ describe('what an Observable pushes at once', () => {
 
   it('of many Commands is bounded for the connection, and each is told on its own', async () => {
     const limits = { maxStreamBufferBytes: MIB, maxSendBufferBytes: MIB };
-    const { calc, client } = await openStage(own, () => pushing(items(30, 'x'.repeat(30_000))), limits);
+    const { calc, client } = await openStage(own, () => pushing(rows(30, 'x'.repeat(30_000))), limits);
     const iterators = Array.from({ length: 8 }, () => client.iterate(new PlayCmd('')));
     const ends = await Promise.allSettled(
       iterators.map(async (results) => {
