@@ -128,7 +128,11 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   /** A Result cannot be sent. */
   #fail(error: unknown): void {
-    this.#endWith(() => frameError(error, (hidden) => this.home.report(hidden), this.home.connection.dataLimits));
+    this.#endWith(() => this.#frameError(error));
+  }
+
+  #frameError(error: unknown): WireError {
+    return frameError(error, (hidden) => this.home.report(hidden), this.home.connection.dataLimits);
   }
 
   #endWith(error: () => WireError): void {
@@ -183,7 +187,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
       return this.#queue.flush();
     } catch (error) {
       this.#queue.drop();
-      if (this.#state === 'ending') this.#sendError(frameError(error, (hidden) => this.home.report(hidden)));
+      if (this.#state === 'ending') this.#sendError(this.#frameError(error));
       else this.#stop(error);
       return true;
     }
