@@ -59,8 +59,6 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   readonly connection: Connection;
   /** Since when it exists, in monotonic milliseconds. */
   readonly since = performance.now();
-  /** Resolves when the socket is closed. */
-  readonly closed: Promise<void>;
   readonly #config: ClientSessionConfig;
   readonly #owner: ClientSessionOwner;
   readonly #calls: CallFlow;
@@ -75,7 +73,6 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   constructor(socket: Duplex, config: ClientSessionConfig, owner: ClientSessionOwner) {
     this.#config = config;
     this.#owner = owner;
-    this.closed = closing(socket);
     this.connection = new Connection(socket, config, this);
     this.#calls = new CallFlow(this.connection, config, this);
     if (config.keepalive) this.#keepalive = new Keepalive(config.keepalive, this);
@@ -149,6 +146,11 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   /** Pings for somebody who may leave before the pong comes, with what this returns. */
   pingFor(waiter: PingWaiter): () => void {
     return this.#pings.add(waiter);
+  }
+
+  /** Resolves when the socket is closed. */
+  closed(): Promise<void> {
+    return this.connection.closed();
   }
 
   flushed(): Promise<void> {
@@ -286,12 +288,4 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     if (this.#keepalive) this.#config.ticker.add(this.#keepalive);
     this.#owner.onOpen(this);
   }
-}
-
-/** Resolves when the socket is closed, or cannot be any more. */
-function closing(socket: Duplex): Promise<void> {
-  if (socket.closed) return Promise.resolve();
-  return new Promise((resolve) => {
-    for (const end of ['close', 'error']) socket.once(end, () => resolve());
-  });
 }

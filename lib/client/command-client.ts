@@ -268,8 +268,9 @@ export class CommandClient {
     const closed = new CmdStreamError('CLOSED', 'the client was closed');
     // Those that were not answered in time are not waited for any more.
     if (this.pending > 0) return this.destroy(closed);
+    const isNews = this.#group.status !== 'closed';
     const ended = this.#group.close(closed);
-    this.#tell(closed);
+    if (isNews) this.#tell(closed);
     await ended;
   }
 

@@ -59,7 +59,7 @@ export class LeavingSessions {
   /** Ends a connection in order: what was written leaves, then FIN. */
   end(session: ClientSession, cause: CmdStreamError): void {
     this.#ending.add(session);
-    void session.closed.then(() => this.#ending.delete(session));
+    void session.closed().then(() => this.#ending.delete(session));
     session.end(cause);
   }
 

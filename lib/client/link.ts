@@ -182,7 +182,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     const sessions = [...this.#sessions()];
     for (const session of sessions) this.#leaving.end(session, cause);
     this.destroy(cause);
-    await Promise.all(sessions.map((session) => session.closed));
+    await Promise.all(sessions.map((session) => session.closed()));
   }
 
   nextSeq(): number {

@@ -191,7 +191,8 @@ export class PendingCall implements Call, SentCommand {
     if (!this.#pending) return;
     this.hasResults = true;
     this.#observer?.onResult(this, result, bytesRead);
-    this.#sink.next(result, bytesRead);
+    // A hook may have ended it.
+    if (this.#pending) this.#sink.next(result, bytesRead);
   }
 
   complete(): void {

@@ -7,14 +7,14 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
 import type { DataLimits } from '../codec/json-codec-options.js';
-import { CmdStreamError, decodeError, encodeError, fromSocketError } from '../errors.js';
+import { CmdStreamError, decodeError, encodeError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
 import { writePings, writeSeq, type Seq } from '../wire/frame.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Outbox } from './outbox.js';
-import { addressOf, tune } from './socket-face.js';
+import { SocketFace, type SocketListener } from './socket-face.js';
 import type { Ticker, Ticking } from './ticker.js';
 import { frameOverdue, writeStalled } from './time-limits.js';
 import type { FrameLimit, ValueFlow } from './value-flow.js';
@@ -43,10 +43,8 @@ const LINGER_MS = 1000;
 /** As much is read although the owner takes nothing. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
-export class Connection implements Ticking {
-  readonly remoteAddress: string;
-  readonly localAddress: string;
-  readonly #socket: Duplex;
+export class Connection implements Ticking, SocketListener {
+  readonly #socket: SocketFace;
   readonly #config: ConnectionConfig;
   readonly #owner: ConnectionOwner;
   readonly #scope: AsyncResource;
@@ -58,21 +56,31 @@ export class Connection implements Ticking {
   #lingerDeadline = 0;
 
   constructor(socket: Duplex, config: ConnectionConfig, owner: ConnectionOwner) {
-    this.#socket = socket;
     this.#config = config;
     this.#sendLimit = config.flow.send;
     this.#owner = owner;
-    this.remoteAddress = addressOf(socket, 'remote');
-    this.localAddress = addressOf(socket, 'local');
     this.#scope = config.scope.branch();
-    this.#outbox = this.#scope.runInAsyncScope(() => new Outbox(socket, () => this.#flushed()));
     this.#inbox = new Inbox(config.side, config.flow, owner, (error) => this.#refuse(error));
-    tune(socket, config.options);
-    socket.on('error', (error) => this.destroy(fromSocketError(error)));
-    socket.on('close', () => this.destroy(new CmdStreamError('PEER_CLOSED', 'the connection was closed')));
-    socket.on('end', () => this.#peerEnded());
-    socket.on('data', (chunk: Buffer) => this.#scope.runInAsyncScope(this.#receive, this, chunk));
+    this.#socket = new SocketFace(socket, config.options, this);
+    this.#outbox = this.#scope.runInAsyncScope(() => new Outbox(this.#socket, () => this.#flushed()));
+    this.#socket.open();
     config.ticker.add(this);
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress;
+  }
+
+  get localAddress(): string {
+    return this.#socket.localAddress;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  onData(chunk: Buffer): void {
+    this.#scope.runInAsyncScope(this.#receive, this, chunk);
   }
 
   #receive(chunk: Buffer): void {
@@ -80,8 +88,18 @@ export class Connection implements Ticking {
     this.#regulate();
   }
 
-  get isOpen(): boolean {
-    return this.#state === 'open';
+  onPeerEnd(): void {
+    const inside = this.isReceiving ? ' inside a frame' : '';
+    this.destroy(new CmdStreamError('PEER_CLOSED', `the peer ended the connection${inside}`));
+  }
+
+  onGone(cause: CmdStreamError): void {
+    this.destroy(cause);
+  }
+
+  /** Resolves when the socket is closed. */
+  closed(): Promise<void> {
+    return this.#socket.closed();
   }
 
   /** True once both sides have agreed on the extension. */
@@ -255,7 +273,7 @@ export class Connection implements Ticking {
     if (this.#state !== 'open') return;
     const isFull = this.#inbox.isPaused && this.#inbox.unread >= READ_AHEAD_BYTES;
     if (isFull) this.#socket.pause();
-    else if (this.#socket.isPaused()) this.#socket.resume();
+    else this.#socket.resume();
   }
 
   /** Ends in order: what was sent is flushed, then FIN. The owner is told at once. */
@@ -310,11 +328,6 @@ export class Connection implements Ticking {
     const cause = decodeError(error);
     if (this.#config.side === 'server') this.end(cause);
     else this.destroy(cause);
-  }
-
-  #peerEnded(): void {
-    const inside = this.isReceiving ? ' inside a frame' : '';
-    this.destroy(new CmdStreamError('PEER_CLOSED', `the peer ended the connection${inside}`));
   }
 
   #flushed(): void {

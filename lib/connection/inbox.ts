@@ -43,6 +43,8 @@ export class Inbox {
   #paused = false;
   #stopped = false;
   #decoding = false;
+  /** What arrived while a frame was being handed on: not to be mixed with it. */
+  #early: Uint8Array[] = [];
 
   /** `onGarbage`: the bytes make no sense, nothing behind them can be read. */
   constructor(side: 'client' | 'server', flow: ValueFlow, owner: InboxOwner, onGarbage: (error: unknown) => void) {
@@ -74,6 +76,7 @@ export class Inbox {
   receive(chunk: Uint8Array): void {
     if (this.#stopped) return;
     this.receivedAt = Date.now();
+    if (this.#decoding) return void this.#early.push(chunk);
     this.#reader.append(chunk);
     this.#decode();
   }
@@ -92,6 +95,7 @@ export class Inbox {
   stop(): void {
     this.#stopped = true;
     this.frameSince = 0;
+    this.#early = [];
     this.#reader.clear();
   }
 
@@ -110,6 +114,12 @@ export class Inbox {
       this.#decoding = false;
     }
     this.#watchFrame(progress);
+    if (this.#early.length > 0) this.#decodeEarly();
+  }
+
+  #decodeEarly(): void {
+    for (const chunk of this.#early.splice(0)) this.#reader.append(chunk);
+    this.#decode();
   }
 
   #isReady(): boolean {

@@ -1,10 +1,9 @@
 // The outgoing half of one connection: frames of one turn of the event loop leave in one write, a second write
 // starts only when the first is done, and a slow peer is noticed by a write that makes no progress.
 import { AsyncResource } from 'node:async_hooks';
-import type { Duplex } from 'node:stream';
 import type { CmdStreamError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
-import { letsGoOfWrites } from './socket-face.js';
+import type { SocketFace } from './socket-face.js';
 
 /** As much as leaves at once: the peer begins to work on it while this side still writes the rest. */
 const FLUSH_BYTES = 8 * 1024;
@@ -20,12 +19,10 @@ export class Outbox {
   readonly writer = new ByteWriter();
   /** Since when the current write is waiting (monotonic milliseconds), 0 if none is. */
   stalledSince = 0;
-  readonly #socket: Duplex;
+  readonly #socket: SocketFace;
   /** A write, and all that follows it, is nobody's who sends: else each would hand his scope on to the next. */
   readonly #scope = new AsyncResource('cmd-stream');
   readonly #onFlushed: () => void;
-  /** May what was written be written over? */
-  readonly #recycles: boolean;
   #taken: Buffer | undefined;
   #written = 0;
   #scheduled: NodeJS.Immediate | undefined;
@@ -33,10 +30,9 @@ export class Outbox {
   #taking: Waiter[] = [];
   #ended: CmdStreamError | undefined;
 
-  constructor(socket: Duplex, onFlushed: () => void) {
+  constructor(socket: SocketFace, onFlushed: () => void) {
     this.#socket = socket;
     this.#onFlushed = onFlushed;
-    this.#recycles = letsGoOfWrites(socket);
   }
 
   get bufferedBytes(): number {
@@ -109,7 +105,7 @@ export class Outbox {
   #done(taken: Buffer): void {
     this.#taken = undefined;
     this.stalledSince = 0;
-    if (this.#recycles) this.writer.recycle(taken);
+    if (this.#socket.letsGoOfWrites) this.writer.recycle(taken);
     const waiters = this.#taking;
     this.#taking = [];
     for (const waiter of waiters) waiter.resolve();

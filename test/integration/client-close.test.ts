@@ -166,6 +166,19 @@ describe('destroy()', () => {
     await inTime('the client is closed', closed);
   });
 
+  it('tells once that a client that drains is closed', async () => {
+    const { client } = await openPair(own);
+    client.execute(new AddCmd(2, 3)).catch(() => {});
+    const news: string[] = [];
+    client.onStatus(({ status }) => news.push(status));
+    const closed = client.close();
+    await turns();
+    client.destroy();
+    await inTime('the client is closed', closed);
+    await turns();
+    expect(news).toEqual(['draining', 'closed']);
+  });
+
   it.each(['connect', 'ping'] as const)(
     'close() does not wait for a %s() that waits for a connection',
     async (what) => {

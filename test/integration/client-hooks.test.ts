@@ -165,3 +165,18 @@ describe('beforeSend', () => {
     await expect(sum).resolves.toEqual(new CalcResult(5));
   });
 });
+
+describe('a hook that ends the call it is told of', () => {
+  it('has nothing given to its sink any more', async () => {
+    const calc = own(await CalcServer.start());
+    const enough = new AbortController();
+    const hooks = (): SendHooks => ({ onResult: () => enough.abort(new Error('enough')) });
+    const client = own(calcClient(calc.port, { hooks }));
+    const sink = new RecordingSink();
+    client.dispatch(new CountCmd(3), sink, { signal: enough.signal });
+    await sink.ended();
+    await client.execute(new AddCmd(2, 3)).catch(() => {});
+    expect(sink.results).toEqual([]);
+    expect(sink.ends).toEqual([{ error: new Error('enough') }]);
+  });
+});

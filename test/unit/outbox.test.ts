@@ -4,14 +4,18 @@ import { PassThrough } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
 import { Outbox } from '../../lib/connection/outbox.js';
-import { letsGoOfWrites } from '../../lib/connection/socket-face.js';
+import { connectionDefaults } from '../../lib/connection/connection-options.js';
+import { letsGoOfWrites, SocketFace } from '../../lib/connection/socket-face.js';
 import { turns } from '../support/deadline.js';
 import { SlowDuplex } from '../support/slow-duplex.js';
 
 class Stage {
   readonly socket = new SlowDuplex();
   flushes = 0;
-  readonly outbox = new Outbox(this.socket, () => this.flushes++);
+  readonly outbox = new Outbox(
+    new SocketFace(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
+    () => this.flushes++,
+  );
 
   write(text: string): void {
     this.outbox.writer.writeText(text);
