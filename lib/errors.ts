@@ -1,6 +1,6 @@
 // The one error class of the package, its codes, and one line of meaning for each code.
 // Everything that can go wrong, here or at the peer, reaches the user as a CmdStreamError.
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 /** What each {@link ErrorCode} means; the error table of the README is held against this object by a test. */
 export const errorMeanings = Object.freeze({
@@ -100,6 +100,15 @@ export class CmdStreamError extends Error {
 export function isCmdStreamError(error: unknown): error is CmdStreamError {
   try {
     return error instanceof CmdStreamError;
+  } catch {
+    return false;
+  }
+}
+
+/** Is it an Error of any kind and realm? False for what throws when it is asked. */
+export function isError(value: unknown): value is Error {
+  try {
+    return types.isNativeError(value) || value instanceof Error;
   } catch {
     return false;
   }

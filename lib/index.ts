@@ -65,4 +65,5 @@ export {
   type CmdStreamOptionsFactory,
 } from './nest/cmd-stream.module.js';
 export { CommandHandler, type HandlerReturn } from './nest/command-handler.decorator.js';
+export { liftIterable } from './nest/lifted-iterable.js';
 export { Invoker, type ExecutableCommand } from './nest/invoker.mixin.js';

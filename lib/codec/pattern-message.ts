@@ -1,5 +1,5 @@
 // A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
-import { CmdStreamError, messageOf } from '../errors.js';
+import { CmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json-codec-options.js';
 import { parseData } from './json-parse.js';
 import { checkStructure } from './json-scan.js';
@@ -16,16 +16,33 @@ export class PatternMessage {
   ) {}
 }
 
+type Replacer = (this: unknown, key: string, value: unknown) => unknown;
+
 /** The JSON text of what belongs to no contract; nothing for undefined. Numbers and dates as JSON.stringify has them. */
-export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults): string {
+export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults, replacer?: Replacer): string {
   try {
-    const text = JSON.stringify(value) ?? '';
+    const text = JSON.stringify(value, replacer) ?? '';
     checkStructure(text, limits);
     return text;
   } catch (error) {
     if (error instanceof CmdStreamError) throw error;
     throw new CmdStreamError('ENCODE_FAILED', `data cannot be written as JSON: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** As {@link dataText}, for what a caller gets to see of a failure: an Error in it keeps its fields, and its toJSON, to itself. */
+export function errorText(payload: unknown, limits: DataLimits): string {
+  return dataText(payload, limits, hidesErrors);
+}
+
+/** What a caller gets to see of a failure, as data of JSON: no class, no Error, no function is left in it. */
+export function plainData(payload: unknown): unknown {
+  const text = JSON.stringify(payload, hidesErrors) as string | undefined;
+  return text === undefined ? undefined : (JSON.parse(text) as unknown);
+}
+
+function hidesErrors(this: unknown, key: string, value: unknown): unknown {
+  return isError(value) || isError((this as Record<string, unknown>)[key]) ? {} : value;
 }
 
 /** @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS */

@@ -9,7 +9,7 @@ import type { CommandContext } from '../codec/command-context.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
-import { CmdStreamError, isCmdStreamError } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { CommandServer, tell } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
@@ -23,7 +23,8 @@ import {
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
-import { HookedSink, isLoggedByNest, runHandler } from './handler-run.js';
+import { failedFilterOf, failureOf, isLogged } from './handler-failure.js';
+import { HookedSink, runHandler } from './handler-run.js';
 import { PatternInvoker } from './pattern-invoker.js';
 import { PeerLog } from './peer-log.js';
 
@@ -43,6 +44,9 @@ export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
 
 /** Nest keeps handlers with another tag from the server: this is all that it can notice. */
 const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
+
+const FILTER_HINT =
+  'if it is for HTTP only, let it extend CmdStreamExceptionFilter, and hand what is not for HTTP to super.catch()';
 
 interface Route {
   readonly pattern: string;
@@ -157,7 +161,14 @@ export class CmdStreamServer
   #report(error: unknown): void {
     if (isCmdStreamError(error) && (error.code === 'OVERLOADED' || error.code === 'ACCEPT_FAILED'))
       this.#log.error(error);
-    else if (!isLoggedByNest(error)) this.logger.error(error);
+    else if (!isLogged(error)) this.#logError(error);
+  }
+
+  #logError(error: unknown): void {
+    const filter = failedFilterOf(error);
+    if (filter === undefined) return this.logger.error(error);
+    const text = `the exception filter ${filter} has failed itself: ${messageOf(error)}; ${FILTER_HINT}`;
+    this.logger.error(text, (error as Error).stack);
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {
@@ -194,6 +205,11 @@ export class CmdStreamServer
       throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
     }
     return this.#patterns.invoke(command, running, sink, (...call) => this.#handle(...call));
+  }
+
+  /** The Invoker's word on errors; not for applications. */
+  failureOf(error: unknown): unknown {
+    return failureOf(error, (unknown) => this.#logError(unknown));
   }
 
   #handle(handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink): void {

@@ -1,7 +1,7 @@
 // An AsyncIterable as an Observable that can be slowed down. rxjs has no back-pressure, but it delivers synchronously:
 // while an item is on its way, whoever takes it at the other end may ask the producer to wait.
 import { AsyncResource } from 'node:async_hooks';
-import { concatMap, isObservable, Observable, of } from 'rxjs';
+import { catchError, concatMap, isObservable, Observable, of } from 'rxjs';
 import { isAsyncIterable, stopProducer } from '../server/outcome.js';
 import { TurnShare } from '../server/turn-share.js';
 
@@ -13,7 +13,13 @@ export function askToWait(drained: Promise<void>): void {
   delivery.drained = drained;
 }
 
-/** Its items are made in the async scope in which it is lifted: there an interceptor has called the handler. */
+/**
+ * An AsyncIterable, such as a generator, as a cold Observable that keeps its back-pressure behind synchronous operators. A
+ * handler by pattern that returns it has its items, and its errors, pass Nest's interceptors and exception filters one by one;
+ * of a `@CommandHandler` they do anyway. Items are made in the async scope in which it is lifted.
+ *
+ * @publicApi
+ */
 export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
   const scope = new AsyncResource('cmd-stream');
   return new Observable<T>((subscriber) => {
@@ -48,11 +54,8 @@ export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
 }
 
 /** What a handler by pattern gave: an AsyncIterable in it, which Nest takes for a value, becomes its items. */
-export function liftItems(outcome: unknown): unknown {
-  if (isObservable(outcome)) return outcome.pipe(concatMap((item) => liftItem(item)));
-  return isAsyncIterable(outcome) ? liftIterable(outcome) : outcome;
-}
-
-function liftItem(item: unknown): Observable<unknown> {
-  return isAsyncIterable(item) ? liftIterable(item) : of(item);
+export function liftItems(outcome: unknown, onError: (error: unknown) => Observable<never>): unknown {
+  const lift = (items: AsyncIterable<unknown>): Observable<unknown> => liftIterable(items).pipe(catchError(onError));
+  if (isObservable(outcome)) return outcome.pipe(concatMap((item) => (isAsyncIterable(item) ? lift(item) : of(item))));
+  return isAsyncIterable(outcome) ? lift(outcome) : outcome;
 }

@@ -1,14 +1,17 @@
 // Messages and events by pattern: finds the handler by its route, through Nest's deserializer if there is one.
 import type { LoggerService } from '@nestjs/common';
 import type { Deserializer, MessageHandler, Serializer } from '@nestjs/microservices';
+import { EMPTY, type Observable } from 'rxjs';
 import type { CommandContext } from '../codec/command-context.js';
 import { dataText, PatternMessage } from '../codec/pattern-message.js';
 import { CmdStreamError, peerText } from '../errors.js';
 import type { ResultSink } from '../server/invoker.js';
+import { isAbandonment } from './abandonment.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
+import { shapedByNest } from './handler-failure.js';
 import { liftItems } from './lifted-iterable.js';
-import { SerializedResponses } from './serialized-responses.js';
+import { SerializedResponses, type FailureShaper } from './serialized-responses.js';
 
 // Nest's own texts: clients and operators look for them.
 const NO_MESSAGE_HANDLER = 'There is no matching message handler defined in the remote service.';
@@ -22,7 +25,7 @@ interface IncomingPacket {
 }
 
 /** Nest's own table of handlers. */
-export interface HandlerTable {
+export interface HandlerTable extends FailureShaper {
   getHandlers(): ReadonlyMap<string, MessageHandler>;
   /** Finds a handler by a pattern that is not normalized. */
   getHandlerByPattern(pattern: string): MessageHandler | null;
@@ -47,7 +50,9 @@ export class PatternInvoker {
   }
 
   invoke(message: PatternMessage, running: CommandContext, sink: ResultSink, handle: Handle): void {
-    const answers = this.#serializer ? new SerializedResponses(sink, this.#serializer, String(running.seq)) : sink;
+    const answers = this.#serializer
+      ? new SerializedResponses(sink, this.#serializer, String(running.seq), this.#handlers)
+      : sink;
     if (!message.isPacket && !this.#deserializer) {
       return this.#dispatch(this.#handlers.getHandlers().get(message.route), message, running, answers, handle);
     }
@@ -77,7 +82,8 @@ export class PatternInvoker {
   ): void {
     const handler = isForCommand(found) ? undefined : found;
     if (handler) {
-      const lifting: MessageHandler = async (payload, context) => liftItems(await handler(payload, context));
+      const lifting: MessageHandler = async (payload, context: CmdStreamContext) =>
+        liftItems(await handler(payload, context), (error) => this.#lateError(error, context));
       return handle(kind === 'message' ? lifting : handler, data, new CmdStreamContext([running, route]), sink);
     }
     if (kind === 'message') {
@@ -85,6 +91,11 @@ export class PatternInvoker {
     }
     this.#logger.error(NO_EVENT_HANDLER + peerText(route));
     sink.complete();
+  }
+
+  /** Nest has let the AsyncIterable pass as a value: its exception layer is behind it. */
+  #lateError(error: unknown, context: CmdStreamContext): Observable<never> {
+    return isAbandonment(error, [context]) ? EMPTY : shapedByNest(error, (unsaid) => this.#logger.error(unsaid));
   }
 }
 

@@ -1,16 +1,24 @@
 // Answers by pattern through a custom Nest serializer: each becomes the packet that the serializer makes of it.
 import type { Serializer } from '@nestjs/microservices';
+import { plainData } from '../codec/pattern-message.js';
 import { WholePacket } from '../codec/whole-packet.js';
-import { isCmdStreamError } from '../errors.js';
 import type { ResultSink } from '../server/invoker.js';
+import { isForCaller } from '../server/wire-error.js';
 import { ForwardingSink } from './forwarding-sink.js';
+
+/** Says what of an error is meant for the caller. */
+export interface FailureShaper {
+  failureOf(error: unknown): unknown;
+}
 
 export class SerializedResponses extends ForwardingSink {
   readonly #serializer: Serializer;
   readonly #id: string;
+  readonly #failures: FailureShaper;
 
-  constructor(sink: ResultSink, serializer: Serializer, id: string) {
+  constructor(sink: ResultSink, serializer: Serializer, id: string, failures: FailureShaper) {
     super(sink);
+    this.#failures = failures;
     this.#serializer = serializer;
     this.#id = id;
   }
@@ -26,8 +34,15 @@ export class SerializedResponses extends ForwardingSink {
 
   /** Only what is meant for the caller is the serializer's: the rest must not be shown. */
   override error(error: unknown): void {
-    if (isCmdStreamError(error) && error.code === 'REMOTE') this.#end({ err: error.payload, isDisposed: true });
-    else super.error(error);
+    const failure = this.#failures.failureOf(error);
+    if (!isForCaller(failure)) return super.error(failure);
+    let err: unknown;
+    try {
+      err = plainData(failure.payload);
+    } catch {
+      return super.error(failure);
+    }
+    this.#end({ err, isDisposed: true });
   }
 
   #end(response: object): void {

@@ -37,7 +37,7 @@ export class EventCommand extends RunningCommand {
   }
 
   error(error: unknown): void {
-    this.home.report(error);
+    this.home.report(this.home.failureOf(error));
     this.complete();
   }
 }

@@ -19,6 +19,7 @@ export interface EventHost {
   run(command: RunningCommand): void;
   settled(command: RunningCommand): void;
   report(error: unknown): void;
+  failureOf(error: unknown): unknown;
 }
 
 export interface Heard {
@@ -133,5 +134,9 @@ export class EventQueue implements CommandHome {
 
   report(error: unknown): void {
     this.#host.report(error);
+  }
+
+  failureOf(error: unknown): unknown {
+    return this.#host.failureOf(error);
   }
 }

@@ -121,9 +121,10 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   }
 
   error(error: unknown): void {
-    if (this.#state !== 'running') return this.home.report(error);
+    if (this.#state !== 'running') return this.home.report(this.home.failureOf(error));
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
-    this.#endWith(() => handlerError(error, (hidden) => this.home.report(hidden), this.home.connection.dataLimits));
+    const { dataLimits } = this.home.connection;
+    this.#endWith(() => handlerError(this.home.failureOf(error), (hidden) => this.home.report(hidden), dataLimits));
   }
 
   /** A Result cannot be sent. */

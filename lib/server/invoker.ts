@@ -34,4 +34,9 @@ export interface ResultSink {
  */
 export interface Invoker {
   invoke(command: unknown, context: CommandContext, sink: ResultSink): void | PromiseLike<void>;
+  /**
+   * What is answered for an error that a Command's own code, or code around it, has failed with: once for each failure,
+   * whoever threw it. A CmdStreamError `REMOTE` travels to the caller with its `payload`. Default: the error itself.
+   */
+  failureOf?(error: unknown): unknown;
 }

@@ -19,6 +19,8 @@ type State = 'running' | 'answered' | 'settled';
 
 export class PlainCommand extends RunningCommand {
   #state: State = 'running';
+  /** What `next` has thrown: an Invoker that hands it to `error` quotes the session. */
+  #thrown: unknown;
 
   constructor(
     seq: Seq,
@@ -40,9 +42,18 @@ export class PlainCommand extends RunningCommand {
 
   next(result: unknown): number {
     if (!this.isOpen) return 0;
-    const bytes = this.home.send(this.seq, result);
+    const bytes = this.#send(result);
     if (this.home.results.isLast(result) && this.#state === 'running') this.#state = 'answered';
     return bytes;
+  }
+
+  #send(result: unknown): number {
+    try {
+      return this.home.send(this.seq, result);
+    } catch (error) {
+      this.#thrown = error;
+      throw error;
+    }
   }
 
   complete(result?: unknown): void {
@@ -60,9 +71,13 @@ export class PlainCommand extends RunningCommand {
     if (this.#state === 'settled') return;
     const answered = this.#state === 'answered';
     this.#state = 'settled';
-    if (answered) this.home.report(error);
-    else if (!this.isAborted) this.#answer(error);
+    if (answered) this.home.report(this.#failureOf(error));
+    else if (!this.isAborted) this.#answer(this.#failureOf(error));
     this.settle();
+  }
+
+  #failureOf(error: unknown): unknown {
+    return error !== undefined && error === this.#thrown ? error : this.home.failureOf(error);
   }
 
   #answer(failure: unknown): void {

@@ -25,6 +25,8 @@ export interface CommandHome {
   settled(command: RunningCommand): void;
   /** An error that nobody else hears of. */
   report(error: unknown): void;
+  /** What the Invoker makes of an error of its own. */
+  failureOf(error: unknown): unknown;
 }
 
 const cancelled = new CmdStreamError('CANCELLED', 'the caller does not wait any more');

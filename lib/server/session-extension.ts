@@ -297,4 +297,8 @@ export class SessionExtension implements ExtendedHome {
   report(error: unknown): void {
     this.#session.report(error);
   }
+
+  failureOf(error: unknown): unknown {
+    return this.#session.failureOf(error);
+  }
 }

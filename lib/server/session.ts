@@ -267,6 +267,11 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.#owner.onCommandError(error);
   }
 
+  failureOf(error: unknown): unknown {
+    const { invoker } = this.config;
+    return invoker.failureOf ? invoker.failureOf(error) : error;
+  }
+
   #endIfDone(): void {
     if (this.#endCause === undefined || this.#running > 0 || this.#over || this.#extension?.hasEvents) return;
     this.#over = true;

@@ -1,7 +1,8 @@
 // What of an error travels to the caller. The session's own words do; what the application meant for the caller is
-// REMOTE and travels verbatim; of other errors of this package it is the code, and of anything else nothing.
+// REMOTE and travels as JSON; of other errors of this package it is the code, and of anything else nothing. What
+// another server has sent was meant for this one: it goes no further.
 import type { DataLimits } from '../codec/json-codec-options.js';
-import { dataText } from '../codec/pattern-message.js';
+import { dataText, errorText } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
 import { errorMeanings, isCmdStreamError, type CmdStreamError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
@@ -31,11 +32,11 @@ const sessionCodes: ReadonlySet<string> = new Set(['INTERNAL', 'OVERLOADED', 'SH
 /** An error that a Command's own code has thrown, perhaps one that it was given by another server. */
 export function handlerError(error: unknown, onHidden: OnHidden, limits: DataLimits): WireError {
   try {
-    if (isCmdStreamError(error) && !sessionCodes.has(error.code)) {
-      const { code, payload } = error;
-      if (code === 'REMOTE') return { code, data: dataText(payload, limits) };
+    if (isForCaller(error)) return { code: 'REMOTE', data: errorText(error.payload, limits) };
+    if (isCmdStreamError(error) && error.code !== 'REMOTE' && !sessionCodes.has(error.code)) {
+      const { code } = error;
       // The name of a type that has no handler is no secret, and no failure to be reported.
-      if (code === 'NO_HANDLER') return { code, data: dataText({ message: error.message }) };
+      if (code === 'NO_HANDLER' && !error.sent) return { code, data: dataText({ message: error.message }) };
       onHidden(error);
       return { code, data: dataText({ message: errorMeanings[code] }) };
     }
@@ -44,6 +45,11 @@ export function handlerError(error: unknown, onHidden: OnHidden, limits: DataLim
     onHidden(unwritable);
   }
   return HIDDEN;
+}
+
+/** Has the application made it for its caller? What came from another server has been sent. */
+export function isForCaller(error: unknown): error is CmdStreamError {
+  return isCmdStreamError(error) && error.code === 'REMOTE' && !error.sent;
 }
 
 /** An error about a Result that cannot be sent: of the session, of the codec, or of the user's code in it. */

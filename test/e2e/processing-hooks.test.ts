@@ -273,7 +273,7 @@ describe('a processing hook that throws', () => {
       await NestServer.listen({
         module: { controllers: [CalcController] },
         options: {
-          onPlainError: (error) => new CalcResult((error as Error).message === 'the hook itself fails' ? -7 : -1),
+          onPlainError: (error) => new CalcResult((error as Error).message === 'Internal server error' ? -7 : -1),
         },
         before: (_app, strategy) => strategy.setOnProcessingStartHook(hook),
       }),
@@ -281,5 +281,6 @@ describe('a processing hook that throws', () => {
     const client = own(new HandMadeClient(server.port));
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(-7));
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(-7));
+    expect(server.logger.having('the hook itself fails')).toHaveLength(2);
   });
 });

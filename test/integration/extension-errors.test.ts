@@ -113,6 +113,23 @@ describe("an error's text", () => {
     expect(reported).toEqual([foreign]);
   });
 
+  it('stays at the server when another server meant it for this one', async () => {
+    const elsewhere = { payload: { secret }, sent: true };
+    const [caught, reported] = await failure(() => Promise.reject(new CmdStreamError('REMOTE', secret, elsewhere)));
+    expect(caught).toMatchObject({ code: 'INTERNAL', message: 'Internal server error' });
+    expect(reported).toMatchObject([{ code: 'REMOTE', payload: { secret } }]);
+    const [missing] = await failure(() => Promise.reject(new CmdStreamError('NO_HANDLER', secret, elsewhere)));
+    expect(missing).toMatchObject({ code: 'NO_HANDLER', message: errorMeanings.NO_HANDLER });
+  });
+
+  it('stays at the server when it is in what travels', async () => {
+    const inner = Object.assign(new Error(secret), { config: secret, toJSON: () => ({ config: secret }) });
+    const [caught] = await failure(() => {
+      throw new CmdStreamError('REMOTE', 'no', { payload: { cause: inner, all: [inner, 1] } });
+    });
+    expect(caught).toMatchObject({ code: 'REMOTE', payload: { cause: {}, all: [{}, 1] } });
+  });
+
   it('travels when the session has made it', async () => {
     const large = new Item(1, true, 'x'.repeat(2_000));
     const single = await openStage(own, () => large, { maxResultBytes: 1_024 });

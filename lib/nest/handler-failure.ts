@@ -1,0 +1,84 @@
+// What the caller is told of whatever comes out of Nest's pipeline: its exception layer has made that of an exception,
+// or it is an Error that has got past the layer, and then nobody has shaped, and nobody has logged it.
+import { HttpException } from '@nestjs/common';
+import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
+import { isForCaller } from '../server/wire-error.js';
+
+/** What Nest's exception layer makes of an exception it does not know, behind a line in the log with its stack. */
+const UNKNOWN = Object.freeze({ status: 'error', message: 'Internal server error' });
+
+/** A frame of a stack in the method `catch` of a filter, also as source-map-support writes it. */
+const CATCHES = /at (?:async )?(?!Promise\.)([\w$]+)\.(?:catch|\S+ \[as catch\]) \(/;
+
+const nestRule = new BaseRpcExceptionFilter();
+
+/**
+ * An error that ends a Command, as the caller gets it. An Error instance is never what was made for a caller: it is given to
+ * `onUnknown`, and hidden, unless it says itself what callers may know.
+ */
+export function failureOf(error: unknown, onUnknown: (error: unknown) => void): CmdStreamError {
+  if (isOwnWord(error)) return error;
+  if (!isError(error)) return remoteError(error, error);
+  try {
+    const payload = payloadOf(error);
+    if (payload !== undefined) return remoteError(payload, error);
+  } catch {
+    // Its own methods fail: it says nothing.
+  }
+  onUnknown(error);
+  return remoteError(UNKNOWN, error);
+}
+
+/** Made for the caller, or by this server about the Command. */
+function isOwnWord(error: unknown): error is CmdStreamError {
+  return isForCaller(error) || (isCmdStreamError(error) && error.code === 'NO_HANDLER' && !error.sent);
+}
+
+function remoteError(payload: unknown, cause: unknown): CmdStreamError {
+  return new CmdStreamError('REMOTE', messageOf(payload), { payload, cause });
+}
+
+/** What the exception says to its caller; undefined: nothing. */
+function payloadOf(error: Error): unknown {
+  if (error instanceof RpcException) {
+    const said: unknown = error.getError();
+    if (said === error) return messagePayload(error.message);
+    if (isError(said)) return payloadOf(said);
+    return typeof said === 'object' && said !== null ? said : messagePayload(said);
+  }
+  // What `new RpcException(new ConflictException())` has always been to a caller, without the cause.
+  if (error instanceof HttpException) {
+    const { name, message } = error;
+    return { response: error.getResponse(), status: error.getStatus(), message, name };
+  }
+  return undefined;
+}
+
+function messagePayload(message: unknown): object {
+  return { status: 'error', message };
+}
+
+/** An exception that comes too late for Nest's exception layer, by the layer's own rule; and nothing remains unlogged. */
+export function shapedByNest(exception: unknown, log: (exception: unknown) => void): Observable<never> {
+  if (exception instanceof HttpException) log(exception);
+  return nestRule.catch(exception as never, undefined as never) as Observable<never>;
+}
+
+/** Is this what Nest's exception layer, or {@link failureOf}, has logged already? */
+export function isLogged(error: unknown): boolean {
+  if (!isCmdStreamError(error) || error.code !== 'REMOTE') return false;
+  const { status, message } = (error.payload ?? {}) as Record<string, unknown>;
+  return status === UNKNOWN.status && message === UNKNOWN.message;
+}
+
+/** Who has failed, if it was an exception filter, by its stack: its line in the log would not say so. */
+export function failedFilterOf(error: unknown): string | undefined {
+  if (!isError(error)) return undefined;
+  const frames = (error.stack ?? '').split('\n');
+  const layer = frames.findIndex((frame) => frame.includes('.invokeCustomFilters'));
+  // An asynchronous filter has left the layer behind.
+  const filter = (layer < 0 ? frames : frames.slice(0, layer)).findLast((frame) => CATCHES.test(frame));
+  return filter && CATCHES.exec(filter)?.[1];
+}
