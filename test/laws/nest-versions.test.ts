@@ -17,7 +17,14 @@ const inBoth: Readonly<Record<string, readonly string[]>> = {
     'Optional',
   ],
   '@nestjs/core': ['BaseExceptionFilter', 'HttpAdapterHost', 'NestApplicationContext'],
-  '@nestjs/microservices': ['BaseRpcContext', 'BaseRpcExceptionFilter', 'ClientProxy', 'MessagePattern', 'Server'],
+  '@nestjs/microservices': [
+    'BaseRpcContext',
+    'BaseRpcExceptionFilter',
+    'ClientProxy',
+    'MessagePattern',
+    'RpcException',
+    'Server',
+  ],
   '@nestjs/terminus': ['HealthIndicatorService'],
 };
 
