@@ -147,11 +147,11 @@ export function visibleText(text: string): string {
   return text.replace(invisible, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }
 
-/** Text that a peer may have written, for a message or a log: one line, nothing invisible, at most 128 bytes. */
-export function peerText(text: string): string {
-  const visible = visibleText(text.slice(0, MAX_PEER_BYTES + 1));
-  if (Buffer.byteLength(visible) <= MAX_PEER_BYTES) return visible;
-  const cut = Buffer.from(visible).subarray(0, MAX_PEER_BYTES - 3);
+/** Text that a peer may have written, for a message or a log: one line, nothing invisible, at most so many bytes. */
+export function peerText(text: string, maxBytes = MAX_PEER_BYTES): string {
+  const visible = visibleText(text.slice(0, maxBytes + 1));
+  if (Buffer.byteLength(visible) <= maxBytes) return visible;
+  const cut = Buffer.from(visible).subarray(0, maxBytes - 3);
   return `${cut.toString('utf8').replace(/\ufffd+$/, '')}…`;
 }
 
@@ -164,7 +164,7 @@ export function encodeError(error: unknown): CmdStreamError {
 /** What a codec threw at the bytes of a peer, as an error of this package. */
 export function decodeError(error: unknown): CmdStreamError {
   if (isCmdStreamError(error)) return error;
-  return new CmdStreamError('BAD_PAYLOAD', `the codec failed: ${messageOf(error)}`, { cause: error });
+  return new CmdStreamError('BAD_PAYLOAD', `the codec failed: ${peerText(messageOf(error))}`, { cause: error });
 }
 
 const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENETRESET', 'EHOSTUNREACH']);

@@ -4,6 +4,12 @@ import type { ByteWriter } from '../wire/byte-writer.js';
 import type { Contract } from './contract.js';
 import type { DataLimits } from './json-codec-options.js';
 
+/** Texts that are equal where the bytes of a type are. */
+export interface Layouts {
+  readonly commands: readonly string[];
+  readonly results: readonly string[];
+}
+
 /**
  * Bytes of Commands and Results behind the seq of their frame. Both sides need the same.
  *
@@ -20,6 +26,11 @@ export interface Codec {
    * Results. Default: as `jsonCodec()` without options.
    */
   readonly dataLimits?: DataLimits;
+  /**
+   * How the types of the contract are laid out, position by position, where both sides must agree on more than names. It
+   * goes into the fingerprint by which two peers of this package find out that their contracts differ. Default: names alone.
+   */
+  readonly layouts?: Layouts;
   encodeCommand(command: unknown, writer: ByteWriter): void;
   decodeCommand(reader: ByteReader): unknown;
   encodeResult(result: unknown, writer: ByteWriter): void;

@@ -1,38 +1,62 @@
 // The fingerprint of a contract: one hash per type, so that two peers that list different types find out when they
 // connect, and not by misreading each other. A list that is a prefix of the other's fits: appending a type is no break.
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, peerText } from '../errors.js';
+import type { Codec } from './codec.js';
 import type { Contract } from './contract.js';
 import type { TypeTable } from './type-table.js';
 
-export interface Fingerprint {
+/** What travels of it. */
+export interface FingerprintFields {
   readonly codec: string;
   readonly commands: readonly number[];
   readonly results: readonly number[];
 }
 
-export function fingerprintOf(contract: Contract, codec: string): Fingerprint {
-  return { codec, commands: hashes(contract.commands), results: hashes(contract.results) };
-}
+export class Fingerprint implements FingerprintFields {
+  readonly codec: string;
+  readonly commands: readonly number[];
+  readonly results: readonly number[];
+  readonly #contract: Contract;
+  readonly #hasLayouts: boolean;
 
-/** @throws {CmdStreamError} CONTRACT_MISMATCH naming the first position that differs */
-export function checkFingerprint(contract: Contract, ours: Fingerprint, theirs: Fingerprint): void {
-  if (ours.commands.length > 0 && theirs.commands.length > 0 && ours.codec !== theirs.codec) {
-    throw mismatch(`this side uses the codec ${ours.codec}, the peer ${JSON.stringify(theirs.codec.slice(0, 64))}`);
+  /** `isChecked`: else it says nothing, which fits every other, so that neither side checks. */
+  constructor(contract: Contract, { name, layouts }: Codec, isChecked: boolean) {
+    this.codec = name;
+    this.commands = isChecked ? hashes(contract.commands, layouts?.commands) : [];
+    this.results = isChecked ? hashes(contract.results, layouts?.results) : [];
+    this.#contract = contract;
+    this.#hasLayouts = layouts !== undefined;
   }
-  for (const list of ['commands', 'results'] as const) {
-    const common = Math.min(ours[list].length, theirs[list].length);
-    for (let index = 0; index < common; index++) {
-      if (ours[list][index] !== theirs[list][index]) {
-        throw mismatch(
-          `\`${list}[${index}]\` is ${contract[list].wireNameAt(index)} here and another type at the peer`,
-        );
+
+  /** @throws {CmdStreamError} CONTRACT_MISMATCH naming the first position that differs */
+  check(theirs: FingerprintFields): void {
+    if (this.commands.length > 0 && theirs.commands.length > 0 && this.codec !== theirs.codec) {
+      throw mismatch(`this side uses the codec ${this.codec}, the peer "${peerText(theirs.codec)}"`);
+    }
+    for (const list of ['commands', 'results'] as const) {
+      const common = Math.min(this[list].length, theirs[list].length);
+      for (let index = 0; index < common; index++) {
+        if (this[list][index] !== theirs[list][index]) throw this.#otherType(list, index);
       }
     }
   }
+
+  #otherType(list: 'commands' | 'results', index: number): CmdStreamError {
+    const table = this.#contract[list];
+    const name = table.wireNameAt(index);
+    const other = this.#hasLayouts ? 'another type, or has other fields or serializers,' : 'another type';
+    const hint = table.hasWireName(index)
+      ? ''
+      : `; is a side bundled or minified? Then its classes have other names: give this one a name that stays, at both sides: \`static readonly wireName = '${name}'\``;
+    return mismatch(`\`${list}[${index}]\` is ${name} here and ${other} at the peer${hint}`);
+  }
 }
 
-function hashes(table: TypeTable): number[] {
-  return table.types.map((_, index) => fnv1a(table.wireNameAt(index)));
+function hashes(table: TypeTable, layouts: readonly string[] = []): number[] {
+  return table.types.map((_, index) => {
+    const [name, layout] = [table.wireNameAt(index), layouts[index]];
+    return fnv1a(layout === undefined ? name : `${name}\n${layout}`);
+  });
 }
 
 /** FNV-1a, 32 bits, of the UTF-8 bytes. */

@@ -56,11 +56,24 @@ export class TypeTable {
           `\`${listName}\` lists ${nameOf(type)} twice, at ${first} and ${index}`,
         );
       }
+      this.#checkWireName(listName, index, types);
       if (isClass(type)) this.#byClass.set(type, index);
       else if (type.key === undefined) this.#keyless.push({ entry: type, index });
       else this.#byKey.set(type.key, { entry: type, index });
     });
     return [...types];
+  }
+
+  #checkWireName(listName: string, index: number, types: readonly unknown[]): void {
+    const type = types[index];
+    if (!isClass(type) || !Object.hasOwn(type, 'wireName')) return;
+    const wireName = wireNameOf(type);
+    const fault =
+      wireName === undefined
+        ? 'is no string, or empty'
+        : types.findIndex((other) => wireNameOf(other) === wireName) < index && 'is that of another class';
+    if (!fault) return;
+    throw new CmdStreamError('INVALID_CONTRACT', `\`${listName}[${index}]\`: the wireName of ${nameOf(type)} ${fault}`);
   }
 
   /** The type number of a value, -1 if its type is not listed. A subclass of a listed class is not listed. */
@@ -96,11 +109,15 @@ export class TypeTable {
     return this.types.indexOf(type as ContractType);
   }
 
-  /** The name a type has in the fingerprint of its contract: `static wireName`, or its own. */
+  /** The name a type has in the fingerprint of its contract: its own `static wireName`, or that of the class or message. */
   wireNameAt(index: number): string {
+    return wireNameOf(this.types[index]) ?? this.nameAt(index);
+  }
+
+  /** Has the type a name that no bundler changes? */
+  hasWireName(index: number): boolean {
     const type = this.types[index];
-    const { wireName } = (type ?? {}) as { wireName?: unknown };
-    return typeof wireName === 'string' ? wireName : this.nameAt(index);
+    return !isClass(type) || wireNameOf(type) !== undefined;
   }
 
   /** The name of a value's type: that of the list, or its own if it is not listed. */
@@ -117,6 +134,13 @@ export class TypeTable {
 
 export function isClass(type: unknown): type is TypeClass {
   return typeof type === 'function' && /^class[\s{]/.test(Function.prototype.toString.call(type));
+}
+
+/** A class inherits no name: two classes with one would be one to the peer. */
+function wireNameOf(type: unknown): string | undefined {
+  if (typeof type !== 'function' || !Object.hasOwn(type, 'wireName')) return undefined;
+  const { wireName } = type as { wireName?: unknown };
+  return typeof wireName === 'string' && wireName !== '' ? wireName : undefined;
 }
 
 export function isTypeEntry(type: unknown): type is TypeEntry {

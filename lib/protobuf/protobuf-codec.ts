@@ -4,7 +4,7 @@ import type { CodecFactory } from '../codec/codec.js';
 import type { Contract } from '../codec/contract.js';
 import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
 import { isTypeEntry, nameOf, type ContractType, type TypeTable } from '../codec/type-table.js';
-import { CmdStreamError, messageOf, type ErrorCode } from '../errors.js';
+import { CmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -67,7 +67,8 @@ class ProtobufBodies implements BodyCodec {
     try {
       return attempt(this.#formats[index]!);
     } catch (error) {
-      throw new CmdStreamError(code, `${this.#names[index]}: ${messageOf(error)}`, { cause: error });
+      const reason = code === 'BAD_PAYLOAD' ? peerText(messageOf(error)) : messageOf(error);
+      throw new CmdStreamError(code, `${this.#names[index]}: ${reason}`, { cause: error });
     }
   }
 }
