@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
 import { codecFor } from '../codec/codec-rules.js';
-import { fingerprintOf } from '../codec/fingerprint.js';
+import { Fingerprint } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
 import { keepaliveDefaults, keepaliveRules } from '../connection/keepalive-options.js';
 import { Ticker } from '../connection/ticker.js';
@@ -55,7 +55,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     ticker: new Ticker(scope),
     scope,
     hasTls: options.tls !== undefined,
-    fingerprint: fingerprintOf(options.contract, codec.name),
+    fingerprint: new Fingerprint(options.contract, codec, options.contractCheck),
     serverInfo: serverInfoBytes(options.serverInfo),
     maxQueued: options.maxQueuedCommands,
     dial: apart(scope, dialling(options)),

@@ -179,7 +179,7 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   extension?: boolean | 'require';
   /**
-   * Refuse a server of this package whose contract lists another type at some position.
+   * Refuse a server of this package whose contract lists another type at some position. `false` at either side: neither checks.
    * @default true
    */
   contractCheck?: boolean;

@@ -4,7 +4,7 @@
 //   greeting --> knocking --(00 | 80 00)--> agreeing --(plain, or HELLO fits)--> open --(GOAWAY, leave)--> leaving --> ended
 import type { Duplex } from 'node:stream';
 import type { Contract } from '../codec/contract.js';
-import { checkFingerprint, type Fingerprint } from '../codec/fingerprint.js';
+import type { Fingerprint } from '../codec/fingerprint.js';
 import { Connection, type ConnectionConfig, type ConnectionOwner } from '../connection/connection.js';
 import { Keepalive, type KeepalivePeer } from '../connection/keepalive.js';
 import type { ResolvedKeepaliveOptions } from '../connection/keepalive-options.js';
@@ -25,7 +25,6 @@ export interface ClientSessionConfig extends ConnectionConfig, Omit<CallFlowConf
   readonly fingerprint: Fingerprint;
   readonly serverInfo: Buffer;
   readonly extension: boolean | 'require';
-  readonly contractCheck: boolean;
   /** `false`: the peer is not asked whether it is there. */
   readonly keepalive: ResolvedKeepaliveOptions | false;
 }
@@ -264,8 +263,8 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     if (kind !== Control.HELLO) throw lie(`the first control frame must be HELLO, not ${kind}`);
     const hello = readHello(reader);
     this.connection.limitSending(hello.maxFrameBytes);
-    const { contract, fingerprint, contractCheck, options, timeoutMs } = this.#config;
-    if (contractCheck) checkFingerprint(contract, fingerprint, hello);
+    const { fingerprint, options, timeoutMs } = this.#config;
+    fingerprint.check(hello);
     this.#isExtended = true;
     this.#calls.maxInFlight = hello.maxInFlight;
     const limits = { maxFrameBytes: options.maxResultBytes, maxInFlight: 0, timeoutMs };

@@ -7,6 +7,8 @@ export type Width = 8 | 16 | 32 | 64;
 
 /** Numbers where they are safe, bigints beyond. */
 export interface IntegerForm {
+  /** Which form of which width it is. */
+  readonly name: string;
   readonly isSigned: boolean;
   readonly minBytes: number;
   write(value: number | bigint, writer: ByteWriter): void;
@@ -31,6 +33,7 @@ function readNarrow(reader: ByteReader, width: Exclude<Width, 64>): number {
 
 export function uvarint(width: Width): IntegerForm {
   return {
+    name: `uvarint${width}`,
     isSigned: false,
     minBytes: 1,
     write: (value, writer) => writer.writeUvarint(value),
@@ -40,6 +43,7 @@ export function uvarint(width: Width): IntegerForm {
 
 export function zigzag(width: Width): IntegerForm {
   return {
+    name: `zigzag${width}`,
     isSigned: true,
     minBytes: 1,
     write: (value, writer) => writer.writeVarint(value),
@@ -68,6 +72,7 @@ function exact(value: bigint): number | bigint {
 export function positive(width: Width): IntegerForm {
   if (width === 64) {
     return {
+      name: 'positive64',
       isSigned: true,
       minBytes: 1,
       write: (value, writer) => writer.writeUvarint(value),
@@ -76,6 +81,7 @@ export function positive(width: Width): IntegerForm {
   }
   const modulus = 2 ** width;
   return {
+    name: `positive${width}`,
     isSigned: true,
     minBytes: 1,
     write: (value, writer) => writer.writeUvarint(value < 0 ? Number(value) + modulus : value),
@@ -102,5 +108,6 @@ const rawWrites = {
 
 /** Little endian, as many bytes as the width has. */
 export function raw(width: Width, isSigned: boolean): IntegerForm {
-  return { isSigned, minBytes: width / 8, write: rawWrites[width], read: rawReads[width][isSigned ? 1 : 0] };
+  const name = `raw${isSigned ? 'int' : 'uint'}${width}`;
+  return { name, isSigned, minBytes: width / 8, write: rawWrites[width], read: rawReads[width][isSigned ? 1 : 0] };
 }

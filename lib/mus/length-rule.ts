@@ -29,6 +29,11 @@ export class LengthRule {
     this.#check = checkLength;
   }
 
+  /** How the length is written; nothing for the default. */
+  get layout(): string {
+    return this.#as?.layout() ?? '';
+  }
+
   write(length: number, writer: ByteWriter): void {
     if (this.#as === undefined) writer.writeUvarint(length);
     else this.#as.encode(length, writer);

@@ -76,6 +76,10 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
     this.#inner = inner;
   }
 
+  protected override describe(outer: readonly object[]): string {
+    return `mapped*${this.#inner.layout(outer)}`;
+  }
+
   encode(value: I | null, writer: ByteWriter): void {
     const { written } = this.#scope.numbering('ENCODE_FAILED');
     if (value === null) return writer.writeByte(NIL);
@@ -181,6 +185,10 @@ export class MappedSerializer<T, I> extends MusSerializer<T, I> {
 
   override get types(): readonly TypeClass[] {
     return this.#inner.types;
+  }
+
+  protected override describe(outer: readonly object[]): string {
+    return `mapped(${this.#inner.layout(outer)})`;
   }
 
   encode(value: I, writer: ByteWriter): void {

@@ -7,6 +7,10 @@ import { MusSerializer } from './mus-serializer.js';
 export class MusBool extends MusSerializer<boolean> {
   readonly minBytes = 1;
 
+  protected override describe(): string {
+    return 'bool';
+  }
+
   encode(value: boolean, writer: ByteWriter): void {
     if (typeof value !== 'boolean') throw misfit('a boolean', value);
     writer.writeByte(value ? 1 : 0);

@@ -1,7 +1,7 @@
 // The MUS codec: a type number (DTM), then the value, field by field; no length. Whether its serializers fit the
 // contract is found out when it is made.
-import type { Codec, CodecFactory } from '../codec/codec.js';
-import { isClass, nameOf, typeNameOf, type TypeTable } from '../codec/type-table.js';
+import type { Codec, CodecFactory, Layouts } from '../codec/codec.js';
+import { isClass, nameOf, typeNameOf, type TypeClass, type TypeTable } from '../codec/type-table.js';
 import { CmdStreamError, type ErrorCode } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -35,12 +35,14 @@ function serializerOf(given: MusCodecOptions['commands']): AnyMusSerializer {
 
 class MusCodec implements Codec {
   readonly name = 'mus';
+  readonly layouts: Layouts;
   readonly #commands: Direction;
   readonly #results: Direction;
 
   constructor(commands: Direction, results: Direction) {
     this.#commands = commands;
     this.#results = results;
+    this.layouts = { commands: commands.layouts, results: results.layouts };
   }
 
   encodeCommand(command: unknown, writer: ByteWriter): void {
@@ -101,6 +103,13 @@ class Direction {
       const reason = `the MUS codec has a serializer for ${nameOf(type)}, which is not in the contract's \`${list}\``;
       throw new CmdStreamError('INVALID_CONTRACT', reason);
     }
+  }
+
+  /** How each type of the list is laid out, its number included. */
+  get layouts(): readonly string[] {
+    const serializer = this.#serializer;
+    if (!(serializer instanceof MusInterface)) return this.#table.types.map(() => serializer?.layout() ?? '');
+    return this.#table.types.map((type) => serializer.layoutFor(type as TypeClass));
   }
 
   encode(value: unknown, writer: ByteWriter): void {

@@ -14,6 +14,11 @@ export interface MusCustom<T, I = T> {
   decode(reader: ByteReader): T;
   /** Fewest bytes a value takes. Default: none is known. */
   readonly minBytes?: number;
+  /**
+   * Names the layout, for the check of the contract when two peers connect: give it another one when the bytes change.
+   * Default: none; a change goes unnoticed.
+   */
+  readonly layout?: string;
   /** The class of the values, for a contract or an interface. Default: none. */
   readonly type?: TypeClass<T>;
 }
@@ -37,6 +42,10 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
     return this.#types;
   }
 
+  protected override describe(): string {
+    return `custom(${JSON.stringify(this.#custom.layout ?? '')})`;
+  }
+
   encode(value: I, writer: ByteWriter): void {
     try {
       this.#custom.encode(value, writer);
@@ -55,8 +64,9 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
 }
 
 function faultOf(custom: unknown): string | undefined {
-  const { encode, decode, minBytes = 0, type } = (custom ?? {}) as Record<string, unknown>;
+  const { encode, decode, minBytes = 0, layout, type } = (custom ?? {}) as Record<string, unknown>;
   if (typeof encode !== 'function' || typeof decode !== 'function') return 'the methods `encode` and `decode`';
   if (!Number.isSafeInteger(minBytes) || (minBytes as number) < 0) return 'a whole number from 0 as `minBytes`';
+  if (layout !== undefined && typeof layout !== 'string') return 'a text as `layout`';
   return type === undefined || isClass(type) ? undefined : 'a class as `type`';
 }

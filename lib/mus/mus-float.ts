@@ -24,6 +24,10 @@ function rounded(value: number): number {
 export class RawFloat64 extends FloatSerializer {
   readonly minBytes = 8;
 
+  protected override describe(): string {
+    return 'rawfloat64';
+  }
+
   protected write(value: number, writer: ByteWriter): void {
     writer.writeFloat64(value);
   }
@@ -36,6 +40,10 @@ export class RawFloat64 extends FloatSerializer {
 export class RawFloat32 extends FloatSerializer {
   readonly minBytes = 4;
 
+  protected override describe(): string {
+    return 'rawfloat32';
+  }
+
   protected write(value: number, writer: ByteWriter): void {
     writer.writeFloat32(rounded(value));
   }
@@ -47,6 +55,10 @@ export class RawFloat32 extends FloatSerializer {
 
 export class VarintFloat64 extends FloatSerializer {
   readonly minBytes = 1;
+
+  protected override describe(): string {
+    return 'varintfloat64';
+  }
 
   protected write(value: number, writer: ByteWriter): void {
     const view = new DataView(new ArrayBuffer(8));
@@ -64,6 +76,10 @@ export class VarintFloat64 extends FloatSerializer {
 export class VarintFloat32 extends FloatSerializer {
   readonly minBytes = 1;
   readonly #bits = uvarint(32);
+
+  protected override describe(): string {
+    return 'varintfloat32';
+  }
 
   protected write(value: number, writer: ByteWriter): void {
     const view = new DataView(new ArrayBuffer(4));

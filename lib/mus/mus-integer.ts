@@ -26,6 +26,10 @@ export class MusInteger extends MusSerializer<number> {
     this.#max = Math.min(Number(max), Number.MAX_SAFE_INTEGER);
   }
 
+  protected override describe(): string {
+    return this.#form.name;
+  }
+
   encode(value: number, writer: ByteWriter): void {
     if (!Number.isInteger(value) || value < this.#min || value > this.#max) throw this.#misfit(value);
     this.#form.write(value, writer);
@@ -74,6 +78,10 @@ class BigintSerializer extends MusSerializer<bigint> {
     this.minBytes = form.minBytes;
     this.#form = form;
     [this.#min, this.#max] = boundsOf(form, 64);
+  }
+
+  protected override describe(): string {
+    return this.#form.name;
   }
 
   encode(value: bigint, writer: ByteWriter): void {

@@ -59,6 +59,15 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<
     return this.#types;
   }
 
+  protected override describe(outer: readonly object[]): string {
+    return [...this.#byNumber.values()].map((variant) => layoutOf(variant, outer)).join('|');
+  }
+
+  /** That of the values of one class. */
+  layoutFor(type: TypeClass): string {
+    return layoutOf(this.#byPrototype.get(type.prototype)!, []);
+  }
+
   encode(value: MusInput<VariantOf<V>>, writer: ByteWriter): void {
     const variant = typeof value === 'object' && this.#byPrototype.get(Object.getPrototypeOf(value ?? NOTHING));
     if (!variant) throw new MusError('ENCODE_FAILED', `${typeNameOf(value)} is none of ${this.#names}`);
@@ -79,6 +88,10 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<
   get #names(): string {
     return this.#types.map(nameOf).join(', ');
   }
+}
+
+function layoutOf({ dtm, serializer }: Variant, outer: readonly object[]): string {
+  return `<${dtm}:${serializer.layout(outer)}>`;
 }
 
 const NOTHING = Object.freeze(Object.create(null) as object);
@@ -118,6 +131,10 @@ export class MusTyped<T, I> extends MusSerializer<T, I> {
 
   override get types(): readonly TypeClass[] {
     return this.#inner.types;
+  }
+
+  protected override describe(outer: readonly object[]): string {
+    return `<${this.#dtm}:${this.#inner.layout(outer)}>`;
   }
 
   encode(value: I, writer: ByteWriter): void {

@@ -42,6 +42,10 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
     return made;
   }
 
+  override get drawn(): MusSerializer<unknown, never> {
+    return this.target.drawn;
+  }
+
   get minBytes(): number {
     return this.target.minBytes;
   }

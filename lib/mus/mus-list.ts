@@ -40,6 +40,10 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
     return this.#size === undefined ? least : least + this.#size * this.#element.minBytes;
   }
 
+  protected override describe(outer: readonly object[]): string {
+    return `[${this.#size ?? ''}${this.#length.layout}]${this.#element.layout(outer)}`;
+  }
+
   encode(value: readonly I[], writer: ByteWriter): void {
     if (!Array.isArray(value)) throw misfit('an array', value);
     const count = value.length;

@@ -40,6 +40,10 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     this.minBytes = this.#length.minBytes;
   }
 
+  protected override describe(outer: readonly object[]): string {
+    return `map(${this.#length.layout},${this.#key.layout(outer)},${this.#value.layout(outer)})`;
+  }
+
   encode(map: ReadonlyMap<KI, VI>, writer: ByteWriter): void {
     if (!isMap(map)) throw misfit('a Map', map);
     const { size } = map;

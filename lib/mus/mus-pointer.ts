@@ -26,6 +26,10 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
     this.#inner = inner;
   }
 
+  protected override describe(outer: readonly object[]): string {
+    return `*${this.#inner.layout(outer)}`;
+  }
+
   encode(value: I | null, writer: ByteWriter): void {
     if (value === null) return writer.writeByte(NIL);
     writer.writeByte(SET);

@@ -15,6 +15,7 @@ export interface AnyMusSerializer {
   readonly [MUS_VALUE]: (value: never) => unknown;
   readonly minBytes: number;
   readonly types: readonly TypeClass[];
+  layout(outer?: readonly object[]): string;
   encode(value: never, writer: ByteWriter): void;
   decode(reader: ByteReader): unknown;
 }
@@ -65,6 +66,26 @@ export abstract class MusSerializer<T, I = T> {
   /** How its values are made before they are read, if they can be. */
   get shell(): Shell<T> | undefined {
     return undefined;
+  }
+
+  /**
+   * A text that is equal where the bytes are and mean the same, field names included: two peers compare it, as a hash,
+   * when they connect. `outer`: the serializers around this one, by which a recursive layout comes to an end.
+   */
+  layout(outer: readonly object[] = []): string {
+    const { drawn } = this;
+    const at = outer.lastIndexOf(drawn);
+    return at < 0 ? drawn.describe([...outer, drawn]) : `^${outer.length - at}`;
+  }
+
+  /** The serializer whose layout this one has: itself, or the one it wraps without a byte of its own. */
+  get drawn(): MusSerializer<unknown, never> {
+    return this as unknown as MusSerializer<unknown, never>;
+  }
+
+  /** The layout of a serializer that stands for itself; its parts are asked for theirs with the same `outer`. */
+  protected describe(_outer: readonly object[]): string {
+    return 'custom';
   }
 
   /**
@@ -126,6 +147,10 @@ class CheckedSerializer<T, I> extends MusSerializer<T, I> {
 
   override get types(): readonly TypeClass[] {
     return this.#inner.types;
+  }
+
+  override get drawn(): MusSerializer<unknown, never> {
+    return this.#inner.drawn;
   }
 
   encode(value: I, writer: ByteWriter): void {

@@ -61,6 +61,10 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     return this.#fields.slice(first).reduce((sum, field) => sum + field.minBytes, 0);
   }
 
+  protected override describe(outer: readonly object[]): string {
+    return `{${this.#fields.map((field, at) => `${this.#names[at]}:${field.layout(outer)}`).join(',')}}`;
+  }
+
   encode(value: T, writer: ByteWriter): void {
     if (typeof value !== 'object' || value === null) throw misfit(`an object of ${this.#name}`, value);
     const names = this.#names;

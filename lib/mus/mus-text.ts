@@ -33,6 +33,10 @@ export class MusString extends MusSerializer<string> {
     return new MusString(options);
   }
 
+  override get drawn(): MusSerializer<unknown, never> {
+    return this.bytes.drawn;
+  }
+
   encode(value: string, writer: ByteWriter): void {
     if (typeof value !== 'string') throw misfit('a string', value);
     const size = this.#length.isPlain ? writer.writeUtf8(value) : this.#writeSized(value, writer);
@@ -71,6 +75,10 @@ export class MusBytes extends MusSerializer<Uint8Array> {
   /** @throws {CmdStreamError} INVALID_OPTION */
   with(options: MusLengthOptions): MusBytes {
     return new MusBytes(options);
+  }
+
+  protected override describe(): string {
+    return `bytes(${this.#length.layout})`;
   }
 
   encode(value: Uint8Array, writer: ByteWriter): void {

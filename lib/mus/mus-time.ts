@@ -18,13 +18,18 @@ const count = new MusInteger64(raw(64, true)).bigint;
 export class MusTime extends MusSerializer<Date> {
   readonly minBytes = 8;
   /** The same as the count itself, exact also where a Date is not. */
-  readonly bigint: MusSerializer<bigint> = count;
+  readonly bigint: MusSerializer<bigint>;
   readonly #perSecond: bigint;
 
   /** `perSecond`: units in a second. */
   constructor(perSecond: number) {
     super();
     this.#perSecond = BigInt(perSecond);
+    this.bigint = new TimeCount(perSecond);
+  }
+
+  override get drawn(): MusSerializer<unknown, never> {
+    return this.bigint.drawn;
   }
 
   encode(value: Date, writer: ByteWriter): void {
@@ -40,6 +45,29 @@ export class MusTime extends MusSerializer<Date> {
       throw new MusError('BAD_PAYLOAD', `${units} is a time that no Date can hold: \`bigint\` reads it`);
     reader.countValue();
     return new Date(Number(milliseconds));
+  }
+}
+
+/** Counts of units, which are not to be mistaken for those of another one. */
+class TimeCount extends MusSerializer<bigint> {
+  readonly minBytes = 8;
+  readonly #perSecond: number;
+
+  constructor(perSecond: number) {
+    super();
+    this.#perSecond = perSecond;
+  }
+
+  protected override describe(): string {
+    return `time(${this.#perSecond})`;
+  }
+
+  encode(value: bigint, writer: ByteWriter): void {
+    count.encode(value, writer);
+  }
+
+  decode(reader: ByteReader): bigint {
+    return count.decode(reader);
   }
 }
 

@@ -26,6 +26,10 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
     return this.inner.minBytes;
   }
 
+  override get drawn(): MusSerializer<unknown, never> {
+    return this.inner.drawn;
+  }
+
   encode(ref: Ref<I>, writer: ByteWriter): void {
     if (!(ref instanceof Ref)) throw misfit('a Ref', ref);
     try {

@@ -3,7 +3,7 @@
 import type { AddressInfo, Server } from 'node:net';
 import { AsyncScope } from '../async-scope.js';
 import { codecFor } from '../codec/codec-rules.js';
-import { fingerprintOf } from '../codec/fingerprint.js';
+import { Fingerprint } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
 import { serverFlow } from '../connection/value-flow.js';
 import { CmdStreamError } from '../errors.js';
@@ -59,9 +59,8 @@ export class CommandServer {
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,
       contract: resolved.contract,
-      fingerprint: fingerprintOf(resolved.contract, codec.name),
+      fingerprint: new Fingerprint(resolved.contract, codec, resolved.contractCheck),
       extension: resolved.extension,
-      contractCheck: resolved.contractCheck,
       onPlainError: resolved.onPlainError,
       maxInFlight: resolved.maxInFlightPerConnection,
       load: this.#load,

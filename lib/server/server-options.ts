@@ -144,7 +144,7 @@ export interface ServerOptions extends ConnectionOptions {
    */
   extension?: boolean;
   /**
-   * Refuse a peer of this package whose contract lists another type at some position.
+   * Refuse a peer of this package whose contract lists another type at some position. `false` at either side: neither checks.
    * @default true
    */
   contractCheck?: boolean;

@@ -20,7 +20,6 @@ export interface SessionConfig extends ConnectionConfig {
   readonly fingerprint: Fingerprint;
   /** Answer a knock. */
   readonly extension: boolean;
-  readonly contractCheck: boolean;
   readonly onPlainError: PlainErrorMapper | 'close';
   /** Of one connection. */
   readonly maxInFlight: number;

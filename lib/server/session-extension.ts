@@ -2,7 +2,6 @@
 // cancellation, credit, the goodbye. Late frames are counted, lies end the connection.
 import type { AsyncScope } from '../async-scope.js';
 import { dataOf, PatternMessage } from '../codec/pattern-message.js';
-import { checkFingerprint } from '../codec/fingerprint.js';
 import type { Connection } from '../connection/connection.js';
 import { lie } from '../connection/seq-window.js';
 import { CmdStreamError, decodeError } from '../errors.js';
@@ -135,10 +134,8 @@ export class SessionExtension implements ExtendedHome {
   #onHello(hello: Hello): void {
     this.#order.onHello(hello);
     this.connection.limitSending(hello.maxFrameBytes);
-    const { contract, fingerprint, contractCheck } = this.#session.config;
-    if (!contractCheck) return;
     try {
-      checkFingerprint(contract, fingerprint, hello);
+      this.#session.config.fingerprint.check(hello);
     } catch (error) {
       this.goAway('CONTRACT_MISMATCH');
       throw error;

@@ -1,0 +1,149 @@
+// What two peers compare of their MUS schemas: equal where the bytes are and mean the same.
+import { describe, expect, it } from '@jest/globals';
+import { Command, defineContract, Result } from 'nestjs-cmd-stream/core';
+import { mus, musCodec, MusSerializer, type AnyMusSerializer } from 'nestjs-cmd-stream/mus';
+
+class Point {
+  x = 0;
+  y = 0;
+}
+
+class Other {
+  x = 0;
+}
+
+class Tree {
+  name = '';
+  children: Tree[] = [];
+}
+
+class Done extends Result {
+  ok = false;
+}
+
+class PayCmd extends Command<Done> {
+  account = 0;
+  cents = 0;
+  urgent = 0;
+}
+
+class PingCmd extends Command<Done> {}
+
+const { int } = mus.varint;
+
+describe('two layouts', () => {
+  const point = mus.struct(Point, { x: int, y: int });
+  const other = mus.struct(Other, { x: int });
+
+  it.each<[what: string, AnyMusSerializer, AnyMusSerializer]>([
+    ['int and int64', int, mus.varint.int64],
+    ['a number and a bigint', int, mus.varint.int.bigint],
+    ['byte and uint8', mus.byte, mus.raw.uint8],
+    ['a text and its bytes', mus.string, mus.string.bytes],
+    ['a text with a limit', mus.string, mus.string.with({ maxLength: 5 })],
+    ['a checked value', int, int.check(() => true)],
+    ['a list with a limit', mus.slice(int), mus.slice(int, { maxLength: 5 })],
+    ['a pointer and a Ref', mus.ptr(int), mus.ref(int)],
+    ['a Date and its count', mus.time.seconds, mus.time.seconds.bigint],
+    ['structs of the same fields', point, mus.struct(Point, { x: mus.varint.int64, y: int.check(() => true) })],
+    ['a serializer that is defined later', point, mus.lazy(() => point)],
+    ['custom ones of one name', custom('a'), custom('a')],
+  ])('are equal: %s', (_, one, two) => {
+    expect(one.layout()).toBe(two.layout());
+  });
+
+  it.each<[what: string, AnyMusSerializer, AnyMusSerializer]>([
+    ['the form of an integer', int, mus.raw.int],
+    ['its sign', mus.varint.int, mus.varint.uint],
+    ['ZigZag and positive', mus.varint.int, mus.varint.positiveInt],
+    ['the sign of a raw integer', mus.raw.int32, mus.raw.uint32],
+    ['its width', mus.raw.int32, mus.raw.int16],
+    ['the width of a varint', mus.varint.int32, mus.varint.int16],
+    ['a float', mus.raw.float64, mus.raw.float32],
+    ['the form of a float', mus.raw.float64, mus.varint.float64],
+    ['the width of a varint float', mus.varint.float32, mus.varint.float64],
+    ['bool and byte', mus.bool, mus.byte],
+    ['the unit of a time', mus.time.seconds, mus.time.milliseconds],
+    ['a time and an integer', mus.time.seconds, mus.raw.int64],
+    ['the elements of a list', mus.slice(int), mus.slice(mus.bool)],
+    ['a list and an array', mus.slice(int), mus.array(2, int)],
+    ['the size of an array', mus.array(3, int), mus.array(2, int)],
+    ['how a length is written', mus.slice(int), mus.slice(int, { lengthAs: mus.varint.int })],
+    ['how the length of a text is written', mus.string, mus.string.with({ lengthAs: mus.varint.int })],
+    ['the keys of a map', mus.map(int, int), mus.map(mus.string, int)],
+    ['the values of a map', mus.map(int, int), mus.map(int, mus.string)],
+    ['how the length of a map is written', mus.map(int, int), mus.map(int, int, { lengthAs: int })],
+    ['a value and a pointer', int, mus.ptr(int)],
+    ['a pointer and a shared one', mus.ptr(point), mus.mapped(({ ptr }) => ptr(point))],
+    ['one field more', point, mus.struct(Point, { x: int })],
+    ['the order of fields', point, mus.struct(Point, { y: int, x: int })],
+    ['the name of a field', mus.struct(Point, { x: int }), mus.struct(Point, { y: int })],
+    ['the serializer of a field', point, mus.struct(Point, { x: int, y: mus.raw.int })],
+    ['the number of a type', mus.typed(1, int), mus.typed(2, int)],
+    ['the order of an interface', mus.interface([point, other]), mus.interface([other, point])],
+    ['the numbers of an interface', mus.interface([other]), mus.interface({ 2: other })],
+    ['custom ones of different names', custom('a'), custom('b')],
+  ])('differ: %s', (_, one, two) => {
+    expect(one.layout()).not.toBe(two.layout());
+  });
+
+  it('of recursive types end, and are equal however the circle is entered', () => {
+    const tree: MusSerializer<Tree> = mus.struct(Tree, { name: mus.string, children: mus.slice(mus.lazy(() => tree)) });
+    const checked: MusSerializer<Tree> = mus.struct(Tree, {
+      name: mus.string,
+      children: mus.slice(mus.lazy(() => checked.check(() => true)).check(() => true)),
+    });
+    expect(tree.layout()).toBe(mus.lazy(() => checked).layout());
+    const deeper: MusSerializer<Tree> = mus.struct(Tree, {
+      name: mus.string,
+      children: mus.slice(mus.lazy(() => mus.struct(Tree, { children: mus.slice(mus.lazy(() => deeper)) }))),
+    });
+    expect(deeper.layout()).not.toBe(tree.layout());
+  });
+
+  it('are told for a serializer of a user, too', () => {
+    class Own extends MusSerializer<number> {
+      readonly minBytes = 1;
+      encode(): void {}
+      decode(): number {
+        return 0;
+      }
+    }
+    expect(mus.slice(new Own()).layout()).toBe(mus.slice(new Own()).layout());
+  });
+
+  function custom(layout: string): MusSerializer<number> {
+    return mus.custom<number>({ layout, encode: () => {}, decode: () => 0 });
+  }
+});
+
+describe('the layouts of a MUS codec', () => {
+  const contract = defineContract({ commands: [PingCmd, PayCmd], results: [Done] });
+  const ping = mus.struct(PingCmd, {});
+  const pay = mus.struct(PayCmd, { account: int, cents: int });
+  const done = mus.struct(Done, { ok: mus.bool });
+  const layouts = (...commands: Parameters<typeof musCodec>[0]['commands'][]) =>
+    commands.map((each) => musCodec({ commands: each, results: done })(contract).layouts!.commands);
+
+  it('are those of the types, in the order of the contract, with the numbers they have', () => {
+    const codec = musCodec({ commands: [pay, ping], results: done })(contract);
+    expect(codec.layouts).toEqual({
+      commands: ['<2:{}>', '<1:{account:zigzag64,cents:zigzag64}>'],
+      results: ['{ok:bool}'],
+    });
+  });
+
+  it('change with the number of a type, and with its fields, and leave the others as they are', () => {
+    const more = mus.struct(PayCmd, { account: int, cents: int, urgent: int });
+    const [old, numbered, grown] = layouts([ping, pay], { 1: ping, 5: pay }, [ping, more]);
+    expect(numbered![0]).toBe(old![0]);
+    expect(numbered![1]).not.toBe(old![1]);
+    expect(grown![0]).toBe(old![0]);
+    expect(grown![1]).not.toBe(old![1]);
+  });
+
+  it('are empty for a contract without Results', () => {
+    const codec = musCodec({ commands: [ping] })(defineContract({ commands: [PingCmd] }));
+    expect(codec.layouts!.results).toEqual([]);
+  });
+});
