@@ -22,10 +22,12 @@ export function integer(min: number, max: number, unit: string, zero?: string): 
   };
 }
 
-/** A port; the lowest allowed is 0, one the system chooses, or 1. */
+/** A port, also as the digits that environment variables give; the lowest allowed is 0, one the system chooses, or 1. */
 export function port(lowest: 0 | 1): OptionRule {
-  const accepts = (value: unknown): boolean =>
-    Number.isInteger(value) && (value as number) >= lowest && (value as number) <= 65_535;
+  const accepts = (value: unknown): boolean => {
+    const number = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
+    return Number.isInteger(number) && (number as number) >= lowest && (number as number) <= 65_535;
+  };
   return { expected: `a whole number from ${lowest} to 65535`, accepts };
 }
 

@@ -28,7 +28,7 @@ export function resolveClientOptions(options: CommandClientOptions) {
   exclude(options, 'servers', 'host', 'port', 'path');
   exclude(options, 'path', 'host', 'port');
   exclude(options, 'connect', 'tls', 'lookup');
-  const servers = resolved.servers ?? [serverOf(resolved)];
+  const servers = (resolved.servers ?? [resolved]).map(serverOf);
   const { connections = servers.length } = resolved;
   if (connections < servers.length) {
     const least = `at least the number of servers (${servers.length})`;
@@ -65,8 +65,16 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
   };
 }
 
-function serverOf({ host, port, path }: { host: string; port: number; path?: string | undefined }): ServerAddress {
-  return path === undefined ? { host, port } : { path };
+function serverOf({
+  host = '',
+  port,
+  path,
+}: {
+  host?: string;
+  port?: number | string;
+  path?: string | undefined;
+}): ServerAddress {
+  return path === undefined ? { host, port: Number(port) } : { path };
 }
 
 /** Options that contradict each other are a mistake, not a matter of precedence. */

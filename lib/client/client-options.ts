@@ -46,6 +46,9 @@ export interface UnexpectedResult {
   readonly bytesRead: number;
 }
 
+/** A server as it is given: the port may be a string of digits. */
+export type GivenAddress = ServerAddress | { readonly host: string; readonly port: string };
+
 /** @publicApi */
 export interface CommandClientOptions extends ConnectionOptions {
   /** The contract both sides share. Required. */
@@ -56,10 +59,10 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   host?: string;
   /**
-   * Port of the server, 1 to 65535.
+   * Port of the server, 1 to 65535; a string of digits is read as one.
    * @default 3000
    */
-  port?: number;
+  port?: number | string;
   /**
    * Path of the server's Unix domain socket, 1 to 103 bytes, instead of host and port.
    * @default none
@@ -69,7 +72,7 @@ export interface CommandClientOptions extends ConnectionOptions {
    * Several servers, instead of host and port: `{ host, port }` or `{ path }` each.
    * @default none: the one of host and port
    */
-  servers?: readonly ServerAddress[];
+  servers?: readonly GivenAddress[];
   /**
    * Connections in all, shared out among the servers; at least one for each, at most 1,024.
    * @default one for each server
@@ -163,7 +166,7 @@ export interface CommandClientOptions extends ConnectionOptions {
   maxPending?: number;
   /**
    * Most Commands that wait for a connection, or for room in its buffer; further ones fail. 0 to 10,000,000.
-   * @default 1_000
+   * @default 16_384
    */
   maxQueuedCommands?: number;
   /**
@@ -210,7 +213,7 @@ export const clientDefaults = Object.freeze({
   connectTimeoutMs: 4000,
   timeoutMs: 30_000,
   maxPending: 65_536,
-  maxQueuedCommands: 1000,
+  maxQueuedCommands: 16_384,
   maxBufferedResults: 10_000,
   extension: true as boolean | 'require',
   contractCheck: true,

@@ -1,10 +1,10 @@
 // A client without Nest: one contract, one group of connections; `dispatch` and what is built on it. One owner, one close.
 import { AsyncScope } from '../async-scope.js';
 import type { AnyCommand, ResultOf } from '../codec/command.js';
-import { timeLimit } from '../connection/connection-options.js';
 import { CmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
+import { checkCallOptions, ownMetadata } from './call-rules.js';
 import { CallerSink } from './caller-sink.js';
 import { groupConfigOf, resolveClientOptions, type ResolvedClientOptions } from './client-config.js';
 import type { CommandClientOptions } from './client-options.js';
@@ -18,7 +18,10 @@ import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
 import { hookedNeeds } from './send-hooks.js';
 import { told } from './told.js';
 
-const callTimeLimit = timeLimit();
+const NO_OPTIONS: CallOptions = Object.freeze({});
+/** What `emit` and `ping` know of the options of a call. */
+const emitOptions: readonly string[] = ['metadata'];
+const pingOptions: readonly string[] = ['timeoutMs'];
 
 /**
  * Sends the Commands of one contract to one server, or to several, over one or several connections.
@@ -30,21 +33,28 @@ export class CommandClient {
   /** What serves all callers begins here: not in the scope of the one whose call came first. */
   readonly #scope = new AsyncScope();
   readonly #options: ResolvedClientOptions;
-  readonly #group: Group;
+  readonly #seqs = { last: 0 };
+  #group: Group;
+  /** Earlier ones, before the client was opened anew, whose calls may not be answered yet. */
+  readonly #former = new Map<Group, Promise<void>>();
   readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
   #unexpectedResults = 0;
   #lateFrames = 0;
   #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: CommandClientOptions) {
     this.#options = resolveClientOptions(options);
-    this.#group = new Group(groupConfigOf(this.#options, this.#scope), {
-      onLinkChange: ({ server, status }, cause) => this.#tell(cause, server, status),
+    this.#group = this.#newGroup();
+  }
+
+  #newGroup(): Group {
+    const group: Group = new Group(groupConfigOf(this.#options, this.#scope), this.#seqs, {
+      // The end of what was closed is no news of what was opened since.
+      onLinkChange: ({ server, status }, cause) => group === this.#group && this.#tell(cause, server, status),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
       onLateFrame: () => this.#lateFrames++,
-      onIdle: () => this.#onIdle?.(),
     });
+    return group;
   }
 
   get status(): ClientStatus {
@@ -59,7 +69,9 @@ export class CommandClient {
 
   /** Commands that wait for a connection or an answer. */
   get pending(): number {
-    return this.#group.pending;
+    let sum = this.#group.pending;
+    for (const { pending } of this.#former.keys()) sum += pending;
+    return sum;
   }
 
   /** Results so far that nobody waited for. */
@@ -86,6 +98,22 @@ export class CommandClient {
    * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED
    */
   connect(): Promise<void> {
+    return this.#closing ? Promise.reject(closedError()) : this.#group.connect();
+  }
+
+  /**
+   * {@link connect}, also of a client that was closed; calls from before may still be answered meanwhile.
+   *
+   * @throws {CmdStreamError} as {@link connect}
+   */
+  reopen(): Promise<void> {
+    if (this.#closing) {
+      const former = this.#group;
+      const ended = this.#closing.finally(() => this.#former.delete(former));
+      this.#former.set(former, ended);
+      this.#closing = undefined;
+      this.#group = this.#newGroup();
+    }
     return this.#group.connect();
   }
 
@@ -113,8 +141,7 @@ export class CommandClient {
   }
 
   /** {@link execute} with metadata nobody asked for. */
-  executeWith<C extends AnyCommand>(command: C, options: CallOptions = {}, needs?: CallNeeds): Promise<ResultOf<C>> {
-    const limited = { ...options, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs };
+  executeWith<C extends AnyCommand>(command: C, options?: CallOptions, needs?: CallNeeds): Promise<ResultOf<C>> {
     return new Promise((resolve, reject) => {
       let result: unknown;
       let results = 0;
@@ -129,7 +156,7 @@ export class CommandClient {
         complete: () => resolve(result as ResultOf<C>),
         error: reject,
       };
-      const call: PendingCall = this.submit(command, sink, limited, needs);
+      const call: PendingCall = this.submit(command, sink, options, needs, this.#options.timeoutMs);
     });
   }
 
@@ -158,36 +185,30 @@ export class CommandClient {
    * {@link dispatch} for anything that can be sent: a Command or a message by pattern. `sink` is called in whatever scope;
    * one of a user is put into a {@link CallerSink} first.
    */
-  submit(command: unknown, sink: CommandSink, options: CallOptions = {}, needs?: CallNeeds): PendingCall {
-    let refusal = this.#refusalOf(options);
-    let all = needs;
-    if (refusal === undefined && this.#options.hooks) {
-      try {
-        all = hookedNeeds(this.#options.hooks, command, needs);
-      } catch (error) {
-        refusal = { error };
-      }
+  submit(
+    command: unknown,
+    sink: CommandSink,
+    options: CallOptions = NO_OPTIONS,
+    needs?: CallNeeds,
+    defaultTimeoutMs = 0,
+  ): PendingCall {
+    let call: PendingCall;
+    try {
+      if (options !== NO_OPTIONS) checkCallOptions(options);
+      const { signal, timeoutMs = defaultTimeoutMs, metadata } = options;
+      if (signal?.aborted) throw signal.reason;
+      if (this.#closing) throw closedError();
+      const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
+      const all = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
+      call = new PendingCall(command, sink, this.#group, { timeoutMs, metadata: own }, all);
+    } catch (error) {
+      call = new PendingCall(command, sink, this.#group);
+      call.fail(error);
+      return call;
     }
-    const call = new PendingCall(command, sink, this.#group, options, all);
-    if (refusal) call.fail(refusal.error);
-    else {
-      call.watch(options.signal);
-      this.#group.submit(call);
-    }
+    call.watch(options.signal);
+    this.#group.submit(call);
     return call;
-  }
-
-  /** What keeps a call from being sent at all. */
-  #refusalOf({ signal, timeoutMs = 0 }: CallOptions): { readonly error: unknown } | undefined {
-    if (signal?.aborted) return { error: signal.reason };
-    if (this.#closing) return { error: new CmdStreamError('CLOSED', 'the client is closed') };
-    if (!callTimeLimit.accepts(timeoutMs)) {
-      const got = `must be ${callTimeLimit.expected}, got ${String(timeoutMs)}`;
-      return { error: new CmdStreamError('INVALID_OPTION', `call option "timeoutMs" ${got}`) };
-    }
-    if (signal !== undefined && typeof signal.addEventListener !== 'function')
-      return { error: new CmdStreamError('INVALID_OPTION', 'call option "signal" must be an AbortSignal') };
-    return undefined;
   }
 
   /**
@@ -195,15 +216,16 @@ export class CommandClient {
    *
    * @throws {CmdStreamError} as {@link dispatch}
    */
-  emit(command: AnyCommand, options: Pick<CallOptions, 'metadata'> = {}): Promise<void> {
-    return this.post(command, options.metadata);
+  emit(command: AnyCommand, options: Pick<CallOptions, 'metadata'> = NO_OPTIONS): Promise<void> {
+    return this.post(command, options);
   }
 
   /** {@link emit} for anything that can be sent: a Command or an event by pattern. */
-  post(command: unknown, metadata?: Metadata, ambient: Metadata = NO_METADATA): Promise<void> {
+  post(command: unknown, options: CallOptions = NO_OPTIONS, ambient: Metadata = NO_METADATA): Promise<void> {
     return new Promise((resolve, reject) => {
+      checkCallOptions(options, emitOptions);
       const sink = { next: () => {}, complete: resolve, error: reject };
-      this.submit(command, sink, { metadata }, { until: 'written', ambient });
+      this.submit(command, sink, options, { until: 'written', ambient });
     });
   }
 
@@ -226,50 +248,53 @@ export class CommandClient {
    *
    * @throws {CmdStreamError} as {@link connect}; TIMEOUT; when no connection is open in time
    */
-  async pingEach({ timeoutMs = this.#options.timeoutMs }: Pick<CallOptions, 'timeoutMs'> = {}): Promise<
-    readonly ConnectionPing[]
-  > {
-    const refusal = this.#refusalOf({ timeoutMs });
-    if (refusal) throw refusal.error;
-    return pingGroup(this.#group, timeoutMs);
+  async pingEach(options: Pick<CallOptions, 'timeoutMs'> = NO_OPTIONS): Promise<readonly ConnectionPing[]> {
+    checkCallOptions(options, pingOptions);
+    if (this.#closing) throw closedError();
+    return pingGroup(this.#group, options.timeoutMs ?? this.#options.timeoutMs);
   }
 
   /** Does anybody wait for Results of this number? */
   has(seq: Seq): boolean {
-    return this.#group.find(seq) !== undefined;
+    return this.#find(seq) !== undefined;
   }
 
   /** Stops waiting for Results of this number, as {@link Call.cancel}; unknown numbers have no effect. */
   forget(seq: Seq): void {
-    this.#group.find(seq)?.cancel();
+    this.#find(seq)?.cancel();
   }
 
-  /** Takes no more Commands, waits for pending ones up to `gracePeriodMs`, then ends the connection. Idempotent. */
+  #find(seq: Seq): PendingCall | undefined {
+    const here = this.#group.find(seq);
+    if (here || this.#former.size === 0) return here;
+    for (const group of this.#former.keys()) {
+      const call = group.find(seq);
+      if (call) return call;
+    }
+    return undefined;
+  }
+
+  /**
+   * Takes no more Commands, waits for pending ones up to `gracePeriodMs`, then ends the connection; calls fail with CLOSED then,
+   * until {@link reopen} opens the client anew. Idempotent.
+   */
   close(): Promise<void> {
-    this.#closing ??= this.#drain();
+    this.#closing ??= Promise.all([this.#drain(this.#group), ...this.#former.values()]).then(() => {});
     return this.#closing;
   }
 
-  async #drain(): Promise<void> {
+  async #drain(group: Group): Promise<void> {
     // Not before `#closing` is set, which the status depends on.
     await undefined;
-    if (this.pending > 0) {
-      this.#tell();
-      const { gracePeriodMs } = this.#options;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, gracePeriodMs);
-        this.#onIdle = () => {
-          if (this.pending > 0) return;
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    if (group.pending > 0) {
+      if (group === this.#group) this.#tell();
+      await group.idle(this.#options.gracePeriodMs);
     }
     const closed = new CmdStreamError('CLOSED', 'the client was closed');
     // Those that were not answered in time are not waited for any more.
-    if (this.pending > 0) return this.destroy(closed);
-    const isNews = this.#group.status !== 'closed';
-    const ended = this.#group.close(closed);
+    if (group.pending > 0) return this.#destroy(group, closed);
+    const isNews = group === this.#group && group.status !== 'closed';
+    const ended = group.close(closed);
     if (isNews) this.#tell(closed);
     await ended;
   }
@@ -277,9 +302,12 @@ export class CommandClient {
   /** Ends at once; pending calls fail with `cause`. */
   destroy(cause = new CmdStreamError('CLOSED', 'the client was closed')): void {
     this.#closing ??= Promise.resolve();
-    const isNews = this.#group.status !== 'closed';
-    this.#group.destroy(cause);
-    this.#onIdle?.();
+    for (const group of [...this.#former.keys(), this.#group]) this.#destroy(group, cause);
+  }
+
+  #destroy(group: Group, cause: CmdStreamError): void {
+    const isNews = group === this.#group && group.status !== 'closed';
+    group.destroy(cause);
     if (isNews) this.#tell(cause);
   }
 
@@ -294,4 +322,9 @@ export class CommandClient {
     if (onUnexpectedResult === undefined) return;
     told(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
   }
+}
+
+function closedError(): CmdStreamError {
+  const remedy = 'connect() opens a CmdStreamClient anew, reopen() a CommandClient';
+  return new CmdStreamError('CLOSED', `the client is closed: ${remedy}`);
 }

@@ -33,8 +33,6 @@ export interface GroupOwner {
   onLinkChange(link: Link, cause: CmdStreamError | undefined): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
   onLateFrame(): void;
-  /** Some connection, or all of them, has no call that waits. */
-  onIdle(): void;
 }
 
 export class Group implements LinkOwner, CallHome {
@@ -51,11 +49,14 @@ export class Group implements LinkOwner, CallHome {
   #ready: readonly Link[] = [];
   /** Is there a link that nobody opens, beside some that are open? */
   #hasIdle = false;
-  #lastSeq = 0;
+  readonly #seqs: { last: number };
   #closed: CmdStreamError | undefined;
+  #onIdle: (() => void) | undefined;
 
-  constructor(config: GroupConfig, owner: GroupOwner) {
+  /** `seqs`: the number of the last Command, which all groups of a client share. */
+  constructor(config: GroupConfig, seqs: { last: number }, owner: GroupOwner) {
     this.#config = config;
+    this.#seqs = seqs;
     this.#owner = owner;
     this.#queue = new CallQueue(config.scope, config.queueTimeoutMs, () => this.#noConnection());
     this.#connecting = new CallQueue(config.scope, config.queueTimeoutMs, () => this.#noConnection());
@@ -181,12 +182,26 @@ export class Group implements LinkOwner, CallHome {
     return { text: `it waited for a connection${cause ? `: ${cause.message}` : ''}`, cause };
   }
 
+  /** Resolves when no call is pending, and after `limitMs` in any case. */
+  async idle(limitMs: number): Promise<void> {
+    if (this.pending === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, limitMs);
+      this.#onIdle = () => {
+        if (this.pending > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   /** Ends for good; calls that wait fail with `cause`. */
   destroy(cause: CmdStreamError): void {
     this.#closed ??= cause;
     this.#ready = [];
     for (const link of this.#links) link.destroy(cause);
     this.#failWaiting(cause);
+    this.onIdle();
   }
 
   #failWaiting(cause: CmdStreamError): void {
@@ -206,7 +221,7 @@ export class Group implements LinkOwner, CallHome {
   }
 
   nextSeq(): number {
-    return ++this.#lastSeq;
+    return ++this.#seqs.last;
   }
 
   onLinkStatus(link: Link, cause?: CmdStreamError): void {
@@ -295,6 +310,6 @@ export class Group implements LinkOwner, CallHome {
   }
 
   onIdle(): void {
-    this.#owner.onIdle();
+    this.#onIdle?.();
   }
 }

@@ -2,6 +2,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
+import { ambientMetadata } from './call-rules.js';
 import type { CallEnd, CallObserver, SentCommand } from './call-end.js';
 import type { CallNeeds } from './pending-call.js';
 import { isPromiseLike, told } from './told.js';
@@ -75,6 +76,8 @@ export function hookedNeeds(factory: SendHooksFactory, command: unknown, needs: 
   const metadata = hooks.beforeSend?.(command);
   if (isPromiseLike(metadata))
     throw new CmdStreamError('INVALID_OPTION', 'option "hooks": beforeSend() must not give a promise');
-  const ambient = metadata ? { ...needs.ambient, ...metadata } : needs.ambient;
+  const ambient = metadata
+    ? { ...needs.ambient, ...ambientMetadata('beforeSend() of option "hooks"', metadata) }
+    : needs.ambient;
   return { ...needs, ambient, observer: new HookedCall(hooks) };
 }

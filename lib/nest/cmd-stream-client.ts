@@ -1,15 +1,18 @@
 // The client of the transport: a core client with Nest's ClientProxy face, Observables and the dispatch hook.
 import 'reflect-metadata';
 import { EventEmitter } from 'node:events';
+import { Logger } from '@nestjs/common';
 import {
   ClientProxy,
+  type ClientOptions,
   type Deserializer,
+  type PacketId,
   type ReadPacket,
   type Serializer,
   type WritePacket,
 } from '@nestjs/microservices';
-import { AsyncSubject, defer, lastValueFrom, Observable, ReplaySubject } from 'rxjs';
-import { distinctUntilChanged } from 'rxjs/operators';
+import { AsyncSubject, defer, mergeMap, Observable, type Observer } from 'rxjs';
+import { ambientMetadata } from '../client/call-rules.js';
 import { clientDefaults, type UnexpectedResult } from '../client/client-options.js';
 import { CallerSink } from '../client/caller-sink.js';
 import { CommandClient } from '../client/command-client.js';
@@ -18,15 +21,16 @@ import { Command, type AnyCommand, type ResultOf } from '../codec/command.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import { messageTypeOf, type TypeTable } from '../codec/type-table.js';
-import type { CmdStreamError } from '../errors.js';
+import { CmdStreamError } from '../errors.js';
 import type { ServerState } from '../client/group-server.js';
 import type { ClientStatus } from '../client/group-status.js';
 import { resolveOptions } from '../options.js';
-import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
+import type { Metadata } from '../wire/control-frame.js';
 import { cmdStreamClientRules, type CmdStreamClientOptions } from './cmd-stream-client-options.js';
 import { CmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from './command-handler.decorator.js';
-import { PatternResponses } from './pattern-responses.js';
+import { EmptyError, PatternResponses } from './pattern-responses.js';
+import { PeerLog } from './peer-log.js';
 
 /** @publicApi */
 export interface CmdStreamClientEvents {
@@ -47,10 +51,8 @@ export class CmdStreamClient extends ClientProxy {
   readonly #client: CommandClient;
   readonly #commands: TypeTable;
   readonly #events = new EventEmitter();
-  readonly #serializer: Serializer | undefined;
-  readonly #deserializer: Deserializer | undefined;
+  readonly #log = new PeerLog(new Logger('CmdStreamClient'));
   #packets = 0;
-  readonly #status = new ReplaySubject<ClientStatus>(1);
   readonly #connectOnBootstrap: boolean;
 
   constructor(options: CmdStreamClientOptions = {}) {
@@ -58,8 +60,8 @@ export class CmdStreamClient extends ClientProxy {
     resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
     const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...core } = options;
     this.#connectOnBootstrap = connectOnBootstrap;
-    this.#serializer = serializer;
-    this.#deserializer = deserializer;
+    this.initializeSerializer({ serializer } as ClientOptions['options']);
+    this.initializeDeserializer({ deserializer } as ClientOptions['options']);
     this.#commands = contract.commands;
     this.#client = new CommandClient({
       ...core,
@@ -70,14 +72,14 @@ export class CmdStreamClient extends ClientProxy {
       },
     });
     this.#client.onStatus(({ status, cause, server, connection }) => {
-      this.#status.next(status);
+      this._status$.next(status);
       if (connection === 'connected') this.#events.emit('connect', server);
       else if (connection === 'disconnected') this.#events.emit('disconnect', cause, server);
     });
   }
 
   override get status(): Observable<ClientStatus> {
-    return this.#status.pipe(distinctUntilChanged());
+    return super.status as Observable<ClientStatus>;
   }
 
   override on<E extends keyof CmdStreamClientEvents>(event: E, callback: CmdStreamClientEvents[E]): void {
@@ -90,10 +92,10 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /**
-   * Opens the connections; calls do so by themselves. See {@link CommandClient.connect}.
+   * Opens the connections, also after {@link close}; calls do so by themselves unless it is closed. See {@link CommandClient.connect}.
    */
   connect(): Promise<void> {
-    return this.#client.connect();
+    return this.#client.reopen();
   }
 
   /** Each server, now. */
@@ -106,7 +108,7 @@ export class CmdStreamClient extends ClientProxy {
     if (this.#connectOnBootstrap) await this.connect();
   }
 
-  /** Waits for pending calls, at most `gracePeriodMs`, then ends the connection. Idempotent. */
+  /** Waits for pending calls, at most `gracePeriodMs`, then ends the connection; see {@link CommandClient.close}. */
   close(): Promise<void> {
     return this.#client.close();
   }
@@ -140,25 +142,23 @@ export class CmdStreamClient extends ClientProxy {
   override send(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command)) return this.#stream(command, options as CallOptions | undefined);
     if (isNil(command) || isNil(options)) return super.send(command, options);
-    return this.#request(command, options);
+    const publish = (): Observable<unknown> =>
+      new Observable((observer) => this.publish(this.createPacket(command, options), this.createObserver(observer)));
+    return this.#connectsItself ? publish() : defer(async () => this.connect()).pipe(mergeMap(publish));
   }
 
   /**
    * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and completes when
-   * it was written.
+   * it was written. If that fails and nobody has subscribed, it is logged.
    */
   override emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
   override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override emit(command: unknown, options?: unknown): Observable<unknown> {
-    if (this.#isCommand(command)) {
-      const { metadata } = (options ?? {}) as CallOptions;
-      return this.#hot(() => this.#client.post(command, metadata, this.#needsOf(command)?.ambient));
-    }
+    if (this.#isCommand(command))
+      return this.#hot(() => this.#client.post(command, options as CallOptions, this.#needsOf(command)?.ambient));
     if (isNil(command) || isNil(options)) return super.emit(command, options);
-    return this.#hot(() => {
-      const { message, metadata, ambient } = this.#outgoing('event', command, options);
-      return this.#client.post(message, metadata, ambient);
-    });
+    const dispatch = (): Promise<unknown> => this.dispatchEvent(this.createPacket(command, options));
+    return this.#hot(this.#connectsItself ? dispatch : async () => this.connect().then(dispatch));
   }
 
   /** `send` under a name that says it. */
@@ -174,14 +174,9 @@ export class CmdStreamClient extends ClientProxy {
     });
   }
 
-  #request(pattern: unknown, data: unknown): Observable<unknown> {
-    return new Observable((subscriber) => {
-      const { message, metadata, ambient } = this.#outgoing('message', pattern, data);
-      const observer = { packet: this.createObserver(subscriber), error: (error: unknown) => subscriber.error(error) };
-      const responses = new CallerSink(new PatternResponses(observer, this.#deserializer));
-      const call = this.#client.submit(message, responses, { metadata }, { ambient });
-      return () => call.cancel();
-    });
+  /** False where a subclass has its own way: then it is asked before each message, as Nest's clients do. */
+  get #connectsItself(): boolean {
+    return this.connect === CmdStreamClient.prototype.connect;
   }
 
   /** An instance of a Command class, a message, or anything else that is listed: no Nest pattern. */
@@ -191,26 +186,41 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** Begins at once, whoever subscribes and when. */
-  #hot(post: () => Promise<void>): Observable<void> {
-    const written = new AsyncSubject<void>();
-    defer(post).subscribe(written);
+  #hot<T>(post: () => Promise<T>): Observable<T> {
+    const written = new AsyncSubject<T>();
+    defer(async () => post()).subscribe({
+      next: (value) => written.next(value),
+      complete: () => written.complete(),
+      error: (error: unknown) => {
+        if (!written.observed) this.#log.unsent(error);
+        written.error(error);
+      },
+    });
     return written.asObservable();
   }
 
-  /** What a pattern and its data become on the way out: through Nest's dispatch hook and serializer. */
-  #outgoing(kind: PatternMessage['kind'], pattern: unknown, given: unknown): Outgoing {
+  /** What the packet of a pattern is on the way out, through Nest's serializer if there is one. */
+  #outgoing(kind: PatternMessage['kind'], packet: HookedPacket): Outgoing {
+    const given: unknown = packet.data;
     const { data, metadata } = given instanceof CmdStreamRecord ? given : { data: given, metadata: undefined };
-    const packet: HookedPacket = { pattern, data };
-    this.onDispatchHook?.(packet);
-    const ambient = packet.metadata ?? NO_METADATA;
-    if (this.#serializer === undefined)
-      return { message: new PatternMessage(kind, this.normalizePattern(pattern as string), data), metadata, ambient };
-    const id = kind === 'message' ? { id: String(++this.#packets) } : {};
-    return {
-      message: new PatternMessage(kind, '', this.#serializer.serialize({ ...packet, ...id }), true),
-      metadata,
-      ambient,
-    };
+    const options = metadata === undefined ? undefined : { metadata };
+    const ambient = ambientMetadata('the dispatch hook', packet.metadata);
+    const serializer = this.serializer as Serializer | undefined;
+    if (serializer === undefined)
+      return { message: new PatternMessage(kind, this.#routeOf(packet.pattern), data), options, ambient };
+    const whole =
+      kind === 'message'
+        ? this.assignPacketId({ ...packet, data })
+        : { ...packet, pattern: this.normalizePattern(packet.pattern as string), data };
+    return { message: new PatternMessage(kind, '', serializer.serialize(whole), true), options, ambient };
+  }
+
+  #routeOf(pattern: unknown): string {
+    const route: unknown = this.normalizePattern(pattern as string);
+    if (typeof route === 'string') return route;
+    if (typeof route === 'boolean') return String(route);
+    const what = 'a pattern must be a string, a number, a boolean or an object';
+    throw new CmdStreamError('ENCODE_FAILED', `${what}, got a ${typeof route}`);
   }
 
   /** Nest's dispatch hook learns of every outgoing Command as of any packet; what metadata it gives travels along. */
@@ -218,20 +228,44 @@ export class CmdStreamClient extends ClientProxy {
     if (this.onDispatchHook === undefined || !this.#isCommand(command)) return undefined;
     const packet: HookedPacket = { pattern: routeOf({ name: this.#commands.nameFor(command) }), data: command };
     this.onDispatchHook(packet);
-    return packet.metadata && { ambient: packet.metadata };
+    return { ambient: ambientMetadata('the dispatch hook', packet.metadata) };
+  }
+
+  /** The packet of a message or event by pattern, as the dispatch hook sees and changes it. */
+  protected override createPacket<TInput>(pattern: unknown, data: TInput): ReadPacket {
+    const packet: ReadPacket = { pattern, data };
+    this.onDispatchHook?.(packet);
+    return packet;
+  }
+
+  protected override createObserver<T>(observer: Observer<T>): (packet: WritePacket) => void {
+    const tell = super.createObserver(observer);
+    return (packet) => (packet.err instanceof EmptyError ? observer.error(packet.err.error) : tell(packet));
+  }
+
+  protected override assignPacketId(packet: ReadPacket): ReadPacket & PacketId {
+    return Object.assign(packet, { id: String(++this.#packets) });
+  }
+
+  /** Without a serializer packets are not wrapped at all. */
+  protected override initializeSerializer(options: ClientOptions['options']): void {
+    this.serializer = (options as CmdStreamClientOptions).serializer as Serializer;
+  }
+
+  protected override initializeDeserializer(options: ClientOptions['options']): void {
+    this.deserializer = (options as CmdStreamClientOptions).deserializer as ClientProxy['deserializer'];
   }
 
   protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
-    const subscription = this.#request(packet.pattern, packet.data).subscribe({
-      next: (response) => callback({ response }),
-      error: (err: unknown) => callback({ err }),
-      complete: () => callback({ isDisposed: true }),
-    });
-    return () => subscription.unsubscribe();
+    const { message, options, ambient } = this.#outgoing('message', packet);
+    const responses = new CallerSink(new PatternResponses(callback, this.deserializer as Deserializer | undefined));
+    const call = this.#client.submit(message, responses, options, { ambient });
+    return () => call.cancel();
   }
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
-    return (await lastValueFrom(this.emit(packet.pattern, packet.data), { defaultValue: undefined })) as T;
+    const { message, options, ambient } = this.#outgoing('event', packet);
+    return (await this.#client.post(message, options, ambient)) as T;
   }
 }
 
@@ -241,7 +275,7 @@ interface HookedPacket extends ReadPacket {
 
 interface Outgoing {
   readonly message: PatternMessage;
-  readonly metadata: Metadata | undefined;
+  readonly options: CallOptions | undefined;
   readonly ambient: Metadata;
 }
 

@@ -1,4 +1,5 @@
 // Data by pattern together with metadata, as Nest's record builders for other transports.
+import { ownMetadata } from '../client/call-rules.js';
 
 /** @publicApi */
 export class CmdStreamRecord<T = unknown> {
@@ -26,9 +27,9 @@ export class CmdStreamRecordBuilder<T = unknown> {
     return this;
   }
 
-  /** Replaces all metadata. */
+  /** Replaces all metadata. @throws {CmdStreamError} INVALID_OPTION for what is no plain object of strings */
   setMetadata(metadata: Readonly<Record<string, string>>): this {
-    this.#metadata = { ...metadata };
+    this.#metadata = ownMetadata('setMetadata()', metadata);
     return this;
   }
 

@@ -5,11 +5,13 @@ import type { CommandSink } from '../client/pending-call.js';
 import { WholePacket } from '../codec/whole-packet.js';
 import { CmdStreamError } from '../errors.js';
 
-export interface ResponseObserver {
-  /** Takes Nest's packets; what `ClientProxy.createObserver` makes. */
-  packet(packet: WritePacket): void;
-  error(error: unknown): void;
+/** An error that a packet of Nest's cannot carry, because it counts as none there: `''`, `0`, `null`, … */
+export class EmptyError {
+  constructor(readonly error: unknown) {}
 }
+
+/** Takes Nest's packets; what `ClientProxy.createObserver` makes. */
+type Observe = (packet: WritePacket) => void;
 
 /** Nest's own rule, whose class Nest 11 does not export: what is no packet is an answer as a whole. */
 const packetDeserializer: Deserializer = Object.freeze({
@@ -20,32 +22,36 @@ const packetDeserializer: Deserializer = Object.freeze({
 });
 
 export class PatternResponses implements CommandSink {
-  readonly #observer: ResponseObserver;
+  readonly #observe: Observe;
   readonly #deserializer: Deserializer | undefined;
   /** A deserializer may be asynchronous: what comes later waits for what came before. */
   #previous: Promise<void> | undefined;
 
-  constructor(observer: ResponseObserver, deserializer: Deserializer | undefined) {
-    this.#observer = observer;
+  constructor(observe: Observe, deserializer: Deserializer | undefined) {
+    this.#observe = observe;
     this.#deserializer = deserializer;
   }
 
   next(value: unknown): void {
     if (!this.#deserializer && !(value instanceof WholePacket))
-      return this.#inOrder(() => this.#observer.packet({ response: value }));
+      return this.#inOrder(() => this.#observe({ response: value }));
     const received = value instanceof WholePacket ? value.packet : { response: value };
     const deserializer = this.#deserializer ?? packetDeserializer;
     this.#previous = this.#deserialize(this.#previous, deserializer, received);
   }
 
   complete(): void {
-    this.#inOrder(() => this.#observer.packet({ isDisposed: true }));
+    this.#inOrder(() => this.#observe({ isDisposed: true }));
   }
 
   error(error: unknown): void {
     const isSent = error instanceof CmdStreamError && (error.code === 'REMOTE' || error.code === 'INTERNAL');
     const err: unknown = isSent ? error.payload : error;
-    this.#inOrder(() => (err ? this.#observer.packet({ err }) : this.#observer.error(err)));
+    this.#inOrder(() => this.#fail(err));
+  }
+
+  #fail(error: unknown): void {
+    this.#observe({ err: error || new EmptyError(error) });
   }
 
   #inOrder(tell: () => void): void {
@@ -61,10 +67,10 @@ export class PatternResponses implements CommandSink {
     try {
       const { err, response, isDisposed } = (await deserializer.deserialize(received)) as WritePacket;
       await previous;
-      this.#observer.packet(err || isDisposed ? { err, response, isDisposed: true } : { err, response });
+      this.#observe(err || isDisposed ? { err, response, isDisposed: true } : { err, response });
     } catch (error) {
       await previous;
-      this.#observer.error(error);
+      this.#fail(error);
     }
   }
 }

@@ -69,7 +69,7 @@ export class CommandServer {
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
       eventRoom: new EventRoom(),
     };
-    this.#config = { ...resolved, session };
+    this.#config = { ...resolved, port: Number(resolved.port), session };
   }
 
   get status(): ServerStatus {

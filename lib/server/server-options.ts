@@ -43,10 +43,10 @@ export interface ServerOptions extends ConnectionOptions {
    */
   host?: string;
   /**
-   * Port to listen on, 0 to 65535; 0: one the system chooses.
+   * Port to listen on, 0 to 65535; 0: one the system chooses. A string of digits is read as one.
    * @default 3000
    */
-  port?: number;
+  port?: number | string;
   /**
    * Path of a Unix domain socket, or name of a pipe of Windows, to listen on instead of host and port, 1 to
    * 103 bytes. A socket that nobody listens on any more is replaced; anything else that is there is an error, and stays.

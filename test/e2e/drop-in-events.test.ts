@@ -13,6 +13,8 @@ import { firstValueFrom, lastValueFrom, Observable, throwError } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { DropInPair, dropInClient } from './drop-in-pair.js';
+import type { HandMadeClient } from './nest-server.js';
+import type { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
 
@@ -175,5 +177,45 @@ describe('an event', () => {
     for (const { client } of [one, other]) client.emit('user.created', 'broadcast');
     await until('four handlers have heard of it', () => heard.length === 4);
     expect(heard.map((entry) => (entry as unknown[])[1])).toEqual(Array.from({ length: 4 }, () => 'broadcast'));
+  });
+});
+
+describe('many events before the first connection', () => {
+  it('are all handled, in order', async () => {
+    const { client } = await pair();
+    for (let n = 0; n < 3_000; n++) client.emit('user.created', n);
+    await until('all are handled', () => heard.length === 6_000);
+    const numbers = heard.filter((one) => (one as unknown[])[0] === 'first').map((one) => (one as unknown[])[1]);
+    expect(numbers).toEqual(Array.from({ length: 3_000 }, (_, n) => n));
+  });
+});
+
+describe('an emit() that fails', () => {
+  async function unheard(): Promise<{ client: HandMadeClient; logger: SpyLogger }> {
+    const { client, server } = own(
+      await DropInPair.listen({ controllers: [FirstListener], client: { maxQueuedCommands: 2 } }),
+    );
+    return { client, logger: server.logger };
+  }
+
+  it('is logged when nobody has subscribed, with a line a second and the number of those left out', async () => {
+    const { client, logger } = await unheard();
+    for (let n = 0; n < 100; n++) client.emit('user.created', n);
+    expect(await logger.line('an emit() without a subscriber failed')).toContain('QUEUE_FULL: maxQueuedCommands (2)');
+    await turns();
+    expect(logger.having('an emit() without a subscriber failed')).toHaveLength(1);
+  });
+
+  it('is the business of its subscribers alone when there are any', async () => {
+    const { client, logger } = await unheard();
+    const emitted = Array.from({ length: 3 }, (_, n) => lastValueFrom(client.emit('user.created', n)));
+    const [first, second, third] = await Promise.allSettled(emitted);
+    expect([first, second, third].map((one) => one?.status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(third).toMatchObject({ reason: { code: 'QUEUE_FULL' } });
+    client.setOnDispatchHook(() => {
+      throw new Error('the hook fails');
+    });
+    await expect(lastValueFrom(client.emit('user.created', 4))).rejects.toThrow('the hook fails');
+    expect(logger.having('emit()')).toEqual([]);
   });
 });

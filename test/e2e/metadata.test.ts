@@ -1,8 +1,9 @@
 // Metadata of a call: said by the caller, attached by the dispatch hook, read by the handler, unknown to plain peers.
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { CmdStreamContext, CmdStreamRecordBuilder, CommandHandler } from 'nestjs-cmd-stream';
+import { CmdStreamContext, CmdStreamRecord, CmdStreamRecordBuilder, CommandHandler } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -71,6 +72,79 @@ describe('the metadata of a call', () => {
       echoed(client.execute(new EchoCmd(), n % 3 === 0 ? {} : { metadata: { n: String(n) } })),
     );
     expect(await Promise.all(calls)).toEqual(calls.map((_, n) => (n % 3 === 0 ? {} : { n: String(n) })));
+  });
+});
+
+describe('metadata that would be lost or changed on its way', () => {
+  class Tenant {
+    readonly tenant = 'acme';
+  }
+  const refused: [string, unknown][] = [
+    ['an array', ['a']],
+    ['a Map', new Map([['a', 'b']])],
+    ['Headers', new Headers({ a: 'b' })],
+    ['an instance of a class', new Tenant()],
+    ['null', null],
+    ['a string', 'a=b'],
+    ['a function', () => ({})],
+    ['a value that is undefined', { a: undefined }],
+    ['a value that is null', { a: null }],
+    ['a number', { a: 1 }],
+    ['an object', { a: { b: 'c' } }],
+    ['a symbol for a key', { [Symbol('s')]: 'x' }],
+    ['half of a surrogate pair', { a: '\ud800' }],
+    ['half of a surrogate pair for a key', { '\udc00': 'a' }],
+  ];
+
+  it.each(refused)('is refused: %s', async (_, given) => {
+    const client = await clientOf();
+    const lossy = given as Record<string, string>;
+    const refusal = { code: 'INVALID_OPTION', sent: false, message: expect.stringContaining('metadata') };
+    await expect(client.execute(new EchoCmd(), { metadata: lossy })).rejects.toMatchObject(refusal);
+    await expect(lastValueFrom(client.send(new EchoCmd(), { metadata: lossy }))).rejects.toMatchObject(refusal);
+    await expect(lastValueFrom(client.emit(new EchoCmd(), { metadata: lossy }))).rejects.toMatchObject(refusal);
+    await expect(client.iterate(new EchoCmd(), { metadata: lossy }).next()).rejects.toMatchObject(refusal);
+    const record = new CmdStreamRecord('data', lossy);
+    await expect(lastValueFrom(client.send('read', record))).rejects.toMatchObject(refusal);
+    await expect(lastValueFrom(client.emit('note', record))).rejects.toMatchObject(refusal);
+    const build = (): unknown => new CmdStreamRecordBuilder('data').setMetadata(lossy);
+    expect(build).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(heard).toEqual([]);
+  });
+
+  it.each(refused.filter(([, given]) => typeof given === 'object' && given !== null))(
+    'is refused from a hook, too: %s',
+    async (_, given) => {
+      const client = await clientOf();
+      client.setOnDispatchHook((packet) => {
+        packet.metadata = given as Record<string, string>;
+      });
+      const refusal = { code: 'INVALID_OPTION', message: expect.stringContaining('the dispatch hook') };
+      await expect(client.execute(new EchoCmd())).rejects.toMatchObject(refusal);
+      await expect(lastValueFrom(client.send('read', 1))).rejects.toMatchObject(refusal);
+      await expect(lastValueFrom(client.emit('note', 1))).rejects.toMatchObject(refusal);
+    },
+  );
+
+  it('is what a getter throws', async () => {
+    const client = await clientOf();
+    const throwing = {
+      get a(): string {
+        throw new Error('boom');
+      },
+    };
+    await expect(client.execute(new EchoCmd(), { metadata: throwing })).rejects.toThrow('boom');
+    expect(await echoed(client.execute(new EchoCmd()))).toEqual({});
+  });
+
+  it.each([
+    ['no prototype', Object.assign(Object.create(null) as object, { a: 'b' })],
+    ['names of the prototype', JSON.parse('{"__proto__":"p","constructor":"c","toString":"t"}') as object],
+    ['another realm', runInNewContext('({ a: "b" })') as object],
+  ])('is not metadata with %s', async (_, given) => {
+    const client = await clientOf();
+    await client.execute(new EchoCmd(), { metadata: given as Record<string, string> });
+    expect(Object.entries(heard[0] as object)).toEqual(Object.entries(given));
   });
 });
 

@@ -5,16 +5,17 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientsModule } from '@nestjs/microservices';
 import { CmdStreamClient, CmdStreamModule, CmdStreamServer } from 'nestjs-cmd-stream';
+import { firstValueFrom } from 'rxjs';
 import { clientRules } from '../../lib/client/client-options.js';
 import { keepaliveRules } from '../../lib/connection/keepalive-options.js';
-import { CommandClient, CommandServer } from '../../lib/core.js';
+import { CommandClient, CommandServer, type CallOptions } from '../../lib/core.js';
 import { reconnectRules } from '../../lib/client/reconnect-options.js';
 import { retryRules } from '../../lib/client/retry-options.js';
 import { cmdStreamClientRules } from '../../lib/nest/cmd-stream-client-options.js';
 import { cmdStreamServerRules } from '../../lib/nest/cmd-stream-server-options.js';
 import { commandServerRules } from '../../lib/server/server-options.js';
 import { calcInvoker } from '../support/calc-invoker.js';
-import { vectorContract as contract } from '../support/vector-contract.js';
+import { AddCmd, vectorContract as contract } from '../support/vector-contract.js';
 
 type Values = readonly unknown[];
 
@@ -24,6 +25,9 @@ const noText: Values = ['', 5, null, true, {}, ['host']];
 const noFunction: Values = [{}, 'callback', 5, null, true];
 const noObject: Values = [5, 'object', null, true];
 const noSwitch: Values = [0, 1, 'true', null, [], () => {}];
+const noPort: Values = noNumber
+  .filter((value) => value !== '5')
+  .concat('', ' ', ' 80', '80 ', '+80', '0x50', '8e1', '80.0', '65536', '100000', 'http');
 const tooSmall = (least: number): Values => [0, least - 1, ...noNumber];
 
 const ofConnections: Readonly<Record<string, Values>> = {
@@ -41,7 +45,7 @@ const ofClients: Readonly<Record<string, Values>> = {
   ...ofConnections,
   contract: [null, {}, 'contract', { commands: [] }],
   host: noText,
-  port: [0, 65_536, ...noNumber],
+  port: [0, 65_536, ...noPort],
   path: [`/${'x'.repeat(103)}`, ...noText],
   servers: [
     [],
@@ -52,7 +56,8 @@ const ofClients: Readonly<Record<string, Values>> = {
     [{ port: 1 }],
     [{ host: '', port: 1 }],
     [{ host: 'a', port: 0 }],
-    [{ host: 'a', port: '1' }],
+    [{ host: 'a', port: '0' }],
+    [{ host: 'a', port: '1 ' }],
     [{ host: 'a', port: 1, path: '/a' }],
     [{ host: 'a', port: 1, weight: 2 }],
     [{ path: '' }],
@@ -92,7 +97,7 @@ const ofServers: Readonly<Record<string, Values>> = {
   ...ofConnections,
   contract: ofClients['contract']!,
   host: noText,
-  port: [65_536, ...noNumber],
+  port: [65_536, ...noPort],
   path: [`/${'x'.repeat(103)}`, ...noText],
   listenOn: [{}, { fd: -1 }, { fd: '3' }, { fd: 3, path: '' }, null, 3, 'systemd'],
   tls: noObject,
@@ -272,4 +277,60 @@ describe('an application', () => {
       }
     },
   );
+});
+
+describe('the options of a call', () => {
+  const known = 'timeoutMs, signal, metadata';
+  const nonsense: [string, unknown][] = [
+    ['unknown call option "timeout"; known here: ' + known, { timeout: 100 }],
+    ['unknown call option "__proto__"', JSON.parse('{"__proto__":1}')],
+    ['the options of a call must be an object with ' + known + ', got null', null],
+    ['the options of a call must be an object with ' + known + ', got 100', 100],
+    ['unknown call option "0"', [100]],
+    ['call option "timeoutMs" must be a whole number', { timeoutMs: '100' }],
+    ['call option "timeoutMs" must be a whole number', { timeoutMs: null }],
+    ['call option "signal" must be an AbortSignal, got an object', { signal: {} }],
+    [
+      'call option "signal" must be an AbortSignal, got an instance of AbortController',
+      { signal: new AbortController() },
+    ],
+    ['call option "signal" must be an AbortSignal, got null', { signal: null }],
+  ];
+
+  it.each(nonsense)('are refused: %s', async (message, given) => {
+    const client = new CmdStreamClient({ contract, port: 1 });
+    const core = new CommandClient({ contract, port: 1 });
+    const options = given as CallOptions;
+    const command = new AddCmd(1, 1);
+    const refused = { code: 'INVALID_OPTION', sent: false, message: expect.stringContaining(message) };
+    const calls: (() => Promise<unknown>)[] = [
+      () => client.execute(command, options),
+      () => firstValueFrom(client.send(command, options)),
+      () => firstValueFrom(client.stream(command, options)),
+      () => client.iterate(command, options).next(),
+      () => core.execute(command, options),
+      () => core.iterate(command, options).next(),
+      () => new Promise((next, error) => core.dispatch(command, { next, error, complete: () => {} }, options)),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject(refused);
+  });
+
+  it.each([
+    ['timeoutMs', { timeoutMs: 100 }],
+    ['signal', { signal: new AbortController().signal }],
+  ])('are metadata alone for emit(), not %s', async (name, options) => {
+    const client = new CmdStreamClient({ contract, port: 1 });
+    const refused = { code: 'INVALID_OPTION', message: `unknown call option "${name}"; known here: metadata` };
+    await expect(firstValueFrom(client.emit(new AddCmd(1, 1), options as object))).rejects.toMatchObject(refused);
+    await expect(client.unwrap<CommandClient>().emit(new AddCmd(1, 1), options as object)).rejects.toMatchObject(
+      refused,
+    );
+  });
+
+  it('are timeoutMs alone for ping(), not metadata', async () => {
+    const core = new CommandClient({ contract, port: 1 });
+    const refused = { code: 'INVALID_OPTION', message: 'unknown call option "metadata"; known here: timeoutMs' };
+    await expect(core.ping({ metadata: {} } as object)).rejects.toMatchObject(refused);
+    await expect(core.pingEach({ timeoutMs: -1 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
 });

@@ -71,5 +71,6 @@ export const inferred = CmdStreamModule.registerAsync({
   inject: ['PORT'],
   useFactory: (port: number) => ({ contract, port }),
 });
-// @ts-expect-error: a port is a number
-export const untypedOption = CmdStreamModule.register([{ name: 'CALC', contract, port: '3000' }]);
+export const fromEnvironment = CmdStreamModule.register([{ name: 'CALC', contract, port: '3000' }]);
+// @ts-expect-error: a port is a number, or its digits
+export const untypedOption = CmdStreamModule.register([{ name: 'CALC', contract, port: true }]);

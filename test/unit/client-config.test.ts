@@ -32,7 +32,9 @@ describe('the servers of a client', () => {
   it.each([
     [{}, [{ host: 'localhost', port: 3000 }], 1],
     [{ host: 'calc', port: 9 }, [{ host: 'calc', port: 9 }], 1],
+    [{ host: 'calc', port: '0443' }, [{ host: 'calc', port: 443 }], 1],
     [{ path: '/run/calc.sock', connections: 3 }, [{ path: '/run/calc.sock' }], 3],
+    [{ servers: [{ host: 'a', port: '1' }] }, [{ host: 'a', port: 1 }], 1],
     [{ servers: [{ host: 'a', port: 1 }, { path: '/b' }] }, [{ host: 'a', port: 1 }, { path: '/b' }], 2],
   ])('are of %j', (options, servers, connections) => {
     expect(resolveClientOptions({ contract, ...options })).toMatchObject({ servers, connections });
