@@ -6,6 +6,7 @@ import type { ConnectionChoice, DispatchStrategy } from './dispatch-strategy.js'
 import type { GroupServer } from './group-server.js';
 import type { Link } from './link.js';
 import type { PendingCall } from './pending-call.js';
+import { forgive } from './told.js';
 
 export interface RouterConfig {
   readonly strategy: DispatchStrategy;
@@ -47,6 +48,7 @@ export class CallRouter {
   #pick(choices: readonly Link[], call: PendingCall): Link {
     const picked: ConnectionChoice = this.#config.strategy.pick(choices, call.command);
     if (choices.includes(picked as Link)) return picked as Link;
+    forgive(picked);
     throw new CmdStreamError('INVALID_OPTION', 'option "strategy": pick() gave no connection of those it was given');
   }
 }

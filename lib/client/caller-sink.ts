@@ -11,14 +11,14 @@ export class CallerSink<R = unknown> implements CommandSink<R> {
   }
 
   next(result: R, bytesRead: number): void {
-    this.#scope.runInAsyncScope(this.#sink.next, this.#sink, result, bytesRead);
+    return this.#scope.runInAsyncScope(this.#sink.next, this.#sink, result, bytesRead);
   }
 
   complete(): void {
-    this.#scope.runInAsyncScope(this.#sink.complete, this.#sink);
+    return this.#scope.runInAsyncScope(this.#sink.complete, this.#sink);
   }
 
   error(error: unknown): void {
-    this.#scope.runInAsyncScope(this.#sink.error, this.#sink, error);
+    return this.#scope.runInAsyncScope(this.#sink.error, this.#sink, error);
   }
 }

@@ -1,5 +1,7 @@
 // The role of a circuit breaker: keeps calls away from a server that fails. It knows no Command and no connection.
 import type { AsyncScope } from '../async-scope.js';
+import { CmdStreamError } from '../errors.js';
+import { forgive } from './told.js';
 
 /**
  * Decides whether a call may go to one server, and learns what became of the calls it let through.
@@ -49,6 +51,8 @@ export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): Circui
     },
     acquire() {
       const permit = scope.runApart(breaker.acquire, breaker);
+      if (forgive(permit))
+        throw new CmdStreamError('INVALID_OPTION', 'option "circuitBreaker": acquire() must not give a promise');
       return permit && permitApart(permit, scope);
     },
   };

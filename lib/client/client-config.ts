@@ -17,6 +17,7 @@ import type { GroupConfig } from './group.js';
 import type { LinkConfig } from './link.js';
 import { reconnectDefaults, reconnectRules } from './reconnect-options.js';
 import { retryDefaults, retryRules } from './retry-options.js';
+import { forgive } from './told.js';
 
 const OWNER = 'CommandClient';
 
@@ -104,7 +105,8 @@ function apart<Args extends unknown[], R>(scope: AsyncScope, work: (...args: Arg
 function strategyOf(strategy: ResolvedClientOptions['strategy'], scope: AsyncScope): DispatchStrategy {
   if (strategy === 'round-robin') return roundRobin();
   if (strategy === 'least-pending') return leastPending();
-  return { pick: apart(scope, (choices, command) => strategy.pick(choices, command)) };
+  // A list of its own, with which a strategy of the user may do as it likes.
+  return { pick: apart(scope, (choices, command) => strategy.pick([...choices], command)) };
 }
 
 function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['dial'] {
@@ -127,11 +129,12 @@ function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['
 
 const duplexRule = objectWith('an open Duplex, such as a socket', 'on', 'write', 'end', 'destroy', 'pause', 'resume');
 
-/** A classification of the user that fails says that the call has. */
+/** A classification of the user that fails, or does not answer at once, says that the call has. */
 function guarded(classify: (error: unknown) => boolean): (error: unknown) => boolean {
   return (error) => {
     try {
-      return classify(error);
+      const verdict = classify(error);
+      return forgive(verdict) || verdict;
     } catch {
       return true;
     }

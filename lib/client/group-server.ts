@@ -6,6 +6,7 @@ import { objectWith } from '../options.js';
 import { breakerApart, type CircuitBreaker, type CircuitBreakerFactory } from './circuit-breaker.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import type { Link, LinkTarget } from './link.js';
+import { forgive } from './told.js';
 
 /**
  * A server of a client, now.
@@ -45,8 +46,10 @@ export class GroupServer implements LinkTarget {
   ) {
     if (circuitBreaker === undefined) return;
     const breaker = circuitBreaker(addressText(address));
-    if (!breakerRule.accepts(breaker))
+    if (!breakerRule.accepts(breaker)) {
+      forgive(breaker);
       throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
+    }
     this.breaker = breakerApart(breaker, scope);
   }
 

@@ -294,11 +294,19 @@ export class Group implements LinkOwner, CallHome {
     if (!call.isPending) return;
     call.moveTo(this);
     call.mayHaveRun = true;
-    const isIdempotent = this.#config.contract.commands.isIdempotent(call.command);
-    const mayRepeat = isIdempotent && !call.hasResults && !this.#closed;
+    const mayRepeat = !call.hasResults && !this.#closed && this.#isIdempotent(call);
     if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
     call.report({ how: 'failed', error });
     call.rewind(this);
+  }
+
+  /** What a class says of itself may be code that fails: then nothing is repeated. */
+  #isIdempotent({ command }: PendingCall): boolean {
+    try {
+      return this.#config.contract.commands.isIdempotent(command);
+    } catch {
+      return false;
+    }
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {

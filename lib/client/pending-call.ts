@@ -2,7 +2,7 @@
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { CircuitPermit } from './circuit-breaker.js';
-import { told } from './told.js';
+import { isPromiseLike, told } from './told.js';
 import { didServe, nameOfSent, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
 
 /** The server has seen the Command: an error of ours must not say that it has not. */
@@ -192,7 +192,10 @@ export class PendingCall implements Call, SentCommand {
     this.hasResults = true;
     this.#observer?.onResult(this, result, bytesRead);
     // A hook may have ended it.
-    if (this.#pending) this.#sink.next(result, bytesRead);
+    if (!this.#pending) return;
+    // What code of the user promises, whatever its type says, may fail later.
+    const taken: unknown = this.#sink.next(result, bytesRead);
+    if (isPromiseLike(taken)) taken.then(undefined, (error: unknown) => this.sinkFailed(error));
   }
 
   complete(): void {

@@ -5,7 +5,7 @@ import type { Metadata } from '../wire/control-frame.js';
 import { ambientMetadata } from './call-rules.js';
 import type { CallEnd, CallObserver, SentCommand } from './call-end.js';
 import type { CallNeeds } from './pending-call.js';
-import { isPromiseLike, told } from './told.js';
+import { forgive, told } from './told.js';
 
 /**
  * A Result that came.
@@ -73,8 +73,9 @@ class HookedCall implements CallObserver {
 /** What a call needs when it has hooks. @throws what `beforeSend`, or the factory, throws */
 export function hookedNeeds(factory: SendHooksFactory, command: unknown, needs: CallNeeds = {}): CallNeeds {
   const hooks = factory();
+  if (forgive(hooks)) throw new CmdStreamError('INVALID_OPTION', 'option "hooks": it must not give a promise');
   const metadata = hooks.beforeSend?.(command);
-  if (isPromiseLike(metadata))
+  if (forgive(metadata))
     throw new CmdStreamError('INVALID_OPTION', 'option "hooks": beforeSend() must not give a promise');
   const ambient = metadata
     ? { ...needs.ambient, ...ambientMetadata('beforeSend() of option "hooks"', metadata) }

@@ -2,7 +2,7 @@
 import { lookup as lookupByDns } from 'node:dns';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { CmdStreamError, codeOf, fromSocketError } from '../errors.js';
+import { CmdStreamError, codeOf, fromSocketError, messageOf } from '../errors.js';
 import { turnedLookup } from './turned-lookup.js';
 
 /** Where a server listens: a host and a port, or the path of a Unix domain socket. @publicApi */
@@ -82,7 +82,38 @@ function open(target: DialTarget): Socket {
   const where = 'path' in address ? address : { ...address, ...resolving(target) };
   if (!tls) return connectTcp(where);
   const servername = 'host' in address && isIP(address.host) === 0 ? { servername: address.host } : {};
-  return connectTls({ ...servername, ...tls, ...where });
+  return connectTls({ ...servername, ...tls, ...guarded(tls), ...where });
+}
+
+/**
+ * Callbacks that Node expects to answer at once. What they throw, or reject with, refuses the server; without this a
+ * promise of theirs that rejects would end the process.
+ */
+function guarded({ checkServerIdentity, pskCallback }: ConnectionOptions): ConnectionOptions {
+  return {
+    ...(checkServerIdentity && {
+      checkServerIdentity: (host, certificate) => {
+        try {
+          return mustNotWait('checkServerIdentity', checkServerIdentity(host, certificate));
+        } catch (error) {
+          return refusedIdentity(error);
+        }
+      },
+    }),
+    ...(pskCallback && { pskCallback: (hint) => mustNotWait('pskCallback', pskCallback(hint)) }),
+  };
+}
+
+/** @throws {Error} when it is a promise */
+function mustNotWait<T>(name: string, returned: T): T {
+  if (typeof (returned as { then?: unknown } | null | undefined)?.then !== 'function') return returned;
+  Promise.resolve(returned).catch(() => {});
+  throw new Error(`option "tls": ${name}() must answer at once, and gave a promise`);
+}
+
+/** By its code it is found to be no failure that waiting cures. */
+function refusedIdentity(error: unknown): Error {
+  return Object.assign(new Error(messageOf(error), { cause: error }), { code: 'ERR_TLS_SERVER_IDENTITY' });
 }
 
 function resolving({ lookup: given, tls, turn }: DialTarget) {

@@ -1,27 +1,34 @@
 // Resolves a host for one connection: all its addresses, beginning with another one each time. What a resolver of the
-// user throws, or gives that is no address, is a name that cannot be resolved.
+// user throws, now or by a promise, or gives that is no address, is a name that cannot be resolved; its first word counts.
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 
 /** `turn`: of several addresses of one kind, the one to begin with, counted round. */
 export function turnedLookup(lookup: LookupFunction, turn: number): LookupFunction {
   return (hostname, options, callback) => {
-    const fail = (error: unknown): void => {
-      callback((error ?? new Error('the resolver failed')) as Error, []);
+    let hasAnswered = false;
+    const answer: typeof callback = (...given) => {
+      if (hasAnswered) return;
+      hasAnswered = true;
+      callback(...given);
     };
-    const answer: typeof callback = (error, found, _family) => {
+    const fail = (error: unknown): void => answer(asError(error), []);
+    const resolved: typeof callback = (error, found, _family) => {
       if (error) return fail(error);
       const [first, ...others] = turnedBy(addressesIn(found), turn);
       if (first === undefined) return fail(new Error(`the resolver has no address for ${hostname}`));
-      if (options.all) callback(null, [first, ...others]);
-      else callback(null, first.address, first.family);
+      if (options.all) answer(null, [first, ...others]);
+      else answer(null, first.address, first.family);
     };
-    try {
-      lookup(hostname, { ...options, all: true }, answer);
-    } catch (error) {
-      fail(error);
-    }
+    // A resolver may be an async function, whatever its type says.
+    new Promise((settled) => settled(lookup(hostname, { ...options, all: true }, resolved))).catch(fail);
   };
+}
+
+/** What is no error of Node would not be understood by it. */
+function asError(error: unknown): Error {
+  if (typeof error === 'object' && error !== null) return error as Error;
+  return new Error(error === undefined || error === null ? 'the resolver failed' : String(error));
 }
 
 function addressesIn(found: unknown): LookupAddress[] {

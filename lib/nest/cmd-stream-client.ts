@@ -17,6 +17,7 @@ import { clientDefaults, type UnexpectedResult } from '../client/client-options.
 import { CallerSink } from '../client/caller-sink.js';
 import { CommandClient } from '../client/command-client.js';
 import type { CallNeeds, CallOptions, CommandSink } from '../client/pending-call.js';
+import { forgive, told } from '../client/told.js';
 import { Command, type AnyCommand, type ResultOf } from '../codec/command.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
@@ -67,14 +68,14 @@ export class CmdStreamClient extends ClientProxy {
       ...core,
       contract,
       onUnexpectedResult: (result) => {
-        this.#events.emit('unexpectedResult', result);
-        options.onUnexpectedResult?.(result);
+        this.#emit('unexpectedResult', result);
+        return options.onUnexpectedResult?.(result);
       },
     });
     this.#client.onStatus(({ status, cause, server, connection }) => {
       this._status$.next(status);
-      if (connection === 'connected') this.#events.emit('connect', server);
-      else if (connection === 'disconnected') this.#events.emit('disconnect', cause, server);
+      if (connection === 'connected') this.#emit('connect', server);
+      else if (connection === 'disconnected') this.#emit('disconnect', cause, server);
     });
   }
 
@@ -84,6 +85,12 @@ export class CmdStreamClient extends ClientProxy {
 
   override on<E extends keyof CmdStreamClientEvents>(event: E, callback: CmdStreamClientEvents[E]): void {
     this.#events.on(event, callback);
+  }
+
+  /** A listener that fails, now or by a promise, keeps nobody else from being told. */
+  #emit(event: keyof CmdStreamClientEvents, ...args: unknown[]): void {
+    for (const listener of this.#events.listeners(event))
+      told(() => (listener as (...args: unknown[]) => unknown)(...args));
   }
 
   /** The core client: `unwrap<CommandClient>()`. */
@@ -227,14 +234,14 @@ export class CmdStreamClient extends ClientProxy {
   #needsOf(command: AnyCommand): CallNeeds | undefined {
     if (this.onDispatchHook === undefined || !this.#isCommand(command)) return undefined;
     const packet: HookedPacket = { pattern: routeOf({ name: this.#commands.nameFor(command) }), data: command };
-    this.onDispatchHook(packet);
+    forgive(this.onDispatchHook(packet));
     return { ambient: ambientMetadata('the dispatch hook', packet.metadata) };
   }
 
   /** The packet of a message or event by pattern, as the dispatch hook sees and changes it. */
   protected override createPacket<TInput>(pattern: unknown, data: TInput): ReadPacket {
     const packet: ReadPacket = { pattern, data };
-    this.onDispatchHook?.(packet);
+    forgive(this.onDispatchHook?.(packet));
     return packet;
   }
 

@@ -239,4 +239,37 @@ describe('the dispatch hook', () => {
     await expect(lastValueFrom(client.send(new SubCmd(1, 1)))).rejects.toThrow('the hook fails');
     await expect(lastValueFrom(client.emit(new SubCmd(1, 1)))).rejects.toThrow('the hook fails');
   });
+
+  it('that rejects is as good as one that gives nothing', async () => {
+    const client = await clientOf(await serve());
+    client.setOnDispatchHook(async () => {
+      throw new Error('the hook fails');
+    });
+    await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+    await turns();
+  });
+});
+
+it('listeners that throw or reject keep nobody else from being told', async () => {
+  const raw = own(await RawServer.listen());
+  const client = await clientOf(raw);
+  const told: string[] = [];
+  for (const event of ['connect', 'unexpectedResult', 'disconnect'] as const) {
+    client.on(event, () => {
+      throw new Error('a listener throws');
+    });
+    client.on(event, async () => {
+      throw new Error('a listener rejects');
+    });
+    client.on(event, () => void told.push(event));
+  }
+  const connected = client.connect();
+  const peer = await raw.peer();
+  peer.write(GREETING + SUM_5);
+  await connected;
+  await until('the Result is unexpected', () => told.length === 2);
+  peer.reset();
+  await until('it is lost', () => told.length === 3);
+  await turns();
+  expect(told).toEqual(['connect', 'unexpectedResult', 'disconnect']);
 });

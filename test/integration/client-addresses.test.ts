@@ -85,6 +85,21 @@ describe('a resolver', () => {
     ['gives one address as a text', (_host, _options, callback) => callback(null, first!, 4)],
     ['gives one address and no family', (_host, _options, callback) => callback(null, first!)],
     ['answers at once', (_host, _options, callback) => callback(null, [{ address: first!, family: 4 }])],
+    [
+      'answers twice',
+      (_host, _options, callback) => {
+        callback(null, [{ address: first!, family: 4 }]);
+        setImmediate(() => callback(null, [{ address: first!, family: 4 }]));
+      },
+    ],
+    [
+      'answers, and fails after that',
+      async (_host, _options, callback) => {
+        callback(null, [{ address: first!, family: 4 }]);
+        callback(new Error('no such name'), []);
+        throw new Error('no such name');
+      },
+    ],
   ])('may do as it likes: it %s', async (_what, lookup) => {
     const { client } = await openTwo([], { lookup });
     expect(await askedName(client)).toBe('a');
@@ -98,6 +113,8 @@ describe('a resolver', () => {
         throw new Error('no such name');
       },
     ],
+    ['rejects', () => Promise.reject(new Error('no such name'))],
+    ['gives what is no error', (_host, _options, callback) => callback('no such name' as unknown as Error, [])],
     ['gives no address', (_host, _options, callback) => setImmediate(() => callback(null, []))],
     ['gives nothing', (_host, _options, callback) => setImmediate(() => (callback as (error: null) => void)(null))],
     ['gives what is no address', (_host, _options, callback) => callback(null, [{ address: 'nowhere', family: 7 }])],

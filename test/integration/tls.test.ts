@@ -84,6 +84,34 @@ describe('a callback of the TLS options of a server that fails', () => {
   });
 });
 
+describe('a callback of the TLS options of a client that fails', () => {
+  const failure = new Error('it fails');
+  const fail = (): never => {
+    throw failure;
+  };
+  const psk = { ciphers: 'PSK', maxVersion: 'TLSv1.2' as const };
+
+  it.each<[string, ConnectionOptions, RegExp]>([
+    ['checkServerIdentity, and throws', { checkServerIdentity: fail }, /it fails/],
+    ['checkServerIdentity, and rejects', { checkServerIdentity: (async () => fail()) as never }, /must answer at once/],
+    ['checkServerIdentity, and promises', { checkServerIdentity: (async () => {}) as never }, /must answer at once/],
+    ['pskCallback, and throws', { ...psk, pskCallback: fail }, /it fails/],
+    ['pskCallback, and rejects', { ...psk, pskCallback: (async () => fail()) as never }, /must answer at once/],
+  ])('refuses the server: %s', async (_what, callback, reason) => {
+    const calc = own(await startTls({ tls: { key, cert, pskCallback: () => Buffer.alloc(16), ciphers: 'ALL' } }));
+    const client = tlsClient(calc, { tls: { ca: cert, ...callback } });
+    const failed = { code: expect.stringMatching(/TLS_ERROR|CONNECT_FAILED/), message: expect.stringMatching(reason) };
+    await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject(failed);
+    await turns();
+  });
+
+  it('is none that answers at once', async () => {
+    const calc = own(await startTls());
+    const client = tlsClient(calc, { tls: { ca: cert, checkServerIdentity: () => undefined } });
+    await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+  });
+});
+
 describe('a client', () => {
   it('fails with TLS_ERROR when it does not trust the certificate', async () => {
     const calc = own(await startTls());
