@@ -3,12 +3,12 @@
 //   payload = type number, length, body
 //   type number = positive varint: position in the contract's list, from 0
 //   length      = positive varint: bytes of the body
-import { CmdStreamError, type ErrorCode } from '../errors.js';
+import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { Codec } from './codec.js';
 import type { Contract } from './contract.js';
-import { typeNameOf, type TypeTable } from './type-table.js';
+import { unlisted, type TypeTable } from './type-table.js';
 
 /** Writes and reads the bodies of one list of a contract. */
 export interface BodyCodec {
@@ -42,7 +42,7 @@ export class TaggedCodec implements Codec {
 
   encodeCommand(command: unknown, writer: ByteWriter): void {
     const index = this.#contract.commands.indexOf(command);
-    if (index < 0) throw unlisted('COMMAND_NOT_IN_CONTRACT', 'commands', command);
+    if (index < 0) throw unlisted(this.#contract.commands, 'commands', command);
     this.#commands.encodeBody(index, command, writer);
   }
 
@@ -52,7 +52,7 @@ export class TaggedCodec implements Codec {
 
   encodeResult(result: unknown, writer: ByteWriter): void {
     const index = this.#contract.results.indexOf(result);
-    if (index < 0) throw unlisted('RESULT_NOT_IN_CONTRACT', 'results', result);
+    if (index < 0) throw unlisted(this.#contract.results, 'results', result);
     this.#results.encodeBody(index, result, writer);
   }
 
@@ -76,8 +76,4 @@ export class TaggedCodec implements Codec {
 export function checkBodyLength(length: number, { bytes, option }: BodyLimit): void {
   if (length > bytes)
     throw new CmdStreamError('FRAME_TOO_LARGE', `body of ${length} bytes exceeds ${option} (${bytes})`);
-}
-
-function unlisted(code: ErrorCode, list: string, value: unknown): CmdStreamError {
-  return new CmdStreamError(code, `${typeNameOf(value)} is not in the contract's \`${list}\``);
 }

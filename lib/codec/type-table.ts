@@ -175,6 +175,36 @@ export function typeNameOf(value: unknown): string {
   return messageTypeOf(value) ?? (constructorOf(value)?.name || 'an object without a class');
 }
 
+/** The error about a value whose type is not in `commands` or `results` of the contract; with what probably happened. */
+export function unlisted(table: TypeTable, list: 'commands' | 'results', value: unknown): CmdStreamError {
+  const code = list === 'commands' ? 'COMMAND_NOT_IN_CONTRACT' : 'RESULT_NOT_IN_CONTRACT';
+  const name = typeNameOf(value);
+  return new CmdStreamError(
+    code,
+    `${name} is not in the contract's \`${list}\`${whyUnlisted(table, list, value, name)}`,
+  );
+}
+
+const PLAIN_COMMAND = ': it is a plain object; make an instance of the class of the Command';
+const PLAIN_RESULT =
+  ': a plain object is no Result. Make an instance of its class; or if that was done, an interceptor has changed it, as ' +
+  'ClassSerializerInterceptor of Nest does: CmdStreamSerializerInterceptor in its place leaves Results alone';
+
+function whyUnlisted({ types }: TypeTable, list: string, value: unknown, name: string): string {
+  if (types.length === 0) return `, which lists nothing: was the option \`contract\` given?`;
+  if (isPlainObject(value)) return list === 'commands' ? PLAIN_COMMAND : PLAIN_RESULT;
+  if (types.some((type) => nameOf(type) === name))
+    return `: the ${name} there is another class; is the file that defines it, or its package, loaded twice?`;
+  return '';
+}
+
+function isPlainObject(value: unknown): boolean {
+  if (value === null || typeof value !== 'object' || messageTypeOf(value) !== undefined) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // That of another realm is one, too.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /** Asks the prototype: an own key `constructor` may be data of a peer. */
 function constructorOf(value: unknown): { readonly name?: string } | undefined {
   return (Object.getPrototypeOf(value) as { constructor?: { readonly name?: string } } | null)?.constructor;

@@ -1,8 +1,8 @@
 // The MUS codec: a type number (DTM), then the value, field by field; no length. Whether its serializers fit the
 // contract is found out when it is made.
 import type { Codec, CodecFactory, Layouts } from '../codec/codec.js';
-import { isClass, nameOf, typeNameOf, type TypeClass, type TypeTable } from '../codec/type-table.js';
-import { CmdStreamError, type ErrorCode } from '../errors.js';
+import { isClass, nameOf, unlisted, type TypeClass, type TypeTable } from '../codec/type-table.js';
+import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { resolveMusCodecOptions, type MusCodecOptions } from './mus-codec-options.js';
@@ -24,8 +24,8 @@ export function musCodec(options: MusCodecOptions): CodecFactory {
   const [commandSerializer, resultSerializer] = [serializerOf(commands), results && serializerOf(results)];
   return (contract) =>
     new MusCodec(
-      new Direction('commands', 'COMMAND_NOT_IN_CONTRACT', contract.commands, commandSerializer, maxValues),
-      new Direction('results', 'RESULT_NOT_IN_CONTRACT', contract.results, resultSerializer, maxValues),
+      new Direction('commands', contract.commands, commandSerializer, maxValues),
+      new Direction('results', contract.results, resultSerializer, maxValues),
     );
 }
 
@@ -65,7 +65,6 @@ class MusCodec implements Codec {
 /** One list of the contract and its serializer. */
 class Direction {
   readonly #list: 'commands' | 'results';
-  readonly #unlisted: ErrorCode;
   readonly #table: TypeTable;
   readonly #serializer: AnyMusSerializer | undefined;
   readonly #maxValues: number;
@@ -74,13 +73,11 @@ class Direction {
 
   constructor(
     list: 'commands' | 'results',
-    unlisted: ErrorCode,
     table: TypeTable,
     serializer: AnyMusSerializer | undefined,
     maxValues: number,
   ) {
     this.#list = list;
-    this.#unlisted = unlisted;
     this.#table = table;
     this.#serializer = serializer;
     this.#maxValues = maxValues;
@@ -124,7 +121,7 @@ class Direction {
 
   #checkListed(value: unknown): void {
     if (this.#table.indexOf(value) >= 0) return;
-    throw new CmdStreamError(this.#unlisted, `${typeNameOf(value)} is not in the contract's \`${this.#list}\``);
+    throw unlisted(this.#table, this.#list, value);
   }
 
   decode(reader: ByteReader): unknown {

@@ -14,6 +14,7 @@ import { liftIterable } from './lifted-iterable.js';
 
 // Nest's own key; it is no public constant in all supported versions.
 const PATTERN_METADATA = 'microservices:pattern';
+const COMMAND_METADATA = 'cmd-stream:command';
 
 type Results<R> = R | Observable<R> | AsyncIterable<R>;
 
@@ -106,6 +107,7 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
     }
     descriptor.value = lifted(method);
     bindParameters(target, key, command, method.length);
+    Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);
     const extras: CommandHandlerExtras = { command };
     (MessagePattern as PatternDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
   };
@@ -124,6 +126,11 @@ export function refuseStandardDecorator(decorator: string, key: unknown): void {
     'INVALID_HANDLER',
     `${decorator} was compiled to a standard decorator, which Nest has none of: ${remedy}`,
   );
+}
+
+/** The type of Commands that the method handles; undefined if it is the handler of something else. */
+export function commandOf(handler: object): ContractType | undefined {
+  return Reflect.getMetadata(COMMAND_METADATA, handler) as ContractType | undefined;
 }
 
 type PatternDecorator = (

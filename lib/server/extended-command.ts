@@ -6,6 +6,7 @@
 //   producer --> held (one, until the turn ends) --> queue (no credit, or the socket is full) --> socket
 import type { Contract } from '../codec/contract.js';
 import { dataText, PatternMessage } from '../codec/pattern-message.js';
+import { unlisted } from '../codec/type-table.js';
 import { WholePacket } from '../codec/whole-packet.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -92,7 +93,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   }
 
   #isLast(result: unknown): boolean {
-    if (this.#results.indexOf(result) < 0) throw notInContract(result);
+    if (this.#results.indexOf(result) < 0) throw unlisted(this.#results, 'results', result);
     return this.#results.isLast(result);
   }
 
@@ -281,9 +282,4 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
     this.#state = 'settled';
     this.settle();
   }
-}
-
-function notInContract(result: unknown): CmdStreamError {
-  const name = (result as { constructor?: { name?: string } } | null | undefined)?.constructor?.name ?? typeof result;
-  return new CmdStreamError('RESULT_NOT_IN_CONTRACT', `${name} is not in the contract's \`results\``);
 }

@@ -8,6 +8,7 @@ const inBoth: Readonly<Record<string, readonly string[]>> = {
   '@nestjs/common': [
     'BadRequestException',
     'Catch',
+    'ClassSerializerInterceptor',
     'Controller',
     'HttpException',
     'Inject',

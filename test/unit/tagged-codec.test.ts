@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { defineContract } from '../../lib/codec/contract.js';
+import { defineContract, emptyContract } from '../../lib/codec/contract.js';
 import { TaggedCodec, type BodyCodec } from '../../lib/codec/tagged-codec.js';
 import { ByteReader } from '../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../lib/wire/byte-writer.js';
@@ -65,6 +65,19 @@ describe('a tagged codec', () => {
     expect(() => codec.encodeResult(value, new ByteWriter())).toThrow(
       expect.objectContaining({ code: 'RESULT_NOT_IN_CONTRACT', message: expect.stringContaining(shown) }),
     );
+  });
+
+  it('says what probably happened to what is not in the contract', () => {
+    const Twin = { Ask: class Ask {} }.Ask;
+    const empty = new TaggedCodec('bare', emptyContract, bareText, bareText);
+    const refusals: [() => void, string | RegExp][] = [
+      [() => codec.encodeCommand({}, new ByteWriter()), /a plain object; make an instance/],
+      [() => codec.encodeResult({}, new ByteWriter()), /a plain object is no Result.*CmdStreamSerializerInterceptor/],
+      [() => codec.encodeCommand(new Twin(), new ByteWriter()), 'the Ask there is another class'],
+      [() => empty.encodeCommand(new Ask(), new ByteWriter()), 'was the option `contract` given?'],
+      [() => codec.encodeCommand(new Reply(), new ByteWriter()), /`commands`$/],
+    ];
+    for (const [refuse, text] of refusals) expect(refuse).toThrow(text);
   });
 
   it.each(['02026869', 'ac02026869', 'ffffffffffffffffff01026869', 'ffffffffffffffff7f026869'])(
