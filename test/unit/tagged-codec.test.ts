@@ -68,7 +68,8 @@ describe('a tagged codec', () => {
   });
 
   it('says what probably happened to what is not in the contract', () => {
-    const Twin = { Ask: class Ask {} }.Ask;
+    class Twin {}
+    Object.defineProperty(Twin, 'name', { value: 'Ask' });
     const empty = new TaggedCodec('bare', emptyContract, bareText, bareText);
     const refusals: [() => void, string | RegExp][] = [
       [() => codec.encodeCommand({}, new ByteWriter()), /a plain object; make an instance/],
