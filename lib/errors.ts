@@ -57,7 +57,7 @@ export const errorMeanings = Object.freeze({
   REMOTE: 'the handler failed; `payload` is what the server sent about it',
   INTERNAL: 'the handler failed with an error that is not shown to clients',
   OVERLOADED: 'the server runs as many Commands as it may',
-  SLOW_CONSUMER: 'more Results wait for their taker than `maxStreamBufferBytes` or `maxBufferedResults` allows',
+  SLOW_CONSUMER: 'more waits than `maxStreamBufferBytes`, `maxBufferedResults` or `maxBufferedBytes` allows',
   CONTRACT_MISMATCH: "the two sides' contracts list different types at the same position",
   EXTENSION_UNAVAILABLE: 'metadata, patterns or `extension: "require"` need a peer of this package',
 });
@@ -149,9 +149,10 @@ export function visibleText(text: string): string {
 
 /** Text that a peer may have written, for a message or a log: one line, nothing invisible, at most so many bytes. */
 export function peerText(text: string, maxBytes = MAX_PEER_BYTES): string {
-  const visible = visibleText(text.slice(0, maxBytes + 1));
-  if (Buffer.byteLength(visible) <= maxBytes) return visible;
-  const cut = Buffer.from(visible).subarray(0, maxBytes - 3);
+  // A copy: a slice would keep all of the text in memory as long as the error is kept.
+  const bytes = Buffer.from(visibleText(text.slice(0, maxBytes + 1)));
+  if (bytes.length <= maxBytes) return bytes.toString('utf8');
+  const cut = bytes.subarray(0, maxBytes - 3);
   return `${cut.toString('utf8').replace(/\ufffd+$/, '')}…`;
 }
 

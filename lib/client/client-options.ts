@@ -176,6 +176,12 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   maxBufferedResults?: number;
   /**
+   * Most bytes of the Results of one `iterate()` that wait to be taken, each counted with 32 more; one Result may go beyond,
+   * then that call fails with SLOW_CONSUMER. 2 MiB, which is more than a server of this package sends ahead, to 1 TiB.
+   * @default 16_777_216
+   */
+  maxBufferedBytes?: number;
+  /**
    * Offer the extension to the server: errors, cancellation, deadlines, back-pressure, metadata, patterns, drain.
    * `'require'`: a plain server is an error, EXTENSION_UNAVAILABLE. `false`: be a plain client.
    * @default true
@@ -215,6 +221,7 @@ export const clientDefaults = Object.freeze({
   maxPending: 65_536,
   maxQueuedCommands: 16_384,
   maxBufferedResults: 10_000,
+  maxBufferedBytes: 16_777_216,
   extension: true as boolean | 'require',
   contractCheck: true,
   gracePeriodMs: 10_000,
@@ -250,6 +257,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   maxPending: integer(1, 10_000_000, 'Commands'),
   maxQueuedCommands: integer(0, 10_000_000, 'Commands'),
   maxBufferedResults: integer(32, 10_000_000, 'Results'),
+  maxBufferedBytes: integer(2_097_152, 2 ** 40, 'bytes'),
   extension: oneOf(true, false, 'require'),
   contractCheck: boolean,
   gracePeriodMs: integer(0, 2_147_483_647, 'milliseconds'),

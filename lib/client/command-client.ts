@@ -15,6 +15,7 @@ import type { ClientStatus, ClientStatusChange } from './group-status.js';
 import type { LinkStatus } from './link.js';
 import { PendingCall, type Call, type CallNeeds, type CallOptions, type CommandSink } from './pending-call.js';
 import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
+import { SignalListeners } from './signal-listeners.js';
 import { hookedNeeds } from './send-hooks.js';
 import { told } from './told.js';
 
@@ -37,6 +38,7 @@ export class CommandClient {
   #group: Group;
   /** Earlier ones, before the client was opened anew, whose calls may not be answered yet. */
   readonly #former = new Map<Group, Promise<void>>();
+  readonly #signals = new SignalListeners();
   readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
   #unexpectedResults = 0;
   #lateFrames = 0;
@@ -163,7 +165,9 @@ export class CommandClient {
   /**
    * The Results of a Command as an AsyncIterable, sent with the first `next()`. A taker that is slower than the server's
    * async generator slows it down, within 32 Results; towards a plain server, or a source that cannot be slowed down, at
-   * most `maxBufferedResults` wait, then the call fails with SLOW_CONSUMER. Leaving the loop cancels the Command.
+   * most `maxBufferedResults` and `maxBufferedBytes` wait, then the call fails with SLOW_CONSUMER. Leaving the loop cancels the
+   * Command. Results that wait are still given after a loss, and dropped when the call is aborted, its time is over or the
+   * client is destroyed.
    * Errors are those of {@link dispatch}.
    */
   iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
@@ -176,9 +180,18 @@ export class CommandClient {
     options: CallOptions | undefined,
     needsOf: () => CallNeeds | undefined,
   ): AsyncIterableIterator<ResultOf<C>, undefined> {
-    const dispatch = (sink: CommandSink<ResultOf<C>>): PendingCall =>
-      this.submit(command, sink as CommandSink, options, { ...needsOf(), credit: INITIAL_CREDIT });
-    return new ResultIterator(dispatch, this.#options.maxBufferedResults);
+    let group: Group | undefined;
+    const dispatch = (sink: CommandSink<ResultOf<C>>): PendingCall => {
+      group = this.#group;
+      return this.submit(command, sink as CommandSink, options, { ...needsOf(), credit: INITIAL_CREDIT });
+    };
+    const { maxBufferedResults, maxBufferedBytes } = this.#options;
+    return new ResultIterator(dispatch, maxBufferedResults, {
+      maxBytes: maxBufferedBytes,
+      timeoutMs: options?.timeoutMs,
+      signal: options?.signal,
+      destroyed: () => group?.destroyedBy,
+    });
   }
 
   /**
@@ -206,7 +219,7 @@ export class CommandClient {
       call.fail(error);
       return call;
     }
-    call.watch(options.signal);
+    call.watch(options.signal, this.#signals);
     this.#group.submit(call);
     return call;
   }

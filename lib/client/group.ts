@@ -37,6 +37,8 @@ export interface GroupOwner {
 
 export class Group implements LinkOwner, CallHome {
   readonly servers: readonly GroupServer[];
+  /** Why nothing it has brought is wanted any more. */
+  destroyedBy: CmdStreamError | undefined;
   readonly #config: GroupConfig;
   readonly #owner: GroupOwner;
   readonly #links: readonly Link[];
@@ -198,6 +200,7 @@ export class Group implements LinkOwner, CallHome {
   /** Ends for good; calls that wait fail with `cause`. */
   destroy(cause: CmdStreamError): void {
     this.#closed ??= cause;
+    this.destroyedBy ??= cause;
     this.#ready = [];
     for (const link of this.#links) link.destroy(cause);
     this.#failWaiting(cause);

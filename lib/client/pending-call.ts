@@ -2,6 +2,7 @@
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { CircuitPermit } from './circuit-breaker.js';
+import type { SignalListeners } from './signal-listeners.js';
 import { isPromiseLike, told } from './told.js';
 import { didServe, nameOfSent, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
 
@@ -105,8 +106,7 @@ export class PendingCall implements Call, SentCommand {
   #home: CallHome;
   #report: ((end: CallEnd) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
+  #stopListening: (() => void) | undefined;
   #pending = true;
 
   constructor(
@@ -146,13 +146,12 @@ export class PendingCall implements Call, SentCommand {
   }
 
   /** Starts the time limit and listens to the signal. */
-  watch(signal: AbortSignal | undefined): void {
+  watch(signal: AbortSignal | undefined, signals: SignalListeners): void {
     if (this.timeoutMs > 0) this.#timer = setTimeout(() => this.expire(), this.timeoutMs);
     if (signal === undefined) return;
-    this.#signal = signal;
-    this.#onAbort = () => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
-    if (signal.aborted) return this.#onAbort();
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    const onAbort = (): void => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
+    if (signal.aborted) onAbort();
+    else this.#stopListening = signals.add(signal, onAbort);
   }
 
   /** Its time is over. */
@@ -233,7 +232,7 @@ export class PendingCall implements Call, SentCommand {
     if (!this.#pending) return false;
     this.#pending = false;
     clearTimeout(this.#timer);
-    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#stopListening?.();
     this.#home.forget(this, abandoned);
     this.report(end);
     this.#observer?.onEnd(this, end);

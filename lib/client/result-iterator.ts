@@ -1,6 +1,7 @@
 // The Results of one Command as an AsyncIterable that sets the pace: towards a server of this package by credit, so
 // that a slow taker slows its producer; towards a plain one by a bound on what may wait.
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, isCmdStreamError } from '../errors.js';
+import { Fifo } from '../fifo.js';
 import { CREDIT_WINDOW_BYTES } from '../wire/control-frame.js';
 import type { CommandSink, PendingCall } from './pending-call.js';
 
@@ -10,26 +11,47 @@ export const INITIAL_CREDIT = 32;
 const TOP_UP = INITIAL_CREDIT / 2;
 /** Or when so many bytes were taken. */
 const TOP_UP_BYTES = CREDIT_WINDOW_BYTES / 2;
+/** What a Result that waits costs beside its bytes. */
+const RESULT_COST = 32;
 
 interface Taker<R> {
   resolve(item: IteratorResult<R, undefined>): void;
   reject(error: unknown): void;
 }
 
+interface End {
+  readonly error?: unknown;
+}
+
+/** What its caller wants of the Results that wait. */
+export interface TakerOptions {
+  /** Bytes that may wait; each Result counts 32 more. */
+  readonly maxBytes?: number;
+  /** Milliseconds from the first `next()` on in which Results may be taken; 0: no limit. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Why the client was destroyed, undefined if it was not. */
+  readonly destroyed?: () => CmdStreamError | undefined;
+}
+
 export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
   readonly #dispatch: (sink: CommandSink<R>) => PendingCall;
   readonly #maxBuffered: number;
-  readonly #takers: Taker<R>[] = [];
-  #buffer: { readonly result: R; readonly bytes: number }[] = [];
+  readonly #options: TakerOptions;
+  readonly #takers = new Fifo<Taker<R>>();
+  readonly #buffer = new Fifo<{ readonly result: R; readonly bytes: number }>();
+  #bufferedBytes = 0;
   #call: PendingCall | undefined;
-  #end: { readonly error?: unknown } | undefined;
+  #deadline = Infinity;
+  #end: End | undefined;
   #taken = 0;
   #takenBytes = 0;
 
   /** `dispatch` is called with the first `next()`; `maxBuffered`: Results that may wait. */
-  constructor(dispatch: (sink: CommandSink<R>) => PendingCall, maxBuffered: number) {
+  constructor(dispatch: (sink: CommandSink<R>) => PendingCall, maxBuffered: number, options: TakerOptions = {}) {
     this.#dispatch = dispatch;
     this.#maxBuffered = maxBuffered;
+    this.#options = options;
   }
 
   [Symbol.asyncIterator](): this {
@@ -38,27 +60,57 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
 
   next(): Promise<IteratorResult<R, undefined>> {
     if (this.#call === undefined && this.#end === undefined) this.#begin();
-    if (this.#buffer.length > 0) return Promise.resolve({ value: this.#shift(), done: false });
+    if (this.#buffer.length > 0) {
+      const givenUp = this.#givenUp();
+      if (givenUp === undefined) return Promise.resolve({ value: this.#shift(), done: false });
+      this.#drop();
+      this.#call?.cancel();
+      this.#end = givenUp;
+    }
     if (this.#end) return this.#ended(this.#end);
     return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
   }
 
   #begin(): void {
+    const { timeoutMs } = this.#options;
+    if (timeoutMs) this.#deadline = performance.now() + timeoutMs;
     try {
       this.#call = this.#dispatch({
         next: (result, bytes) => this.#push(result, bytes),
         complete: () => this.#finish({}),
-        error: (error) => this.#finish({ error }),
+        error: (error) => {
+          if (this.#isGivenUp(error)) this.#drop();
+          this.#finish({ error });
+        },
       });
     } catch (error) {
       this.#finish({ error });
     }
   }
 
+  /** Is this the error of who does not want the Results any more, rather than of one who could not give them? */
+  #isGivenUp(error: unknown): boolean {
+    const { signal, timeoutMs, destroyed } = this.#options;
+    if (signal?.aborted && error === signal.reason) return true;
+    if (isCmdStreamError(error) && error.code === 'TIMEOUT' && timeoutMs) return true;
+    return destroyed?.() !== undefined;
+  }
+
+  /** Why Results that wait are not wanted any more, though all of them may have come before. */
+  #givenUp(): End | undefined {
+    const { signal, timeoutMs, destroyed } = this.#options;
+    if (signal?.aborted) return { error: signal.reason };
+    const cause = destroyed?.();
+    if (cause) return { error: new CmdStreamError(cause.code, cause.message, { cause, sent: true }) };
+    if (performance.now() < this.#deadline) return undefined;
+    const text = `timeoutMs (${timeoutMs}) was over before all Results were taken: ${this.#buffer.length} waited`;
+    return { error: new CmdStreamError('TIMEOUT', text, { sent: true }) };
+  }
+
   /** Nobody takes the rest: the server stops. */
   return(): Promise<IteratorResult<R, undefined>> {
     this.#call?.cancel();
-    this.#buffer = [];
+    this.#drop();
     this.#finish({});
     this.#end = {};
     return Promise.resolve({ value: undefined, done: true });
@@ -68,18 +120,35 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
     const taker = this.#takers.shift();
     if (taker) {
       this.#count(bytes);
-      taker.resolve({ value: result, done: false });
-    } else if (this.#buffer.length >= this.#maxBuffered) {
-      throw new CmdStreamError('SLOW_CONSUMER', `maxBufferedResults (${this.#maxBuffered}) Results wait to be taken`, {
-        sent: true,
-      });
-    } else this.#buffer.push({ result, bytes });
+      return taker.resolve({ value: result, done: false });
+    }
+    this.#checkRoom();
+    this.#buffer.push({ result, bytes });
+    this.#bufferedBytes += bytes + RESULT_COST;
+  }
+
+  /** As the window of credit, the bound in bytes is one that a Result may go beyond. */
+  #checkRoom(): void {
+    const { maxBytes = Infinity } = this.#options;
+    const { length } = this.#buffer;
+    if (length < this.#maxBuffered && this.#bufferedBytes < maxBytes) return;
+    const limit =
+      length >= this.#maxBuffered ? `maxBufferedResults (${this.#maxBuffered})` : `maxBufferedBytes (${maxBytes})`;
+    const text = `${length} Results of ${this.#bufferedBytes} bytes wait to be taken, and ${limit} of the client allows no more`;
+    const remedy = 'an async generator of a server of this package waits for its taker';
+    throw new CmdStreamError('SLOW_CONSUMER', `${text}; ${remedy}`, { sent: true });
   }
 
   #shift(): R {
     const { result, bytes } = this.#buffer.shift()!;
+    this.#bufferedBytes -= bytes + RESULT_COST;
     this.#count(bytes);
     return result;
+  }
+
+  #drop(): void {
+    this.#buffer.clear();
+    this.#bufferedBytes = 0;
   }
 
   /** A Result was taken: every so often the server may send as many more. */
@@ -90,14 +159,15 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
     this.#taken = this.#takenBytes = 0;
   }
 
-  #finish(end: { readonly error?: unknown }): void {
+  #finish(end: End): void {
     if (this.#end) return;
     this.#end = end;
-    for (const taker of this.#takers.splice(0)) this.#ended(end).then(taker.resolve, taker.reject);
+    for (let taker = this.#takers.shift(); taker !== undefined; taker = this.#takers.shift())
+      this.#ended(end).then(taker.resolve, taker.reject);
   }
 
   /** An error is told once; after it the iterator is at its end. */
-  #ended(end: { readonly error?: unknown }): Promise<IteratorResult<R, undefined>> {
+  #ended(end: End): Promise<IteratorResult<R, undefined>> {
     if (!('error' in end)) return Promise.resolve({ value: undefined, done: true });
     this.#end = {};
     return Promise.reject(end.error);

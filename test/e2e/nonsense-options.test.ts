@@ -87,6 +87,7 @@ const ofClients: Readonly<Record<string, Values>> = {
   maxPending: tooSmall(1),
   maxQueuedCommands: noNumber,
   maxBufferedResults: tooSmall(32),
+  maxBufferedBytes: tooSmall(2_097_152),
   extension: ['required', 0, 1, null],
   contractCheck: noFlag,
   gracePeriodMs: noNumber,

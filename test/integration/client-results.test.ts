@@ -1,6 +1,7 @@
 // Results that nobody takes, and what their taker hears of a loss, a timeout and its own failures.
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { countResultFrame, sumFrame } from '../support/calc-frames.js';
+import { countResultFrame, frame, sumFrame } from '../support/calc-frames.js';
 import { openPair } from '../support/client-pair.js';
 import { until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -37,6 +38,46 @@ describe('Results that nobody takes', () => {
       while (!(await results.next()).done);
     };
     await expect(rest()).rejects.toMatchObject({ code: 'SLOW_CONSUMER' });
+  });
+});
+
+describe('a slow taker of an endless stream', () => {
+  it('fails by the bytes that wait, long before the number of Results', async () => {
+    const { client, peer } = await openPair(own, { maxBufferedBytes: 2_097_152 });
+    const results = client.iterate(new CountCmd(5000));
+    await Promise.all([results.next(), peer.write(countResultFrame(1, 0, false))]);
+    const large = frame(1, 1, `{"I":1,"Last":false,"Pad":"${'x'.repeat(30_000)}"}`);
+    for (let sent = 0; sent < 80; sent++) peer.write(large);
+    await until('it is given up', () => client.pending === 0);
+    let taken = 0;
+    const rest = async (): Promise<void> => {
+      for (;;) {
+        await results.next();
+        taken++;
+      }
+    };
+    await expect(rest()).rejects.toMatchObject({
+      code: 'SLOW_CONSUMER',
+      message: expect.stringContaining('maxBufferedBytes (2097152)') as unknown,
+    });
+    expect(taken).toBe(70);
+  });
+});
+
+describe('one signal for thousands of calls', () => {
+  it('has one listener, and ends them all', async () => {
+    const { client } = await openPair(own);
+    const controller = new AbortController();
+    const calls = Array.from({ length: 3_000 }, (_, n) =>
+      client.execute(new AddCmd(n, 0), { signal: controller.signal }),
+    );
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+    const reason = new Error('given up');
+    controller.abort(reason);
+    expect(new Set((await Promise.allSettled(calls)).map((end) => (end as { reason?: unknown }).reason))).toEqual(
+      new Set([reason]),
+    );
+    expect(client.pending).toBe(0);
   });
 });
 

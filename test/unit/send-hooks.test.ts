@@ -1,5 +1,6 @@
 // What the hooks of a call are told, and what becomes of what they throw.
 import { describe, expect, it } from '@jest/globals';
+import { SignalListeners } from '../../lib/client/signal-listeners.js';
 import { PendingCall } from '../../lib/client/pending-call.js';
 import { hookedNeeds, type SendHooks } from '../../lib/client/send-hooks.js';
 import { RecordingSink } from '../support/recording-sink.js';
@@ -58,7 +59,7 @@ describe('the hooks of a call', () => {
   it('are told the reason when its signal aborts', () => {
     const { call, news } = hookedCall();
     const controller = new AbortController();
-    call.watch(controller.signal);
+    call.watch(controller.signal, new SignalListeners());
     controller.abort(failure);
     expect(news).toEqual([['error', failure], end]);
   });
