@@ -35,8 +35,8 @@ export interface ClientSessionOwner {
   readonly server: string;
   nextSeq(): number;
   onOpen(session: ClientSession): void;
-  /** The server drains: new Commands go elsewhere. */
-  onGoaway(session: ClientSession): void;
+  /** The server wants it to end: new Commands go elsewhere. `isUnneeded`: because nothing happens on it, and not because the server drains. */
+  onGoaway(session: ClientSession, isUnneeded: boolean): void;
   /** A Command that was not executed may be sent again. */
   onNotStarted(call: PendingCall, error: CmdStreamError): void;
   /** A Command that was not written needs another connection. */
@@ -52,6 +52,9 @@ export interface ClientSessionOwner {
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void;
 }
 
+/** Why a server wants a connection to end that it would take again at once: nothing happens on it. */
+const IDLENESS: ReadonlySet<string> = new Set(['idle', 'silent']);
+
 type State = 'greeting' | 'knocking' | 'agreeing' | 'open' | 'leaving' | 'ended';
 
 export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder, KeepalivePeer {
@@ -66,6 +69,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   #state: State = 'greeting';
   #isExtended = false;
   #hasAnswered = false;
+  #isUsed = false;
   /** Why this side has ended it. */
   #ownCause: CmdStreamError | undefined;
 
@@ -133,8 +137,14 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.#owner.onNotStarted(call, error);
   }
 
+  /** Has it taken any call? */
+  get isUsed(): boolean {
+    return this.#isUsed;
+  }
+
   /** Writes the call's Command in its turn: now, or when there is room. */
   submit(call: PendingCall): void {
+    this.#isUsed = true;
     this.#calls.submit(call);
   }
 
@@ -278,8 +288,9 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     if (reason === 'CONTRACT_MISMATCH')
       return this.destroy(new CmdStreamError(reason, 'the server refused this client: their contracts differ'));
     this.connection.sendControl((writer) => writeControl(writer, Control.DONE));
-    this.#owner.onGoaway(this);
-    this.leave(new CmdStreamError('SHUTDOWN', 'the server drains'));
+    const isUnneeded = IDLENESS.has(reason);
+    this.#owner.onGoaway(this, isUnneeded);
+    this.leave(new CmdStreamError('SHUTDOWN', isUnneeded ? 'the connection was idle' : 'the server drains'));
   }
 
   #open(): void {

@@ -60,6 +60,8 @@ const IDLE: State = Object.freeze({ name: 'idle' });
 const CLOSED: State = Object.freeze({ name: 'closed' });
 /** A connection that lived so long, or answered, was a good one: the next outage begins anew. */
 const GOOD_AFTER_MS = 5000;
+/** One that ends sooner was refused: no server is so quick to find it idle. */
+const UNNEEDED_AFTER_MS = 250;
 const MOST_LEAVING = 4; // With so many old connections left, none is opened for age.
 
 export class Link implements ClientSessionOwner, ConnectionChoice {
@@ -75,6 +77,8 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   #state: State = IDLE;
   /** Opens the successor of a connection that has become too old. */
   #renewal: Opening | undefined;
+  /** When the connection was opened (monotonic milliseconds). */
+  #openedAt = 0;
   /** When a connection that was given up may be tried again (monotonic milliseconds). */
   #notBefore = 0;
 
@@ -195,15 +199,18 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     (this.#opening ?? this.#renewal)?.succeed();
     this.#renewal = undefined;
     this.#state = { name: 'open', session };
+    this.#openedAt = performance.now();
     this.#age.begin();
     if (predecessor === undefined) return this.#owner.onLinkStatus(this);
     this.#judge(predecessor);
     this.#leaving.replaced(predecessor);
   }
 
-  onGoaway(session: ClientSession): void {
+  onGoaway(session: ClientSession, isUnneeded: boolean): void {
     this.#leaving.drains(session);
-    if (this.session === session) this.#down(undefined);
+    if (this.session !== session) return;
+    if (isUnneeded) this.#rest(session, undefined);
+    else this.#down(undefined);
   }
 
   onIdle(session: ClientSession): void {
@@ -213,7 +220,8 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void {
     if (this.#leaving.onEnd(session)) return;
-    if (this.session === session) return this.#down(cause);
+    if (this.session === session)
+      return this.#isUnneeded(session, cause) ? this.#rest(session, cause) : this.#down(cause);
     const opening = this.#renewal?.session === session ? this.#renewal : this.#opening;
     if (opening?.session === session)
       opening.fail(notOpened(cause, { server: this.server, hasTls: this.#config.hasTls, hungUpOnKnock }));
@@ -272,16 +280,35 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   /** There is no connection for new calls; `cause` undefined: the server drains. */
   #down(cause: CmdStreamError | undefined): void {
     if (this.#state.name === 'open') this.#judge(this.#state.session);
-    this.lastError = cause;
-    this.#age.end();
-    this.#renewal?.abandon(new CmdStreamError('CONNECTION_LOST', 'what it was to replace is gone'));
-    this.#renewal = undefined;
+    this.#end(cause);
     const isGivenUp = !this.#config.reconnect || this.#backoff.isExhausted;
     const now = performance.now();
     const delayMs = this.#backoff.next(now, now - (this.#opening?.since ?? now));
     this.#notBefore = now + delayMs;
     this.#state = isGivenUp ? IDLE : this.#pause(delayMs);
     this.#owner.onLinkStatus(this, cause);
+  }
+
+  /** A plain server cannot say why it hangs up on a connection that nobody has used: most likely that it was idle. */
+  #isUnneeded(session: ClientSession, cause: CmdStreamError): boolean {
+    if (session.isExtended || session.isUsed || cause.code !== 'PEER_CLOSED') return false;
+    return performance.now() - this.#openedAt >= UNNEEDED_AFTER_MS;
+  }
+
+  /** The server is there, and nobody needs the connection: the next call opens another one. */
+  #rest(session: ClientSession, cause: CmdStreamError | undefined): void {
+    this.#judge(session);
+    this.#end(undefined);
+    this.#notBefore = 0;
+    this.#state = IDLE;
+    this.#owner.onLinkStatus(this, cause);
+  }
+
+  #end(cause: CmdStreamError | undefined): void {
+    this.lastError = cause;
+    this.#age.end();
+    this.#renewal?.abandon(new CmdStreamError('CONNECTION_LOST', 'what it was to replace is gone'));
+    this.#renewal = undefined;
   }
 
   #pause(delayMs: number): State {
