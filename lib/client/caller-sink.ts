@@ -10,7 +10,7 @@ export class CallerSink<R = unknown> implements CommandSink<R> {
     this.#sink = sink;
   }
 
-  next(result: R, bytesRead: number): void {
+  next(result: R, bytesRead = 0): void {
     return this.#scope.runInAsyncScope(this.#sink.next, this.#sink, result, bytesRead);
   }
 

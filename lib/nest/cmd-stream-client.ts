@@ -203,7 +203,7 @@ export class CmdStreamClient extends ClientProxy {
         written.error(error);
       },
     });
-    return written.asObservable();
+    return new Observable((subscriber) => written.subscribe(new CallerSink<T>(subscriber)));
   }
 
   /** What the packet of a pattern is on the way out, through Nest's serializer if there is one. */

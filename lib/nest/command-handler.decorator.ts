@@ -10,7 +10,7 @@ import { isAsyncIterable, isPromiseLike } from '../server/outcome.js';
 import { isAbandonment } from './abandonment.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
 import { bindParameters } from './handler-parameters.js';
-import { liftIterable } from './lifted-iterable.js';
+import { keepScope, liftIterable } from './lifted-iterable.js';
 
 // Nest's own key; it is no public constant in all supported versions.
 const PATTERN_METADATA = 'microservices:pattern';
@@ -163,5 +163,6 @@ function lifted<M extends (...args: never[]) => unknown>(method: M): M {
 }
 
 function lift(returned: unknown): unknown {
-  return isAsyncIterable(returned) ? liftIterable(returned) : returned;
+  if (isAsyncIterable(returned)) return liftIterable(returned);
+  return isObservable(returned) ? keepScope(returned) : returned;
 }

@@ -53,6 +53,12 @@ export function liftIterable<T>(iterable: AsyncIterable<T>): Observable<T> {
   });
 }
 
+/** The Observable of a handler, subscribed in the async scope in which an interceptor has called the handler. */
+export function keepScope<T>(source: Observable<T>): Observable<T> {
+  const scope = new AsyncResource('cmd-stream');
+  return new Observable<T>((subscriber) => scope.runInAsyncScope(source.subscribe, source, subscriber));
+}
+
 /** What a handler by pattern gave: an AsyncIterable in it, which Nest takes for a value, becomes its items. */
 export function liftItems(outcome: unknown, onError: (error: unknown) => Observable<never>): unknown {
   const lift = (items: AsyncIterable<unknown>): Observable<unknown> => liftIterable(items).pipe(catchError(onError));
