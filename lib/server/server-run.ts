@@ -28,8 +28,11 @@ export interface ServerRunOwner {
 
 /** How often a draining server looks whether its connections have become quiet. */
 const DRAIN_LOOK_MS = 10;
-/** How long connections that were ended may take to close. */
+/** How long connections that were ended may take to close, within the grace period. */
 const LINGER_MS = 1000;
+/** What is left of the grace period for the last errors to leave. */
+const LAST_WORDS_MS = 100;
+const LAST_WORDS_SHARE = 0.1;
 
 export class ServerRun implements ListenerOwner {
   readonly #config: ServerRunConfig;
@@ -42,7 +45,9 @@ export class ServerRun implements ListenerOwner {
   #firstConnection: NodeJS.Timeout | undefined;
   #acceptError: CmdStreamError | undefined;
   #isFull = false;
+  /** The end of the grace period, and of the time for Commands in it. */
   #drainUntil = Number.POSITIVE_INFINITY;
+  #answerUntil = Number.POSITIVE_INFINITY;
   #drained: Promise<void> | undefined;
 
   constructor(config: ServerRunConfig, owner: ServerRunOwner) {
@@ -161,7 +166,10 @@ export class ServerRun implements ListenerOwner {
 
   /** Drains, see `CommandServer.close`; a further call may shorten what is left of the grace period. */
   close(gracePeriodMs: number): Promise<void> {
-    this.#drainUntil = Math.min(this.#drainUntil, performance.now() + gracePeriodMs);
+    const until = performance.now() + gracePeriodMs;
+    this.#drainUntil = Math.min(this.#drainUntil, until);
+    const lastWordsMs = Math.min(LAST_WORDS_MS, gracePeriodMs * LAST_WORDS_SHARE);
+    this.#answerUntil = Math.min(this.#answerUntil, until - lastWordsMs);
     this.#drained ??= this.#drain();
     return this.#drained;
   }
@@ -176,7 +184,7 @@ export class ServerRun implements ListenerOwner {
       for (const session of this.#sessions) session.goAway('shutdown');
       await afterReading(DRAIN_LOOK_MS);
       const now = performance.now();
-      if (now >= this.#drainUntil) break;
+      if (now >= this.#answerUntil) break;
       for (const session of this.#sessions) {
         if (session.isQuiet(now, this.#config.quietPeriodMs)) session.end(ending);
       }
@@ -190,7 +198,10 @@ export class ServerRun implements ListenerOwner {
 
   /** What was sent last must leave before the process may. */
   async #socketsClosed(until: number): Promise<void> {
-    while (this.#sockets.size > 0 && performance.now() < until) await afterReading(DRAIN_LOOK_MS);
+    while (this.#sockets.size > 0) {
+      await afterReading(DRAIN_LOOK_MS);
+      if (performance.now() >= Math.min(until, this.#drainUntil)) return;
+    }
   }
 
   /** Ends everything at once; running Commands are aborted, their Results are lost. */

@@ -114,6 +114,19 @@ async function running(make: typeof pure, options?: GracefulShutdownOptions): Pr
   return { app, strategy, sum, statuses };
 }
 
+/** Without a server, and without the process that ends when it is misused. */
+async function bare(): Promise<INestApplicationContext> {
+  const app = await NestFactory.createApplicationContext(CalcModule, { logger: new SpyLogger(), abortOnError: false });
+  own({ destroy: () => app.close() });
+  return app;
+}
+
+function watchKill() {
+  const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+  own({ destroy: () => kill.mockRestore() });
+  return kill;
+}
+
 const kinds: [string, typeof pure][] = [
   ['a pure', pure],
   ['a hybrid', hybrid],
@@ -136,14 +149,123 @@ describe('enableGracefulShutdown()', () => {
   });
 
   it.each(kinds)('does the same for a signal to %s application, and raises it again', async (_, make) => {
-    const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
-    own({ destroy: () => kill.mockRestore() });
+    const kill = watchKill();
     const { sum } = await running(make, { signals: ['SIGUSR2'] });
     process.emit('SIGUSR2', 'SIGUSR2');
-    expect(process.listenerCount('SIGUSR2')).toBe(0);
     await turns(20);
     expect(log).toEqual(['started']);
     expect(kill).not.toHaveBeenCalled();
+    release();
+    expect(await sum).toEqual(new CalcResult(5));
+    await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    expect(log).toEqual(['started', 'answered', 'destroyed', 'shut down: SIGUSR2']);
+    expect(process.listenerCount('SIGUSR2')).toBe(0);
+  });
+
+  it.each(kinds)('raises a signal that comes while %s application closes when it is closed', async (_, make) => {
+    const kill = watchKill();
+    const { app, sum } = await running(make, { signals: ['SIGUSR2'] });
+    const closed = app.close();
+    process.emit('SIGUSR2', 'SIGUSR2');
+    await turns(20);
+    expect(log).toEqual(['started']);
+    expect(kill).not.toHaveBeenCalled();
+    release();
+    expect(await sum).toEqual(new CalcResult(5));
+    await closed;
+    await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    expect(log).toEqual(['started', 'answered', 'destroyed', 'shut down: undefined']);
+  });
+
+  it('lets no further signal cut off a drain', async () => {
+    const kill = watchKill();
+    const { sum } = await running(pure, { signals: ['SIGUSR2', 'SIGUSR1'] });
+    process.emit('SIGUSR2', 'SIGUSR2');
+    process.emit('SIGUSR2', 'SIGUSR2');
+    process.emit('SIGUSR1', 'SIGUSR1');
+    await turns(20);
+    expect(kill).not.toHaveBeenCalled();
+    release();
+    expect(await sum).toEqual(new CalcResult(5));
+    await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    await turns(20);
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+  });
+
+  it.each(['before', 'after'])(
+    'drains every application first when an idle one is made %s the busy one',
+    async (when) => {
+      const kill = watchKill();
+      const idle = async () => {
+        const [app, strategy] = await pure();
+        own({ destroy: () => app.close() });
+        own({ destroy: enableGracefulShutdown(app, { signals: ['SIGUSR2'] }) });
+        return strategy;
+      };
+      const before = when === 'before' ? await idle() : undefined;
+      const { sum } = await running(pure, { signals: ['SIGUSR2'] });
+      const strategy = before ?? (await idle());
+      process.emit('SIGUSR2', 'SIGUSR2');
+      await until('the idle one is closed', () => strategy.unwrap<CommandServer>().status === 'closed');
+      await turns(20);
+      expect(kill).not.toHaveBeenCalled();
+      release();
+      expect(await sum).toEqual(new CalcResult(5));
+      await until('the signal is raised again', () => kill.mock.calls.length > 0);
+      await turns(20);
+      expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    },
+  );
+
+  it('hands the signal on to an application that was made while it drained', async () => {
+    const kill = watchKill();
+    const { sum } = await running(pure, { signals: ['SIGUSR2'] });
+    process.emit('SIGUSR2', 'SIGUSR2');
+    const [late] = await pure();
+    own({ destroy: () => late.close() });
+    own({ destroy: enableGracefulShutdown(late, { signals: ['SIGUSR2'] }) });
+    release();
+    expect(await sum).toEqual(new CalcResult(5));
+    await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    process.emit('SIGUSR2', 'SIGUSR2');
+    await until('the late one has raised it, too', () => kill.mock.calls.length > 1);
+    expect(process.listenerCount('SIGUSR2')).toBe(0);
+  });
+
+  it('raises the signal although the application cannot be closed', async () => {
+    const kill = watchKill();
+    const [app, strategy] = await pure();
+    own({ destroy: () => strategy.close() });
+    enableGracefulShutdown(app, { signals: ['SIGUSR2'] });
+    jest.spyOn(strategy.unwrap<CommandServer>(), 'close').mockRejectedValueOnce(new Error('no'));
+    process.emit('SIGUSR2', 'SIGUSR2');
+    await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    expect(process.listenerCount('SIGUSR2')).toBe(0);
+  });
+
+  it('refuses to stand beside enableShutdownHooks, whichever comes first', async () => {
+    const both = expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('takes the place of app.enableShutdownHooks()'),
+    });
+    const [first, second] = [await bare(), await bare()];
+    first.enableShutdownHooks(['SIGUSR2']);
+    expect(() => enableGracefulShutdown(first)).toThrow(both);
+    own({ destroy: enableGracefulShutdown(second) });
+    expect(() => second.enableShutdownHooks()).toThrow(both);
+  });
+
+  it('counts as it was called last for an application', async () => {
+    const kill = watchKill();
+    const { app, sum } = await running(pure, { signals: ['SIGUSR1'] });
+    const before = process.listenerCount('SIGUSR1');
+    const remove = enableGracefulShutdown(app, { signals: ['SIGUSR1'] });
+    enableGracefulShutdown(app, { signals: ['SIGUSR2'] });
+    remove();
+    expect(process.listenerCount('SIGUSR1')).toBe(before - 1);
+    process.emit('SIGUSR2', 'SIGUSR2');
     release();
     expect(await sum).toEqual(new CalcResult(5));
     await until('the signal is raised again', () => kill.mock.calls.length > 0);

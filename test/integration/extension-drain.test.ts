@@ -31,6 +31,15 @@ describe('close()', () => {
     expect(peer.hex).toBe(EXTENDED_GREETING + GOAWAY + SUM_5);
   });
 
+  it('is over with gracePeriodMs although the peer keeps its half of the connection open', async () => {
+    const calc = own(await CalcServer.start({ gracePeriodMs: 50 }));
+    const peer = own(await calc.connect());
+    peer.write(KNOCK + hello());
+    await peer.receives(EXTENDED_GREETING);
+    // Without the second of linger that ended connections have otherwise.
+    await inTime('it is closed', calc.server.close(), 900);
+  });
+
   it('loses nothing and executes nothing twice under load while another server takes over', async () => {
     const ran = new Map<string, number>();
     const play = async ({ name }: PlayCmd): Promise<Item> => {
