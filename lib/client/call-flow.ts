@@ -6,6 +6,7 @@ import type { Connection } from '../connection/connection.js';
 import { SeqWindow } from '../connection/seq-window.js';
 import { CmdStreamError } from '../errors.js';
 import { writeCancel, writeCredit } from '../wire/control-frame.js';
+import { LinkedSet } from '../linked-set.js';
 import type { Seq } from '../wire/frame.js';
 import { CallWriter } from './call-writer.js';
 import type { CallHome, PendingCall } from './pending-call.js';
@@ -37,7 +38,7 @@ export class CallFlow implements CallHome {
   readonly #config: CallFlowConfig;
   readonly #owner: CallFlowOwner;
   readonly #written = new PendingTable();
-  readonly #waiting = new Set<PendingCall>();
+  readonly #waiting = new LinkedSet<PendingCall>();
   readonly #seqs = new SeqWindow();
   readonly #writer: CallWriter;
   #isPumping = false;
@@ -128,7 +129,7 @@ export class CallFlow implements CallHome {
   pump(): void {
     if (this.#isPumping || this.#waiting.size === 0 || !this.#owner.isOpen) return;
     this.#isPumping = true;
-    for (const call of this.#waiting) {
+    for (let call = this.#waiting.first; call !== undefined; call = this.#waiting.first) {
       if (!this.#hasRoom() || !this.#owner.isOpen) break;
       this.#waiting.delete(call);
       this.#write(call);
@@ -138,9 +139,7 @@ export class CallFlow implements CallHome {
 
   /** Calls that were not written, which are nobody's any more. */
   takeWaiting(): readonly PendingCall[] {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    return waiting;
+    return this.#waiting.takeAll();
   }
 
   /** Calls that were written, in that order, which are nobody's any more. */

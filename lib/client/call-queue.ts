@@ -63,8 +63,9 @@ export class CallQueue {
 
   /** One timer, for the one that waits longest. Without a limit, too: what waits keeps the process alive. */
   #watch(): void {
+    if (this.#timer !== undefined) return;
     const [oldest] = this.#waiting.values();
-    if (this.#timer !== undefined || oldest === undefined) return;
+    if (oldest === undefined) return;
     const left = Math.max(1, oldest.since + this.#limitMs - performance.now());
     this.#timer = this.#scope.run(() => setTimeout(() => this.#expire(), Math.min(left, MAX_TIMER_MS)));
   }

@@ -2,16 +2,16 @@
 // bound for each connection would be none.
 
 /** Most bytes of events that wait. */
-const ROOM_BYTES = 64 * 1024 * 1024;
+const ROOM_BYTES = 128 * 1024 * 1024;
 
 export class EventRoom {
   #bytes = 0;
 
-  /** False if there is not so much room. */
-  take(bytes: number): boolean {
-    if (this.#bytes + bytes > ROOM_BYTES) return false;
+  /** Takes so much room; where there is not so much, the limit is given. */
+  take(bytes: number): string | undefined {
+    if (this.#bytes + bytes > ROOM_BYTES) return `${ROOM_BYTES} bytes of all connections together`;
     this.#bytes += bytes;
-    return true;
+    return undefined;
   }
 
   give(bytes: number): void {

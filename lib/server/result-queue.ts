@@ -41,6 +41,7 @@ export class ResultQueue {
   #unencoded: UnencodedFrame[] = [];
   #results = 0;
   #counted = 0;
+  #missedTurn = false;
 
   /** `credit`: Results that may be sent; Infinity for a Command without credit. */
   constructor(command: WaitingCommand, home: QueueHome, credit: number) {
@@ -129,7 +130,8 @@ export class ResultQueue {
     if (frames.length === 0) return 0;
     if (isResult) this.#results++;
     this.#recount();
-    if (wasEmpty) this.#home.waiting.join(this.#command);
+    if (wasEmpty || this.#missedTurn) this.#home.waiting.join(this.#command);
+    this.#missedTurn = false;
     return bytes;
   }
 
@@ -149,7 +151,12 @@ export class ResultQueue {
   flush(): boolean {
     while (!this.isEmpty) {
       if (this.#startsWithResult && !this.#hasCredit) return false;
-      if (this.#home.drained !== undefined || this.#frames?.isWriting) {
+      // The value that is being written has led here: its turn comes when it is.
+      if (this.#frames?.isWriting) {
+        this.#missedTurn = true;
+        return false;
+      }
+      if (this.#home.drained !== undefined) {
         this.#home.waiting.join(this.#command);
         return false;
       }

@@ -18,7 +18,7 @@ import {
 } from '../wire/control-frame.js';
 import { readCancel, readCredit, readEvent, readHello, readMessage, readMeta } from '../wire/control-reader.js';
 import { writePings, type Seq } from '../wire/frame.js';
-import { EventQueue, type EventHost } from './event-queue.js';
+import { EventQueue, nameOfEvent, type EventHost } from './event-queue.js';
 import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
 import { FrameOrder } from './frame-order.js';
 import { tooLate, type CommandHome, type RunningCommand } from './running-command.js';
@@ -155,10 +155,10 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #hear(seq: number, value: unknown, bytesRead: number, metadata: Metadata): void {
-    if (this.config.load.isFull) {
-      return this.report(
-        new CmdStreamError('OVERLOADED', 'an event was dropped: the server runs maxInFlight Commands'),
-      );
+    const { load } = this.config;
+    if (load.isFull) {
+      const text = `${nameOfEvent(value)} was dropped: the server runs maxInFlight (${load.maxInFlight}) Commands and events`;
+      return this.report(new CmdStreamError('OVERLOADED', text));
     }
     this.#events.add({ seq, value, bytesRead, receivedAt: this.connection.receivedAt, metadata });
   }

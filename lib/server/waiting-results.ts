@@ -3,6 +3,7 @@
 import type { Connection } from '../connection/connection.js';
 import type { Ticking } from '../connection/ticker.js';
 import { CmdStreamError } from '../errors.js';
+import { LinkedSet } from '../linked-set.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { SessionConfig } from './session-config.js';
 
@@ -33,7 +34,7 @@ export class WaitingResults implements Ticking {
   #bytes = 0;
   #heldBack: WaitingCommand[] = [];
   /** In the order in which they take turns. */
-  readonly #queue = new Set<WaitingCommand>();
+  readonly #queue = new LinkedSet<WaitingCommand>();
 
   constructor(host: WaitingHost) {
     const { options, sendHighWaterBytes, maxStreamBufferBytes } = host.config;
@@ -109,7 +110,7 @@ export class WaitingResults implements Ticking {
 
   /** The socket has room, perhaps. Who joins again meanwhile is the last in the row. */
   onFlushed(): void {
-    for (const command of this.#queue) {
+    for (let command = this.#queue.first; command !== undefined; command = this.#queue.first) {
       if (this.#host.drained !== undefined) return;
       this.#queue.delete(command);
       command.pump();

@@ -9,7 +9,7 @@ interface Room {
 
 const ground = ['errors', 'options'];
 const bytes = [...ground, 'wire', 'codec'];
-const socket = [...bytes, 'async-scope', 'fifo', 'connection'];
+const socket = [...bytes, 'async-scope', 'fifo', 'linked-set', 'connection'];
 const core = [...socket, 'client', 'server'];
 
 const node = /^node:/;
@@ -22,6 +22,7 @@ const house: Readonly<Record<string, Room>> = {
   options: { rooms: ['errors'], packages: [] },
   'async-scope': { rooms: [], packages: [/^node:async_hooks$/] },
   fifo: { rooms: [], packages: [] },
+  'linked-set': { rooms: [], packages: [] },
   wire: { rooms: ground, packages: [/^node:buffer$/] },
   codec: { rooms: [...ground, 'wire'], packages: [node, /^class-transformer(\/|$)/] },
   mus: { rooms: bytes, packages: [node] },
