@@ -32,7 +32,7 @@ export interface CircuitPermit {
   succeed(): void;
   /** The server, or the way to it, has failed: `isFailure(error)` said so. */
   fail(error?: unknown): void;
-  /** The outcome says nothing about the server: the caller gave up, or nothing was sent. */
+  /** The outcome says nothing about the server: the caller gave up, nothing was sent, or another server has taken the call. */
   release(): void;
 }
 

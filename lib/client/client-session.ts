@@ -242,6 +242,11 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     else this.#owner.onLateFrame();
   }
 
+  /** What was answered once would be answered again: this call is not lost with the connection, it has failed. */
+  onUnreadable(seq: Seq, error: CmdStreamError): void {
+    this.find(seq)?.sinkFailed(error);
+  }
+
   onControl(kind: number, reader: ByteReader): void {
     if (!this.#isExtended) return this.#onHello(kind, reader);
     if (kind === Control.GOAWAY) return this.#onGoaway(readGoaway(reader));

@@ -53,6 +53,11 @@ export class GroupServer implements LinkTarget {
     this.breaker = breakerApart(breaker, scope);
   }
 
+  /** Why one of its connections, or the attempt to open one, has failed. */
+  get lastError(): CmdStreamError | undefined {
+    return this.links.find(({ lastError }) => lastError)?.lastError;
+  }
+
   nextTurn(): number {
     return this.#turn++;
   }
@@ -79,7 +84,7 @@ export class GroupServer implements LinkTarget {
       open: open.length,
       pending: this.links.reduce((sum, { pending }) => sum + pending, 0),
       roundTripMs: roundTrips.length > 0 ? Math.max(...roundTrips) : undefined,
-      lastError: this.links.find(({ lastError }) => lastError)?.lastError,
+      lastError: this.lastError,
       circuit: this.breaker?.state,
     };
   }

@@ -124,13 +124,21 @@ export class Group implements LinkOwner, CallHome {
       // Code of the user has run: the call may be over by now, and the connection may be gone.
       if (!call.isPending) call.report({ how: 'cancelled' });
       else if (session) session.submit(call);
-      else this.submit(call);
+      else {
+        call.report({ how: 'cancelled' });
+        this.submit(call);
+      }
     } catch (error) {
       call.fail(error);
     }
   }
 
   #queueCall(call: PendingCall): void {
+    try {
+      this.#router.hold(call);
+    } catch (error) {
+      return call.fail(error);
+    }
     const { maxQueued } = this.#config;
     if (this.#queue.size >= maxQueued) {
       this.#start();
@@ -227,7 +235,7 @@ export class Group implements LinkOwner, CallHome {
     return ++this.#seqs.last;
   }
 
-  onLinkStatus(link: Link, cause?: CmdStreamError): void {
+  onLinkStatus(link: Link, cause?: CmdStreamError, isAttempt = false): void {
     this.#ready = this.#links.filter(({ session }) => session !== undefined);
     this.#hasIdle = this.#ready.length > 0 && this.#links.some(({ isTrying, session }) => !isTrying && !session);
     const isOpen = link.session !== undefined;
@@ -235,7 +243,8 @@ export class Group implements LinkOwner, CallHome {
       this.#router.serverOf(link).wake(link);
       this.#queue.release();
       this.#connecting.release();
-    } else this.#giveUp();
+    } else if (isAttempt && cause) this.#router.onAttemptFailed(link, cause, () => this.#giveUp());
+    else this.#giveUp();
     this.#owner.onLinkChange(link, cause);
   }
 

@@ -43,7 +43,7 @@ export interface LinkTarget {
 /** What a link tells its group. */
 export interface LinkOwner extends Omit<ClientSessionOwner, 'server' | 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle'> {
   /** `connecting`, `connected` or `disconnected`; the attempts of an outage say nothing until one succeeds or fails. */
-  onLinkStatus(link: Link, cause?: CmdStreamError): void;
+  onLinkStatus(link: Link, cause?: CmdStreamError, isAttempt?: boolean): void;
   /** The connection that has just ended was a good one: its server did serve. */
   onServed(link: Link): void;
   onIdle(): void;
@@ -281,12 +281,13 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   #down(cause: CmdStreamError | undefined): void {
     if (this.#state.name === 'open') this.#judge(this.#state.session);
     this.#end(cause);
+    const isAttempt = this.#opening !== undefined;
     const isGivenUp = !this.#config.reconnect || this.#backoff.isExhausted;
     const now = performance.now();
     const delayMs = this.#backoff.next(now, now - (this.#opening?.since ?? now));
     this.#notBefore = now + delayMs;
     this.#state = isGivenUp ? IDLE : this.#pause(delayMs);
-    this.#owner.onLinkStatus(this, cause);
+    this.#owner.onLinkStatus(this, cause, isAttempt);
   }
 
   /** A plain server cannot say why it hangs up on a connection that nobody has used: most likely that it was idle. */

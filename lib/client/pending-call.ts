@@ -169,6 +169,11 @@ export class PendingCall implements Call, SentCommand {
     if (this.#settle(end, reason)) this.#tellError(end.error);
   }
 
+  /** What hears what becomes of this attempt, instead of what was to hear it so far. */
+  onReport(report: ((end: CallEnd) => void) | undefined): void {
+    this.#report = report;
+  }
+
   /** `permit` of the circuit breaker hears what becomes of this attempt. */
   reportTo(permit: CircuitPermit, isFailure: (error: unknown) => boolean): void {
     this.#report = (end) =>

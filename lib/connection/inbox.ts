@@ -1,7 +1,7 @@
 // The incoming half of one connection: cuts what the socket delivers into frames and hands them on, in order.
 //
 //   client:  server-info --> (knock) knock-answer --> frames          server:  first-frame --> frames
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, decodeError } from '../errors.js';
 import { ByteReader } from '../wire/byte-reader.js';
 import { PADDED } from '../wire/control-frame.js';
 import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
@@ -24,6 +24,8 @@ export interface InboxOwner {
   onControl(kind: number, reader: ByteReader): void;
   /** On an extended connection: a body was refused, the frames behind it are unharmed. */
   onRefused(seq: Seq, error: CmdStreamError): void;
+  /** A value cannot be read, and the connection ends with it. */
+  onUnreadable?(seq: Seq, error: CmdStreamError): void;
 }
 
 type Expected = 'server-info' | 'knock-answer' | 'first-frame' | 'frames';
@@ -201,8 +203,11 @@ export class Inbox {
     try {
       value = this.#flow.decode(reader);
     } catch (error) {
-      if (error === INCOMPLETE || !this.isExtended || !(error instanceof CmdStreamError) || !reader.skipFrame())
+      if (error === INCOMPLETE) throw error;
+      if (!this.isExtended || !(error instanceof CmdStreamError) || !reader.skipFrame()) {
+        this.#owner.onUnreadable?.(seq, decodeError(error));
         throw error;
+      }
       reader.endFrame();
       return this.#owner.onRefused(seq, error);
     }

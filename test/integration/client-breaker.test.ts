@@ -253,10 +253,152 @@ describe('the breaker of cockatiel', () => {
     await expect(client.execute(new AddCmd(1, 1))).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' });
   });
 
-  it('says nothing of calls that waited for a connection in vain', async () => {
-    const diary = new Diary();
-    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary }));
+  it('opens for a server that refuses connections, and calls fail at once from then on', async () => {
+    const circuitBreaker = cockatielBreaker({ windowSize: 4, openDurationMs: 60_000 });
+    const client = own(calcClient(await freePort(), { circuitBreaker, reconnect: soon, queueTimeoutMs: 30 }));
+    for (let call = 0; call < 6 && client.servers[0]!.circuit === 'closed'; call++)
+      await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    expect(client.servers[0]!.circuit).toBe('open');
+    const sink = new RecordingSink();
+    client.dispatch(new AddCmd(), sink);
+    expect(sink.ends).toEqual([
+      { error: expect.objectContaining({ code: 'CIRCUIT_OPEN', sent: false, cause: expect.anything() }) },
+    ]);
+    expect(client.pending).toBe(0);
+  });
+
+  it('closes again over a connection that its trial call has waited for', async () => {
+    const port = await freePort();
+    const circuitBreaker = cockatielBreaker({ windowSize: 1, openDurationMs: 50, successThreshold: 1 });
+    const client = own(calcClient(port, { circuitBreaker, extension: true }));
     await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' });
+    await until('it is tried', () => client.servers[0]!.circuit === 'half-open');
+    await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' });
+    own(await CalcServer.start({ port }));
+    await until('it is tried again', () => client.servers[0]!.circuit === 'half-open');
+    const trial = client.execute(new AddCmd(2, 3));
+    await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' });
+    await expect(trial).resolves.toEqual(new CalcResult(5));
+    await until('it closes', () => client.servers[0]!.circuit === 'closed');
+  });
+});
+
+describe('what a circuit breaker is told of calls that wait for a connection', () => {
+  it('failed once when an attempt fails, however many calls wait', async () => {
+    const diary = new Diary();
+    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, whenDisconnected: 'fail' }));
+    const calls = Array.from({ length: 5 }, () => client.execute(new AddCmd()).catch(({ code }) => code));
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 5 }, () => 'CONNECT_FAILED'));
+    expect(diary.news.toSorted()).toEqual(['1 failed', '2 released', '3 released', '4 released', '5 released']);
+  });
+
+  it('failed for each call that is refused while nobody tries', async () => {
+    const diary = new Diary();
+    const reconnect = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
+    const options = { circuitBreaker: () => diary, whenDisconnected: 'fail', reconnect } as const;
+    const client = own(calcClient(await freePort(), options));
+    for (let call = 0; call < 3; call++)
+      await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    expect(diary.news).toEqual(['1 failed', '2 failed', '3 failed']);
+  });
+
+  it('failed for a call whose queueTimeoutMs is over, if an attempt has failed before', async () => {
+    const diary = new Diary();
+    const reconnect = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
+    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, queueTimeoutMs: 30, reconnect }));
+    for (let call = 0; call < 3; call++)
+      await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    expect(diary.news).toEqual(['1 failed', '2 failed', '3 failed']);
+  });
+
+  it.each<[string, (client: CommandClient) => unknown]>([
+    ['has no time', (client) => client.execute(new AddCmd(), { timeoutMs: 20 })],
+    ['is aborted', (client) => client.execute(new AddCmd(), { signal: AbortSignal.timeout(20) })],
+    ['is cancelled', (client) => client.dispatch(new AddCmd(), new RecordingSink()).cancel()],
+    [
+      'is closed with its client',
+      (client) => {
+        const call = client.execute(new AddCmd());
+        client.destroy();
+        return call;
+      },
+    ],
+  ])('released when a call %s before a connection is there', async (_what, send) => {
+    const raw = own(await RawServer.listen());
+    const diary = new Diary();
+    const client = own(calcClient(raw.port, { circuitBreaker: () => diary }));
+    await Promise.resolve(send(client)).catch(() => {});
+    expect(diary.news).toEqual(['1 released']);
+  });
+
+  it('released when a call has no time between two attempts', async () => {
+    const diary = new Diary();
+    const reconnect = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
+    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, queueTimeoutMs: 20, reconnect }));
+    await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await expect(client.execute(new AddCmd(), { timeoutMs: 5 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(diary.news).toEqual(['1 failed', '2 released']);
+  });
+
+  it('nothing when no call waits', async () => {
+    const diary = new Diary();
+    const client = own(
+      calcClient(await freePort(), { circuitBreaker: () => diary, reconnect: soon, queueTimeoutMs: 50 }),
+    );
+    let failed = 0;
+    client.onStatus(({ cause }) => {
+      if (cause) failed++;
+    });
+    client.connect().catch(() => {});
+    await until('it was tried often', () => failed >= 5);
     expect(diary.news).toEqual([]);
+  });
+
+  it('what becomes of the call, by the permit it has waited with, and nothing to the others', async () => {
+    const servers = [own(await NamedServer.start('a')), own(await NamedServer.start('b'))];
+    const diaries: Diary[] = [];
+    const circuitBreaker = () => {
+      diaries.push(new Diary());
+      return diaries.at(-1)!;
+    };
+    const client = own(groupClient(servers, { circuitBreaker }));
+    await askedName(client);
+    const told = diaries.flatMap(({ news }) => news);
+    expect(told.toSorted()).toEqual(['1 released', '1 succeeded']);
+  });
+
+  it('failed by the servers that were tried in vain only', async () => {
+    const raw = own(await RawServer.listen());
+    const diaries = new Map<string, Diary>();
+    const circuitBreaker = (server: string) => {
+      diaries.set(server, new Diary());
+      return diaries.get(server)!;
+    };
+    const dead = { port: await freePort() };
+    const client = own(groupClient([raw, dead], { circuitBreaker, extension: false, queueTimeoutMs: 100 }));
+    await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    expect(diaries.get(`127.0.0.1:${raw.port}`)!.news).toEqual(['1 released']);
+    expect(diaries.get(`127.0.0.1:${dead.port}`)!.news[0]).toBe('1 failed');
+  });
+
+  it('that none lets a call through fails it although its queue has room, and no connection is tried for it', async () => {
+    const raw = own(await RawServer.listen());
+    const diary = new Diary();
+    diary.state = 'open';
+    const client = own(calcClient(raw.port, { circuitBreaker: () => diary }));
+    await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', sent: false });
+    expect(client.status).toBe('disconnected');
+    expect(raw.peers).toEqual([]);
+  });
+
+  it('is no news when a breaker throws: that fails the call', async () => {
+    const acquire = (): never => {
+      throw new Error('a breaker throws');
+    };
+    const client = own(calcClient(await freePort(), { circuitBreaker: () => ({ state: 'closed', acquire }) }));
+    await expect(client.execute(new AddCmd())).rejects.toThrow('a breaker throws');
+    expect(client.pending).toBe(0);
   });
 });

@@ -37,7 +37,7 @@ const losses: [string, (peer: RawPeer) => void][] = [
       peer.reset();
     },
   ],
-  ['brought what cannot be read', (peer) => peer.write('0109027b7d')],
+  ['brought what cannot be read', (peer) => peer.write('0709027b7d')],
 ];
 
 describe('a client', () => {

@@ -4,7 +4,7 @@ import { Command, defineContract, type AnyCommand, type CommandClientOptions } f
 import { protobufCodec, protobufMessage, protobufType } from '../../lib/protobuf.js';
 import * as schemas from '../fixtures/protobuf/gen/vectors_pb.js';
 import { calcClient } from '../support/calc-client.js';
-import { countResultFrame, GREETING, sumFrame } from '../support/calc-frames.js';
+import { countResultFrame, frame, GREETING, sumFrame, uvarint } from '../support/calc-frames.js';
 import { inTime, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { groupClient, NamedServer, soon } from '../support/named-server.js';
@@ -49,6 +49,27 @@ describe('an idempotent Command', () => {
     expect(second.hex.slice(0, 2)).toBe('02');
     second.write(sumFrame(2, 5));
     await expect(answer).resolves.toEqual(new CalcResult(5));
+    expect(client.pending).toBe(0);
+  });
+
+  it.each([
+    ['cannot be read', (seq: number) => frame(seq, 0, '{"')],
+    ['is of no type of the contract', (seq: number) => frame(seq, 9, '{}')],
+    ['is longer than maxResultBytes', (seq: number) => `${uvarint(seq)}00${uvarint(65)}`],
+  ])('is not asked for again when its Result %s; one that shares the connection is', async (_what, poison) => {
+    const { raw, client, heard } = await open({ maxResultBytes: 64 });
+    const poisoned = client.execute(new AskCmd());
+    poisoned.catch(() => {});
+    const neighbour = client.execute(new AskCmd());
+    const first = await heard(0);
+    await first.receives(frame(1, 0, '{}') + frame(2, 0, '{}'));
+    first.write(poison(1));
+    await expect(poisoned).rejects.toMatchObject({ code: expect.not.stringMatching('CONNECTION_LOST'), sent: true });
+    const second = await raw.peer(1);
+    second.write(GREETING);
+    await second.receives(frame(3, 0, '{}'));
+    second.write(sumFrame(3, 5));
+    await expect(neighbour).resolves.toEqual(new CalcResult(5));
     expect(client.pending).toBe(0);
   });
 
