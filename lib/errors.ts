@@ -44,11 +44,13 @@ export const errorMeanings = Object.freeze({
   ACCEPT_FAILED: 'the system could not give the server a connection; it goes on listening',
   NO_FIRST_CONNECTION: 'no client connected within `firstConnectionTimeoutMs`',
   HANDLER_ERROR: 'a handler failed and the peer knows no error reply',
+  RESULT_AFTER_LAST: 'a handler goes on after the last Result that a plain peer takes',
   CLOSED: 'this side was closed by its application',
   SHUTDOWN: 'the server is shutting down',
   // one call ends
   TIMEOUT: 'the call was not answered within its time limit',
   CANCELLED: 'the caller cancelled the call',
+  ANSWERED: 'the reason of a signal: the Command was answered, or needed no answer, and is over',
   QUEUE_FULL: 'more than `maxQueuedCommands` wait for a connection, or `maxPending` for an answer',
   CIRCUIT_OPEN: 'the circuit breaker of every server lets no call through',
   MULTIPLE_RESULTS: 'a Command that was to have one Result got several',

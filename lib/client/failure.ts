@@ -11,6 +11,7 @@ const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.fre
   COMMAND_NOT_IN_CONTRACT: false,
   RESULT_NOT_IN_CONTRACT: false,
   NO_HANDLER: false,
+  RESULT_AFTER_LAST: false,
   MULTIPLE_RESULTS: false,
   EXTENSION_UNAVAILABLE: false,
   // one value that cannot be written or read
@@ -57,6 +58,7 @@ const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.fre
   // this side's own doing
   CLOSED: false,
   CANCELLED: false,
+  ANSWERED: false,
   QUEUE_FULL: false,
   CIRCUIT_OPEN: false,
   SLOW_CONSUMER: false,

@@ -22,8 +22,10 @@ export interface CommandContext {
   /** What the caller sent along; empty from a plain cmd-stream peer. */
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * Aborts when nobody waits for the answer any more: it was cancelled, its time is over, the connection has ended. That
-   * of an event, for which nobody waits from the start, aborts when the server is closed. Made on first use.
+   * Aborts when nobody waits for the answer any more, because it was given or for the lack of a taker; `signal.reason.code`
+   * says why: ANSWERED, CANCELLED, TIMEOUT, SLOW_CONSUMER, SHUTDOWN, or what has ended the connection. That of an event, for
+   * which nobody waits from the start, aborts when it is done or the server is closed. Made on first use; what listeners
+   * fail with is reported and ends nothing.
    */
   readonly signal: AbortSignal;
 }

@@ -159,8 +159,9 @@ export class CmdStreamServer
 
   /** What peers can cause as often as they like has a line a second. */
   #report(error: unknown): void {
-    if (isCmdStreamError(error) && (error.code === 'OVERLOADED' || error.code === 'ACCEPT_FAILED'))
-      this.#log.error(error);
+    const code = isCmdStreamError(error) ? error.code : undefined;
+    if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED') this.#log.error(error as CmdStreamError);
+    else if (code === 'RESULT_AFTER_LAST') this.logger.warn(messageOf(error));
     else if (!isLogged(error)) this.#logError(error);
   }
 
@@ -200,7 +201,7 @@ export class CmdStreamServer
   invoke(command: unknown, running: CommandContext, sink: ResultSink): void {
     const index = this.#commands.indexOf(command);
     const route = this.#routes[index];
-    if (route) return this.#handle(route.handler, command, new CmdStreamContext([running, route.pattern]), sink);
+    if (route) return this.#handle(route.handler, command, new CmdStreamContext([running, route.pattern], sink), sink);
     if (!(command instanceof PatternMessage)) {
       throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
     }

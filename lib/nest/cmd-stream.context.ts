@@ -1,6 +1,7 @@
 // The context of a Command as Nest hands it to handlers, guards, interceptors, pipes and filters.
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { CommandContext } from '../codec/command-context.js';
+import type { ResultSink } from '../server/invoker.js';
 import type { Seq } from '../wire/frame.js';
 
 /**
@@ -9,6 +10,19 @@ import type { Seq } from '../wire/frame.js';
  * @publicApi
  */
 export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> implements CommandContext {
+  readonly #sink: ResultSink | undefined;
+
+  /** `sink`: takes the Results of the Command; not for applications. */
+  constructor(args: [CommandContext, string], sink?: ResultSink) {
+    super(args);
+    this.#sink = sink;
+  }
+
+  /** @internal */
+  static sinkOf(context: CmdStreamContext): ResultSink | undefined {
+    return context.#sink;
+  }
+
   get seq(): Seq {
     return this.args[0].seq;
   }

@@ -2,13 +2,14 @@
 // the class or type entry itself travels in the handler's extras.
 import 'reflect-metadata';
 import { MessagePattern, type Transport } from '@nestjs/microservices';
-import { EMPTY, isObservable, type Observable } from 'rxjs';
+import { catchError, EMPTY, isObservable, type Observable } from 'rxjs';
 import type { Command, CommandEntry, ResultOf } from '../codec/command.js';
 import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
-import { isAsyncIterable, isPromiseLike } from '../server/outcome.js';
+import { isAsyncIterable } from '../server/item-source.js';
+import { isPromiseLike } from '../server/outcome.js';
 import { isAbandonment } from './abandonment.js';
-import type { CmdStreamContext } from './cmd-stream.context.js';
+import { CmdStreamContext } from './cmd-stream.context.js';
 import { bindParameters } from './handler-parameters.js';
 import { keepScope, liftIterable } from './lifted-iterable.js';
 
@@ -105,8 +106,7 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
         `@CommandHandler(${command.name}): the method ${String(key)} handles something else already`,
       );
     }
-    descriptor.value = lifted(method);
-    bindParameters(target, key, command, method.length);
+    descriptor.value = lifted(method, bindParameters(target, key, command, method.length));
     Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);
     const extras: CommandHandlerExtras = { command };
     (MessagePattern as PatternDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
@@ -141,13 +141,21 @@ type PatternDecorator = (
 
 /**
  * The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each
- * item; one that gave up because nobody waits has not failed, so that Nest logs nothing.
+ * item, and which end with their Command; one that gave up because nobody waits has not failed, so that Nest logs nothing.
+ * `contextAt`: where Nest gives the context for this package.
  */
-function lifted<M extends (...args: never[]) => unknown>(method: M): M {
+function lifted<M extends (...args: never[]) => unknown>(method: M, contextAt: number): M {
   const wrapper = function (this: unknown, ...args: never[]): unknown {
+    const last: unknown = args[contextAt];
+    const context = last instanceof CmdStreamContext ? last : undefined;
+    if (context) args.length = contextAt;
     const failed = (error: unknown): Observable<never> => {
       if (isAbandonment(error, args)) return EMPTY;
       throw error;
+    };
+    const lift = (returned: unknown): unknown => {
+      if (isObservable(returned)) return keepScope(returned).pipe(catchError(failed));
+      return isAsyncIterable(returned) ? liftIterable(returned, context) : returned;
     };
     try {
       const returned = method.apply(this, args);
@@ -160,9 +168,4 @@ function lifted<M extends (...args: never[]) => unknown>(method: M): M {
     Reflect.defineMetadata(key, Reflect.getMetadata(key, method), wrapper);
   Object.defineProperty(wrapper, 'name', { value: method.name });
   return wrapper as M;
-}
-
-function lift(returned: unknown): unknown {
-  if (isAsyncIterable(returned)) return liftIterable(returned);
-  return isObservable(returned) ? keepScope(returned) : returned;
 }

@@ -12,6 +12,10 @@ export class ForwardingSink implements ResultSink {
     return this.#sink.isOpen;
   }
 
+  get isAnswered(): boolean {
+    return this.#sink.isAnswered ?? false;
+  }
+
   get drained(): Promise<void> | undefined {
     return this.#sink.drained;
   }

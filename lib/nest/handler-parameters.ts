@@ -13,8 +13,11 @@ interface ParameterMetadata {
   readonly index: number;
 }
 
-/** Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown. */
-export function bindParameters(target: object, key: string | symbol, handled: ContractType, length: number): void {
+/**
+ * Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown.
+ * Behind them Nest gives the context once more, for this package itself: returns at which place.
+ */
+export function bindParameters(target: object, key: string | symbol, handled: ContractType, length: number): number {
   const command = isClass(handled) ? handled : undefined;
   const given = own<Record<string, ParameterMetadata>>(ROUTE_ARGS_METADATA, target.constructor, key) ?? {};
   const types = own<unknown[]>(PARAMTYPES_METADATA, target, key) ?? Array.from({ length }, () => Object);
@@ -35,8 +38,11 @@ export function bindParameters(target: object, key: string | symbol, handled: Co
     // has none, and where its type has the name of a constant, that constant is no type either.
     bound[index] = command ?? Object;
   });
+  const behind = Math.max(types.length, ...Array.from(decorated, (index) => index + 1));
+  metadata[`${CONTEXT}:${behind}`] = { index: behind, data: undefined, pipes: [] };
   Reflect.defineMetadata(ROUTE_ARGS_METADATA, metadata, target.constructor, key);
   Reflect.defineMetadata(PARAMTYPES_METADATA, bound, target, key);
+  return behind;
 }
 
 /** Metadata of this very method: one that it overrides may have other parameters. */

@@ -11,8 +11,9 @@ export function runHandler(handler: MessageHandler, data: unknown, context: CmdS
   handler(data, context).then(
     (outcome: unknown) => {
       if (isObservable(outcome)) {
-        // One that pushes all at once can only be stopped from within.
-        subscribe(outcome.pipe(takeWhile(() => sink.isOpen)), context, sink, askToWait);
+        // One that pushes all at once can only be stopped from within; the sink says what becomes of what it pushes.
+        const results = outcome.pipe(takeWhile((result) => sink.isOpen || sink.next(result) > 0));
+        subscribe(results, context, sink, askToWait);
       } else sink.complete(outcome);
     },
     (error: unknown) => sink.error(error),

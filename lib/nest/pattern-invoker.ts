@@ -83,8 +83,8 @@ export class PatternInvoker {
     const handler = isForCommand(found) ? undefined : found;
     if (handler) {
       const lifting: MessageHandler = async (payload, context: CmdStreamContext) =>
-        liftItems(await handler(payload, context), (error) => this.#lateError(error, context));
-      return handle(kind === 'message' ? lifting : handler, data, new CmdStreamContext([running, route]), sink);
+        liftItems(await handler(payload, context), handler, context, (error) => this.#lateError(error, context));
+      return handle(lifting, data, new CmdStreamContext([running, route], sink), sink);
     }
     if (kind === 'message') {
       return sink.error(new CmdStreamError('REMOTE', NO_MESSAGE_HANDLER, { payload: NO_MESSAGE_HANDLER }));

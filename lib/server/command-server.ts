@@ -62,6 +62,7 @@ export class CommandServer {
       fingerprint: new Fingerprint(resolved.contract, codec, resolved.contractCheck),
       extension: resolved.extension,
       onPlainError: resolved.onPlainError,
+      wentOn: new Set<string>(),
       maxInFlight: resolved.maxInFlightPerConnection,
       load: this.#load,
       limits: resolved,

@@ -201,6 +201,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   }
 
   #shutDown(cause: CmdStreamError): void {
+    this.endReason = cause;
     this.#queue.drop();
     if (this.#state === 'ending') this.#sendError(sessionError(cause, (hidden) => this.home.report(hidden)));
     else this.#endWith(() => sessionError(cause, (hidden) => this.home.report(hidden)));
@@ -266,6 +267,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   /** Ends the Command although its handler goes on: it is told by the signal. */
   #stop(error: unknown): void {
+    this.endReason = error;
     this.#fail(error);
     // Not this class's abort(): it would drop the queued error.
     super.abort(error);

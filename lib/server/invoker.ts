@@ -10,6 +10,8 @@ import type { CommandContext } from '../codec/command-context.js';
 export interface ResultSink {
   /** False once nobody waits for Results any more. */
   readonly isOpen: boolean;
+  /** True once a plain peer, which knows no other end, was sent a last Result: nothing may follow. */
+  readonly isAnswered?: boolean;
   /** Undefined while there is room for more Results; else resolves when there is, or when nobody waits any more. */
   readonly drained: Promise<void> | undefined;
   /**

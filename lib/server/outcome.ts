@@ -3,6 +3,7 @@
 import type { CommandContext } from '../codec/command-context.js';
 import type { Outcome, SubscribableLike } from '../codec/command.js';
 import type { ResultSink } from './invoker.js';
+import { isAsyncIterable, ItemSource } from './item-source.js';
 import { TurnShare } from './turn-share.js';
 
 /** Sends everything `outcome` gives and ends the sink; never throws. */
@@ -23,27 +24,61 @@ export function deliver(outcome: Outcome<unknown>, context: CommandContext, sink
 
 /** Takes items one by one, waiting while there is no room for more, and stops when nobody waits for them. */
 async function pull(iterable: AsyncIterable<unknown>, context: CommandContext, sink: ResultSink): Promise<void> {
-  if (!sink.isOpen) return sink.complete();
-  const iterator = iterable[Symbol.asyncIterator]();
-  const items = { [Symbol.asyncIterator]: () => iterator };
-  const stop = (): void => void stopProducer(iterator);
-  const turn = new TurnShare();
+  const source = new ItemSource(iterable);
+  const finish = (): Promise<void> =>
+    source.end().then(
+      () => sink.complete(),
+      (error: unknown) => sink.error(error),
+    );
+  if (!sink.isOpen) return finish();
   const { signal } = context;
+  let isTaking = false;
+  // While an item is being taken, whoever takes it looks for itself whether it was the last one.
+  const stop = (): void => void (isTaking || finish());
   signal.addEventListener('abort', stop, { once: true });
+  const take = (item: unknown): boolean => {
+    isTaking = true;
+    const took = tookNext(sink, item) && sink.isOpen;
+    isTaking = false;
+    return took;
+  };
   try {
-    for await (const item of items) {
-      // A Result that cannot be sent is told before the producer has come to its end, which it may never do.
-      if (!tookNext(sink, item) || !sink.isOpen) break;
-      const { drained } = sink;
-      if (drained) await drained;
-      else await turn.take();
-    }
-    sink.complete();
+    await passOn(source, take, sink);
+    if (sink.isAnswered) await askOnce(source, sink);
+    await finish();
   } catch (error) {
-    sink.error(error);
+    source.failed();
+    // A stream that is ended here calls that a failure.
+    if (signal.aborted && source.isStream) sink.complete();
+    else sink.error(error);
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** Until the source or `take` says that there are no more. */
+async function passOn(source: ItemSource, take: (item: unknown) => boolean, sink: ResultSink): Promise<void> {
+  const turn = new TurnShare();
+  for (;;) {
+    const item = await source.next();
+    // A Result that cannot be sent is told before the producer has come to its end, which it may never do.
+    if (source.isEnd(item) || !take(item.value)) return;
+    const { drained } = sink;
+    if (drained) await drained;
+    else await turn.take();
+    if (!sink.isOpen) return;
+  }
+}
+
+/**
+ * A source that has given the last Result is asked for one more item, so that a generator gets to its own end behind
+ * that. What it gives instead of ending is told to the sink, which says so.
+ */
+export async function askOnce(source: ItemSource, sink: ResultSink): Promise<void> {
+  if (source.isStream) return;
+  const asked = source.next();
+  const item = await Promise.race([asked, source.end().then(() => undefined)]);
+  if (item !== undefined && !item.done) sink.next(item.value);
 }
 
 function tookNext(sink: ResultSink, item: unknown): boolean {
@@ -53,15 +88,6 @@ function tookNext(sink: ResultSink, item: unknown): boolean {
   } catch (error) {
     sink.error(error);
     return false;
-  }
-}
-
-/** Runs a generator's finally; one that is parked in an await hears of it when that settles. */
-export async function stopProducer(iterator: AsyncIterator<unknown>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // Its consumer has gone: nobody is left to be told.
   }
 }
 
@@ -108,7 +134,8 @@ class PushedOutcome {
   }
 
   next(item: unknown): void {
-    if (this.#settled) return;
+    // One that pushes all at once goes on: the sink says what becomes of that.
+    if (this.#settled) return void this.#sink.next(item);
     try {
       this.#sink.next(item);
     } catch (error) {
@@ -147,12 +174,6 @@ class PushedOutcome {
 
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
-}
-
-export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return (
-    typeof (value as { [Symbol.asyncIterator]?: unknown } | null | undefined)?.[Symbol.asyncIterator] === 'function'
-  );
 }
 
 function isSubscribable(value: unknown): value is SubscribableLike<unknown> {

@@ -4,6 +4,7 @@ import type { TypeTable } from '../codec/type-table.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import { NO_METADATA } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
+import { isPromiseLike } from './outcome.js';
 import { RunningCommand, type CommandHome } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
 
@@ -11,16 +12,22 @@ export interface PlainHome extends CommandHome {
   readonly results: TypeTable;
   readonly onPlainError: PlainErrorMapper | 'close';
   send(seq: Seq, result: unknown): number;
+  /** What users call this Command. */
+  nameOf(command: unknown): string;
+  /** The Command goes on although it was answered. */
+  wentOn(command: unknown): void;
   /** Ends the connection, after what was sent. */
   end(cause: CmdStreamError): void;
 }
 
-type State = 'running' | 'answered' | 'settled';
+/** ended: its handler has ended, perhaps its error is still to be mapped. */
+type State = 'running' | 'answered' | 'ended';
 
 export class PlainCommand extends RunningCommand {
   #state: State = 'running';
-  /** What `next` has thrown: an Invoker that hands it to `error` quotes the session. */
+  /** What `next` has thrown, or this has found: an Invoker that hands it to `error` quotes the session. */
   #thrown: unknown;
+  #isAnswered = false;
 
   constructor(
     seq: Seq,
@@ -40,10 +47,19 @@ export class PlainCommand extends RunningCommand {
     return this.home.drained;
   }
 
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
   next(result: unknown): number {
+    if (this.#isAnswered) this.home.wentOn(this.value);
     if (!this.isOpen) return 0;
     const bytes = this.#send(result);
-    if (this.home.results.isLast(result) && this.#state === 'running') this.#state = 'answered';
+    if (this.#state === 'running' && this.home.results.isLast(result)) {
+      this.#state = 'answered';
+      this.#isAnswered = true;
+      this.answered();
+    }
     return bytes;
   }
 
@@ -57,22 +73,28 @@ export class PlainCommand extends RunningCommand {
   }
 
   complete(result?: unknown): void {
-    if (this.#state === 'settled') return;
+    if (this.#state === 'ended') return;
     try {
       if (result !== undefined) this.next(result);
     } catch (error) {
       return this.error(error);
     }
-    this.#state = 'settled';
+    if (this.isOpen) return this.error(this.#withoutLast());
+    this.#state = 'ended';
     this.settle();
   }
 
+  #withoutLast(): unknown {
+    const text = `the handler of ${this.home.nameOf(this.value)} ended without a last Result, which a plain peer waits for`;
+    this.#thrown = new CmdStreamError('HANDLER_ERROR', text);
+    return this.#thrown;
+  }
+
   error(error: unknown): void {
-    if (this.#state === 'settled') return;
-    const answered = this.#state === 'answered';
-    this.#state = 'settled';
-    if (answered) this.home.report(this.#failureOf(error));
-    else if (!this.isAborted) this.#answer(this.#failureOf(error));
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    if (this.#isAnswered) this.home.report(this.#failureOf(error));
+    else if (!this.isAborted) return void this.#answer(this.#failureOf(error));
     this.settle();
   }
 
@@ -80,20 +102,32 @@ export class PlainCommand extends RunningCommand {
     return error !== undefined && error === this.#thrown ? error : this.home.failureOf(error);
   }
 
-  #answer(failure: unknown): void {
+  /** The mapper may be asynchronous. */
+  async #answer(failure: unknown): Promise<void> {
     const { onPlainError } = this.home;
     // What another peer would get as the payload of an error is what the mapper is given.
     const error = isCmdStreamError(failure) && failure.code === 'REMOTE' ? failure.payload : failure;
-    let cause = error;
-    if (onPlainError !== 'close') {
+    if (onPlainError === 'close') this.#endWith(error);
+    else {
       try {
-        this.home.send(this.seq, onPlainError(error, this.value, this));
-        return;
+        const mapped = onPlainError(error, this.value, this);
+        this.#reply(isPromiseLike(mapped) ? await mapped : mapped);
       } catch (mappingError) {
-        cause = mappingError;
         this.home.report(mappingError);
+        this.#endWith(mappingError);
       }
     }
+    this.settle();
+  }
+
+  #reply(result: unknown): void {
+    if (this.isAborted) return;
+    this.home.send(this.seq, result);
+    if (this.home.results.isLast(result)) return;
+    throw new CmdStreamError('HANDLER_ERROR', 'onPlainError gave no last Result, which a plain peer waits for');
+  }
+
+  #endWith(cause: unknown): void {
     this.home.end(new CmdStreamError('HANDLER_ERROR', `a handler failed: ${messageOf(cause)}`, { cause }));
   }
 }

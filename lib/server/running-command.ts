@@ -7,6 +7,7 @@ import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
+import { guardSignal } from './guarded-signal.js';
 import type { ResultSink } from './invoker.js';
 
 /** What a running Command needs from its session. */
@@ -29,8 +30,10 @@ export interface CommandHome {
   failureOf(error: unknown): unknown;
 }
 
-const cancelled = new CmdStreamError('CANCELLED', 'the caller does not wait any more');
-export const tooLate = new CmdStreamError('TIMEOUT', "the caller's time limit is over");
+/** Made anew each time, since handlers see it and may write to it. */
+export const tooLate = (): CmdStreamError => new CmdStreamError('TIMEOUT', "the caller's time limit is over");
+const cancelled = (): CmdStreamError => new CmdStreamError('CANCELLED', 'the caller does not wait any more');
+const answered = (): CmdStreamError => new CmdStreamError('ANSWERED', 'the Command is over, nobody waits any more');
 
 export abstract class RunningCommand implements CommandContext, ResultSink {
   #scope: AsyncResource | undefined;
@@ -38,7 +41,9 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   /** In which the listeners of the signal run. */
   #signalScope: AsyncResource | undefined;
   #abortReason: unknown;
-  #isSettled = false;
+  #isOver = false;
+  /** What the handler is told when the Command is over; undefined: that it was answered. */
+  protected endReason: unknown;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -74,10 +79,11 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      guardSignal(this.#controller.signal, (error) => this.home.report(error));
       this.markScope();
-      const reason = this.#abortReason ?? this.home.endCause;
+      const reason = this.#abortReason ?? (this.#isOver ? this.#overReason : this.home.endCause);
       if (reason !== undefined) this.#controller.abort(reason);
-      else if (!this.#isSettled) this.#watch();
+      else this.#watch();
     }
     return this.#controller.signal;
   }
@@ -95,7 +101,7 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   #awaitDeadline(deadline: number): void {
     const leftMs = Math.max(0, deadline - Date.now());
     // A timer that is given more than it can wait would end at once.
-    const over = (): void => (leftMs > MAX_TIMER_MS ? this.#awaitDeadline(deadline) : this.abort(tooLate));
+    const over = (): void => (leftMs > MAX_TIMER_MS ? this.#awaitDeadline(deadline) : this.abort(tooLate()));
     this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
   }
 
@@ -105,16 +111,32 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   }
 
   /** Tells the handler that nobody waits any more. */
-  abort(reason: unknown = cancelled): void {
+  abort(reason: unknown = cancelled()): void {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = reason;
+    this.#tell(reason);
+  }
+
+  /** The answer is there: what of the handler still runs is told that nobody waits any more. */
+  protected answered(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#abortReason ??= this.home.endCause;
+    if (this.#controller?.signal.aborted === false) this.#tell(this.#abortReason ?? this.#overReason);
+  }
+
+  get #overReason(): unknown {
+    return this.endReason ?? answered();
+  }
+
+  #tell(reason: unknown): void {
     this.#signalScope?.runInAsyncScope(() => this.#controller!.abort(reason));
   }
 
   /** The handler is done and everything is sent. */
   protected settle(): void {
-    this.#isSettled = true;
-    clearTimeout(this.#timer);
     this.home.settled(this);
+    this.answered();
   }
 }

@@ -21,6 +21,8 @@ export interface SessionConfig extends ConnectionConfig {
   /** Answer a knock. */
   readonly extension: boolean;
   readonly onPlainError: PlainErrorMapper | 'close';
+  /** The names of Commands whose handlers were found to go on after their last Result. */
+  readonly wentOn: Set<string>;
   /** Of one connection. */
   readonly maxInFlight: number;
   /** Of all connections. */

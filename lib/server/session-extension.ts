@@ -178,7 +178,7 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #cancel({ seq, code }: { readonly seq: Seq; readonly code: string }): void {
-    this.#find(seq)?.abort(code === 'TIMEOUT' ? tooLate : undefined);
+    this.#find(seq)?.abort(code === 'TIMEOUT' ? tooLate() : undefined);
   }
 
   #grant({ seq, credit }: { readonly seq: Seq; readonly credit: number }): void {

@@ -176,6 +176,20 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     return largest !== this;
   }
 
+  nameOf(command: unknown): string {
+    return this.config.contract.commands.nameFor(command);
+  }
+
+  /** Once for each type of Commands: a handler that does it does it always. */
+  wentOn(command: unknown): void {
+    const name = this.nameOf(command);
+    if (this.config.wentOn.has(name)) return;
+    this.config.wentOn.add(name);
+    const text = `the handler of ${name} goes on after its last Result: a plain peer gets nothing of that`;
+    const remedy = 'all but the last must have a lastOne() that returns false (this is said once)';
+    this.report(new CmdStreamError('RESULT_AFTER_LAST', `${text}; ${remedy}`));
+  }
+
   onControl(kind: number, reader: ByteReader): void {
     this.#limits?.heard();
     this.#extension!.onControl(kind, reader);

@@ -373,7 +373,7 @@ describe('the context of a Command', () => {
     expect(context!.localAddress).toBe(`127.0.0.1:${server.port}`);
     expect(context!.getPattern()).toBe('command:AddCmd');
     expect(context!.getMetadata()).toEqual({});
-    expect(context!.signal.aborted).toBe(false);
+    expect(context!.signal.reason).toMatchObject({ code: 'ANSWERED' });
     expect(calcContract.commands.indexOfType(AddCmd)).toBe(0);
   });
 });

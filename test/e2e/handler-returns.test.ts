@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
 import { Command, CommandHandler, defineContract } from 'nestjs-cmd-stream';
 import { from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
-import { turns } from '../support/deadline.js';
+import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult, CountCmd, CountResult, EchoCmd, EchoResult } from './calc.contract.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
@@ -171,7 +171,7 @@ class NoteCmd extends Command<void> {}
 class NoteLaterCmd extends Command<void> {}
 
 describe('a handler that returns nothing', () => {
-  it('sends nothing, ends its Command and leaves the connection to others', async () => {
+  it('answers a peer of this package with nothing, and has failed where a plain peer waits for a Result', async () => {
     const ended: string[] = [];
     @Controller()
     class Silent {
@@ -192,11 +192,20 @@ describe('a handler that returns nothing', () => {
     }
     const contract = defineContract({ commands: [NoteCmd, NoteLaterCmd, EchoCmd], results: [EchoResult] });
     const server = own(await NestServer.listen({ module: { controllers: [Silent] }, options: { contract } }));
-    const client = own(new HandMadeClient(server.port, { contract }));
-    await lastValueFrom(client.emit(new NoteCmd()));
-    await lastValueFrom(client.emit(new NoteLaterCmd()));
+    const client = own(new HandMadeClient(server.port, { contract, extension: true }));
+    expect(await client.execute(new NoteCmd())).toBeUndefined();
+    expect(await client.execute(new NoteLaterCmd())).toBeUndefined();
     expect(await client.execute(new EchoCmd('still here'))).toEqual(new EchoResult('still here'));
     expect(ended).toEqual(['void', 'Promise<void>']);
-    expect(server.core.inFlight).toBe(0);
+    const plain = own(new HandMadeClient(server.port, { contract }));
+    for (const [name, command] of [
+      ['NoteCmd', new NoteCmd()],
+      ['NoteLaterCmd', new NoteLaterCmd()],
+    ] as const) {
+      await expect(plain.execute(command)).rejects.toMatchObject({ code: 'CONNECTION_LOST', sent: true });
+      await until('the Command has ended', () => server.core.inFlight === 0);
+      expect(server.core.inFlight).toBe(0);
+      if (name === 'NoteCmd') await server.logger.line(`the handler of ${name} ended without a last Result`);
+    }
   });
 });

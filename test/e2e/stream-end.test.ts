@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
 import { type CmdStreamContext, CommandHandler, type LostConnection } from 'nestjs-cmd-stream';
-import { firstValueFrom, from, map, Observable, take, toArray } from 'rxjs';
-import { inTime, until } from '../support/deadline.js';
+import { firstValueFrom, from, lastValueFrom, map, Observable, take, toArray } from 'rxjs';
+import { inTime, turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { countFrame } from '../support/calc-frames.js';
 import { AddCmd, CalcResult, CountCmd, CountResult } from './calc.contract.js';
@@ -184,7 +184,7 @@ describe('a generator of a handler', () => {
     await until('the Command has ended', () => server.core.inFlight === 0);
   });
 
-  it('ends in order when it returns before a last Result: its Command is over, its connection stays', async () => {
+  it('is a failed handler when it returns before a last Result, which a plain peer waits for', async () => {
     @Controller()
     class Short {
       @CommandHandler(CountCmd)
@@ -194,9 +194,59 @@ describe('a generator of a handler', () => {
     }
     const server = await serve(Short);
     const client = own(new HandMadeClient(server.port));
-    await firstValueFrom(client.send(new CountCmd()));
-    await until('the Command has ended', () => server.core.inFlight === 0);
+    await expect(lastValueFrom(client.send(new CountCmd()))).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    expect(await server.logger.line('HANDLER_ERROR')).toContain('the handler of CountCmd ended without a last Result');
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
+  });
+
+  it('gets to its own end behind the last Result', async () => {
+    let done = 0;
+    @Controller()
+    class Whole {
+      @CommandHandler(CountCmd)
+      async *count() {
+        yield new CountResult(1, true);
+        await turns(2);
+        done++;
+      }
+    }
+    const server = await serve(Whole);
+    const client = own(new HandMadeClient(server.port));
+    await firstValueFrom(client.send(new CountCmd()));
+    await until('it is done', () => done === 1);
+    await turns();
+    expect(server.logger.lines.filter((line) => /^warn|^error/.test(line) && !/no handler for/.test(line))).toEqual([]);
+  });
+
+  const goingOn: [string, () => Observable<CountResult> | AsyncIterable<CountResult>][] = [
+    [
+      'a generator',
+      async function* () {
+        for (;;) yield new CountResult(1, true);
+      },
+    ],
+    ['an Observable', () => from([1, 2, 3]).pipe(map((n) => new CountResult(n, true)))],
+  ];
+
+  it.each(goingOn)('is warned of once when it goes on behind its last Result: %s', async (_, results) => {
+    @Controller()
+    class Careless {
+      @CommandHandler(CountCmd)
+      count() {
+        return results();
+      }
+    }
+    const server = await serve(Careless);
+    const client = own(new HandMadeClient(server.port));
+    for (let time = 0; time < 3; time++) {
+      expect(await lastValueFrom(client.send(new CountCmd()))).toMatchObject({ Last: true });
+    }
+    expect(await server.logger.line('CountCmd goes on')).toMatch(
+      /^warn: the handler of CountCmd goes on after its last/,
+    );
+    await until('the Commands have ended', () => server.core.inFlight === 0);
+    await turns();
+    expect(server.logger.having('goes on')).toHaveLength(1);
   });
 });
 

@@ -118,15 +118,38 @@ describe('context', () => {
     expect(contexts[0]!.signal.reason).toBe(await calc.lostCause());
   });
 
-  it('has a signal that is not aborted by the completion of its Command', async () => {
+  it('has a signal that aborts with ANSWERED when the last Result is sent, and keeps that reason', async () => {
     const { calc, peer, contexts, sinks } = await startKeeping(ADD_2_3);
     const { signal } = contexts[0]!;
+    expect(signal.aborted).toBe(false);
     sinks[0]!.next(new CalcResult(5));
+    expect(signal.reason).toMatchObject({ code: 'ANSWERED' });
+    expect(calc.server.inFlight).toBe(1);
     sinks[0]!.complete();
     await peer.receives(GREETING + SUM_5);
     peer.finish();
     await calc.lostCause();
-    expect(signal.aborted).toBe(false);
+    expect(signal.reason).toMatchObject({ code: 'ANSWERED' });
+  });
+
+  it('has a signal that is aborted with ANSWERED when it is first asked for behind the answer', async () => {
+    const { calc, peer, contexts, sinks } = await startKeeping(ADD_2_3);
+    sinks[0]!.complete(new CalcResult(5));
+    await peer.receives(GREETING + SUM_5);
+    peer.finish();
+    await calc.lostCause();
+    expect(contexts[0]!.signal.reason).toMatchObject({ code: 'ANSWERED' });
+  });
+
+  it('has a signal that tells the end of the connection when the handler ends behind that, or in its middle', async () => {
+    const { calc, contexts, sinks, peer } = await startKeeping(ADD_2_3 + ADD_2_3, 2);
+    const { signal } = contexts[0]!;
+    peer.finish();
+    await until('the connection ends', () => signal.aborted);
+    sinks.forEach((sink) => sink.complete());
+    const cause = await calc.lostCause();
+    expect(signal.reason).toBe(cause);
+    expect(contexts[1]!.signal.reason).toBe(cause);
   });
 });
 
@@ -199,12 +222,11 @@ describe('sink', () => {
   it('takes nothing after complete()', async () => {
     const { calc, peer, sinks } = await startKeeping(ADD_2_3);
     const sink = sinks[0]!;
-    sink.complete();
+    sink.complete(new CalcResult(5));
     expect(sink.isOpen).toBe(false);
-    expect(sink.next(new CalcResult(5))).toBe(0);
     sink.error(new Error('too late'));
     sink.complete();
-    await peer.receives(GREETING);
+    await peer.receives(GREETING + SUM_5);
     expect(calc.lost).toEqual([]);
     expect(calc.errors).toEqual([]);
   });

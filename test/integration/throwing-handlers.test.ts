@@ -2,10 +2,10 @@
 // of its own connection only where nothing maps it to a Result. (Jest fails a test that an uncaught exception or
 // an unhandled rejection happens in.)
 import { describe, expect, it } from '@jest/globals';
-import type { CmdStreamError, CommandServerOptions, Invoker, PlainErrorMapper } from '../../lib/core.js';
+import type { CmdStreamError, CommandServerOptions, Invoker, PlainErrorMapper, ResultSink } from '../../lib/core.js';
 import { calcInvoker } from '../support/calc-invoker.js';
 import { CalcResult, CountResult, FailCmd } from '../support/vector-contract.js';
-import { ADD_2_3, addFrame, failFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
+import { ADD_2_3, addFrame, countResultFrame, failFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -240,6 +240,139 @@ describe('a failing handler with onPlainError', () => {
     const cause = await calc.lostCause();
     expect(cause).toMatchObject({ code: 'HANDLER_ERROR' });
     expect((cause.cause as CmdStreamError).code).toBe(code);
+  });
+});
+
+describe('onPlainError that is asynchronous', () => {
+  it('answers with what its promise gives; the Command runs until then', async () => {
+    let answer = (_result: unknown): void => {};
+    const onPlainError: PlainErrorMapper = () => new Promise((resolve) => (answer = resolve));
+    const calc = own(await start(() => Promise.reject(new Error('first')), { onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(7) + ADD_2_3);
+    await peer.receives(GREETING + SUM_5);
+    expect(calc.server.inFlight).toBe(1);
+    answer(new CalcResult(-1));
+    await peer.receives(GREETING + SUM_5 + sumFrame(7, -1));
+    expect(calc.server.inFlight).toBe(0);
+  });
+
+  it('sends nothing when its connection has ended before its promise', async () => {
+    let answer = (_result: unknown): void => {};
+    const onPlainError: PlainErrorMapper = () => new Promise((resolve) => (answer = resolve));
+    const calc = own(await start(() => Promise.reject(new Error('first')), { onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(7));
+    await peer.receives(GREETING);
+    peer.reset();
+    await turns(20);
+    expect(calc.lost).toEqual([]);
+    answer(new CalcResult(-1));
+    expect(await calc.lostCause()).toMatchObject({ code: 'PEER_RESET' });
+    expect(calc.errors).toEqual([]);
+    expect(calc.server.inFlight).toBe(0);
+  });
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('second')), 'second'],
+    ['gives nothing', () => Promise.resolve(), 'not in the contract'],
+  ])('ends the connection when its promise %s', async (_what, onPlainError, text) => {
+    const calc = own(await start(() => Promise.reject(new Error('first')), { onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(7));
+    await peer.ends();
+    const cause = await calc.lostCause();
+    expect(cause).toMatchObject({ code: 'HANDLER_ERROR', message: expect.stringContaining(text) as unknown });
+    expect(calc.errors).toEqual([cause.cause]);
+  });
+});
+
+describe('a handler of a plain peer that ends without a last Result', () => {
+  const silent: [string, (sink: ResultSink) => void | Promise<void>][] = [
+    ['at once', (sink) => sink.complete()],
+    ['by a promise', async () => {}],
+    ['behind a Result that is not the last', (sink) => sink.complete(new CountResult(0, false))],
+  ];
+
+  it.each(silent)('has failed, %s: the connection ends and says why', async (_what, end) => {
+    const calc = own(await CalcServer.start({ invoker: { invoke: (_command, _context, sink) => end(sink) } }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await peer.ends();
+    const text = 'the handler of AddCmd ended without a last Result, which a plain peer waits for';
+    expect(await calc.lostCause()).toMatchObject({ code: 'HANDLER_ERROR', message: `a handler failed: ${text}` });
+    expect(calc.server.inFlight).toBe(0);
+  });
+
+  it.each(silent)('has failed, %s: onPlainError gives the Result', async (what, end) => {
+    const seen: unknown[] = [];
+    const onPlainError: PlainErrorMapper = (error) => (seen.push(error), new CalcResult(-1));
+    const invoker: Invoker = { invoke: (_command, _context, sink) => end(sink) };
+    const calc = own(await CalcServer.start({ invoker, onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(addFrame(1, 2, 3));
+    const first = what.startsWith('behind') ? countResultFrame(1, 0, false) : '';
+    await peer.receives(GREETING + first + sumFrame(1, -1));
+    expect(seen).toEqual([expect.objectContaining({ code: 'HANDLER_ERROR' })]);
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('does not hear of it once more from an onPlainError whose Result is not the last', async () => {
+    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete() };
+    const calc = own(await CalcServer.start({ invoker, onPlainError: () => new CountResult(0, false) }));
+    const peer = own(await calc.connect());
+    peer.write(addFrame(1, 2, 3));
+    await peer.ends();
+    expect(await calc.lostCause()).toMatchObject({
+      code: 'HANDLER_ERROR',
+      message: 'a handler failed: onPlainError gave no last Result, which a plain peer waits for',
+    });
+  });
+
+  it('has not failed when nobody waits any more', async () => {
+    const sinks: ResultSink[] = [];
+    const invoker: Invoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('it runs', () => sinks.length === 1);
+    peer.finish();
+    await until('the connection ends', () => !sinks[0]!.isOpen);
+    sinks[0]!.complete();
+    expect(await calc.lostCause()).toMatchObject({ code: 'PEER_CLOSED' });
+    expect(calc.errors).toEqual([]);
+  });
+});
+
+describe('a handler of a plain peer that goes on behind its last Result', () => {
+  const more: [string, (sink: ResultSink) => void][] = [
+    ['next()', (sink) => sink.next(new CalcResult(6))],
+    ['complete()', (sink) => sink.complete(new CalcResult(6))],
+  ];
+
+  it.each(more)('is told of once for each class of Commands: %s', async (_what, goOn) => {
+    const invoker: Invoker = {
+      invoke(_command, _context, sink) {
+        sink.next(new CalcResult(5));
+        goOn(sink);
+        goOn(sink);
+        sink.complete();
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peers = [own(await calc.connect()), own(await calc.connect())];
+    for (const peer of peers) {
+      peer.write(ADD_2_3 + failFrame(2) + ADD_2_3);
+      await peer.receives(GREETING + SUM_5 + sumFrame(2, 5) + SUM_5);
+    }
+    expect(calc.errors).toEqual(
+      ['AddCmd', 'FailCmd'].map((name) =>
+        expect.objectContaining({
+          code: 'RESULT_AFTER_LAST',
+          message: expect.stringContaining(`the handler of ${name} goes on after its last Result`) as unknown,
+        }),
+      ),
+    );
   });
 });
 

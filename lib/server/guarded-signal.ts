@@ -1,0 +1,43 @@
+// The signal of a Command, made harmless: Node ends the process when a listener of `abort` throws, or returns a promise
+// that rejects. Signals that the application derives from it (`AbortSignal.any`) are the application's own.
+import { isPromiseLike } from './outcome.js';
+
+type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
+type Options = Parameters<AbortSignal['addEventListener']>[2];
+
+/** Makes `report` hear of what listeners of the signal fail with, those of `onabort` included. */
+export function guardSignal(signal: AbortSignal, report: (error: unknown) => void): void {
+  /** A listener that is added twice is one, and is taken away by its own name. */
+  const guards = new WeakMap<Listener, (event: Event) => void>();
+  const guardOf = (listener: Listener): ((event: Event) => void) => {
+    let guard = guards.get(listener);
+    if (guard === undefined) {
+      guard = (event) => callGuarded(listener, signal, event, report);
+      guards.set(listener, guard);
+    }
+    return guard;
+  };
+  const { addEventListener, removeEventListener } = signal;
+  const guarded =
+    (method: typeof addEventListener) =>
+    (type: string, listener: unknown, options?: Options): void =>
+      method.call(signal, type, isListener(listener) ? guardOf(listener) : (listener as never), options);
+  Object.defineProperties(signal, {
+    addEventListener: { value: guarded(addEventListener), writable: true, configurable: true },
+    removeEventListener: { value: guarded(removeEventListener), writable: true, configurable: true },
+  });
+}
+
+/** What is none, Node complains of. */
+function isListener(value: unknown): value is Listener {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null);
+}
+
+function callGuarded(listener: Listener, signal: AbortSignal, event: Event, report: (error: unknown) => void): void {
+  try {
+    const returned = typeof listener === 'function' ? listener.call(signal, event) : listener.handleEvent(event);
+    if (isPromiseLike(returned)) returned.then(undefined, report);
+  } catch (error) {
+    report(error);
+  }
+}

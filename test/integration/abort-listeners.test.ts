@@ -1,0 +1,122 @@
+// Who listens to the signal of a Command: when it aborts, with which reason, and that what listeners fail with ends nothing.
+// (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
+/* oxlint-disable unicorn/prefer-add-event-listener -- `onabort` is one of the ways to listen */
+import { once } from 'node:events';
+import { setTimeout as later } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import type { CommandContext } from '../../lib/core.js';
+import { turns, until } from '../support/deadline.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { Item, openStage, PlayCmd } from '../support/stage.js';
+
+const own = guardLeaks();
+const failure = new Error('a listener fails');
+
+function fail(): never {
+  throw failure;
+}
+
+/** Runs a Command that never answers, lets `listen` listen to its signal, and cancels it. */
+async function cancelled(listen: (signal: AbortSignal) => void) {
+  let context: CommandContext | undefined;
+  const { calc, client } = await openStage(own, (_, given) => {
+    context = given;
+    listen(given.signal);
+    return new Promise(() => {});
+  });
+  const controller = new AbortController();
+  const call = client.execute(new PlayCmd(), { signal: controller.signal }).catch(() => {});
+  await until('it runs', () => context !== undefined);
+  controller.abort();
+  await call;
+  const { signal } = context!;
+  await until('it is aborted', () => signal.aborted);
+  await turns();
+  return { calc, client, signal };
+}
+
+describe('a listener of the signal that fails', () => {
+  const ways: [string, (signal: AbortSignal) => void][] = [
+    ['throws', (signal) => signal.addEventListener('abort', fail)],
+    ['rejects', (signal) => signal.addEventListener('abort', async () => fail())],
+    ['is an object and throws', (signal) => signal.addEventListener('abort', { handleEvent: fail })],
+    ['is an object and rejects', (signal) => signal.addEventListener('abort', { handleEvent: async () => fail() })],
+    ['is onabort and throws', (signal) => (signal.onabort = fail)],
+    ['is onabort and rejects', (signal) => (signal.onabort = (async () => fail()) as never)],
+    ['listens once', (signal) => signal.addEventListener('abort', fail, { once: true })],
+  ];
+
+  it.each(ways)('is reported, and others are told: it %s', async (_how, listen) => {
+    const told: unknown[] = [];
+    const { calc, signal } = await cancelled((given) => {
+      listen(given);
+      given.addEventListener('abort', function (this: unknown, event) {
+        told.push(this, event.target);
+      });
+    });
+    expect(calc.errors).toEqual([failure]);
+    expect(told).toEqual([signal, signal]);
+  });
+});
+
+describe('the signal of a Command', () => {
+  it('is an AbortSignal for whatever takes one', async () => {
+    const heard: unknown[] = [];
+    const { signal } = await cancelled((given) => {
+      expect(given).toBeInstanceOf(AbortSignal);
+      later(60_000, undefined, { signal: given }).catch((error: Error) => heard.push(error.name));
+      void once(given, 'abort').then(() => heard.push('once'));
+      AbortSignal.any([given, new AbortController().signal]).addEventListener('abort', () => heard.push('any'));
+      fetch('http://127.0.0.1:1', { signal: given }).catch(() => heard.push('fetch'));
+    });
+    await until('all have heard', () => heard.length === 4);
+    expect(heard).toEqual(expect.arrayContaining(['AbortError', 'once', 'any', 'fetch']));
+    expect(signal.reason).toMatchObject({ code: 'CANCELLED' });
+  });
+
+  it('takes away listeners by their own names, and calls one that was added twice once', async () => {
+    const heard: string[] = [];
+    const gone = (): void => void heard.push('gone');
+    const twice = (): void => void heard.push('twice');
+    await cancelled((signal) => {
+      signal.addEventListener('abort', gone);
+      signal.addEventListener('abort', twice);
+      signal.addEventListener('abort', twice);
+      signal.removeEventListener('abort', gone);
+      signal.onabort = gone;
+      signal.onabort = null;
+    });
+    expect(heard).toEqual(['twice']);
+  });
+
+  it('is told apart by its reason: each Command has its own', async () => {
+    const reasons: unknown[] = [];
+    const { client } = await openStage(own, ({ name }, { signal }) => {
+      signal.addEventListener('abort', () => reasons.push(signal.reason));
+      return name === 'answer' ? new Item(1) : new Promise(() => {});
+    });
+    await client.execute(new PlayCmd('answer'));
+    await client.execute(new PlayCmd('answer'));
+    await expect(client.execute(new PlayCmd(), { timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await until('both are told', () => reasons.length === 3);
+    expect(reasons).toMatchObject([{ code: 'ANSWERED' }, { code: 'ANSWERED' }, { code: 'TIMEOUT' }]);
+    expect(reasons[0]).not.toBe(reasons[1]);
+  });
+
+  it('is not aborted before the answer is on its way, and then tells what still runs', async () => {
+    const seen: unknown[] = [];
+    let stillRunning = (): void => {};
+    const { calc, client } = await openStage(own, async (_, { signal }) => {
+      seen.push(signal.aborted);
+      void once(signal, 'abort').then(() => (seen.push(signal.reason), stillRunning()));
+      await turns(2);
+      seen.push(signal.aborted);
+      return new Item(1);
+    });
+    const stopped = new Promise<void>((resolve) => (stillRunning = resolve));
+    await client.execute(new PlayCmd());
+    await stopped;
+    expect(seen).toEqual([false, false, expect.objectContaining({ code: 'ANSWERED' })]);
+    expect(calc.server.inFlight).toBe(0);
+  });
+});
