@@ -34,7 +34,7 @@ export const errorMeanings = Object.freeze({
   CONNECTION_LOST: 'the connection ended before the Command was answered',
   PEER_CLOSED: 'the peer ended the connection',
   PEER_RESET: 'the peer or the network reset the connection',
-  KEEPALIVE_TIMEOUT: 'the peer did not answer a ping within `keepalive.timeoutMs`',
+  KEEPALIVE_TIMEOUT: 'the peer sent neither a pong nor anything else within `keepalive.timeoutMs`',
   FRAME_TIMEOUT: 'a frame was begun and not finished within `frameTimeoutMs`',
   RECEIVE_TIMEOUT: 'no whole Command or ping arrived within `receiveTimeoutMs`',
   IDLE_TIMEOUT: 'nothing was running, sent or received on the connection for `idleTimeoutMs`',

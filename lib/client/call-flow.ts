@@ -158,6 +158,7 @@ export class CallFlow implements CallHome {
       call.attempts++;
       this.#written.add(call);
       this.#writer.write(call, leftMs);
+      call.sentBytes = this.#connection.sentBytes;
       if (call.until === 'written') completeWhenFlushed(call, this.#connection);
     } catch (error) {
       if (call.seq !== 0) this.#written.delete(call);

@@ -1,6 +1,6 @@
 // Calls, and whoever else waits, until a connection is open: at most so long. How many may wait is the group's rule.
-import type { AsyncScope } from '../async-scope.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
+import type { Ticker } from '../connection/ticker.js';
 import type { CmdStreamError } from '../errors.js';
 
 interface Waiting {
@@ -10,16 +10,16 @@ interface Waiting {
 }
 
 export class CallQueue {
-  readonly #scope: AsyncScope;
+  readonly #ticker: Ticker;
   readonly #limitMs: number;
   readonly #overdue: () => CmdStreamError;
   /** In order of arrival. */
   readonly #waiting = new Map<object, Waiting>();
-  #timer: NodeJS.Timeout | undefined;
+  #stopWatching: (() => void) | undefined;
 
   /** `limitMs` 0: no limit; `overdue` makes the error of what has waited too long. */
-  constructor(scope: AsyncScope, limitMs: number, overdue: () => CmdStreamError) {
-    this.#scope = scope;
+  constructor(ticker: Ticker, limitMs: number, overdue: () => CmdStreamError) {
+    this.#ticker = ticker;
     this.#limitMs = limitMs || Infinity;
     this.#overdue = overdue;
   }
@@ -29,7 +29,7 @@ export class CallQueue {
   }
 
   add(key: object, ready: () => void, fail: (error: unknown) => void): void {
-    this.#waiting.set(key, { since: performance.now(), ready, fail });
+    this.#waiting.set(key, { since: this.#ticker.now, ready, fail });
     this.#watch();
   }
 
@@ -63,21 +63,21 @@ export class CallQueue {
 
   /** One timer, for the one that waits longest. Without a limit, too: what waits keeps the process alive. */
   #watch(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#stopWatching !== undefined) return;
     const [oldest] = this.#waiting.values();
     if (oldest === undefined) return;
-    const left = Math.max(1, oldest.since + this.#limitMs - performance.now());
-    this.#timer = this.#scope.run(() => setTimeout(() => this.#expire(), Math.min(left, MAX_TIMER_MS)));
+    const left = Math.max(1, oldest.since + this.#limitMs - this.#ticker.now);
+    this.#stopWatching = this.#ticker.after(Math.min(left, MAX_TIMER_MS), () => this.#expire());
   }
 
   #rest(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
   }
 
   #expire(): void {
-    this.#timer = undefined;
-    const before = performance.now() - this.#limitMs + 1;
+    this.#stopWatching = undefined;
+    const before = this.#ticker.now - this.#limitMs + 1;
     for (const [key, { since, fail }] of this.#waiting) {
       if (since > before) break;
       this.#waiting.delete(key);

@@ -9,6 +9,7 @@ import { Connection, type ConnectionConfig, type ConnectionOwner } from '../conn
 import { Keepalive, type KeepalivePeer } from '../connection/keepalive.js';
 import type { ResolvedKeepaliveOptions } from '../connection/keepalive-options.js';
 import { lie } from '../connection/seq-window.js';
+import type { Ticker } from '../connection/ticker.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { Control, EXTENSION_VERSION, writeControl, writeHello } from '../wire/control-frame.js';
@@ -64,12 +65,14 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   readonly #config: ClientSessionConfig;
   readonly #owner: ClientSessionOwner;
   readonly #calls: CallFlow;
-  readonly #pings = new PingQueue(() => this.connection.sendPings(1));
+  readonly #pings = new PingQueue(() => this.#sendPing());
   readonly #keepalive: Keepalive | undefined;
   #state: State = 'greeting';
   #isExtended = false;
   #hasAnswered = false;
   #isUsed = false;
+  /** Bytes that the server has read at least. */
+  #confirmedBytes = 0;
   /** Why this side has ended it. */
   #ownCause: CmdStreamError | undefined;
 
@@ -78,7 +81,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.#owner = owner;
     this.connection = new Connection(socket, config, this);
     this.#calls = new CallFlow(this.connection, config, this);
-    if (config.keepalive) this.#keepalive = new Keepalive(config.keepalive, this);
+    if (config.keepalive) this.#keepalive = new Keepalive(config.keepalive, config.ticker, this);
   }
 
   get server(): string {
@@ -106,8 +109,17 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     return this.#calls.size > 0;
   }
 
-  get stalledSince(): number {
-    return this.connection.stalledSince;
+  get ticker(): Ticker {
+    return this.#config.ticker;
+  }
+
+  get aliveAt(): number {
+    return this.connection.aliveAt;
+  }
+
+  get bytesAhead(): number {
+    const { position } = this.#pings;
+    return position === undefined ? 0 : this.connection.bytesAhead(position, this.#confirmedBytes);
   }
 
   /** Has anything come that a Command was answered with? */
@@ -119,6 +131,17 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     return this.#keepalive?.roundTripMs;
   }
 
+  #sendPing(): number {
+    const { sentBytes } = this.connection;
+    this.connection.sendPings(1);
+    return sentBytes;
+  }
+
+  /** What a server answers it has read, and everything that was sent before. */
+  #confirm(sentBytes: number): void {
+    this.#confirmedBytes = Math.max(this.#confirmedBytes, sentBytes);
+  }
+
   find(seq: Seq): PendingCall | undefined {
     return this.#calls.find(seq);
   }
@@ -126,7 +149,10 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   findLive(seq: Seq): PendingCall | undefined {
     const call = this.find(seq);
     this.#hasAnswered = true;
-    if (call) return call;
+    if (call) {
+      this.#confirm(call.sentBytes);
+      return call;
+    }
     this.#calls.checkSeq(seq);
     this.#owner.onLateFrame();
     return undefined;
@@ -157,13 +183,13 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     return this.#pings.add(waiter);
   }
 
+  flushed(): Promise<void> {
+    return this.connection.flushed();
+  }
+
   /** Resolves when the socket is closed. */
   closed(): Promise<void> {
     return this.connection.closed();
-  }
-
-  flushed(): Promise<void> {
-    return this.connection.flushed();
   }
 
   /** Takes no more calls; those that were not written are given back. Ends when the others are answered. */
@@ -220,13 +246,14 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   }
 
   onPing(count: number): void {
-    this.#pings.answered(count);
+    this.#confirm(this.#pings.answered(count));
   }
 
   onValue(seq: Seq, result: unknown, bytesRead: number): void {
     this.#hasAnswered = true;
     const call = this.find(seq);
     if (call === undefined) return this.#owner.onUnexpectedResult(seq, result, bytesRead);
+    this.#confirm(call.sentBytes);
     try {
       const last = !call.isStream && this.#config.contract.results.isLast(result);
       call.next(result, bytesRead);

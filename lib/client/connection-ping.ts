@@ -39,16 +39,15 @@ export async function pingGroup(group: PingedGroup, timeoutMs: number): Promise<
 
 function pingConnection({ index, server }: Link, session: ClientSession, leftMs: number): Promise<ConnectionPing> {
   return new Promise((resolve) => {
-    let timer: NodeJS.Timeout | undefined;
     const end = (roundTripMs: number | undefined, error: CmdStreamError | undefined): void => {
-      clearTimeout(timer);
+      stopWatching();
       resolve({ index, server, roundTripMs, error });
     };
     const late = (): void => {
       leave();
       end(undefined, new CmdStreamError('TIMEOUT', `no pong from ${server} in time`));
     };
-    if (leftMs > 0) timer = setTimeout(late, leftMs);
+    const stopWatching = session.ticker.after(leftMs, late);
     const leave = session.pingFor({
       answered: (roundTripMs) => end(roundTripMs, undefined),
       failed: (error) => end(undefined, error),

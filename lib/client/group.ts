@@ -60,8 +60,8 @@ export class Group implements LinkOwner, CallHome {
     this.#config = config;
     this.#seqs = seqs;
     this.#owner = owner;
-    this.#queue = new CallQueue(config.scope, config.queueTimeoutMs, () => this.#noConnection());
-    this.#connecting = new CallQueue(config.scope, config.queueTimeoutMs, () => this.#noConnection());
+    this.#queue = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
+    this.#connecting = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
     this.#retries = new Retries(config.scope, config.retry, (call) => this.submit(call));
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
     this.#router = new CallRouter(config, this.servers);
@@ -101,16 +101,16 @@ export class Group implements LinkOwner, CallHome {
       return Promise.resolve();
     }
     const key = {};
-    let timer: NodeJS.Timeout | undefined;
+    let stopWatching = (): void => {};
     const opened = new Promise<void>((resolve, reject) => {
       const late = (): void => {
         this.#connecting.delete(key);
         reject(this.#noConnection('TIMEOUT', `timeoutMs (${timeoutMs})`));
       };
-      if (timeoutMs > 0) timer = setTimeout(late, timeoutMs);
+      stopWatching = this.#config.ticker.after(timeoutMs, late);
       this.#wait(this.#connecting, key, resolve, reject);
     });
-    return opened.finally(() => clearTimeout(timer));
+    return opened.finally(stopWatching);
   }
 
   /** Writes the call's Command, now or as soon as a connection can take it. */

@@ -259,11 +259,12 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   }
 
   #newOpening(): Opening {
-    const { connectTimeoutMs, dial } = this.#config;
+    const { connectTimeoutMs, ticker, dial } = this.#config;
     const turn = this.#target.nextTurn();
     return new Opening({
       server: this.server,
       connectTimeoutMs,
+      ticker,
       dial: (signal, onStage) => dial(this.#target.address, turn, signal, onStage),
       start: (socket) => new ClientSession(socket, this.#config, this),
       onFailed: (failed, error) => this.#onFailed(failed, error),

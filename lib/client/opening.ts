@@ -1,6 +1,7 @@
 // One attempt to open a connection: the socket, ServerInfo and the knock, all within one time limit. Ends once, well or not.
 import type { Duplex } from 'node:stream';
 import type { DialStage } from '../connection/dial.js';
+import type { Ticker } from '../connection/ticker.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import type { ClientSession } from './client-session.js';
 import { told } from './told.js';
@@ -12,6 +13,7 @@ export interface OpeningConfig {
   /** For errors. */
   readonly server: string;
   readonly connectTimeoutMs: number;
+  readonly ticker: Ticker;
   dial(signal: AbortSignal, onStage: (stage: OpeningStage) => void): Promise<Duplex>;
   /** Makes the session that takes it from there. */
   start(socket: Duplex): ClientSession;
@@ -36,13 +38,13 @@ export class Opening {
   readonly #config: OpeningConfig;
   readonly #abort = new AbortController();
   #stage: OpeningStage = 'connect';
-  #timer: NodeJS.Timeout | undefined;
+  readonly #stopWatching: () => void;
   #isOver = false;
 
   constructor(config: OpeningConfig) {
     this.#config = config;
-    const { connectTimeoutMs } = config;
-    if (connectTimeoutMs > 0) this.#timer = setTimeout(() => this.fail(this.#late()), connectTimeoutMs);
+    const { connectTimeoutMs, ticker } = config;
+    this.#stopWatching = ticker.after(connectTimeoutMs, () => this.fail(this.#late()));
   }
 
   #late(): CmdStreamError {
@@ -86,7 +88,7 @@ export class Opening {
 
   succeed(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#stopWatching();
   }
 
   /** Gives up, and says so. */
@@ -100,7 +102,7 @@ export class Opening {
   abandon(cause: CmdStreamError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#stopWatching();
     this.#abort.abort(cause);
     this.session?.destroy(cause);
   }

@@ -91,6 +91,8 @@ export class PendingCall implements Call, SentCommand {
   attempts = 0;
   /** Bytes of its frame, once it was written. */
   bytes = 0;
+  /** Bytes of its connection that were sent with it and before it. */
+  sentBytes = 0;
   /** Has any Result come? */
   hasResults = false;
   /** An earlier attempt may have been executed, whatever becomes of this one. */

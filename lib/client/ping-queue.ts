@@ -11,15 +11,23 @@ export interface PingWaiter {
 
 interface Ping {
   readonly sentAt: number;
+  /** Bytes of the connection that were sent before it. */
+  readonly position: number;
   waiter: PingWaiter | undefined;
 }
 
 export class PingQueue {
   readonly #pings: Ping[] = [];
-  readonly #send: () => void;
+  readonly #send: () => number;
 
-  constructor(send: () => void) {
+  /** `send` gives how many bytes were sent before the ping. */
+  constructor(send: () => number) {
     this.#send = send;
+  }
+
+  /** Bytes that were sent before the oldest ping; undefined if none is under way. */
+  get position(): number | undefined {
+    return this.#pings[0]?.position;
   }
 
   /** Waits for a pong; returns what ends that. */
@@ -31,10 +39,12 @@ export class PingQueue {
     };
   }
 
-  /** A pong nobody asked for means nothing. */
-  answered(count: number): void {
+  /** A pong nobody asked for means nothing. Gives how many bytes the peer has read at least. */
+  answered(count: number): number {
     const now = performance.now();
-    for (const { waiter, sentAt } of this.#pings.splice(0, count)) waiter?.answered(now - sentAt);
+    const pings = this.#pings.splice(0, count);
+    for (const { waiter, sentAt } of pings) waiter?.answered(now - sentAt);
+    return pings.at(-1)?.position ?? 0;
   }
 
   fail(error: CmdStreamError): void {
@@ -42,9 +52,8 @@ export class PingQueue {
   }
 
   #newPing(): Ping {
-    const ping: Ping = { sentAt: performance.now(), waiter: undefined };
+    const ping: Ping = { sentAt: performance.now(), position: this.#send(), waiter: undefined };
     this.#pings.push(ping);
-    this.#send();
     return ping;
   }
 }

@@ -19,12 +19,14 @@ export interface ConnectionOptions {
    */
   maxResultBytes?: number;
   /**
-   * Time from a frame's first byte to its last, in milliseconds, plus one second for each 128 KiB; 0: no limit.
+   * Time from a frame's first byte to its last, in milliseconds, plus one second for each 128 KiB; 0: no limit. Of
+   * this and all limits of a connection: time in which this process stands still does not count.
    * @default 10_000
    */
   frameTimeoutMs?: number;
   /**
-   * Time a peer may take no byte although some are waiting, in milliseconds; 0: no limit.
+   * Time a peer may take no byte although some are waiting, in milliseconds; 0: no limit. Up to twice that after large
+   * writes: the system tells of what the peer takes in steps of up to a third of its buffer.
    * @default 10_000
    */
   writeStallTimeoutMs?: number;

@@ -60,9 +60,9 @@ export class Connection implements Ticking, SocketListener {
     this.#sendLimit = config.flow.send;
     this.#owner = owner;
     this.#scope = config.scope.branch();
-    this.#inbox = new Inbox(config.side, config.flow, owner, (error) => this.#refuse(error));
+    this.#inbox = new Inbox(config, owner, (error) => this.#refuse(error));
     this.#socket = new SocketFace(socket, config.options, this);
-    this.#outbox = this.#scope.runInAsyncScope(() => new Outbox(this.#socket, () => this.#flushed()));
+    this.#outbox = this.#scope.runInAsyncScope(() => new Outbox(this.#socket, config.ticker, () => this.#flushed()));
     this.#socket.open();
     config.ticker.add(this);
   }
@@ -122,9 +122,26 @@ export class Connection implements Ticking, SocketListener {
     return this.#outbox.bufferedBytes;
   }
 
-  /** Since when the peer has taken nothing of what waits (monotonic milliseconds), 0 if it takes it. */
+  /** Since when the system has taken nothing of what waits (time of the Ticker), 0 if nothing waits. */
   get stalledSince(): number {
     return this.#outbox.stalledSince;
+  }
+
+  /** When there was last a sign that the peer is there: bytes came, or some left that had had to wait. */
+  get aliveAt(): number {
+    return Math.max(this.#inbox.heardAt, this.#outbox.movedAt);
+  }
+
+  /** Bytes sent so far, with those that wait. */
+  get sentBytes(): number {
+    return this.#outbox.sentBytes;
+  }
+
+  /** Bytes that the peer may have to read before it reads what was sent behind the first `sent`; `confirmed`: what it has read. */
+  bytesAhead(sent: number, confirmed: number): number {
+    // Of what still waits here we see each step that the peer makes.
+    if (this.#outbox.takenBytes <= sent) return this.#outbox.stepBytes;
+    return Math.max(0, sent - confirmed);
   }
 
   /** True while a frame has begun and is not complete. */
@@ -283,7 +300,7 @@ export class Connection implements Ticking, SocketListener {
 
   #end(cause: CmdStreamError): void {
     this.#state = 'ending';
-    this.#lingerDeadline = performance.now() + LINGER_MS;
+    this.#lingerDeadline = this.#config.ticker.now + LINGER_MS;
     this.#inbox.stop();
     this.#outbox.end(cause);
     this.#socket.resume();
@@ -308,6 +325,7 @@ export class Connection implements Ticking, SocketListener {
   /** Looks at the time limits; called by a Ticker. */
   tick(now: number): void {
     const { options } = this.#config;
+    this.#outbox.look(now);
     const cause =
       this.#state === 'ending'
         ? this.#lingered(now)

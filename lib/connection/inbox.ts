@@ -7,6 +7,7 @@ import { PADDED } from '../wire/control-frame.js';
 import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import { readServerInfo } from '../wire/server-info.js';
+import type { Clock } from './ticker.js';
 import type { ValueFlow } from './value-flow.js';
 
 /** What an inbox hands on. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
@@ -28,15 +29,24 @@ export interface InboxOwner {
   onUnreadable?(seq: Seq, error: CmdStreamError): void;
 }
 
+export interface InboxConfig {
+  readonly side: 'client' | 'server';
+  readonly flow: ValueFlow;
+  readonly ticker: Clock;
+}
+
 type Expected = 'server-info' | 'knock-answer' | 'first-frame' | 'frames';
 
 export class Inbox {
   /** Milliseconds since the epoch at which the bytes being decoded arrived. */
   receivedAt = 0;
-  /** Since when a frame has been begun and not ended (monotonic milliseconds), 0 if none is. */
+  /** When the last bytes arrived, by the clock. */
+  heardAt: number;
+  /** Since when a frame has been begun and not ended, by the clock; 0 if none is. */
   frameSince = 0;
   /** True once both sides have agreed on the extension. */
   isExtended = false;
+  readonly #clock: Clock;
   readonly #flow: ValueFlow;
   readonly #owner: InboxOwner;
   readonly #onGarbage: (error: unknown) => void;
@@ -49,7 +59,9 @@ export class Inbox {
   #early: Uint8Array[] = [];
 
   /** `onGarbage`: the bytes make no sense, nothing behind them can be read. */
-  constructor(side: 'client' | 'server', flow: ValueFlow, owner: InboxOwner, onGarbage: (error: unknown) => void) {
+  constructor({ side, flow, ticker }: InboxConfig, owner: InboxOwner, onGarbage: (error: unknown) => void) {
+    this.#clock = ticker;
+    this.heardAt = ticker.now;
     this.#flow = flow;
     this.#owner = owner;
     this.#onGarbage = onGarbage;
@@ -78,6 +90,7 @@ export class Inbox {
   receive(chunk: Uint8Array): void {
     if (this.#stopped) return;
     this.receivedAt = Date.now();
+    this.heardAt = this.#clock.now;
     if (this.#decoding) return void this.#early.push(chunk);
     this.#reader.append(chunk);
     this.#decode();
@@ -133,7 +146,7 @@ export class Inbox {
   #watchFrame(progress: boolean): void {
     if (this.#stopped || this.#paused || this.#expected === 'server-info' || this.#reader.unread === 0)
       this.frameSince = 0;
-    else if (progress || this.frameSince === 0) this.frameSince = performance.now();
+    else if (progress || this.frameSince === 0) this.frameSince = this.#clock.now;
   }
 
   #read(): void {

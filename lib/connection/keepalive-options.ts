@@ -15,8 +15,9 @@ export interface KeepaliveOptions {
    */
   intervalMs?: number;
   /**
-   * Time for the pong, or for the server to take any byte of what was written before the ping, in milliseconds; then the
-   * connection is lost, whatever else arrives. 250 and up.
+   * Time in which a server that was pinged may send nothing at all, in milliseconds, plus one second for each 128 KiB of
+   * Commands that are ahead of the ping; then the connection is lost. Time in which this process stands still does not
+   * count. 250 and up.
    * @default 5_000
    */
   timeoutMs?: number;

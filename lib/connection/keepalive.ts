@@ -1,17 +1,20 @@
-// Finds out whether the peer is still there: a ping is answered by a pong in time, or the connection is dead. So it is when
-// what was written before the ping is not taken. Other bytes do not count, and Commands that are pending are no excuse.
+// Finds out whether the peer is still there: it is asked by a ping now and then, and one that sends nothing at all from then
+// on, neither a pong nor anything else, is dead. Commands that are pending are no excuse; bytes ahead of the ping are.
 //
-//   quiet --(idleMs or intervalMs)--> leaving --(the socket took the ping)--> waiting --(pong)--> quiet
+//   quiet --(idleMs or intervalMs: ping)--> waiting --(pong)--> quiet
 import { CmdStreamError } from '../errors.js';
 import type { ResolvedKeepaliveOptions } from './keepalive-options.js';
-import { TICK_MS, type Ticking } from './ticker.js';
+import { TICK_MS, type Clock, type Ticking } from './ticker.js';
+import { travelMs } from './time-limits.js';
 
 /** The connection as its keepalive sees it. */
 export interface KeepalivePeer {
   /** Are Commands pending? */
   readonly isBusy: boolean;
-  /** Since when the socket has taken nothing of what waits (monotonic milliseconds), 0 if it takes it. */
-  readonly stalledSince: number;
+  /** When there was last a sign of life, by the clock. */
+  readonly aliveAt: number;
+  /** Bytes that the peer may have to read before it reads the ping. */
+  readonly bytesAhead: number;
   /** Pings; resolves with the round-trip time in milliseconds, rejects when the connection ends. */
   ping(): Promise<number>;
   /** Resolves when the socket has taken what was sent so far; rejects when the connection ends. */
@@ -20,19 +23,20 @@ export interface KeepalivePeer {
   onSilence(cause: CmdStreamError): void;
 }
 
-type State = 'quiet' | 'leaving' | 'waiting';
-
 export class Keepalive implements Ticking {
   readonly #options: ResolvedKeepaliveOptions;
+  readonly #clock: Clock;
   readonly #peer: KeepalivePeer;
-  #state: State = 'quiet';
-  /** When the state began, in monotonic milliseconds. */
-  #since = performance.now();
+  #isWaiting = false;
+  /** When the ping was sent, and then when the socket took it, or when the pong came, by the clock. */
+  #since: number;
   #roundTripMs: number | undefined;
 
-  constructor(options: ResolvedKeepaliveOptions, peer: KeepalivePeer) {
+  constructor(options: ResolvedKeepaliveOptions, clock: Clock, peer: KeepalivePeer) {
     this.#options = options;
+    this.#clock = clock;
     this.#peer = peer;
+    this.#since = clock.now;
   }
 
   /** Of the last ping, in milliseconds; undefined before the first. */
@@ -41,45 +45,38 @@ export class Keepalive implements Ticking {
   }
 
   tick(now: number): void {
-    const elapsed = now - this.#since;
     const { idleMs, intervalMs, timeoutMs } = this.#options;
-    if (this.#state === 'quiet') {
+    if (!this.#isWaiting) {
       // Rather a tick too early: what is noticed late would be noticed later than promised.
-      if (elapsed + TICK_MS > (this.#peer.isBusy ? intervalMs : idleMs)) this.#ask();
-    } else if (this.#silentSince() + timeoutMs <= now) {
-      this.#peer.onSilence(
-        new CmdStreamError('KEEPALIVE_TIMEOUT', `no pong within keepalive.timeoutMs (${timeoutMs}): the peer is gone`),
-      );
+      if (now - this.#since + TICK_MS > (this.#peer.isBusy ? intervalMs : idleMs)) this.#ask();
+      return;
     }
-  }
-
-  /** A ping that moves on, if only behind other bytes, is no silence. */
-  #silentSince(): number {
-    if (this.#state === 'waiting') return this.#since;
-    const { stalledSince } = this.#peer;
-    return stalledSince > 0 ? Math.max(this.#since, stalledSince) : Infinity;
+    const silentMs = now - Math.max(this.#since, this.#peer.aliveAt);
+    if (silentMs < timeoutMs + travelMs(this.#peer.bytesAhead)) return;
+    const text = `no pong, and nothing else, within keepalive.timeoutMs (${timeoutMs}): the peer is gone`;
+    this.#peer.onSilence(new CmdStreamError('KEEPALIVE_TIMEOUT', text));
   }
 
   #ask(): void {
-    this.#change('leaving');
+    this.#change(true);
     const answered = this.#peer.ping();
     this.#peer.flushed().then(
       () => {
-        if (this.#state === 'leaving') this.#change('waiting');
+        if (this.#isWaiting) this.#since = this.#clock.now;
       },
       () => {},
     );
     answered.then(
       (roundTripMs) => {
         this.#roundTripMs = roundTripMs;
-        this.#change('quiet');
+        this.#change(false);
       },
       () => {}, // The connection has ended, and this with it.
     );
   }
 
-  #change(state: State): void {
-    this.#state = state;
-    this.#since = performance.now();
+  #change(isWaiting: boolean): void {
+    this.#isWaiting = isWaiting;
+    this.#since = this.#clock.now;
   }
 }

@@ -14,6 +14,12 @@ export interface SocketListener {
   onGone(cause: CmdStreamError): void;
 }
 
+/** What Node looks at, too, to see whether a socket is idle. */
+interface Handle {
+  readonly writeQueueSize: number;
+  readonly _parent?: { readonly writeQueueSize?: number };
+}
+
 /** How long a socket that was destroyed may take to say that it is closed; some never do. */
 const CLOSE_MS = 1000;
 const LOOK_MS = 50;
@@ -61,6 +67,13 @@ export class SocketFace {
   /** Calls `done` when the bytes were taken, or with what went wrong. */
   write(bytes: Buffer, done: (error: unknown) => void): void {
     this.#call(() => this.#socket.write(bytes, (error) => this.#tell(() => done(error))));
+  }
+
+  /** Bytes that were written and the system has not taken; undefined if it cannot be asked. */
+  get queuedBytes(): number | undefined {
+    const handle = this.letsGoOfWrites ? (this.#socket as { _handle?: Handle | null })._handle : undefined;
+    // Of TLS, what waits is in its own buffer and in that of the socket below.
+    return handle ? handle.writeQueueSize + (handle._parent?.writeQueueSize ?? 0) : undefined;
   }
 
   pause(): void {

@@ -1,39 +1,104 @@
 // One coarse clock for all connections of a client or server: watches their time limits with one timer instead of
-// several for each connection. Runs only while there is something to watch, and never keeps the process alive.
-
+// several for each connection, and counts the time in which this process ran. Runs only while there is something to
+// watch, and never keeps the process alive by itself.
+//
+//   this process       ran . . . . . stood still . . . . . ran
+//   strikes            |  |  |  |                       |  |  |
+//   counted            250 each                         1000 at most, however long it was
 import type { AsyncScope } from '../async-scope.js';
+import { MAX_TIMER_MS } from './connection-options.js';
 
 /** Something with time limits of its own. */
 export interface Ticking {
-  /** Called every {@link TICK_MS}; `now` is monotonic, in milliseconds, and a little ago. */
+  /** Called every {@link TICK_MS}; `now` is the time of the {@link Clock}, and a little ago. */
   tick(now: number): void;
 }
 
-export const TICK_MS = 250;
+export interface Clock {
+  /**
+   * Monotonic milliseconds in which this process ran. While it stands still, because it computes, is starved or stopped,
+   * nobody can do what would have been in time: all limits of connections are measured with this.
+   */
+  readonly now: number;
+}
 
-export class Ticker {
+export const TICK_MS = 250;
+/** What counts between two strikes at most: a process that is merely slow keeps the time, or it would find nobody out. */
+const MOST_MS = 1000;
+
+const IDLE: Ticking = { tick() {} };
+
+export class Ticker implements Clock {
   readonly #watched = new Set<Ticking>();
   readonly #scope: AsyncScope;
   #timer: NodeJS.Timeout | undefined;
+  /** When it struck last, and how much was not counted so far. */
+  #struckAt = 0;
+  #lostMs = 0;
 
   constructor(scope: AsyncScope) {
     this.#scope = scope;
   }
 
+  get now(): number {
+    const now = performance.now();
+    return (this.#timer === undefined ? now : Math.min(now, this.#struckAt + MOST_MS)) - this.#lostMs;
+  }
+
   add(ticking: Ticking): void {
     this.#watched.add(ticking);
-    this.#timer ??= this.#scope.run(() => setInterval(() => this.#strike(), TICK_MS).unref());
+    if (this.#timer !== undefined) return;
+    this.#struckAt = performance.now();
+    this.#timer = this.#scope.run(() => setInterval(() => this.#strike(), TICK_MS).unref());
   }
 
   delete(ticking: Ticking): void {
     if (!this.#watched.delete(ticking) || this.#watched.size > 0) return;
+    this.#count();
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
+  /**
+   * Calls `onOver` once when so many milliseconds have been counted and what had arrived by then was read; returns what
+   * ends that. Until then it keeps the process alive, unless `isIdle`. 0: never.
+   */
+  after(ms: number, onOver: () => void, isIdle = false): () => void {
+    if (ms === 0) return () => {};
+    const until = this.now + ms;
+    // Somebody must watch, or it is not known whether the process stands still.
+    const watch = { ...IDLE };
+    let timer: NodeJS.Timeout | undefined;
+    const end = (): void => {
+      clearTimeout(timer);
+      this.delete(watch);
+    };
+    const look = (): void => {
+      if (!this.#watched.has(watch)) return;
+      if (until - this.now >= 1) return arm();
+      end();
+      onOver();
+    };
+    const arm = (): void => {
+      const leftMs = Math.min(Math.max(1, until - this.now), MAX_TIMER_MS);
+      timer = this.#scope.run(() => setTimeout(() => setImmediate(look), leftMs));
+      if (isIdle) timer.unref();
+    };
+    this.add(watch);
+    arm();
+    return end;
+  }
+
+  #count(): void {
+    const now = performance.now();
+    this.#lostMs += Math.max(0, now - this.#struckAt - MOST_MS);
+    this.#struckAt = now;
+  }
+
   /** Whatever has arrived by now is read before it is missed: if this process stood still, nobody else is to blame. */
   #strike(): void {
-    const now = performance.now();
+    this.#count();
+    const { now } = this;
     setImmediate(() => this.#tick(now));
   }
 

@@ -4,6 +4,11 @@ import type { ResolvedConnectionOptions } from './connection-options.js';
 
 const RATE_BYTES_PER_MS = 131_072 / 1000;
 
+/** How long so many bytes may be on their way: 128 KiB per second. */
+export function travelMs(bytes: number): number {
+  return bytes / RATE_BYTES_PER_MS;
+}
+
 interface Receiving {
   readonly frameSince: number;
   readonly needed: number;
@@ -16,19 +21,29 @@ export function frameOverdue(
   { frameTimeoutMs }: ResolvedConnectionOptions,
   now: number,
 ): CmdStreamError | undefined {
-  const limitMs = frameTimeoutMs + needed / RATE_BYTES_PER_MS;
+  const limitMs = frameTimeoutMs + travelMs(needed);
   if (frameTimeoutMs === 0 || frameSince === 0 || now - frameSince < limitMs) return undefined;
   const text = `frame not complete after ${unread} bytes: frameTimeoutMs (${frameTimeoutMs}) is over`;
   return new CmdStreamError('FRAME_TIMEOUT', text);
 }
 
+interface Sending {
+  readonly stalledSince: number;
+  readonly stepBytes: number;
+}
+
+/** Has the peer taken nothing for so long, and for as long again if the system does not say so sooner? */
+export function hasStalled({ stalledSince, stepBytes }: Sending, limitMs: number, now: number): boolean {
+  return stalledSince > 0 && now - stalledSince >= limitMs + Math.min(limitMs, travelMs(stepBytes));
+}
+
 /** A peer that does not take what is written to it. */
 export function writeStalled(
-  { stalledSince }: { readonly stalledSince: number },
+  sending: Sending,
   { writeStallTimeoutMs }: ResolvedConnectionOptions,
   now: number,
 ): CmdStreamError | undefined {
-  if (writeStallTimeoutMs === 0 || stalledSince === 0 || now - stalledSince < writeStallTimeoutMs) return undefined;
+  if (writeStallTimeoutMs === 0 || !hasStalled(sending, writeStallTimeoutMs, now)) return undefined;
   const text = `the peer took no byte within writeStallTimeoutMs (${writeStallTimeoutMs})`;
   return new CmdStreamError('WRITE_STALLED', text);
 }

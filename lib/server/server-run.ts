@@ -42,7 +42,8 @@ export class ServerRun implements ListenerOwner {
   readonly #sockets = new Set<Socket>();
   #status: ServerStatus = 'disconnected';
   #listener: Listener | undefined;
-  #firstConnection: NodeJS.Timeout | undefined;
+  /** Ends the wait for the first connection. */
+  #expectsNobody = (): void => {};
   #acceptError: CmdStreamError | undefined;
   #isFull = false;
   /** The end of the grace period, and of the time for Commands in it. */
@@ -107,17 +108,17 @@ export class ServerRun implements ListenerOwner {
 
   #expectFirstConnection(): void {
     const { firstConnectionTimeoutMs } = this.#config;
-    if (firstConnectionTimeoutMs === 0) return;
-    this.#firstConnection = setTimeout(() => {
+    const tooLate = (): void => {
       const text = `no client connected within firstConnectionTimeoutMs (${firstConnectionTimeoutMs})`;
       const cause = new CmdStreamError('NO_FIRST_CONNECTION', text);
       this.#owner.onError(cause);
       this.destroy(cause);
-    }, firstConnectionTimeoutMs).unref();
+    };
+    this.#expectsNobody = this.#config.session.ticker.after(firstConnectionTimeoutMs, tooLate, true);
   }
 
   onSocket(socket: Socket): void {
-    clearTimeout(this.#firstConnection);
+    this.#expectsNobody();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     const session = new Session(socket, this.#config.session, {
@@ -178,13 +179,13 @@ export class ServerRun implements ListenerOwner {
     if (this.#status === 'closed') return;
     this.#change('draining');
     this.#listener?.close();
-    clearTimeout(this.#firstConnection);
+    this.#expectsNobody();
     const ending = new CmdStreamError('SHUTDOWN', 'the server is shutting down');
     while (this.#isStill('draining') && this.#sessions.size > 0) {
       for (const session of this.#sessions) session.goAway('shutdown');
       await afterReading(DRAIN_LOOK_MS);
-      const now = performance.now();
-      if (now >= this.#answerUntil) break;
+      if (performance.now() >= this.#answerUntil) break;
+      const { now } = this.#config.session.ticker;
       for (const session of this.#sessions) {
         if (session.isQuiet(now, this.#config.quietPeriodMs)) session.end(ending);
       }
@@ -212,7 +213,7 @@ export class ServerRun implements ListenerOwner {
   }
 
   #endAll(cause: CmdStreamError): void {
-    clearTimeout(this.#firstConnection);
+    this.#expectsNobody();
     this.#listener?.destroy();
     for (const session of this.#sessions) session.destroy(cause);
     for (const socket of this.#sockets) socket.destroy();

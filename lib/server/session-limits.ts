@@ -1,6 +1,6 @@
 // The time limits of a server's connection between frames: for the next one to arrive, and for doing nothing at all.
 // Within a frame, and for writing, it is the connection itself that looks at the clock.
-import type { Ticking } from '../connection/ticker.js';
+import type { Clock, Ticking } from '../connection/ticker.js';
 import { CmdStreamError } from '../errors.js';
 
 /** The session as its limits see it. */
@@ -29,17 +29,20 @@ export interface SessionLimitsConfig {
 export class SessionLimits implements Ticking {
   readonly #session: LimitedSession;
   readonly #config: SessionLimitsConfig;
-  #heardAt = performance.now();
+  readonly #clock: Clock;
+  #heardAt: number;
   #leaving: { readonly cause: CmdStreamError; readonly until: number } | undefined;
 
-  constructor(session: LimitedSession, config: SessionLimitsConfig) {
+  constructor(session: LimitedSession, config: SessionLimitsConfig, clock: Clock) {
+    this.#clock = clock;
+    this.#heardAt = clock.now;
     this.#session = session;
     this.#config = config;
   }
 
   /** A whole frame has arrived. */
   heard(): void {
-    if (this.#config.receiveTimeoutMs > 0) this.#heardAt = performance.now();
+    if (this.#config.receiveTimeoutMs > 0) this.#heardAt = this.#clock.now;
   }
 
   tick(now: number): void {

@@ -39,18 +39,19 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   #extension: SessionExtension | undefined;
   #endCause: CmdStreamError | undefined;
   #over = false;
-  #quietSince = performance.now();
+  #quietSince: number;
   #draining: Deferred | undefined;
 
   constructor(socket: Duplex, config: SessionConfig, owner: SessionOwner) {
     this.config = config;
     this.#owner = owner;
+    this.#quietSince = config.ticker.now;
     config.load.opened(this);
     this.connection = new Connection(socket, config, this);
     this.connection.post((writer) => writeServerInfo(writer, config.serverInfo));
     const { receiveTimeoutMs, idleTimeoutMs } = config.limits;
     if (this.#endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
-    this.#limits = new SessionLimits(this, config.limits);
+    this.#limits = new SessionLimits(this, config.limits, config.ticker);
     config.ticker.add(this.#limits);
   }
 
@@ -205,7 +206,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   onFlushed(): void {
-    this.#quietSince = performance.now();
+    this.#quietSince = this.config.ticker.now;
     if (this.connection.bufferedBytes <= this.config.sendHighWaterBytes) this.#hasDrained();
     this.#extension?.onFlushed();
     this.#lookAtGate();
@@ -261,7 +262,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   settled(command: RunningCommand): void {
     this.#watching.delete(command);
     this.config.load.settled(this);
-    if (--this.#running === 0) this.#quietSince = performance.now();
+    if (--this.#running === 0) this.#quietSince = this.config.ticker.now;
     this.#lookAtGate();
     this.#endIfDone();
   }

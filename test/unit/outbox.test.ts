@@ -14,6 +14,7 @@ class Stage {
   flushes = 0;
   readonly outbox = new Outbox(
     new SocketFace(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
+    { now: 1 },
     () => this.flushes++,
   );
 
