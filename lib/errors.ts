@@ -143,6 +143,7 @@ export function messageOf(error: unknown): string {
 
 const invisible = /[\p{Control}\p{Format}\p{Line_Separator}\p{Paragraph_Separator}\p{Surrogate}]/gu;
 const MAX_PEER_BYTES = 128;
+const MAX_REASON_BYTES = 1024;
 
 /** The text with everything escaped that could move a cursor, begin a line or hide. */
 export function visibleText(text: string): string {
@@ -176,7 +177,8 @@ const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 
 export function fromSocketError(error: unknown): CmdStreamError {
   if (error instanceof CmdStreamError) return error;
   const code = codeOf(error) ?? '';
-  const text = messageOf(error);
+  // That of a certificate, say, is the peer's.
+  const text = peerText(messageOf(error), MAX_REASON_BYTES);
   if (
     code.startsWith('ERR_TLS') ||
     code.startsWith('ERR_SSL') ||

@@ -2,8 +2,9 @@
 import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataText, PatternMessage } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, writeEvent, writeMessage, writeMeta, type Meta, type Metadata } from '../wire/control-frame.js';
+import { nameOfSent } from './call-end.js';
 import type { PendingCall } from './pending-call.js';
 
 /** Rounding and a short wait between dispatch and writing do not make a limit another one: 5 ms, or one part in 100. */
@@ -22,7 +23,7 @@ export class CallWriter {
   /** @throws {CmdStreamError} EXTENSION_UNAVAILABLE when a plain server cannot take what the caller asked for */
   checkNeeds(command: unknown, metadata: Metadata | undefined): void {
     if (this.#connection.isExtended || !(command instanceof PatternMessage || metadata)) return;
-    const what = metadata ? 'metadata' : 'a message by pattern';
+    const what = metadata ? 'metadata' : nameOfSent(command);
     throw new CmdStreamError(
       'EXTENSION_UNAVAILABLE',
       `the server is a plain cmd-stream server: it cannot take ${what}`,
@@ -69,9 +70,12 @@ function allMetadata({ ambient, metadata }: PendingCall): Metadata {
   return { ...ambient, ...metadata };
 }
 
-function wireMessage(
-  { route, data, isPacket }: PatternMessage,
-  limits: DataLimits,
-): { route: string; data: string; packet: boolean } {
-  return { route, data: dataText(data, limits), packet: isPacket };
+function wireMessage(message: PatternMessage, limits: DataLimits): { route: string; data: string; packet: boolean } {
+  const { route, data, isPacket } = message;
+  try {
+    return { route, data: dataText(data, limits), packet: isPacket };
+  } catch (error) {
+    if (!isCmdStreamError(error)) throw error;
+    throw new CmdStreamError(error.code, `${nameOfSent(message)}: ${error.message}`, { cause: error.cause ?? error });
+  }
 }

@@ -289,7 +289,10 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     const hungUpOnKnock = this.isKnocking;
     this.#state = 'ended';
     if (this.#keepalive) this.#config.ticker.delete(this.#keepalive);
-    const lost = { code: 'CONNECTION_LOST', message: `the connection was lost: ${cause.message}` } as const;
+    const lost = {
+      code: 'CONNECTION_LOST',
+      message: `the connection to ${this.server} was lost: ${cause.message}`,
+    } as const;
     const { code, message } = this.#ownCause ?? lost;
     const written = new CmdStreamError(code, message, { cause, sent: true });
     const notWritten = new CmdStreamError(code, message, { cause });
@@ -322,7 +325,12 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.connection.sendControl((writer) => writeControl(writer, Control.DONE));
     const isUnneeded = IDLENESS.has(reason);
     this.#owner.onGoaway(this, isUnneeded);
-    this.leave(new CmdStreamError('SHUTDOWN', isUnneeded ? 'the connection was idle' : 'the server drains'));
+    this.leave(
+      new CmdStreamError(
+        'SHUTDOWN',
+        isUnneeded ? `the connection to ${this.server} was idle` : `${this.server} drains`,
+      ),
+    );
   }
 
   #open(): void {

@@ -2,21 +2,27 @@
 import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataOf } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
-import { CmdStreamError, isErrorCode } from '../errors.js';
+import { CmdStreamError, isErrorCode, peerText } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { Control } from '../wire/control-frame.js';
 import { readError, readValue } from '../wire/control-reader.js';
 import type { Seq } from '../wire/frame.js';
+import { nameOfSent } from './call-end.js';
 import type { PendingCall } from './pending-call.js';
 import { WholePacket } from '../codec/whole-packet.js';
 
 export interface CallFinder {
   readonly connection: Pick<Connection, 'dataLimits'>;
+  /** Where the connection leads to, for errors. */
+  readonly server: string;
   /** Undefined if the call is over already. @throws {CmdStreamError} PROTOCOL_ERROR when the number was never used */
   findLive(seq: Seq): PendingCall | undefined;
   /** The server has not begun to execute the Command. */
   notStarted(call: PendingCall, error: CmdStreamError): void;
 }
+
+/** Of what a server says about a failure; all of it is in the payload. */
+const MAX_MESSAGE_BYTES = 1024;
 
 /** Gives the frame to its call; false if it is none of a Result's kinds. */
 export function deliverControl(kind: number, reader: ByteReader, calls: CallFinder): boolean {
@@ -60,7 +66,9 @@ function deliverError(reader: ByteReader, calls: CallFinder): void {
   const payload = payloadOf(data, calls.connection.dataLimits);
   const known = isErrorCode(code) ? code : 'REMOTE';
   const isStarted = known !== 'OVERLOADED' && !(known === 'SHUTDOWN' && saysNotStarted(payload));
-  const error = new CmdStreamError(known, messageOfPayload(payload, code), { sent: isStarted, payload });
+  const text = peerText(messageOfPayload(payload, code), MAX_MESSAGE_BYTES);
+  const message = `${text} (${nameOfSent(call.command)} at ${calls.server})`;
+  const error = new CmdStreamError(known, message, { sent: isStarted, payload });
   if (isStarted) call.fail(error);
   else calls.notStarted(call, error);
 }

@@ -206,7 +206,10 @@ describe('an answer that cannot be written', () => {
   ])('fails its request %s and shows nothing of it', async (_, server) => {
     const one = await pair({ server: server as Setup['server'] & object });
     const error: unknown = await all(one, 'circle', {}).catch((failure: unknown) => failure);
-    expect(error).toMatchObject({ code: 'ENCODE_FAILED', message: 'a value cannot be written by the codec' });
+    expect(error).toMatchObject({
+      code: 'ENCODE_FAILED',
+      message: expect.stringContaining('a value cannot be written by the codec ('),
+    });
     expect(JSON.stringify(error)).not.toContain(SECRET);
   });
 });

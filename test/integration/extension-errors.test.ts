@@ -15,6 +15,9 @@ import { AddCmd, CalcResult } from '../support/vector-contract.js';
 
 const own = guardLeaks();
 
+/** What the server said, before what the client adds to it. */
+const starting = (text: string): unknown => expect.stringContaining(`${text} (`);
+
 describe('an error', () => {
   it('reaches the caller as REMOTE with its payload verbatim', async () => {
     const payload = { status: 404, message: 'no such thing', details: [null, 'ü', { deep: true }] };
@@ -22,14 +25,56 @@ describe('an error', () => {
       throw new CmdStreamError('REMOTE', 'for the caller', { payload });
     });
     const failed = client.execute(new PlayCmd());
-    await expect(failed).rejects.toMatchObject({ code: 'REMOTE', message: 'no such thing', payload, sent: true });
+    await expect(failed).rejects.toMatchObject({
+      code: 'REMOTE',
+      message: starting('no such thing'),
+      payload,
+      sent: true,
+    });
+  });
+
+  it('names the Command and the server', async () => {
+    const { calc, client } = await openStage(own, () => {
+      throw new CmdStreamError('REMOTE', 'no', { payload: { message: 'sold out' } });
+    });
+    const message = `sold out (PlayCmd at 127.0.0.1:${calc.port})`;
+    await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ message });
+    await expect(client.execute(new LostCmd())).rejects.toMatchObject({
+      message: expect.stringContaining('(LostCmd at '),
+    });
+  });
+
+  it.each([
+    ['its payload', 'REMOTE', { message: `a\n\u001b[2J${'x'.repeat(5_000)}` }],
+    ['its code', `LATER\n\u001b[2J${'x'.repeat(5_000)}`, {}],
+  ])('shows text of the server in one line, cut: of %s', async (_, code, payload) => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const failed = client.execute(new AddCmd(2, 3)).catch((reason: unknown) => reason as CmdStreamError);
+    const peer = await raw.peer();
+    peer.write(EXTENDED_GREETING);
+    await until('the Command arrives', () => peer.hex.endsWith(ADD_2_3));
+    peer.write(error(1, code, payload));
+    const { message } = (await failed) as CmdStreamError;
+    expect(message).toMatch(/\\u\{a\}\\u\{1b\}\[2Jx+… \(AddCmd at 127\.0\.0\.1:\d+\)$/);
+    expect(message.length).toBeLessThan(1_200);
+  });
+
+  it('is CONNECTION_LOST with the name of the server', async () => {
+    const { calc, client } = await openStage(own, () => new Promise<never>(() => {}));
+    const failed = client.execute(new PlayCmd());
+    failed.catch(() => {});
+    await until('it runs', () => calc.server.inFlight === 1);
+    calc.server.destroy();
+    const message = expect.stringMatching(/^the connection to 127\.0\.0\.1:\d+ was lost: /);
+    await expect(failed).rejects.toMatchObject({ code: 'CONNECTION_LOST', message });
   });
 
   it('does not show its text when the application did not mean it for the caller', async () => {
     const secret = new Error('password is hunter2');
     const { calc, client } = await openStage(own, () => Promise.reject(secret));
     const failure: unknown = await client.execute(new PlayCmd()).catch((reason: unknown) => reason);
-    expect(failure).toMatchObject({ code: 'INTERNAL', message: 'Internal server error' });
+    expect(failure).toMatchObject({ code: 'INTERNAL', message: starting('Internal server error') });
     expect(JSON.stringify(failure)).not.toContain('hunter2');
     expect(calc.errors).toEqual([secret]);
   });
@@ -70,7 +115,7 @@ describe('an error', () => {
     peer.write(EXTENDED_GREETING);
     await until('the Command arrives', () => peer.hex.endsWith(ADD_2_3));
     peer.write(error(1, 'LATER', 'text'));
-    await expect(failed).rejects.toMatchObject({ code: 'REMOTE', message: 'text', payload: 'text' });
+    await expect(failed).rejects.toMatchObject({ code: 'REMOTE', message: starting('text'), payload: 'text' });
   });
 });
 
@@ -90,7 +135,7 @@ describe("an error's text", () => {
 
   it('stays at the server when it is that of a toJSON', async () => {
     const [caught, reported] = await failure(() => Object.assign(new Item(), { text: { toJSON: leaks } }));
-    expect(caught).toMatchObject({ code: 'ENCODE_FAILED', message: errorMeanings.ENCODE_FAILED });
+    expect(caught).toMatchObject({ code: 'ENCODE_FAILED', message: starting(errorMeanings.ENCODE_FAILED) });
     expect(reported).toMatchObject([{ code: 'ENCODE_FAILED', cause: { message: secret } }]);
   });
 
@@ -102,24 +147,24 @@ describe("an error's text", () => {
     const calc = own(await CalcServer.start({ contract }));
     const client = own(calcClient(calc.port, { contract, extension: true }));
     const caught: unknown = await client.execute(new PickyCmd()).catch((reason: unknown) => reason);
-    expect(caught).toMatchObject({ code: 'BAD_PAYLOAD', message: errorMeanings.BAD_PAYLOAD });
+    expect(caught).toMatchObject({ code: 'BAD_PAYLOAD', message: starting(errorMeanings.BAD_PAYLOAD) });
     expect(calc.errors).toMatchObject([{ code: 'BAD_PAYLOAD', cause: { message: secret } }]);
   });
 
   it('stays at the server when the handler has it from another server', async () => {
     const foreign = new CmdStreamError('CONNECT_FAILED', `connect ECONNREFUSED, ${secret}`);
     const [caught, reported] = await failure(() => Promise.reject(foreign));
-    expect(caught).toMatchObject({ code: 'CONNECT_FAILED', message: errorMeanings.CONNECT_FAILED });
+    expect(caught).toMatchObject({ code: 'CONNECT_FAILED', message: starting(errorMeanings.CONNECT_FAILED) });
     expect(reported).toEqual([foreign]);
   });
 
   it('stays at the server when another server meant it for this one', async () => {
     const elsewhere = { payload: { secret }, sent: true };
     const [caught, reported] = await failure(() => Promise.reject(new CmdStreamError('REMOTE', secret, elsewhere)));
-    expect(caught).toMatchObject({ code: 'INTERNAL', message: 'Internal server error' });
+    expect(caught).toMatchObject({ code: 'INTERNAL', message: starting('Internal server error') });
     expect(reported).toMatchObject([{ code: 'REMOTE', payload: { secret } }]);
     const [missing] = await failure(() => Promise.reject(new CmdStreamError('NO_HANDLER', secret, elsewhere)));
-    expect(missing).toMatchObject({ code: 'NO_HANDLER', message: errorMeanings.NO_HANDLER });
+    expect(missing).toMatchObject({ code: 'NO_HANDLER', message: starting(errorMeanings.NO_HANDLER) });
   });
 
   it('stays at the server when it is in what travels', async () => {
