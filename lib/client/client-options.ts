@@ -193,7 +193,7 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   contractCheck?: boolean;
   /**
-   * Time `close()` gives pending calls to be answered, in milliseconds.
+   * Time `close()` gives pending calls to be answered, and what was written to leave, in milliseconds.
    * @default 10_000
    */
   gracePeriodMs?: number;

@@ -299,15 +299,17 @@ export class CommandClient {
   async #drain(group: Group): Promise<void> {
     // Not before `#closing` is set, which the status depends on.
     await undefined;
+    const { gracePeriodMs } = this.#options;
+    const since = performance.now();
     if (group.pending > 0) {
       if (group === this.#group) this.#tell();
-      await group.idle(this.#options.gracePeriodMs);
+      await group.idle(gracePeriodMs);
     }
     const closed = new CmdStreamError('CLOSED', 'the client was closed');
     // Those that were not answered in time are not waited for any more.
     if (group.pending > 0) return this.#destroy(group, closed);
     const isNews = group === this.#group && group.status !== 'closed';
-    const ended = group.close(closed);
+    const ended = group.close(closed, Math.max(0, gracePeriodMs - (performance.now() - since)));
     if (isNews) this.#tell(closed);
     await ended;
   }

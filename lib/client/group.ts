@@ -221,14 +221,21 @@ export class Group implements LinkOwner, CallHome {
     this.#retries.fail(cause);
   }
 
-  /** Ends for good and in order: what was written leaves, then FIN; resolves when all sockets are closed. */
-  async close(cause: CmdStreamError): Promise<void> {
+  /**
+   * Ends for good and in order: what was written leaves, then FIN. Resolves when all sockets are closed; those that are
+   * not within `limitMs`, because their peer does not read, are destroyed.
+   */
+  async close(cause: CmdStreamError, limitMs: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = cause;
     this.#ready = [];
     const closed = this.#links.map((link) => link.close(cause));
     this.#failWaiting(cause);
+    const timer = setTimeout(() => {
+      for (const link of this.#links) link.destroy(cause);
+    }, limitMs);
     await Promise.all(closed);
+    clearTimeout(timer);
   }
 
   nextSeq(): number {

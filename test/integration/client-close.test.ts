@@ -103,6 +103,17 @@ describe('close()', () => {
     expect(client.status).toBe('closed');
   });
 
+  it('ends within gracePeriodMs although the peer does not read what was written', async () => {
+    const { client, peer } = await openPair(own, { gracePeriodMs: 50, writeStallTimeoutMs: 0 });
+    peer.socket.pause();
+    const text = 'x'.repeat(1_000_000);
+    const calls = Array.from({ length: 12 }, () => client.dispatch(new EchoCmd(text), new RecordingSink()));
+    for (const call of calls) call.cancel();
+    expect(client.pending).toBe(0);
+    await inTime('the client is closed', client.close(), 5_000);
+    expect(client.status).toBe('closed');
+  });
+
   it('fails what is left with CLOSED when gracePeriodMs is over', async () => {
     const { client, peer } = await openPair(own, { gracePeriodMs: 20 });
     const sum = client.execute(new AddCmd(2, 3));
