@@ -25,6 +25,8 @@ export interface InboxOwner {
   onControl(kind: number, reader: ByteReader): void;
   /** On an extended connection: a body was refused, the frames behind it are unharmed. */
   onRefused(seq: Seq, error: CmdStreamError): void;
+  /** All that has arrived was handed on, as far as it goes. */
+  onReadEnd?(): void;
   /** A value cannot be read, and the connection ends with it. */
   onUnreadable?(seq: Seq, error: CmdStreamError): void;
 }
@@ -124,10 +126,14 @@ export class Inbox {
         progress = true;
       }
     } catch (error) {
-      if (error !== INCOMPLETE) this.#onGarbage(error);
+      if (error !== INCOMPLETE) {
+        this.#owner.onReadEnd?.();
+        this.#onGarbage(error);
+      }
     } finally {
       this.#decoding = false;
     }
+    this.#owner.onReadEnd?.();
     this.#watchFrame(progress);
     if (this.#early.length > 0) this.#decodeEarly();
   }

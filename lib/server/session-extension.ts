@@ -31,6 +31,9 @@ export interface ExtensionHost extends CommandHome, EventHost, WaitingHost {
   readonly connection: Connection;
   readonly config: SessionConfig;
   readonly drained: Promise<void> | undefined;
+  /** One more Command counts as running; {@link start} runs it. */
+  admit(): void;
+  start(command: RunningCommand): void;
   /** A frame for a Command that was over. */
   onLateFrame(): void;
 }
@@ -41,6 +44,9 @@ export class SessionExtension implements ExtendedHome {
   readonly #events: EventQueue;
   readonly #live = new Map<number, ExtendedCommand>();
   readonly #order = new FrameOrder();
+  /** Commands of this read, which start behind it. */
+  #admitted: ExtendedCommand[] = [];
+  #isStarting = false;
   #isGoingAway = false;
 
   constructor(session: ExtensionHost) {
@@ -155,6 +161,8 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #hear(seq: number, value: unknown, bytesRead: number, metadata: Metadata): void {
+    // Events start in their order among the Commands.
+    this.onReadEnd();
     const { load } = this.config;
     if (load.isFull) {
       const text = `${nameOfEvent(value)} was dropped: the server runs maxInFlight (${load.maxInFlight}) Commands and events`;
@@ -195,12 +203,17 @@ export class SessionExtension implements ExtendedHome {
 
   #start(seq: number, value: unknown, bytesRead: number, { remainingMs, credit, metadata }: Meta): void {
     const { connection } = this.#session;
-    const overload = this.#overload();
+    let overload = this.#overload();
+    if (overload && this.#admitted.length > 0) {
+      // Those that wait for the end of the read may be over at once.
+      this.onReadEnd();
+      overload = this.#overload();
+    }
     if (overload) return this.#reject(seq, overload);
     const limitMs = remainingMs ?? this.#order.hello!.timeoutMs;
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
     if (deadline !== undefined && deadline <= Date.now()) {
-      return this.#reject(seq, new CmdStreamError('TIMEOUT', 'the time limit was over before the Command started'));
+      return this.#reject(seq, overBefore());
     }
     const allowed = credit > 0 ? credit : Number.POSITIVE_INFINITY;
     const command = new ExtendedCommand(
@@ -214,7 +227,24 @@ export class SessionExtension implements ExtendedHome {
       this,
     );
     this.#live.set(seq, command);
-    this.#session.run(command);
+    this.#session.admit();
+    this.#admitted.push(command);
+  }
+
+  /** Starts what this read has brought, but for that whose CANCEL came along. */
+  onReadEnd(): void {
+    if (this.#isStarting || this.#admitted.length === 0) return;
+    this.#isStarting = true;
+    // What is started may make more arrive.
+    for (let at = 0; at < this.#admitted.length; at++) this.#startNow(this.#admitted[at]!);
+    this.#admitted = [];
+    this.#isStarting = false;
+  }
+
+  #startNow(command: ExtendedCommand): void {
+    if (!command.isOpen) return command.complete();
+    if (command.deadline !== undefined && command.deadline <= Date.now()) return command.shutDown(overBefore());
+    this.#session.start(command);
   }
 
   #overload(): CmdStreamError | undefined {
@@ -298,4 +328,8 @@ export class SessionExtension implements ExtendedHome {
   failureOf(error: unknown): unknown {
     return this.#session.failureOf(error);
   }
+}
+
+function overBefore(): CmdStreamError {
+  return new CmdStreamError('TIMEOUT', 'the time limit was over before the Command started');
 }

@@ -228,10 +228,22 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.#endIfDone();
   }
 
+  onReadEnd(): void {
+    this.#extension?.onReadEnd();
+  }
+
   run(command: RunningCommand): void {
+    this.admit();
+    this.start(command);
+  }
+
+  admit(): void {
     this.#running++;
     this.config.load.started(this);
     this.#lookAtGate();
+  }
+
+  start(command: RunningCommand): void {
     command.scope.runInAsyncScope(this.#invoke, this, command);
   }
 

@@ -177,6 +177,7 @@ describe('a Command nobody waits for', () => {
 
   it('runs the finally of its generator after a timeout', async () => {
     const { calc, client, seen } = await parked({ timeoutMs: 30 });
+    await client.connect();
     const read = async (): Promise<void> => {
       for await (const item of client.iterate(new PlayCmd(), { timeoutMs: 30 })) expect(item.n).toBe(1);
     };
