@@ -39,7 +39,7 @@ export const errorMeanings = Object.freeze({
   RECEIVE_TIMEOUT: 'no whole Command or ping arrived within `receiveTimeoutMs`',
   IDLE_TIMEOUT: 'nothing was running, sent or received on the connection for `idleTimeoutMs`',
   WRITE_STALLED: 'the peer took no bytes for `writeStallTimeoutMs`',
-  SEND_BUFFER_FULL: 'more than `maxSendBufferBytes` wait for a peer that does not read',
+  SEND_BUFFER_FULL: 'more waits for a peer that does not read than `maxSendBufferBytes` and `maxStreamBufferBytes`',
   MAX_CONNECTIONS: 'the server already has `maxConnections` connections',
   ACCEPT_FAILED: 'the system could not give the server a connection; it goes on listening',
   NO_FIRST_CONNECTION: 'no client connected within `firstConnectionTimeoutMs`',

@@ -7,7 +7,7 @@ import { CmdStreamError } from '../errors.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { PackedFrames } from '../wire/packed-frames.js';
 import { UntakenResults } from './untaken-results.js';
-import { tooMany, type WaitingCommand, type WaitingResults } from './waiting-results.js';
+import { IN_HAND, tooMany, type WaitingCommand, type WaitingResults } from './waiting-results.js';
 
 export interface QueueHome {
   readonly connection: Connection;
@@ -18,8 +18,6 @@ export interface QueueHome {
   readonly waiting: WaitingResults;
 }
 
-/** Results that a producer has made before it can know that it must wait. */
-const IN_HAND = 2;
 /** What a frame that is not encoded yet is counted as: its value is the application's. */
 const UNENCODED_COST = 512;
 

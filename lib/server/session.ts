@@ -4,17 +4,19 @@ import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
 import type { Contract } from '../codec/contract.js';
 import { Connection, type ConnectionOwner } from '../connection/connection.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, messageOf } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { Seq } from '../wire/frame.js';
 import { writeServerInfo } from '../wire/server-info.js';
 import { deferred, type Deferred } from './deferred.js';
+import { LateResults } from './late-results.js';
 import { PlainCommand, type PlainHome } from './plain-command.js';
 import type { RunningCommand } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
 import type { SessionConfig } from './session-config.js';
 import { SessionExtension, type ExtensionHost } from './session-extension.js';
 import { SessionLimits, type LimitedSession } from './session-limits.js';
+import { REMEDY } from './waiting-results.js';
 
 /** What a session tells the server. */
 export interface SessionOwner {
@@ -35,6 +37,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   /** Those that asked to be told when nobody waits any more. */
   readonly #watching = new Set<RunningCommand>();
   readonly #limits: SessionLimits | undefined;
+  readonly #late = new LateResults();
   #running = 0;
   #extension: SessionExtension | undefined;
   #endCause: CmdStreamError | undefined;
@@ -94,7 +97,9 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
    */
   get isHeldBack(): boolean {
     const { maxInFlight, sendHighWaterBytes } = this.config;
-    return !this.#extension && (this.#running >= maxInFlight || this.connection.bufferedBytes > sendHighWaterBytes);
+    if (this.#extension) return false;
+    const { bufferedBytes } = this.connection;
+    return this.#running >= maxInFlight || bufferedBytes > sendHighWaterBytes || this.#late.length > 0;
   }
 
   /** Commands and events that are running. */
@@ -103,10 +108,13 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   get drained(): Promise<void> | undefined {
-    if (this.#endCause !== undefined || this.connection.bufferedBytes <= this.config.sendHighWaterBytes)
-      return undefined;
+    if (this.#endCause !== undefined || !this.#isCongested) return undefined;
     this.#draining ??= deferred();
     return this.#draining.promise;
+  }
+
+  get #isCongested(): boolean {
+    return this.connection.bufferedBytes > this.config.sendHighWaterBytes || this.#late.length > 0;
   }
 
   /** Tells the peer that the server drains. A plain one cannot be told. */
@@ -122,7 +130,8 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   /** True if nothing is running or under way, and nothing was for so long. */
   hasRested(now: number, quietPeriodMs: number): boolean {
-    if (this.#running > 0 || this.connection.bufferedBytes > 0 || this.connection.isReceiving) return false;
+    if (this.#running > 0 || this.#late.length > 0) return false;
+    if (this.connection.bufferedBytes > 0 || this.connection.isReceiving) return false;
     return now - this.#quietSince >= quietPeriodMs;
   }
 
@@ -207,7 +216,8 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   onFlushed(): void {
     this.#quietSince = this.config.ticker.now;
-    if (this.connection.bufferedBytes <= this.config.sendHighWaterBytes) this.#hasDrained();
+    if (this.#late.length > 0) this.#sendLate();
+    if (!this.#isCongested) this.#hasDrained();
     this.#extension?.onFlushed();
     this.#lookAtGate();
   }
@@ -265,7 +275,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   send(seq: Seq, result: unknown): number {
-    if (this.#hangsUpOnFullBuffer()) return 0;
+    if ((this.#isFull || this.#late.has(seq)) && this.results.indexOf(result) >= 0) return this.#postpone(seq, result);
     const bytes = this.connection.send(seq, result);
     this.#lookAtGate();
     return bytes;
@@ -279,15 +289,38 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.#endIfDone();
   }
 
-  /** A plain peer that does not read at all loses its connection. */
-  #hangsUpOnFullBuffer(): boolean {
-    const { bufferedBytes } = this.connection;
-    const { maxSendBufferBytes } = this.config.options;
-    if (bufferedBytes <= maxSendBufferBytes) return false;
-    const limit = `maxSendBufferBytes (${maxSendBufferBytes})`;
-    const text = `${bufferedBytes} bytes wait for a peer that does not read: more than ${limit}`;
-    this.destroy(new CmdStreamError('SEND_BUFFER_FULL', text));
-    return true;
+  /** What may wait for a plain peer that reads, or is about to. */
+  get #maxWaiting(): number {
+    const { options, maxStreamBufferBytes } = this.config;
+    return options.maxSendBufferBytes + maxStreamBufferBytes;
+  }
+
+  get #isFull(): boolean {
+    return this.connection.bufferedBytes > this.#maxWaiting;
+  }
+
+  /** A source that cannot wait costs the connection: a plain peer cannot be told that one Command failed. */
+  #postpone(seq: Seq, result: unknown): number {
+    if (!this.#late.add(seq, result, this.results.isLast(result))) {
+      const { bufferedBytes } = this.connection;
+      const limit = `maxStreamBufferBytes and maxSendBufferBytes together (${this.#maxWaiting})`;
+      const text = `${bufferedBytes} bytes wait for a peer that does not read so fast: more than ${limit}; ${REMEDY}`;
+      this.destroy(new CmdStreamError('SEND_BUFFER_FULL', text));
+    } else this.#lookAtGate();
+    return 0;
+  }
+
+  #sendLate(): void {
+    while (this.#endCause === undefined && this.connection.bufferedBytes <= this.config.sendHighWaterBytes) {
+      const late = this.#late.take();
+      if (late === undefined) return;
+      try {
+        this.connection.send(late.seq, late.result);
+      } catch (cause) {
+        this.report(cause);
+        this.end(new CmdStreamError('HANDLER_ERROR', `a Result cannot be sent: ${messageOf(cause)}`, { cause }));
+      }
+    }
   }
 
   report(error: unknown): void {

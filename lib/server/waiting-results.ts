@@ -26,6 +26,9 @@ export interface WaitingCommand {
 /** A peer that takes nothing for so long, while more waits than may, does not read at all. */
 const PATIENCE_MS = 1000;
 
+/** Results that a producer has made before it can know that it must wait. */
+export const IN_HAND = 2;
+
 export class WaitingResults implements Ticking {
   readonly #host: WaitingHost;
   readonly #maxBytes: number;
@@ -118,8 +121,9 @@ export class WaitingResults implements Ticking {
   }
 }
 
-/** The remedy is in the error: who sees it is the one who called. */
+/** In the errors of sources that cannot wait: who sees them is the one who called. */
+export const REMEDY = 'an async generator waits for its taker, where an Observable cannot';
+
 export function tooMany(what: string): CmdStreamError {
-  const remedy = 'an async generator waits for its taker, where an Observable cannot';
-  return new CmdStreamError('SLOW_CONSUMER', `${what}; ${remedy}`);
+  return new CmdStreamError('SLOW_CONSUMER', `${what}; ${REMEDY}`);
 }

@@ -1,7 +1,7 @@
 // How a connection of the server ends by what its peer does or fails to do, and what the callback is told.
 import { describe, expect, it } from '@jest/globals';
 import type { Invoker } from '../../lib/core.js';
-import { CountResult } from '../support/vector-contract.js';
+import { CalcResult, CountResult, EchoResult } from '../support/vector-contract.js';
 import { ADD_2_3, echoFrame, failFrame, GREETING, SUM_5 } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
@@ -154,6 +154,70 @@ describe('server connection', () => {
     peer.write(ADD_2_3);
     expect(await calc.lostCause()).toMatchObject({ code: 'SEND_BUFFER_FULL' });
     expect(ended).toBe(true);
+  });
+
+  it('stays with a peer that reads, however many large Results are answered at once', async () => {
+    const text = 'x'.repeat(1_000_000);
+    const invoker: Invoker = {
+      invoke: async (_command, _context, sink) => {
+        await turns(1);
+        sink.complete(new EchoResult(text));
+      },
+    };
+    const limits = { maxSendBufferBytes: 1_000_000, maxStreamBufferBytes: 1_000_000 };
+    const calc = own(await CalcServer.start({ invoker, ...limits }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3.repeat(20));
+    await peer.receivesBytes(GREETING.length / 2 + 20 * 1_000_000);
+    await until('all are over', () => calc.server.inFlight === 0);
+    expect(calc.lost).toEqual([]);
+  });
+
+  it('encodes no more Results than may wait while its peer does not read, and all when it reads', async () => {
+    let encoded = 0;
+    const toJSON = (): string => {
+      encoded++;
+      return 'x'.repeat(500_000);
+    };
+    const invoker: Invoker = {
+      invoke: async (_command, _context, sink) => {
+        await turns(1);
+        sink.complete(Object.assign(new EchoResult(), { toJSON }));
+      },
+    };
+    const limits = { maxSendBufferBytes: 1_000_000, maxStreamBufferBytes: 1_000_000 };
+    const calc = own(await CalcServer.start({ invoker, ...limits }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.socket.pause();
+    const count = 200;
+    peer.write(ADD_2_3.repeat(count));
+    await until('some are answered', () => encoded > 0);
+    await turns(50);
+    // 2 MB, one above them, and what the system's own buffers take.
+    expect(encoded).toBeLessThan(60);
+    peer.socket.resume();
+    await peer.receivesBytes(GREETING.length / 2 + count * 500_000);
+    expect(encoded).toBe(count);
+    await calc.server.close();
+    expect(calc.lost).toMatchObject([{ cause: { code: 'SHUTDOWN' } }]);
+  });
+
+  it('ends with HANDLER_ERROR when a Result that had to wait cannot be encoded', async () => {
+    const invoker: Invoker = {
+      invoke: async (_command, _context, sink) => {
+        await turns(1);
+        sink.complete(calls++ < 3 ? new EchoResult('x'.repeat(3_000_000)) : new CalcResult(Number.NaN));
+      },
+    };
+    let calls = 0;
+    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 1_024 };
+    const calc = own(await CalcServer.start({ invoker, ...limits }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.write(ADD_2_3.repeat(4));
+    expect(await calc.lostCause()).toMatchObject({ code: 'HANDLER_ERROR' });
+    expect(calc.errors).toMatchObject([{ code: 'ENCODE_FAILED' }]);
   });
 
   it('goes on looking for the end of its peer after it has ended in order', async () => {
