@@ -51,6 +51,7 @@ export type { CmdStreamServerOptions } from './nest/cmd-stream-server-options.js
 export { CmdStreamClient, type CmdStreamClientEvents } from './nest/cmd-stream-client.js';
 export type { CmdStreamClientOptions } from './nest/cmd-stream-client-options.js';
 export { CmdStreamExceptionFilter, type HttpErrorPayload } from './nest/cmd-stream-exception.filter.js';
+export type { CmdStreamExceptionFilterOptions } from './nest/cmd-stream-exception-filter-options.js';
 export { CmdStreamSerializerInterceptor } from './nest/cmd-stream-serializer.interceptor.js';
 export { CmdStreamRecord, CmdStreamRecordBuilder } from './nest/cmd-stream-record.js';
 export { CommandValidationPipe, type CommandValidationPipeOptions } from './nest/command-validation.pipe.js';

@@ -1,4 +1,5 @@
 // Lets HttpExceptions travel: without it Nest answers them, validation errors included, with "Internal server error".
+// And gives the errors of calls to other servers the meaning they have for the caller of this one.
 import {
   Catch,
   HttpException,
@@ -11,6 +12,14 @@ import {
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { BaseRpcExceptionFilter } from '@nestjs/microservices';
 import { throwError, type Observable } from 'rxjs';
+import { plainData } from '../codec/pattern-message.js';
+import { resolveOptions } from '../options.js';
+import {
+  cmdStreamExceptionFilterDefaults,
+  cmdStreamExceptionFilterRules,
+  type CmdStreamExceptionFilterOptions,
+} from './cmd-stream-exception-filter-options.js';
+import { httpAnswerTo, remotePayload } from './http-answer.js';
 import { responseAdapter } from './response-adapter.js';
 
 /** What the caller of a Command gets to see of an HttpException. @publicApi */
@@ -24,28 +33,47 @@ export interface HttpErrorPayload {
 
 /**
  * Global filter: HttpExceptions of Commands and messages travel as {@link HttpErrorPayload}; RpcExceptions and unknown
- * errors as Nest has them. HTTP requests of a hybrid application are answered as by Nest's own filter; errors of anything else
- * (GraphQL) are thrown on. It may be a provider (`APP_FILTER`) or made by hand (`app.useGlobalFilters`).
+ * errors as Nest has them. HTTP requests of a hybrid application, or of a gateway, are answered as by Nest's own filter, and errors
+ * of calls to other servers with the status that is meant: that of the HttpException there, with its details; 504 for TIMEOUT;
+ * 503 for CIRCUIT_OPEN, CONNECT_FAILED and OVERLOADED; else 500. Errors of anything else (GraphQL) are thrown on. It may be
+ * a provider (`APP_FILTER`) or made by hand (`app.useGlobalFilters`).
  *
+ * @throws {CmdStreamError} INVALID_OPTION when it is made with options that make no sense
  * @publicApi
  */
 @Catch()
 export class CmdStreamExceptionFilter implements ExceptionFilter {
   readonly #rpc = new BaseRpcExceptionFilter();
-  readonly #adapterHost: HttpAdapterHost | undefined;
+  readonly #relayRemote: boolean;
 
-  constructor(@Optional() @Inject(HttpAdapterHost) adapterHost?: HttpAdapterHost) {
-    this.#adapterHost = adapterHost;
+  /** Of Nest, if it is a provider. */
+  @Optional()
+  @Inject(HttpAdapterHost)
+  protected readonly adapterHost: HttpAdapterHost | undefined;
+
+  constructor(@Optional() options?: CmdStreamExceptionFilterOptions) {
+    ({ relayRemote: this.#relayRemote } = resolveOptions(
+      CmdStreamExceptionFilter.name,
+      options,
+      cmdStreamExceptionFilterDefaults,
+      cmdStreamExceptionFilterRules,
+    ));
   }
 
   catch(exception: unknown, host: ArgumentsHost): Observable<unknown> | void {
     const type = host.getType<string>();
-    if (type === 'http') {
-      return new BaseExceptionFilter(this.#adapterHost?.httpAdapter ?? responseAdapter).catch(exception, host);
-    }
+    if (type === 'http') return this.#answer(exception, host);
     if (type !== 'rpc') return this.#throwOn(exception);
     if (exception instanceof HttpException) return throwError(() => payloadOf(exception));
-    return this.#rpc.catch(exception as never, host);
+    const said = this.#relayRemote ? remotePayload(exception) : undefined;
+    return said ? throwError(() => said.payload) : this.#rpc.catch(exception as never, host);
+  }
+
+  /** Faults of a server are logged, as Nest logs those it does not know; what a caller did wrong is not. */
+  #answer(exception: unknown, host: ArgumentsHost): void {
+    const answer = httpAnswerTo(exception);
+    if (answer && answer.getStatus() >= FIRST_SERVER_FAULT) Logger.error(exception, CmdStreamExceptionFilter.name);
+    new BaseExceptionFilter(this.adapterHost?.httpAdapter ?? responseAdapter).catch(answer ?? exception, host);
   }
 
   /** As Nest's filter of external contexts: what no client is told by an HttpException is for the log. */
@@ -55,7 +83,19 @@ export class CmdStreamExceptionFilter implements ExceptionFilter {
   }
 }
 
+/** From here on a status of HTTP says that a server is at fault. */
+const FIRST_SERVER_FAULT = 500;
+
 function payloadOf(exception: HttpException): HttpErrorPayload {
   const { message } = exception;
-  return { status: 'error', statusCode: exception.getStatus(), message, details: exception.getResponse() };
+  return { status: 'error', statusCode: exception.getStatus(), message, details: detailsOf(exception) };
+}
+
+/** Data as it travels; those that no JSON can be made of stay here, and the rest travels all the same. */
+function detailsOf(exception: HttpException): unknown {
+  try {
+    return plainData(exception.getResponse());
+  } catch {
+    return undefined;
+  }
 }
