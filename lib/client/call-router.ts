@@ -18,6 +18,10 @@ export class CallRouter {
   readonly #config: RouterConfig;
   readonly #servers: readonly GroupServer[];
   readonly #hasBreakers: boolean;
+  /** Those that take calls: all that are open, but for silent ones where others are heard. */
+  #choices: readonly Link[] = [];
+  /** Those of them that take patterns and metadata, if there are any. */
+  #extended: readonly Link[] = [];
   /** Calls that wait for a connection. */
   readonly #held = new Map<PendingCall, HeldPermits>();
   /** Whose failure was counted just now. */
@@ -33,9 +37,17 @@ export class CallRouter {
     return this.#servers[link.index % this.#servers.length]!;
   }
 
-  /** `open`: not empty. @throws {CmdStreamError} CIRCUIT_OPEN, or what the strategy or a breaker of the user throws */
-  choose(open: readonly Link[], call: PendingCall): Link {
-    let choices = capable(open, call);
+  /** The connections that are open, in order; to be told again when one of them falls silent or is heard again. */
+  setOpen(open: readonly Link[]): void {
+    const heard = open.filter(({ session }) => !session?.isSilent);
+    this.#choices = heard.length > 0 ? heard : open;
+    this.#extended = extendedOf(this.#choices) ?? extendedOf(open) ?? open;
+  }
+
+  /** While connections are open. @throws {CmdStreamError} CIRCUIT_OPEN, or what the strategy or a breaker of the user throws */
+  choose(call: PendingCall): Link {
+    // Where no connection can do what the caller asked for, the call will be told why it cannot be.
+    let choices = call.metadata || call.command instanceof PatternMessage ? this.#extended : this.#choices;
     for (;;) {
       const link = this.#pick(choices, call);
       const server = this.serverOf(link);
@@ -105,9 +117,7 @@ export class CallRouter {
   }
 }
 
-/** Those that can do what the caller asked for, if there are any; else the call will be told why it cannot be. */
-function capable(open: readonly Link[], call: PendingCall): readonly Link[] {
-  if (!call.metadata && !(call.command instanceof PatternMessage)) return open;
-  const extended = open.filter((link) => link.session?.isExtended);
-  return extended.length > 0 ? extended : open;
+function extendedOf(links: readonly Link[]): readonly Link[] | undefined {
+  const extended = links.filter(({ session }) => session?.isExtended);
+  return extended.length > 0 ? extended : undefined;
 }

@@ -9,7 +9,7 @@ import { Connection, type ConnectionConfig, type ConnectionOwner } from '../conn
 import { Keepalive, type KeepalivePeer } from '../connection/keepalive.js';
 import type { ResolvedKeepaliveOptions } from '../connection/keepalive-options.js';
 import { lie } from '../connection/seq-window.js';
-import type { Ticker } from '../connection/ticker.js';
+import type { Ticker, Ticking } from '../connection/ticker.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { Control, EXTENSION_VERSION, writeControl, writeHello } from '../wire/control-frame.js';
@@ -20,6 +20,7 @@ import { CallFlow, type CallFlowConfig, type CallFlowOwner } from './call-flow.j
 import { deliverControl, type CallFinder } from './control-results.js';
 import type { PendingCall } from './pending-call.js';
 import { PingQueue, type PingWaiter } from './ping-queue.js';
+import { Silence, type QuietPeer } from './silence.js';
 
 export interface ClientSessionConfig extends ConnectionConfig, Omit<CallFlowConfig, 'options'> {
   readonly contract: Contract;
@@ -34,6 +35,8 @@ export interface ClientSessionConfig extends ConnectionConfig, Omit<CallFlowConf
 export interface ClientSessionOwner {
   /** Where the connection leads to, for errors. */
   readonly server: string;
+  /** Are other connections open that could take its calls? */
+  readonly hasOthers: boolean;
   nextSeq(): number;
   onOpen(session: ClientSession): void;
   /** The server wants it to end: new Commands go elsewhere. `isUnneeded`: because nothing happens on it, and not because the server drains. */
@@ -49,6 +52,8 @@ export interface ClientSessionOwner {
   onLateFrame(): void;
   /** No call waits on this connection. */
   onIdle(session: ClientSession): void;
+  /** The connection has fallen silent, or was heard again. */
+  onQuiet(): void;
   /** `hungUpOnKnock`: between ServerInfo and the answer to the knock. */
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnKnock: boolean): void;
 }
@@ -58,7 +63,7 @@ const IDLENESS: ReadonlySet<string> = new Set(['idle', 'silent']);
 
 type State = 'greeting' | 'knocking' | 'agreeing' | 'open' | 'leaving' | 'ended';
 
-export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder, KeepalivePeer {
+export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder, KeepalivePeer, QuietPeer {
   readonly connection: Connection;
   /** Since when it exists, in monotonic milliseconds. */
   readonly since = performance.now();
@@ -67,6 +72,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   readonly #calls: CallFlow;
   readonly #pings = new PingQueue(() => this.#sendPing());
   readonly #keepalive: Keepalive | undefined;
+  readonly #silence: Silence | undefined;
   #state: State = 'greeting';
   #isExtended = false;
   #hasAnswered = false;
@@ -81,7 +87,9 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.#owner = owner;
     this.connection = new Connection(socket, config, this);
     this.#calls = new CallFlow(this.connection, config, this);
-    if (config.keepalive) this.#keepalive = new Keepalive(config.keepalive, config.ticker, this);
+    if (!config.keepalive) return;
+    this.#keepalive = new Keepalive(config.keepalive, config.ticker, this);
+    this.#silence = new Silence(this);
   }
 
   get server(): string {
@@ -107,6 +115,19 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
 
   get isBusy(): boolean {
     return this.#calls.size > 0;
+  }
+
+  get isWaiting(): boolean {
+    return this.#owner.hasOthers && (this.isBusy || this.connection.bufferedBytes > 0);
+  }
+
+  /** Better avoided, although it is open. */
+  get isSilent(): boolean {
+    return this.#silence?.isSilent ?? false;
+  }
+
+  onQuiet(): void {
+    this.#owner.onQuiet();
   }
 
   get ticker(): Ticker {
@@ -288,7 +309,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
   onEnd(cause: CmdStreamError): void {
     const hungUpOnKnock = this.isKnocking;
     this.#state = 'ended';
-    if (this.#keepalive) this.#config.ticker.delete(this.#keepalive);
+    for (const ticking of this.#watches()) this.#config.ticker.delete(ticking);
     const lost = {
       code: 'CONNECTION_LOST',
       message: `the connection to ${this.server} was lost: ${cause.message}`,
@@ -333,9 +354,14 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     );
   }
 
+  *#watches(): Iterable<Ticking> {
+    if (this.#keepalive) yield this.#keepalive;
+    if (this.#silence) yield this.#silence;
+  }
+
   #open(): void {
     this.#state = 'open';
-    if (this.#keepalive) this.#config.ticker.add(this.#keepalive);
+    for (const ticking of this.#watches()) this.#config.ticker.add(ticking);
     this.#owner.onOpen(this);
   }
 }

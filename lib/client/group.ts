@@ -89,6 +89,10 @@ export class Group implements LinkOwner, CallHome {
     return this.#ready.some((link) => link.session?.isExtended);
   }
 
+  get hasOthers(): boolean {
+    return this.#ready.length > 1;
+  }
+
   /** Those that take calls. */
   get open(): readonly Link[] {
     return this.#ready;
@@ -120,7 +124,7 @@ export class Group implements LinkOwner, CallHome {
     if (this.#hasIdle) this.#startIdle();
     if (this.#ready.length === 0) return this.#queueCall(call);
     try {
-      const { session } = this.#router.choose(this.#ready, call);
+      const { session } = this.#router.choose(call);
       // Code of the user has run: the call may be over by now, and the connection may be gone.
       if (!call.isPending) call.report({ how: 'cancelled' });
       else if (session) session.submit(call);
@@ -209,7 +213,7 @@ export class Group implements LinkOwner, CallHome {
   destroy(cause: CmdStreamError): void {
     this.#closed ??= cause;
     this.destroyedBy ??= cause;
-    this.#ready = [];
+    this.#setReady([]);
     for (const link of this.#links) link.destroy(cause);
     this.#failWaiting(cause);
     this.onIdle();
@@ -228,7 +232,7 @@ export class Group implements LinkOwner, CallHome {
   async close(cause: CmdStreamError, limitMs: number): Promise<void> {
     if (this.#closed) return;
     this.#closed = cause;
-    this.#ready = [];
+    this.#setReady([]);
     const closed = this.#links.map((link) => link.close(cause));
     this.#failWaiting(cause);
     const timer = setTimeout(() => {
@@ -243,7 +247,7 @@ export class Group implements LinkOwner, CallHome {
   }
 
   onLinkStatus(link: Link, cause?: CmdStreamError, isAttempt = false): void {
-    this.#ready = this.#links.filter(({ session }) => session !== undefined);
+    this.#setReady(this.#links.filter(({ session }) => session !== undefined));
     this.#hasIdle = this.#ready.length > 0 && this.#links.some(({ isTrying, session }) => !isTrying && !session);
     const isOpen = link.session !== undefined;
     if (isOpen) {
@@ -253,6 +257,15 @@ export class Group implements LinkOwner, CallHome {
     } else if (isAttempt && cause) this.#router.onAttemptFailed(link, cause, () => this.#giveUp());
     else this.#giveUp();
     this.#owner.onLinkChange(link, cause);
+  }
+
+  #setReady(ready: readonly Link[]): void {
+    this.#ready = ready;
+    this.#router.setOpen(ready);
+  }
+
+  onChanged(): void {
+    this.#router.setOpen(this.#ready);
   }
 
   /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */

@@ -41,7 +41,12 @@ export interface LinkTarget {
 }
 
 /** What a link tells its group. */
-export interface LinkOwner extends Omit<ClientSessionOwner, 'server' | 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle'> {
+export interface LinkOwner extends Omit<
+  ClientSessionOwner,
+  'server' | 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle' | 'onQuiet'
+> {
+  /** A connection that is open has fallen silent or was heard again, or has another one's place. */
+  onChanged(): void;
   /** `connecting`, `connected` or `disconnected`; the attempts of an outage say nothing until one succeeds or fails. */
   onLinkStatus(link: Link, cause?: CmdStreamError, isAttempt?: boolean): void;
   /** The connection that has just ended was a good one: its server did serve. */
@@ -189,6 +194,10 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     await Promise.all(sessions.map((session) => session.closed()));
   }
 
+  get hasOthers(): boolean {
+    return this.#owner.hasOthers;
+  }
+
   nextSeq(): number {
     return this.#owner.nextSeq();
   }
@@ -203,6 +212,7 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     this.#age.begin();
     if (predecessor === undefined) return this.#owner.onLinkStatus(this);
     this.#judge(predecessor);
+    this.#owner.onChanged();
     this.#leaving.replaced(predecessor);
   }
 
@@ -241,6 +251,10 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
     this.#owner.onUnexpectedResult(seq, result, bytesRead);
+  }
+
+  onQuiet(): void {
+    this.#owner.onChanged();
   }
 
   onLateFrame(): void {

@@ -1,0 +1,87 @@
+// When a connection counts as silent: by what it shows at each tick, on a clock of the test's own.
+import { describe, expect, it } from '@jest/globals';
+import type { PingWaiter } from '../../lib/client/ping-queue.js';
+import { Silence, type QuietPeer } from '../../lib/client/silence.js';
+import { CmdStreamError } from '../../lib/core.js';
+
+class Peer implements QuietPeer {
+  isWaiting = true;
+  aliveAt = 0;
+  bytesAhead = 0;
+  readonly pings: PingWaiter[] = [];
+  readonly told: boolean[] = [];
+  readonly silence = new Silence(this);
+
+  pingFor(waiter: PingWaiter): void {
+    this.pings.push(waiter);
+  }
+
+  onQuiet(): void {
+    this.told.push(this.silence.isSilent);
+  }
+
+  /** Ticks every 250 ms from `from` to `to`. */
+  tick(from: number, to: number): void {
+    for (let now = from; now <= to; now += 250) this.silence.tick(now);
+  }
+}
+
+describe('a connection on which something is under way', () => {
+  it('is asked after half a second without a sign of life, and silent after a whole one', () => {
+    const peer = new Peer();
+    peer.aliveAt = 10_000;
+    peer.tick(10_000, 10_250);
+    expect(peer.pings).toHaveLength(0);
+    peer.tick(10_500, 10_750);
+    expect(peer.pings).toHaveLength(1);
+    expect(peer.silence.isSilent).toBe(false);
+    peer.tick(11_000, 20_000);
+    expect(peer.silence.isSilent).toBe(true);
+    expect(peer.told).toEqual([true]);
+    expect(peer.pings).toHaveLength(1);
+  });
+
+  it('is heard again with the next byte, and asked again when it falls silent again', () => {
+    const peer = new Peer();
+    peer.tick(500, 1_000);
+    peer.aliveAt = 1_100;
+    peer.pings[0]!.answered(600);
+    peer.silence.tick(1_250);
+    expect(peer.told).toEqual([true, false]);
+    peer.tick(1_500, 2_250);
+    expect(peer.pings).toHaveLength(2);
+    expect(peer.told).toEqual([true, false, true]);
+  });
+
+  it('has longer for what lies ahead of the ping: 128 KiB per second', () => {
+    const peer = new Peer();
+    peer.bytesAhead = 131_072;
+    peer.tick(500, 1_750);
+    expect(peer.silence.isSilent).toBe(false);
+    peer.silence.tick(2_000);
+    expect(peer.silence.isSilent).toBe(true);
+  });
+
+  it('has its time from when that began, however long nothing was', () => {
+    const peer = new Peer();
+    peer.isWaiting = false;
+    peer.tick(0, 60_000);
+    expect(peer.pings).toHaveLength(0);
+    peer.isWaiting = true;
+    peer.tick(60_250, 60_750);
+    expect(peer.told).toEqual([]);
+    peer.silence.tick(61_000);
+    expect(peer.told).toEqual([true]);
+    peer.isWaiting = false;
+    peer.silence.tick(61_250);
+    expect(peer.told).toEqual([true, false]);
+  });
+});
+
+it('a ping that fails with its connection is no ping that is awaited', () => {
+  const peer = new Peer();
+  peer.tick(500, 500);
+  peer.pings[0]!.failed(new CmdStreamError('CONNECTION_LOST', 'it was lost'));
+  peer.tick(750, 750);
+  expect(peer.pings).toHaveLength(2);
+});
