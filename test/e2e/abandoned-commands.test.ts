@@ -11,12 +11,15 @@ import {
   Invoker,
   type CommandContext,
 } from 'nestjs-cmd-stream';
+import { Observable } from 'rxjs';
 import { until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { CalcResult } from './calc.contract.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
+
+const abortError = Object.assign(new Error('it was told to stop'), { name: 'AbortError' });
 
 type Wait = (signal: AbortSignal) => Promise<CalcResult>;
 
@@ -40,6 +43,7 @@ class ByContextCmd extends Command<CalcResult> {
 }
 class BySignalCmd extends ByContextCmd {}
 class StreamCmd extends ByContextCmd {}
+class ObservableCmd extends ByContextCmd {}
 class LateCmd extends ByContextCmd {}
 class SelfCmd extends Command<CalcResult, typeof waits> {
   constructor(readonly wait = '') {
@@ -51,7 +55,7 @@ class SelfCmd extends Command<CalcResult, typeof waits> {
   }
 }
 
-const commands = [ByContextCmd, BySignalCmd, StreamCmd, LateCmd, SelfCmd];
+const commands = [ByContextCmd, BySignalCmd, StreamCmd, ObservableCmd, LateCmd, SelfCmd];
 const contract = defineContract({ commands, results: [CalcResult] });
 
 @Controller()
@@ -69,6 +73,16 @@ class Waiting {
   @CommandHandler(StreamCmd)
   async *stream({ wait }: StreamCmd, { signal }: CmdStreamContext) {
     yield await waits[wait]!(signal);
+  }
+
+  @CommandHandler(ObservableCmd)
+  observable({ wait }: ObservableCmd, { signal }: CmdStreamContext) {
+    return new Observable<CalcResult>((subscriber) => {
+      if (wait === 'an AbortError of Node') signal.addEventListener('abort', () => subscriber.error(abortError));
+      else if (wait === 'the reason of the signal')
+        signal.addEventListener('abort', () => subscriber.error(signal.reason));
+      else signal.addEventListener('abort', () => subscriber.error(new Error('a mistake')));
+    });
   }
 
   @CommandHandler(LateCmd)

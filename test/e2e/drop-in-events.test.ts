@@ -69,6 +69,35 @@ class FirstListener {
     });
   }
 
+  @EventPattern('many')
+  async *many(data: unknown): AsyncGenerator<unknown> {
+    await turns(1);
+    heard.push(['before', data]);
+    yield 1;
+    await turns(1);
+    yield 2;
+    heard.push(['behind', data]);
+  }
+
+  @EventPattern('many of several')
+  async *several(data: unknown): AsyncGenerator<unknown> {
+    yield 1;
+    heard.push(['first', data]);
+  }
+
+  @UseInterceptors(PassingInterceptor)
+  @EventPattern('many behind an interceptor')
+  async *behind(data: unknown): AsyncGenerator<unknown> {
+    yield 1;
+    heard.push(['behind', data]);
+  }
+
+  @EventPattern('many that fail')
+  async *failingMany(_data: unknown): AsyncGenerator<unknown> {
+    yield 1;
+    throw new Error('a mistake');
+  }
+
   @MessagePattern('ask')
   ask(data: unknown): unknown {
     return data;
@@ -76,7 +105,22 @@ class FirstListener {
 }
 
 @Controller()
+class ThirdListener {
+  @EventPattern('many of several')
+  async *several(data: unknown): AsyncGenerator<unknown> {
+    yield 1;
+    heard.push(['third', data]);
+  }
+}
+
+@Controller()
 class SecondListener {
+  @EventPattern('many of several')
+  async *several(data: unknown): AsyncGenerator<unknown> {
+    yield 1;
+    heard.push(['second', data]);
+  }
+
   @EventPattern('user.created')
   async created(data: unknown): Promise<void> {
     heard.push(['second', data]);
@@ -85,7 +129,7 @@ class SecondListener {
 
 async function pair(): Promise<DropInPair> {
   heard = [];
-  return own(await DropInPair.listen({ controllers: [FirstListener, SecondListener] }));
+  return own(await DropInPair.listen({ controllers: [FirstListener, SecondListener, ThirdListener] }));
 }
 
 describe('an event', () => {
@@ -123,6 +167,31 @@ describe('an event', () => {
     expect(heard).toEqual([['observable', 1]]);
   });
 
+  it.each([
+    [
+      'many',
+      [
+        ['before', 7],
+        ['behind', 7],
+      ],
+    ],
+    ['many behind an interceptor', [['behind', 7]]],
+    [
+      'many of several',
+      [
+        ['first', 7],
+        ['second', 7],
+        ['third', 7],
+      ],
+    ],
+  ])('whose handler is a generator runs to its end: %s', async (pattern, expected) => {
+    const { client, server } = await pair();
+    client.emit(pattern, 7);
+    await until('all is heard', () => heard.length === expected.length);
+    expect(heard.toSorted()).toEqual(expected);
+    await until('it has ended', () => server.core.inFlight === 0);
+  });
+
   it('comes before what was sent after it', async () => {
     const { client } = await pair();
     for (let n = 0; n < 50; n++) client.emit({ topic: 'orders', kind: 'placed' }, n);
@@ -143,6 +212,7 @@ describe('an event', () => {
     ['failing', 'no listener should fail like this'],
     ['failing unexpectedly', 'a mistake'],
     ['failing later', 'a mistake'],
+    ['many that fail', 'a mistake'],
   ])('whose handler fails is logged once, and nothing more: %s', async (pattern, line) => {
     const { client, server } = await pair();
     await lastValueFrom(client.emit(pattern, 1));
