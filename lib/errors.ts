@@ -51,7 +51,7 @@ export const errorMeanings = Object.freeze({
   TIMEOUT: 'the call was not answered within its time limit',
   CANCELLED: 'the caller cancelled the call',
   ANSWERED: 'the reason of a signal: the Command was answered, or needed no answer, and is over',
-  QUEUE_FULL: 'more than `maxQueuedCommands` wait for a connection, or `maxPending` for an answer',
+  QUEUE_FULL: 'more than `maxQueuedCommands` or `maxQueuedBytes` wait to be sent, or `maxPending` for an answer',
   CIRCUIT_OPEN: 'the circuit breaker of every server lets no call through',
   MULTIPLE_RESULTS: 'a Command that was to have one Result got several',
   NO_HANDLER: 'no handler is registered for the Command',

@@ -3,11 +3,13 @@
 //
 //   submit --> waiting (no room) --> written --> over
 import type { Connection } from '../connection/connection.js';
+import type { ValueFlow } from '../connection/value-flow.js';
 import { SeqWindow } from '../connection/seq-window.js';
 import { CmdStreamError } from '../errors.js';
 import { writeCancel, writeCredit } from '../wire/control-frame.js';
 import { LinkedSet } from '../linked-set.js';
 import type { Seq } from '../wire/frame.js';
+import type { CallBytes } from './call-bytes.js';
 import { CallWriter } from './call-writer.js';
 import type { CallHome, PendingCall } from './pending-call.js';
 import { PendingTable } from './pending-table.js';
@@ -19,6 +21,12 @@ export interface CallFlowConfig {
   /** Commands that may wait because the socket takes no more. */
   readonly maxQueued: number;
   readonly options: { readonly maxSendBufferBytes: number };
+  readonly flow: ValueFlow;
+  readonly callBytes: CallBytes;
+  /** `false`: lost Commands are not repeated. */
+  readonly retry: object | false;
+  /** May this Command be executed twice? */
+  isIdempotent(command: unknown): boolean;
 }
 
 export interface CallFlowOwner {
@@ -47,7 +55,9 @@ export class CallFlow implements CallHome {
     this.#connection = connection;
     this.#config = config;
     this.#owner = owner;
-    this.#writer = new CallWriter(connection, config.timeoutMs);
+    const { flow, callBytes } = config;
+    const mayRepeat = (call: PendingCall): boolean => this.#mayRepeat(call);
+    this.#writer = new CallWriter(connection, config.timeoutMs, { flow, callBytes, mayRepeat });
   }
 
   get size(): number {
@@ -76,7 +86,22 @@ export class CallFlow implements CallHome {
     else if (this.#waiting.size >= maxQueued && !this.#socketHasRoom()) {
       const limit = `maxQueuedCommands (${maxQueued})`;
       call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait to be written already`));
-    } else this.#waiting.add(call);
+    } else this.#wait(call);
+  }
+
+  #wait(call: PendingCall): void {
+    try {
+      this.#config.callBytes.keepWaiting(call);
+    } catch (error) {
+      return call.fail(error);
+    }
+    if (call.isPending) this.#waiting.add(call);
+  }
+
+  /** An extended server may refuse what wants an answer, and the connection may be lost. */
+  #mayRepeat({ until, command }: PendingCall): boolean {
+    if (until === 'answered' && this.#connection.isExtended) return true;
+    return this.#config.retry !== false && this.#config.isIdempotent(command);
   }
 
   /** Room at the server, which says how many Commands it runs at a time, and in the socket. */

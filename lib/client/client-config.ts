@@ -1,6 +1,7 @@
 // From the options of a client to what its connections need: what several options say together is checked here.
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
+import type { Contract } from '../codec/contract.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
@@ -10,6 +11,7 @@ import { clientFlow } from '../connection/value-flow.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import { objectWith, resolveOptions, type OptionRules } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
+import { CallBytes } from './call-bytes.js';
 import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
 import { leastPending, roundRobin, type DispatchStrategy } from './dispatch-strategy.js';
 import { isFailure } from './failure.js';
@@ -48,10 +50,13 @@ export function resolveClientOptions(options: CommandClientOptions) {
 /** `scope`: where what serves all callers is at home. */
 export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope): GroupConfig {
   const codec = codecFor(options.contract, options.codec);
+  const flow = clientFlow(codec, options);
   return {
     ...options,
     side: 'client',
-    flow: clientFlow(codec, options),
+    flow,
+    isIdempotent: idempotence(options.contract),
+    callBytes: new CallBytes({ maxQueuedBytes: options.maxQueuedBytes, flow }),
     options,
     ticker: new Ticker(scope),
     scope,
@@ -63,6 +68,17 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     strategy: strategyOf(options.strategy, scope),
     circuitBreaker: options.circuitBreaker,
     isFailure: options.isFailure ? guarded(apart(scope, options.isFailure)) : isFailure,
+  };
+}
+
+/** What a class says of itself may be code that fails: then nothing is repeated. */
+function idempotence({ commands }: Contract): (command: unknown) => boolean {
+  return (command) => {
+    try {
+      return commands.isIdempotent(command);
+    } catch {
+      return false;
+    }
   };
 }
 

@@ -170,6 +170,12 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   maxQueuedCommands?: number;
   /**
+   * Most bytes of the Commands that wait for a connection, for room at the server or in its buffer, or that may have to be
+   * sent again, of all connections together; further ones that must wait fail. 1 KiB to 1 GiB.
+   * @default 67_108_864
+   */
+  maxQueuedBytes?: number;
+  /**
    * Most Results of one `iterate()` that wait to be taken from a producer that cannot be slowed down; beyond, that call
    * fails with SLOW_CONSUMER. 32 to 10,000,000.
    * @default 10_000
@@ -220,6 +226,7 @@ export const clientDefaults = Object.freeze({
   timeoutMs: 30_000,
   maxPending: 65_536,
   maxQueuedCommands: 16_384,
+  maxQueuedBytes: 67_108_864,
   maxBufferedResults: 10_000,
   maxBufferedBytes: 16_777_216,
   extension: true as boolean | 'require',
@@ -256,6 +263,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   timeoutMs: timeLimit(),
   maxPending: integer(1, 10_000_000, 'Commands'),
   maxQueuedCommands: integer(0, 10_000_000, 'Commands'),
+  maxQueuedBytes: integer(1024, 1_073_741_824, 'bytes'),
   maxBufferedResults: integer(32, 10_000_000, 'Results'),
   maxBufferedBytes: integer(2_097_152, 2 ** 40, 'bytes'),
   extension: oneOf(true, false, 'require'),

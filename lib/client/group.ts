@@ -149,6 +149,12 @@ export class Group implements LinkOwner, CallHome {
       const limit = `maxQueuedCommands (${maxQueued})`;
       return call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait for a connection already`));
     }
+    try {
+      this.#config.callBytes.keepWaiting(call);
+    } catch (error) {
+      return call.fail(error);
+    }
+    if (!call.isPending) return;
     call.moveTo(this);
     this.#wait(
       this.#queue,
@@ -318,7 +324,7 @@ export class Group implements LinkOwner, CallHome {
     call.report({ how: 'failed', error });
     if (!call.isPending) return;
     call.moveTo(this);
-    if (this.#closed || call.hasResults || !this.#retries.refused(call)) call.fail(error);
+    if (this.#closed || call.kept === undefined || !this.#retries.refused(call)) call.fail(error);
     else call.rewind(this);
   }
 
@@ -326,19 +332,10 @@ export class Group implements LinkOwner, CallHome {
     if (!call.isPending) return;
     call.moveTo(this);
     call.mayHaveRun = true;
-    const mayRepeat = !call.hasResults && !this.#closed && this.#isIdempotent(call);
+    const mayRepeat = call.kept !== undefined && !this.#closed && this.#config.isIdempotent(call.command);
     if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
     call.report({ how: 'failed', error });
     call.rewind(this);
-  }
-
-  /** What a class says of itself may be code that fails: then nothing is repeated. */
-  #isIdempotent({ command }: PendingCall): boolean {
-    try {
-      return this.#config.contract.commands.isIdempotent(command);
-    } catch {
-      return false;
-    }
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {

@@ -1,6 +1,7 @@
 // One call of a client from dispatch to its end. Knows its number once it was written; ends exactly once.
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
+import type { KeptBytes } from './kept-bytes.js';
 import type { CircuitPermit } from './circuit-breaker.js';
 import type { SignalListeners } from './signal-listeners.js';
 import { isPromiseLike, told } from './told.js';
@@ -95,6 +96,8 @@ export class PendingCall implements Call, SentCommand {
   sentBytes = 0;
   /** Has any Result come? */
   hasResults = false;
+  /** What it says, as bytes: where it waits, or may have to be sent again. */
+  kept: KeptBytes | undefined;
   /** An earlier attempt may have been executed, whatever becomes of this one. */
   mayHaveRun = false;
   readonly credit: number;
@@ -195,6 +198,7 @@ export class PendingCall implements Call, SentCommand {
 
   next(result: unknown, bytesRead: number): void {
     if (!this.#pending) return;
+    if (!this.hasResults) this.#letGo();
     this.hasResults = true;
     this.#observer?.onResult(this, result, bytesRead);
     // A hook may have ended it.
@@ -240,10 +244,16 @@ export class PendingCall implements Call, SentCommand {
     this.#pending = false;
     clearTimeout(this.#timer);
     this.#stopListening?.();
+    this.#letGo();
     this.#home.forget(this, abandoned);
     this.report(end);
     this.#observer?.onEnd(this, end);
     return true;
+  }
+
+  #letGo(): void {
+    this.kept?.release();
+    this.kept = undefined;
   }
 
   /** It is to be sent again, as if it never had been. */

@@ -17,7 +17,7 @@ import { Outbox } from './outbox.js';
 import { SocketFace, type SocketListener } from './socket-face.js';
 import type { Ticker, Ticking } from './ticker.js';
 import { frameOverdue, writeStalled } from './time-limits.js';
-import type { FrameLimit, ValueFlow } from './value-flow.js';
+import { checkFrameLength, type FrameLimit, type ValueFlow } from './value-flow.js';
 
 /** What a connection tells its owner. No method may throw, but for those of an inbox that say so. */
 export interface ConnectionOwner extends InboxOwner {
@@ -258,9 +258,7 @@ export class Connection implements Ticking, SocketListener {
   }
 
   #checkLength(length: number): void {
-    const { bytes, option } = this.#sendLimit;
-    if (length > bytes)
-      throw new CmdStreamError('FRAME_TOO_LARGE', `frame of ${length} bytes exceeds ${option} (${bytes})`);
+    checkFrameLength(length, this.#sendLimit);
   }
 
   /** Resolves when everything sent so far was taken by the socket; rejects if the connection ends before. */

@@ -1,6 +1,7 @@
 // Which way values go on one side of a connection: what it writes and reads, and within which limits.
 import type { Codec } from '../codec/codec.js';
 import { jsonCodecDefaults, RECEIVED_KEYS, type DataLimits } from '../codec/json-codec-options.js';
+import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 
@@ -9,6 +10,17 @@ export interface FrameLimit {
   readonly bytes: number;
   /** The option that sets it, for errors. */
   readonly option: string;
+}
+
+/** A value that writes itself, of which the codec knows nothing. */
+export abstract class SelfWriting {
+  abstract writeTo(writer: ByteWriter): void;
+}
+
+/** @throws {CmdStreamError} FRAME_TOO_LARGE */
+export function checkFrameLength(length: number, { bytes, option }: FrameLimit): void {
+  if (length > bytes)
+    throw new CmdStreamError('FRAME_TOO_LARGE', `frame of ${length} bytes exceeds ${option} (${bytes})`);
 }
 
 export interface ValueFlow {
@@ -28,7 +40,8 @@ interface Limits {
 /** Commands out, Results in. */
 export function clientFlow(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): ValueFlow {
   return {
-    encode: (command, writer) => codec.encodeCommand(command, writer),
+    encode: (command, writer) =>
+      command instanceof SelfWriting ? command.writeTo(writer) : codec.encodeCommand(command, writer),
     decode: (reader) => codec.decodeResult(reader),
     send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     receive: { bytes: maxResultBytes, option: 'maxResultBytes' },

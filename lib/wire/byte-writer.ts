@@ -58,6 +58,11 @@ export class ByteWriter {
     else this.#spare = whole;
   }
 
+  /** Copies what was written, from `from` up to `to`, into `target` at `at`. */
+  copyTo(target: Buffer, at: number, from: number, to: number): void {
+    this.#buffer.copy(target, at, from, to);
+  }
+
   #reserve(count: number): number {
     const at = this.#length;
     if (at + count > this.#buffer.length)

@@ -120,25 +120,46 @@ export function writeHello(writer: ByteWriter, hello: Hello): void {
   });
 }
 
-export function writeMeta(writer: ByteWriter, seq: Seq, meta: Meta): void {
-  writeControl(writer, Control.META, (inner) => writeMetaFields(inner, seq, meta, meta.noAnswer ? NO_ANSWER : 0));
+/** `map`: the bytes of the metadata, where they were encoded before. Returns how many bytes, at the end, those are. */
+export function writeMeta(writer: ByteWriter, seq: Seq, meta: Meta, map?: Uint8Array): number {
+  let length = 0;
+  writeControl(writer, Control.META, (inner) => {
+    writeMetaStart(inner, seq, meta, meta.noAnswer ? NO_ANSWER : 0);
+    const from = inner.length;
+    if (map) inner.writeBytes(map);
+    else writeMap(inner, meta.metadata);
+    length = inner.length - from;
+  });
+  return length;
 }
 
-export function writeMessage(writer: ByteWriter, seq: Seq, message: Message): void {
+/** `said`: the bytes of metadata, route and data, where they were encoded before. Returns how many those are. */
+export function writeMessage(writer: ByteWriter, seq: Seq, message: Message, said?: Uint8Array): number {
+  let length = 0;
   writeControl(writer, Control.MESSAGE, (inner) => {
-    writeMetaFields(inner, seq, message, message.packet ? PACKET : 0);
-    inner.writeUtf8(message.route);
-    inner.writeText(message.data);
+    writeMetaStart(inner, seq, message, message.packet ? PACKET : 0);
+    length = writeSaid(inner, message, said);
+  });
+  return length;
+}
+
+/** `said`: as of {@link writeMessage}. */
+export function writeEvent(writer: ByteWriter, message: Message, said?: Uint8Array): void {
+  writeControl(writer, Control.EVENT, (inner) => {
+    inner.writeUvarint(message.packet ? PACKET : 0);
+    writeSaid(inner, message, said);
   });
 }
 
-export function writeEvent(writer: ByteWriter, { packet, metadata, route, data }: Message): void {
-  writeControl(writer, Control.EVENT, (inner) => {
-    inner.writeUvarint(packet ? PACKET : 0);
-    writeMap(inner, metadata);
-    inner.writeUtf8(route);
-    inner.writeText(data);
-  });
+function writeSaid(writer: ByteWriter, { metadata, route, data }: Message, said: Uint8Array | undefined): number {
+  const from = writer.length;
+  if (said) writer.writeBytes(said);
+  else {
+    writeMap(writer, metadata);
+    writer.writeUtf8(route);
+    writer.writeText(data);
+  }
+  return writer.length - from;
 }
 
 export function writeValue(writer: ByteWriter, seq: Seq, data: string, last: boolean, packet: boolean): void {
@@ -175,15 +196,14 @@ export function writeGoaway(writer: ByteWriter, reason: string): void {
   writeControl(writer, Control.GOAWAY, (inner) => inner.writeUtf8(reason));
 }
 
-function writeMetaFields(writer: ByteWriter, seq: Seq, { remainingMs, credit, metadata }: Meta, flags: number): void {
+function writeMetaStart(writer: ByteWriter, seq: Seq, { remainingMs, credit }: Meta, flags: number): void {
   writer.writeUvarint(seq);
   writer.writeUvarint(flags | (remainingMs === undefined ? 0 : HAS_REMAINING));
   writer.writeUvarint(remainingMs ?? 0);
   writer.writeUvarint(credit);
-  writeMap(writer, metadata);
 }
 
-function writeMap(writer: ByteWriter, map: Metadata): void {
+export function writeMap(writer: ByteWriter, map: Metadata): void {
   const entries = Object.entries(map);
   if (entries.length > MAX_METADATA)
     throw new CmdStreamError('ENCODE_FAILED', `metadata of ${entries.length} entries exceeds ${MAX_METADATA}`);

@@ -86,6 +86,7 @@ const ofClients: Readonly<Record<string, Values>> = {
   timeoutMs: noNumber,
   maxPending: tooSmall(1),
   maxQueuedCommands: noNumber,
+  maxQueuedBytes: tooSmall(1024),
   maxBufferedResults: tooSmall(32),
   maxBufferedBytes: tooSmall(2_097_152),
   extension: ['required', 0, 1, null],

@@ -155,11 +155,11 @@ describe('a Command that cannot be written', () => {
     const first = client.execute(new AddCmd(2, 3));
     const bad = client.execute(make());
     const last = client.execute(new AddCmd(2, 3));
+    await expect(bad).rejects.toMatchObject({ code, sent: false });
     const peer = await raw.peer();
     peer.write(GREETING);
-    await expect(bad).rejects.toMatchObject({ code, sent: false });
-    await peer.receives(ADD_2_3 + addFrame(3, 2, 3));
-    peer.write(SUM_5 + sumFrame(3, 5));
+    await peer.receives(ADD_2_3 + addFrame(2, 2, 3));
+    peer.write(SUM_5 + sumFrame(2, 5));
     await expect(Promise.all([first, last])).resolves.toHaveLength(2);
   });
 

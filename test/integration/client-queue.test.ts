@@ -1,6 +1,14 @@
 // Calls that wait for room at the server: each is written once, in turn, or never, and all of them end.
 import { describe, expect, it } from '@jest/globals';
-import { Command, defineContract, Result, type CommandContext, type ResultSink } from '../../lib/core.js';
+import {
+  Command,
+  defineContract,
+  Result,
+  type CommandClientOptions,
+  type CommandContext,
+  type DispatchStrategy,
+  type ResultSink,
+} from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
@@ -28,14 +36,14 @@ interface Running {
 }
 
 /** A server that runs so many Commands of a connection at a time, each until the test ends it, whatever its signal says. */
-async function open(maxInFlightPerConnection: number) {
+async function open(maxInFlightPerConnection: number, options: Partial<CommandClientOptions> = {}) {
   const running: Running[] = [];
   const invoker = {
     invoke: ({ n }: TaskCmd, _context: CommandContext, sink: ResultSink) =>
       void running.push({ n, finish: () => sink.complete(new Done()) }),
   };
   const calc = own(await CalcServer.start({ contract, invoker: invoker as never, maxInFlightPerConnection }));
-  const client = own(calcClient(calc.port, { contract, extension: 'require' }));
+  const client = own(calcClient(calc.port, { contract, extension: 'require', ...options }));
   const started = async (count: number): Promise<Running> => {
     await until(`Command ${count} runs`, () => running.length >= count);
     return running[count - 1]!;
@@ -60,10 +68,16 @@ describe('a call that waits', () => {
   });
 
   it('is never written when another one that waited with it has ended it', async () => {
-    const { calc, client, running } = await open(8);
+    const strategy: DispatchStrategy = {
+      pick: ([connection], command) => {
+        if ((command as TaskCmd).n === 1) throw new Error('the strategy fails');
+        return connection!;
+      },
+    };
+    const { calc, client, running } = await open(8, { strategy });
     const second = new RecordingSink();
     const failing = Object.assign(new RecordingSink(), { error: () => waiting.cancel() });
-    client.dispatch(new TaskCmd(UNWRITABLE), failing);
+    client.dispatch(new TaskCmd(1), failing);
     const waiting = client.dispatch(new TaskCmd(2), second);
     await client.connect();
     await client.ping();

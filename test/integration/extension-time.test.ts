@@ -1,6 +1,12 @@
 // What travels with a Command besides its own bytes: the time that is left, and metadata.
 import { describe, expect, it } from '@jest/globals';
-import { Command, defineContract, type CommandContext, type ResultSink } from '../../lib/core.js';
+import {
+  Command,
+  defineContract,
+  type CommandContext,
+  type DispatchStrategy,
+  type ResultSink,
+} from '../../lib/core.js';
 import { ADD_2_3, echoFrame, sumFrame } from '../support/calc-frames.js';
 import { calcClient } from '../support/calc-client.js';
 import { CalcServer } from '../support/calc-server.js';
@@ -86,15 +92,16 @@ describe('a time limit', () => {
   });
 
   it('keeps a Command from being written when it is over before', async () => {
-    class SpinCmd extends Command<Item> {
-      /** Keeps the process busy while it is written. */
-      toJSON(): object {
-        const start = performance.now();
-        while (performance.now() - start < 60);
-        return {};
-      }
-    }
-    const contract = defineContract({ commands: [SpinCmd, PlayCmd], results: [Item] });
+    class FirstCmd extends Command<Item> {}
+    const contract = defineContract({ commands: [FirstCmd, PlayCmd], results: [Item] });
+    const strategy: DispatchStrategy = {
+      /** Keeps the process busy while the first one is written. */
+      pick: ([connection], command) => {
+        const busyUntil = command instanceof FirstCmd ? performance.now() + 60 : 0;
+        while (performance.now() < busyUntil);
+        return connection!;
+      },
+    };
     const ran: unknown[] = [];
     const invoker = {
       invoke: (command: unknown, _: CommandContext, sink: ResultSink) => {
@@ -103,8 +110,8 @@ describe('a time limit', () => {
       },
     };
     const calc = own(await CalcServer.start({ contract, invoker }));
-    const client = own(calcClient(calc.port, { contract, extension: true }));
-    const first = client.execute(new SpinCmd());
+    const client = own(calcClient(calc.port, { contract, extension: true, strategy }));
+    const first = client.execute(new FirstCmd());
     const late = client.execute(new PlayCmd(), { timeoutMs: 50 });
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT', sent: false });
     await first;

@@ -148,7 +148,7 @@ describe('a control frame that lies', () => {
   });
 
   it('is not written: metadata that no server would read', () => {
-    const write = (metadata: Record<string, string>) => (): void =>
+    const write = (metadata: Record<string, string>) => (): number =>
       frames.writeMeta(new ByteWriter(), 1, { remainingMs: undefined, credit: 0, metadata });
     const many = Object.fromEntries(Array.from({ length: 1025 }, (_, at) => [`k${at}`, '']));
     expect(write(many)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
