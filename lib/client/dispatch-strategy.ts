@@ -49,6 +49,8 @@ export function leastPending(): DispatchStrategy {
       for (let step = 0; step < connections.length; step++) {
         const choice = connections[(turn + step) % connections.length]!;
         if (best === undefined || choice.pending < best.pending) best = choice;
+        // None has fewer: the others need not be looked at.
+        if (best.pending === 0) break;
       }
       turn = (turn + 1) % connections.length;
       return best!;

@@ -62,7 +62,7 @@ export class Group implements LinkOwner, CallHome {
     this.#owner = owner;
     this.#queue = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
     this.#connecting = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
-    this.#retries = new Retries(config.scope, config.retry, (call) => this.submit(call));
+    this.#retries = new Retries(config.scope, config.retry, config.maxPending, (call) => this.submit(call));
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
     this.#router = new CallRouter(config, this.servers);
     this.#links = Array.from({ length: config.connections }, (_, index) => {

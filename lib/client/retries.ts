@@ -12,12 +12,20 @@ const REFUSED_MS = 10;
 export class Retries {
   readonly #scope: AsyncScope;
   readonly #options: ResolvedRetryOptions | false;
+  readonly #maxPausing: number;
   readonly #submit: (call: PendingCall) => void;
   readonly #pausing = new Map<PendingCall, NodeJS.Timeout>();
 
-  constructor(scope: AsyncScope, options: ResolvedRetryOptions | false, submit: (call: PendingCall) => void) {
+  /** `maxPausing`: calls that may wait to be sent again; the error of a further one reaches its caller. */
+  constructor(
+    scope: AsyncScope,
+    options: ResolvedRetryOptions | false,
+    maxPausing: number,
+    submit: (call: PendingCall) => void,
+  ) {
     this.#scope = scope;
     this.#options = options;
+    this.#maxPausing = maxPausing;
     this.#submit = submit;
   }
 
@@ -25,20 +33,24 @@ export class Retries {
     return this.#pausing.size;
   }
 
+  get #isFull(): boolean {
+    return this.#pausing.size >= this.#maxPausing;
+  }
+
   has(call: PendingCall): boolean {
     return this.#pausing.has(call);
   }
 
-  /** Sends the refused call again later; false when it was sent often enough. */
+  /** Sends the refused call again later; false when it was sent often enough, or too many wait. */
   refused(call: PendingCall): boolean {
-    if (call.attempts >= MAX_REFUSED) return false;
+    if (call.attempts >= MAX_REFUSED || this.#isFull) return false;
     this.#pause(call, REFUSED_MS * 2 ** (call.attempts - 1));
     return true;
   }
 
-  /** Sends the lost call again later; false when it was sent often enough. */
+  /** Sends the lost call again later; false when it was sent often enough, or too many wait. */
   lost(call: PendingCall): boolean {
-    if (!this.#options || call.attempts >= this.#options.maxAttempts) return false;
+    if (!this.#options || call.attempts >= this.#options.maxAttempts || this.#isFull) return false;
     const { delayMs, maxDelayMs } = this.#options;
     this.#pause(call, Math.random() * Math.min(delayMs * 2 ** (call.attempts - 1), maxDelayMs));
     return true;

@@ -23,13 +23,19 @@ export interface ExtendedHome extends CommandHome, QueueHome {
   readonly config: Pick<SessionConfig, 'contract' | 'maxStreamBufferBytes'>;
 }
 
+/** A Result that may be the only one, as it was when it was given: what becomes of the object later is not sent. */
+interface HeldResult {
+  readonly isNothing: boolean;
+  write(writer: ByteWriter, isLast: boolean): void;
+}
+
 /** running: the handler is at work; ending: its end is queued; settled: everything is sent. */
 type State = 'running' | 'ending' | 'settled';
 
 export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   readonly #queue: ResultQueue;
   #state: State = 'running';
-  #held: { readonly result: unknown } | undefined;
+  #held: HeldResult | undefined;
   #isStream = false;
   /** Is nothing, or nothing that ends the Command, sent so far? */
   #needsEnd = true;
@@ -87,9 +93,27 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
     if (!this.isOpen) return 0;
     const endsLikeOne = this.#answersValues || this.#isLast(result);
     if (this.#isStream || !endsLikeOne) return this.#put(result, false, false);
-    this.#held = { result };
+    this.#held = this.#hold(result);
     this.home.waiting.holdBack(this);
     return 0;
+  }
+
+  #hold(result: unknown): HeldResult {
+    if (!this.#answersValues) {
+      const { connection, waiting } = this.home;
+      const bytes = waiting.encode((writer) => connection.writeFrame(writer, this.seq, result));
+      return { isNothing: false, write: (writer) => writer.writeBytes(bytes) };
+    }
+    const isPacket = result instanceof WholePacket;
+    const text = this.#textOf(result);
+    return {
+      isNothing: result === undefined,
+      write: (writer, isLast) => writeValue(writer, this.seq, text, isLast, isPacket),
+    };
+  }
+
+  #textOf(result: unknown): string {
+    return dataText(result instanceof WholePacket ? result.packet : result, this.home.connection.dataLimits);
   }
 
   #isLast(result: unknown): boolean {
@@ -108,15 +132,17 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   }
 
   #finish(result: unknown): void {
-    const last = result === undefined ? this.#held : { result };
+    const held = this.#held;
     if (result !== undefined) this.#flushHeld();
     if (this.#state !== 'running') return;
     this.#held = undefined;
-    // A last value of nothing says as little as the end alone.
-    if (last !== undefined && !(this.#answersValues && last.result === undefined)) {
-      const closes = !this.#isStream && (this.#answersValues || this.#isLast(last.result));
-      this.#put(last.result, closes, true);
-      if (closes) this.#needsEnd = false;
+    if (result !== undefined) {
+      this.#needsEnd = this.#isStream || !(this.#answersValues || this.#isLast(result));
+      this.#put(result, !this.#needsEnd, true);
+    } else if (held !== undefined && !held.isNothing) {
+      // A last value of nothing says as little as the end alone.
+      this.#needsEnd = false;
+      this.#putFrame((writer) => held.write(writer, true), true);
     }
     if (this.#needsEnd) this.#queue.mark((writer) => writeSeqControl(writer, Control.END, this.seq));
   }
@@ -228,7 +254,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
     if (!this.#isStream && !this.#answersValues)
       this.#queue.mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
     this.#isStream = true;
-    this.#put(held.result, false, false);
+    this.#putFrame((writer) => held.write(writer, false), false);
   }
 
   /** Sends a Result, or queues it. `isFinal`: none follows. */
@@ -240,11 +266,17 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
       this.#queue.spend(length);
       return length;
     }
-    const write = asValue
-      ? (writer: ByteWriter): void => this.#writeValue(writer, result, isLast)
-      : (writer: ByteWriter): void => connection.writeFrame(writer, this.seq, result);
+    return this.#putFrame(
+      asValue
+        ? (writer) => this.#writeValue(writer, result, isLast)
+        : (writer) => connection.writeFrame(writer, this.seq, result),
+      isFinal,
+    );
+  }
+
+  #putFrame(write: (writer: ByteWriter) => void, isFinal: boolean): number {
     if (!this.#queue.isClosed) {
-      const length = connection.sendControl(write);
+      const length = this.home.connection.sendControl(write);
       this.#queue.spend(length);
       return length;
     }
@@ -255,14 +287,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   }
 
   #writeValue(writer: ByteWriter, result: unknown, isLast: boolean): void {
-    const isPacket = result instanceof WholePacket;
-    writeValue(
-      writer,
-      this.seq,
-      dataText(isPacket ? result.packet : result, this.home.connection.dataLimits),
-      isLast,
-      isPacket,
-    );
+    writeValue(writer, this.seq, this.#textOf(result), isLast, result instanceof WholePacket);
   }
 
   /** Ends the Command although its handler goes on: it is told by the signal. */

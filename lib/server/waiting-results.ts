@@ -4,7 +4,7 @@ import type { Connection } from '../connection/connection.js';
 import type { Ticking } from '../connection/ticker.js';
 import { CmdStreamError } from '../errors.js';
 import { LinkedSet } from '../linked-set.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import { ByteWriter } from '../wire/byte-writer.js';
 import type { SessionConfig } from './session-config.js';
 
 /** The connection as those that wait for it see it. */
@@ -23,6 +23,9 @@ export interface WaitingCommand {
   pump(): void;
 }
 
+/** Larger frames keep the memory they were written to, smaller ones are copied out of it. */
+const KEPT_BYTES = 4096;
+
 /** A peer that takes nothing for so long, while more waits than may, does not read at all. */
 const PATIENCE_MS = 1000;
 
@@ -35,6 +38,7 @@ export class WaitingResults implements Ticking {
   /** One Result may stand above the high-water mark, however large it is. */
   readonly #maxWritten: number;
   #bytes = 0;
+  #scratch: ByteWriter | undefined;
   #heldBack: WaitingCommand[] = [];
   /** In the order in which they take turns. */
   readonly #queue = new LinkedSet<WaitingCommand>();
@@ -78,6 +82,22 @@ export class WaitingResults implements Ticking {
     if (this.isFull && !isStalled) return;
     config.ticker.delete(this);
     if (this.isFull) this.#hangUp(this.#maxBytes, 'maxStreamBufferBytes and maxSendBufferBytes together');
+  }
+
+  /** The bytes of a frame that is sent later, under the rules of {@link Connection.encode}. */
+  encode(write: (writer: ByteWriter) => void): Buffer {
+    const writer = this.#scratch ?? new ByteWriter();
+    this.#scratch = undefined;
+    try {
+      this.#host.connection.encode(writer, write);
+      const taken = writer.take();
+      if (taken.length > KEPT_BYTES) return taken;
+      const bytes = Buffer.from(taken);
+      writer.recycle(taken);
+      return bytes;
+    } finally {
+      this.#scratch = writer;
+    }
   }
 
   /** Writes what takes no turn: an end, an error, a pong. A peer that has them made and does not read loses its connection. */

@@ -1,12 +1,12 @@
 // What waits for a peer is packed, bounded for the connection, and goes on when there is room.
 import { describe, expect, it } from '@jest/globals';
-import type { Invoker } from '../../lib/core.js';
+import { defineContract, type Invoker } from '../../lib/core.js';
 import { ADD_2_3, frame, uvarint } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { inTime, turns, until } from '../support/deadline.js';
 import { credit, end, EXTENDED_GREETING, hello, KNOCK, meta, stream } from '../support/extension-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
-import { Item, openStage, PlayCmd } from '../support/stage.js';
+import { Item, openStage, PlayCmd, stageContract } from '../support/stage.js';
 import { CalcResult, EchoResult } from '../support/vector-contract.js';
 
 const own = guardLeaks();
@@ -173,5 +173,27 @@ describe('a Result that cannot be encoded while others wait for credit', () => {
     peer.write(credit(1, 9));
     await peer.receives(EXTENDED_GREETING + stream(1) + sum(1) + sum(2) + sum(3) + sum(4) + end(1));
     expect(refused).toHaveLength(2);
+  });
+});
+
+describe('what is sent of an object that changes', () => {
+  it.each(['a Result that may be the last', 'a value'])('is what it was when it was given: %s', async (what) => {
+    const isValue = what === 'a value';
+    const play = (): unknown =>
+      pushing(
+        (function* changing(): Iterable<Item> {
+          const item = new Item(0, true) as { n: number } & Item;
+          for (let n = 0; n < 4; n++) {
+            item.n = n;
+            yield item;
+          }
+          item.n = 99;
+        })(),
+      );
+    const contract = isValue ? defineContract({ commands: [PlayCmd] }) : stageContract;
+    const { client } = await openStage(own, play as () => Item, { contract }, { contract });
+    const taken: number[] = [];
+    for await (const { n } of client.iterate(new PlayCmd())) taken.push(n);
+    expect(taken).toEqual([0, 1, 2, 3]);
   });
 });

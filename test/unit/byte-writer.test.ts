@@ -202,3 +202,15 @@ describe('a ZigZag varint', () => {
     );
   });
 });
+
+describe('memory', () => {
+  it('that only a value has needed which was cut off is let go, and what was there stays', () => {
+    const writer = new ByteWriter();
+    writer.writeText('kept');
+    writer.writeZeros(50_000_000);
+    writer.truncate(4);
+    expect(writer.capacity).toBeLessThanOrEqual(128 * 1024);
+    writer.writeText(' on');
+    expect(writer.take().toString()).toBe('kept on');
+  });
+});

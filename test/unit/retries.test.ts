@@ -21,8 +21,8 @@ class Stage {
   readonly retries: Retries;
   #pausedAt = 0;
 
-  constructor(options: ResolvedRetryOptions | false = retryDefaults) {
-    this.retries = new Retries(new AsyncScope(), options, (call) => {
+  constructor(options: ResolvedRetryOptions | false = retryDefaults, maxPausing = 10) {
+    this.retries = new Retries(new AsyncScope(), options, maxPausing, (call) => {
       call.attempts++;
       this.sent.push(performance.now() - this.#pausedAt);
     });
@@ -93,5 +93,20 @@ describe('a call that waits to be sent again', () => {
     stage.retries.fail(error);
     expect(stage.sink.ends).toEqual([{ error }]);
     expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('calls that wait to be sent again', () => {
+  it('are as many as may, and one more when one of them is sent', () => {
+    const { call, retries } = new Stage(retryDefaults, 2);
+    const others = [1, 2, 3].map(() => Object.assign(new Stage().call, { attempts: 1 }));
+    expect([retries.refused(call), retries.lost(others[0]!)]).toEqual([true, true]);
+    expect([retries.refused(others[1]!), retries.lost(others[2]!), retries.size]).toEqual([false, false, 2]);
+    jest.advanceTimersToNextTimer();
+    expect([retries.refused(others[1]!), retries.size]).toEqual([true, 2]);
+    retries.delete(others[1]!);
+    expect([retries.lost(others[2]!), retries.size]).toEqual([true, 2]);
+    retries.fail(new Error('over'));
+    expect(retries.size).toBe(0);
   });
 });
