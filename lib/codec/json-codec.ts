@@ -17,7 +17,7 @@ import {
 import { parseJson } from './json-parse.js';
 import { reviverFor, type Revive } from './json-revive.js';
 import { checkStructure } from './json-scan.js';
-import { stringifyJson } from './json-stringify.js';
+import { failingPath, JsonWriter, LossError } from './json-stringify.js';
 import { TaggedCodec, type BodyCodec } from './tagged-codec.js';
 import { isClass, nameOf, type ContractType, type TypeClass, type TypeTable } from './type-table.js';
 
@@ -85,11 +85,15 @@ class JsonBodies implements BodyCodec {
 
 /** One class of the contract and the way it goes in each direction. */
 class JsonType {
+  readonly #type: TypeClass;
   readonly #name: string;
   readonly #maxKeys: number;
   readonly #options: ResolvedJsonCodecOptions;
   readonly #revive: Revive;
+  readonly #writer: JsonWriter;
   readonly #transformer: ClassTransformer | undefined;
+  /** The keys that the fields which class-transformer renames have in a body. */
+  #bodyKeys: ReadonlyMap<string, string> | undefined;
 
   constructor(
     type: TypeClass,
@@ -97,9 +101,11 @@ class JsonType {
     transformer: ClassTransformer | undefined,
     maxKeys: number,
   ) {
+    this.#type = type;
     this.#name = nameOf(type);
     this.#maxKeys = maxKeys;
     this.#options = options;
+    this.#writer = new JsonWriter(options.maxDepth);
     this.#revive = reviverFor(type, options, transformer);
     const { toJSON } = type.prototype as { toJSON?: unknown };
     this.#transformer = typeof toJSON !== 'function' && transformer?.handles(type) ? transformer : undefined;
@@ -108,10 +114,11 @@ class JsonType {
   encode(value: unknown): string {
     let text: string;
     try {
-      text = stringifyJson(this.#transformer ? this.#transformer.toPlain(value) : value);
+      text = this.#transformer
+        ? this.#transformed(value as object, this.#transformer)
+        : this.#writer.write(value as object);
     } catch (error) {
-      const reason = messageOf(error).split('\n', 1)[0];
-      throw new CmdStreamError('ENCODE_FAILED', `${this.#name} cannot be written as JSON: ${reason}`, { cause: error });
+      throw this.#unwritable(value, error);
     }
     try {
       checkStructure(text, this.#options);
@@ -119,6 +126,25 @@ class JsonType {
     } catch (error) {
       throw this.#named(error);
     }
+  }
+
+  #transformed(value: object, transformer: ClassTransformer): string {
+    this.#bodyKeys ??= new Map(Array.from(transformer.exposed(this.#type), ([key, field]) => [field, key]));
+    const keys = this.#bodyKeys;
+    return this.#writer.writeTransformed(
+      value,
+      transformer.toPlain(value) as object,
+      (field) => keys.get(field) ?? field,
+    );
+  }
+
+  #unwritable(value: unknown, error: unknown): CmdStreamError {
+    if (error instanceof LossError)
+      return new CmdStreamError('ENCODE_FAILED', `${this.#name}${error.message}`, { cause: error });
+    const path = failingPath(value) ?? '';
+    const reason = messageOf(error).split('\n', 1)[0];
+    const message = `${this.#name}${path} cannot be written as JSON: ${reason}`;
+    return new CmdStreamError('ENCODE_FAILED', message, { cause: error });
   }
 
   decode(text: string): unknown {

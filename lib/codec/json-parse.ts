@@ -19,10 +19,29 @@ export function parseJson(text: string, options: ResolvedJsonCodecOptions, maxKe
   checkStructure(text, options);
   const escaped = text.includes('\\u');
   const wellFormed = escaped ? replaceLoneSurrogates(text) : text;
-  let value = parse(wellFormed);
+  const value = parse(wellFormed);
+  if (isFlat(value)) {
+    if (text.length > LEAST_KEY_LENGTH * maxKeys) checkKeys(value, protoKeys, maxKeys);
+    return value;
+  }
   checkReceivedKeys(text, value, escaped || text.includes(PROTO), maxKeys);
-  if (mayOverflow(text)) value = readNumbers(wellFormed, value, options.unsafeIntegers);
-  return value;
+  return mayOverflow(text) ? readNumbers(wellFormed, value, options.unsafeIntegers) : value;
+}
+
+/** Is it a value without values inside, no number among them that JSON.parse may have changed, and no odd key? */
+function isFlat(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'number' || isUnchanged(value);
+  if (Array.isArray(value)) return false;
+  for (const key in value) {
+    const item = (value as Record<string, unknown>)[key];
+    if (typeof item === 'number' ? !isUnchanged(item) : typeof item === 'object' && item !== null) return false;
+    if (key === PROTO) return false;
+  }
+  return true;
+}
+
+function isUnchanged(value: number): boolean {
+  return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
 }
 
 /** Few texts need to be looked at: a key takes five characters at least. */

@@ -17,6 +17,7 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
 const MINUS = 0x2d;
+const SMALL_E = 0x65;
 const LEAST_UNSAFE_DIGITS = 16;
 
 /**
@@ -72,11 +73,13 @@ function endOfString(text: string, start: number): number {
 
 /** The end of a number, `true`, `false` or `null`. */
 function endOfScalar(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT || code === COLON || code <= SPACE) return at;
-  }
+  for (let at = start + 1; at < text.length; at++) if (isEndOfScalar(text, at)) return at;
   return text.length;
+}
+
+function isEndOfScalar(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT || code === COLON || code <= SPACE;
 }
 
 /** Are there 16 digits in a row, in or outside strings? Every integer beyond 2^53-1 has as many. */
@@ -97,16 +100,34 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-const integerLiteral = /^-?\d{16,}$/;
-const largeExponent = /\d[eE][+\d]\d\d/;
-
-/** May there be a number beyond what a double can hold? It has as many digits, or an exponent of three. */
+/** May there be a number that JSON.parse changes? It has as many digits, or an exponent of three. */
 export function mayOverflow(text: string): boolean {
-  return largeExponent.test(text) || hasLongDigitRun(text);
+  return hasLongDigitRun(text) || mayHaveExponent(text, 'e') || mayHaveExponent(text, 'E');
+}
+
+const FEW_LETTERS = 4;
+
+/** Most JSON of many numbers has few letters, where jumping from one to the next is fastest. */
+function mayHaveExponent(text: string, letter: string): boolean {
+  let at = text.indexOf(letter);
+  for (let seen = 0; at >= 0; at = text.indexOf(letter, at + 1)) {
+    if (isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 3))) return true;
+    if (++seen === FEW_LETTERS) return exponentBehind(text, at);
+  }
+  return false;
+}
+
+function exponentBehind(text: string, at: number): boolean {
+  const exponent = /\d[eE][+\d]\d\d/g;
+  exponent.lastIndex = at;
+  return exponent.test(text);
 }
 
 /** What a number is replaced by; undefined: it stays. */
 type Replace = (literal: string) => string | undefined;
+
+/** Of the largest number that a double can hold, and those of no fraction behind it. */
+const MOST_DIGITS = 308;
 
 /**
  * The text with numbers replaced that JSON.parse would change: `unsafeInteger` is asked about integers beyond
@@ -120,9 +141,13 @@ export function replaceNumbers(text: string, unsafeInteger: Replace, overflow: R
     if (code === QUOTE) {
       at = endOfString(text, at) - 1;
     } else if (code === MINUS || isDigit(code)) {
-      const end = endOfScalar(text, at);
-      const replaced = replacementOf(text.slice(at, end), unsafeInteger, overflow);
-      if (replaced !== undefined) {
+      const digitsEnd = endOfDigits(text, at + 1);
+      const end = isEndOfScalar(text, digitsEnd) ? digitsEnd : endOfScalar(text, digitsEnd);
+      const replace = mayChange(text, at, digitsEnd, end);
+      const literal = replace && text.slice(at, end);
+      const replaced =
+        literal && (replace === 'integer' ? unsafe(literal, unsafeInteger) : infinite(literal, overflow));
+      if (replaced) {
         result += text.slice(copied, at) + replaced;
         copied = end;
       }
@@ -132,8 +157,27 @@ export function replaceNumbers(text: string, unsafeInteger: Replace, overflow: R
   return copied === 0 ? text : result + text.slice(copied);
 }
 
-function replacementOf(literal: string, unsafeInteger: Replace, overflow: Replace): string | undefined {
-  const value = Number(literal);
-  if (integerLiteral.test(literal)) return Number.isSafeInteger(value) ? undefined : unsafeInteger(literal);
-  return Number.isFinite(value) || Number.isNaN(value) ? undefined : overflow(literal);
+/** Of most numbers a look at their length is enough. */
+function mayChange(text: string, start: number, digitsEnd: number, end: number): 'integer' | 'other' | undefined {
+  if (digitsEnd === end) return end - start >= LEAST_UNSAFE_DIGITS ? 'integer' : undefined;
+  return end - start > MOST_DIGITS || hasExponent(text, digitsEnd, end) ? 'other' : undefined;
+}
+
+function endOfDigits(text: string, start: number): number {
+  let at = start;
+  while (isDigit(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function unsafe(literal: string, replace: Replace): string | undefined {
+  return Number.isSafeInteger(Number(literal)) ? undefined : replace(literal);
+}
+
+function infinite(literal: string, replace: Replace): string | undefined {
+  return Number.isFinite(Number(literal)) ? undefined : replace(literal);
+}
+
+function hasExponent(text: string, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if ((text.charCodeAt(at) | 0x20) === SMALL_E) return true;
+  return false;
 }

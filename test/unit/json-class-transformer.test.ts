@@ -148,8 +148,57 @@ describe('a class with class-transformer metadata', () => {
     expect(order.id).toBe(2n ** 63n - 1n);
     expect(exact.write(order)).toContain('"OrderID":9223372036854775807');
     expect(() => orders.write(Object.assign(new OrderCmd(), { id: Number.NaN }))).toThrow(
-      failing('ENCODE_FAILED', /"OrderID" is NaN/),
+      failing('ENCODE_FAILED', /^OrderCmd\.OrderID is NaN/),
     );
+  });
+});
+
+describe('what class-transformer has no rule for', () => {
+  class Inner {
+    value: unknown = 1;
+  }
+  class Odd {
+    @Expose({ name: 'Plain' }) plain: unknown = 1;
+    @Type(() => Inner) inner: unknown[] = [];
+    @Type(() => Number) map = new Map<string, number>([['a', 1]]);
+    @Type(() => String) set = new Set(['x']);
+    @Type(() => Date) at = new Date(0);
+    @Transform(({ value }) => String(value)) pattern = /x/;
+    @Transform(({ value }) => ({ message: (value as Error).message })) error = new Error('no');
+    @Transform(({ value }) => Array.from(value as Uint8Array)) bytes = Uint8Array.of(1, 2);
+    @Exclude() hidden = new Error('secret');
+    buffer = Buffer.from('a');
+  }
+  const odd = jsonBodies(Odd);
+  const withPlain = (plain: unknown) => Object.assign(new Odd(), { plain });
+  const inner = (value: unknown) =>
+    Object.assign(new Odd(), { inner: [new Inner(), Object.assign(new Inner(), { value })] });
+
+  it('is written where a decorator says how', () => {
+    expect(JSON.parse(odd.write(new Odd()))).toEqual({
+      Plain: 1,
+      inner: [],
+      map: { a: 1 },
+      set: ['x'],
+      at: '1970-01-01T00:00:00.000Z',
+      pattern: '/x/',
+      error: { message: 'no' },
+      bytes: [1, 2],
+      buffer: { type: 'Buffer', data: [97] },
+    });
+  });
+
+  it.each<[what: string, value: unknown]>([
+    ['a RegExp', /x/],
+    ['an Error', new Error('no')],
+    ['a Uint8Array', Uint8Array.of(1)],
+    ['an ArrayBuffer', new ArrayBuffer(1)],
+    ['a WeakMap', new WeakMap()],
+  ])('is refused with its path where none does: %s', (what, value) => {
+    const refused = (path: string) =>
+      expect.objectContaining({ code: 'ENCODE_FAILED', message: expect.stringMatching(`^Odd${path} is ${what}, `) });
+    expect(() => odd.write(withPlain(value))).toThrow(refused('\\.plain'));
+    expect(() => odd.write(inner(value))).toThrow(refused('\\.inner\\[1\\]\\.value'));
   });
 });
 

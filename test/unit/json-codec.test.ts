@@ -215,7 +215,7 @@ describe('a value that cannot be written', () => {
     expect(() => add.write(new AddCmd(1, 2, circle))).toThrow(
       expect.objectContaining({
         code: 'ENCODE_FAILED',
-        message: expect.stringMatching(/^AddCmd .*circular.*$/),
+        message: expect.stringMatching(/^AddCmd\.note\.circle cannot.*circular.*$/),
         cause: expect.anything(),
       }),
     );
@@ -251,25 +251,21 @@ describe('a value that cannot be written', () => {
     [{ a: { b: [[Number.NEGATIVE_INFINITY]] }, c: null }],
     [{ a: null, b: { toJSON: () => Number.NaN } }],
   ])('because of a number that JSON lacks in what a field holds is refused: %p', (note) => {
-    expect(() => add.write(new AddCmd(1, 2, note))).toThrow(failing('ENCODE_FAILED', /^AddCmd .*JSON cannot express/));
+    expect(() => add.write(new AddCmd(1, 2, note))).toThrow(
+      failing('ENCODE_FAILED', /^AddCmd\.note.*JSON cannot express/),
+    );
   });
 
   it('names the field with the number that JSON lacks', () => {
-    expect(() => add.write(new AddCmd(Number.NaN))).toThrow(failing('ENCODE_FAILED', /^AddCmd .*"A" is NaN/));
+    expect(() => add.write(new AddCmd(Number.NaN))).toThrow(failing('ENCODE_FAILED', /^AddCmd\.A is NaN/));
   });
 
-  it.each([
-    null,
-    { a: null },
-    [null],
-    'null',
-    { null: 1 },
-    [new Date(Number.NaN)],
-    [undefined],
-    { a: undefined, b: null },
-  ])('is not what has a real null: %j', (value) => {
-    expect(anything.write(new Anything(value))).toBe(JSON.stringify(value));
-  });
+  it.each([null, { a: null }, [null], 'null', { null: 1 }, [undefined], { a: undefined, b: null }])(
+    'is not what has a real null: %j',
+    (value) => {
+      expect(anything.write(new Anything(value))).toBe(JSON.stringify(value));
+    },
+  );
 
   it.each([[[1, null]], [{ a: { b: [[null]] } }], ['null'], [{ null: [1, { x: 2 }] }]])(
     'is not what holds a real null in a field: %j',
@@ -277,6 +273,129 @@ describe('a value that cannot be written', () => {
       expect(add.write(new AddCmd(1, 2, note))).toBe(JSON.stringify({ A: 1, B: 2, note }));
     },
   );
+});
+
+describe('what JSON would lose', () => {
+  const anything = jsonBodies(Anything);
+  class Tagged {
+    readonly [Symbol.toStringTag] = 'Tagged';
+  }
+  class Shown extends Tagged {
+    field = 1;
+  }
+  const fields = (value: unknown) => jsonBodies(Fields).write(Object.assign(new Fields(), { value }));
+  class Fields {
+    value: unknown = null;
+  }
+
+  it.each<[what: string, value: unknown]>([
+    ['a Map', new Map([['a', 1]])],
+    ['a Set', new Set([1])],
+    ['a RegExp', /x/],
+    ['an Error', new Error('no')],
+    ['an ArrayBuffer', new ArrayBuffer(2)],
+    ['a Uint8Array', Uint8Array.of(1, 2)],
+    ['a Float64Array', new Float64Array()],
+    ['a DataView', new DataView(new ArrayBuffer(1))],
+    ['a Promise', Promise.resolve(1)],
+    ['a WeakMap', new WeakMap()],
+    ['a WeakSet', new WeakSet()],
+    ['a URLSearchParams', new URLSearchParams('a=1')],
+    ['a Headers', new Headers({ a: '1' })],
+    ['a Generator', (function* () {})()],
+    ['a Map', new (class extends Map {})()],
+    ['a symbol', Symbol('s')],
+  ])('is refused with its path, in a field, a list and deep down: %s', (what, value) => {
+    const lost = (path: string) => failing('ENCODE_FAILED', `^Fields${path} is ${what}, which JSON cannot express`);
+    expect(() => fields(value)).toThrow(lost('\\.value'));
+    expect(() => fields([1, value])).toThrow(lost('\\.value\\[1\\]'));
+    expect(() => fields({ a: [{ 'b c': value }] })).toThrow(lost('\\.value\\.a\\[0\\]\\["b c"\\]'));
+    expect(() => fields({ toJSON: () => [value] })).toThrow(lost('\\.value\\[0\\]'));
+    expect(() => fields([{}, { toJSON: () => ({ a: { b: value } }) }])).toThrow(lost('\\.value\\[1\\]\\.a\\.b'));
+  });
+
+  it('is refused even if fields of it would be written', () => {
+    expect(() => fields(Object.assign(new Error('no'), { status: 404 }))).toThrow(/^Fields\.value is an Error/);
+    expect(() => fields([Object.assign(new Map(), { field: 1 })])).toThrow(/^Fields\.value\[0\] is a Map/);
+  });
+
+  it('is refused whatever the class itself is', () => {
+    class Odd extends Map {}
+    expect(() => jsonBodies(Odd).write(new Odd())).toThrow(failing('ENCODE_FAILED', /^Odd is a Map/));
+  });
+
+  it.each([new Date(Number.NaN), [new Date(Number.NaN)]])('is an invalid Date: %p', (value) => {
+    expect(() => fields(value)).toThrow(failing('ENCODE_FAILED', /^Fields\.value.* is an invalid Date/));
+  });
+
+  it('is a Date that a toJSON gives, because no second toJSON is asked', () => {
+    expect(() => anything.write(new Anything(new Date(0)))).toThrow(failing('ENCODE_FAILED', /^Anything is a Date/));
+    expect(() => fields({ toJSON: () => new Date(0) })).toThrow(failing('ENCODE_FAILED', /^Fields\.value is a Date/));
+  });
+
+  it('is a function in a list', () => {
+    expect(() => fields([() => 1])).toThrow(failing('ENCODE_FAILED', /^Fields\.value\[0\] is a function/));
+  });
+
+  it.each<[what: string, value: unknown, text: string]>([
+    ['a function in a field', { a: 1, run: () => 1 }, '{"a":1}'],
+    ['undefined in a field', { a: undefined }, '{}'],
+    ['undefined in a list', [undefined, 1], '[null,1]'],
+    ['a hole in a list', [, 1], '[null,1]'], // eslint-disable-line no-sparse-arrays
+    ['an empty object', [{}, Object.create(null)], '[{},{}]'],
+    ['a class without fields', new (class Empty {})(), '{}'],
+    ['a class with a tag and fields', new Shown(), '{"field":1}'],
+    ['a Date', new Date(0), '"1970-01-01T00:00:00.000Z"'],
+    ['a Buffer, which has a toJSON', Buffer.from('a'), '{"type":"Buffer","data":[97]}'],
+    ['a Map with a toJSON', Object.assign(new Map(), { toJSON: () => [1] }), '[1]'],
+    ['a URL', new URL('http://x/'), '"http://x/"'],
+    ['what is boxed', [new Number(1), new String('a'), new Boolean(true)], '[1,"a",true]'], // eslint-disable-line no-new-wrappers
+    ['what toJSON gives', { toJSON: () => ({ a: null, b: {} }) }, '{"a":null,"b":{}}'],
+    ['what is inherited', Object.create({ inherited: new Map() }), '{}'],
+    ['an index', { 0: 1 }, '{"0":1}'],
+  ])('is not %s', (_, value, text) => {
+    expect(fields(value)).toBe(`{"value":${text}}`);
+  });
+
+  it('is looked for in values of a prototype that has been seen, too', () => {
+    const bodies = jsonBodies(Fields);
+    for (let round = 0; round < 3; round++) {
+      expect(bodies.write(Object.assign(new Fields(), { value: { a: 1 } }))).toBe('{"value":{"a":1}}');
+      expect(() => bodies.write(Object.assign(new Fields(), { value: new Set() }))).toThrow(/Fields\.value is a Set/);
+      expect(() => bodies.write(Object.assign(new Fields(), { value: [new Map()] }))).toThrow(/value\[0\] is a Map/);
+    }
+  });
+
+  it('is found behind the first elements of a list, too, by what it leaves in the text', () => {
+    const many = (value: unknown) => [...Array.from({ length: 100 }, () => ({ a: 1 })), value];
+    for (const value of [new Map(), /x/, Uint8Array.of(1), Number.NaN, new Date(Number.NaN), () => 1, Symbol('s')])
+      expect(() => fields(many(value))).toThrow(failing('ENCODE_FAILED', /^Fields\.value\[100\] is /));
+    expect(fields(many(5n))).toMatch(/,5\]\}$/);
+    expect(fields(many('\ud800'))).toMatch(/,"\ufffd"\]\}$/);
+    expect(fields(many(null))).toMatch(/,null\]\}$/);
+    expect(() => fields(many({ toJSON: () => new Map() }))).toThrow(/^Fields\.value\[100\] is a Map/);
+  });
+
+  it('does not take long to be found in what contains itself many times over', () => {
+    const knot: Record<string, unknown> = {};
+    for (let at = 0; at < 10; at++) knot[`k${at}`] = knot;
+    expect(() => fields(knot)).toThrow(failing('ENCODE_FAILED', /circular/));
+  });
+});
+
+describe('the path to what cannot be read', () => {
+  const anything = jsonBodies(AddCmd);
+  const thrower = { get a(): never { throw new Error('no a'); } }; // prettier-ignore
+  const circle: Record<string, unknown> = { list: [] };
+  (circle['list'] as unknown[]).push(circle);
+
+  it.each<[what: string, note: unknown, message: RegExp]>([
+    ['a getter that throws', [thrower], /^AddCmd\.note\[0\]\.a cannot be written as JSON: no a$/],
+    ['a toJSON that throws', { x: { toJSON: () => JSON.parse('') } }, /^AddCmd\.note\.x cannot be written as JSON: /],
+    ['what contains itself', circle, /^AddCmd\.note\.list\[0\] cannot be written as JSON: .*circular/],
+  ])('is in the error: %s', (_, note, message) => {
+    expect(() => anything.write(new AddCmd(1, 2, note))).toThrow(failing('ENCODE_FAILED', message));
+  });
 });
 
 describe('the factory of the codec', () => {
