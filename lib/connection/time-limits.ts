@@ -32,9 +32,9 @@ interface Sending {
   readonly stepBytes: number;
 }
 
-/** Has the peer taken nothing for so long, and for as long again if the system does not say so sooner? */
-export function hasStalled({ stalledSince, stepBytes }: Sending, limitMs: number, now: number): boolean {
-  return stalledSince > 0 && now - stalledSince >= limitMs + Math.min(limitMs, travelMs(stepBytes));
+/** Has nothing of what waits been taken for so long? */
+export function hasStalled({ stalledSince }: Pick<Sending, 'stalledSince'>, limitMs: number, now: number): boolean {
+  return stalledSince > 0 && now - stalledSince >= limitMs;
 }
 
 /** A peer that does not take what is written to it. */
@@ -43,7 +43,9 @@ export function writeStalled(
   { writeStallTimeoutMs }: ResolvedConnectionOptions,
   now: number,
 ): CmdStreamError | undefined {
-  if (writeStallTimeoutMs === 0 || !hasStalled(sending, writeStallTimeoutMs, now)) return undefined;
+  // The system tells of what the peer takes in steps: no longer than as long again is waited for the next one.
+  const limitMs = writeStallTimeoutMs + Math.min(writeStallTimeoutMs, travelMs(sending.stepBytes));
+  if (writeStallTimeoutMs === 0 || !hasStalled(sending, limitMs, now)) return undefined;
   const text = `the peer took no byte within writeStallTimeoutMs (${writeStallTimeoutMs})`;
   return new CmdStreamError('WRITE_STALLED', text);
 }

@@ -78,8 +78,7 @@ export class WaitingResults implements Ticking {
   /** Looks whether the peer reads at all, as long as more waits than may. */
   tick(now: number): void {
     const { connection, config } = this.#host;
-    const isStalled = connection.stalledSince > 0 && now - connection.stalledSince >= PATIENCE_MS;
-    if (this.isFull && !isStalled) return;
+    if (this.isFull && !connection.hasStalled(PATIENCE_MS, now)) return;
     config.ticker.delete(this);
     if (this.isFull) this.#hangUp(this.#maxBytes, 'maxStreamBufferBytes and maxSendBufferBytes together');
   }
