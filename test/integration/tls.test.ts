@@ -127,6 +127,27 @@ describe('a client', () => {
     await expect(client.connect()).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
   });
 
+  it.each<[string, ConnectionOptions, string | false]>([
+    ['localhost', {}, 'localhost'],
+    ['127.0.0.1', {}, false],
+    ['127.0.0.1', { servername: 'calc.example' }, 'calc.example'],
+    ['localhost', { servername: 'calc.example' }, 'calc.example'],
+  ])('asks %s with %j for the name %s, an address for none', async (host, tls, name) => {
+    const calc = own(await startTls());
+    const names: (string | false | null)[] = [];
+    const server = createServer({ key, cert }, (socket) => {
+      names.push(socket.servername);
+      socket.destroy();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    own({ destroy: () => server.close() });
+    const { port } = server.address() as AddressInfo;
+    const client = tlsClient(calc, { host, port, tls: { ca: cert, rejectUnauthorized: false, ...tls } });
+    await client.connect().catch(() => {});
+    expect(names).toEqual([name]);
+  });
+
   it('fails with TLS_ERROR when the server speaks no TLS', async () => {
     const calc = own(await CalcServer.start());
     const client = tlsClient(calc);

@@ -86,6 +86,19 @@ describe('a call that waits to be sent again', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it('is not counted any more once it is sent, nor sent a second time, and waits again in a second round', () => {
+    const stage = new Stage();
+    for (let round = 1; round <= 2; round++) {
+      stage.retries.refused(stage.call);
+      expect([stage.retries.size, stage.retries.has(stage.call)]).toEqual([1, true]);
+      jest.runAllTimers();
+      expect([stage.retries.size, stage.retries.has(stage.call)]).toEqual([0, false]);
+      expect(stage.sent).toHaveLength(round);
+    }
+    stage.retries.fail(new Error('closed'));
+    expect(stage.call.isPending).toBe(true);
+  });
+
   it('fails when the client ends', () => {
     const stage = new Stage();
     stage.retries.refused(stage.call);
