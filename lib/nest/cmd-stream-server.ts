@@ -160,16 +160,16 @@ export class CmdStreamServer
   /** What peers can cause as often as they like has a line a second. */
   #report(error: unknown): void {
     const code = isCmdStreamError(error) ? error.code : undefined;
-    if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED') this.#log.error(error as CmdStreamError);
-    else if (code === 'RESULT_AFTER_LAST') this.logger.warn(messageOf(error));
+    if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED') logging(() => this.#log.error(error as CmdStreamError));
+    else if (code === 'RESULT_AFTER_LAST') logging(() => this.logger.warn(messageOf(error)));
     else if (!isLogged(error)) this.#logError(error);
   }
 
   #logError(error: unknown): void {
     const filter = failedFilterOf(error);
-    if (filter === undefined) return this.logger.error(error);
+    if (filter === undefined) return logging(() => this.logger.error(error));
     const text = `the exception filter ${filter} has failed itself: ${messageOf(error)}; ${FILTER_HINT}`;
-    this.logger.error(text, (error as Error).stack);
+    logging(() => this.logger.error(text, (error as Error).stack));
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {
@@ -229,7 +229,7 @@ export class CmdStreamServer
       return handled;
     };
     // Once the handler has begun, the answer is its own.
-    const failed = (error: unknown): void => (handled ? this.logger.error(error) : sink.error(error));
+    const failed = (error: unknown): void => (handled ? this.#logError(error) : sink.error(error));
     tell(failed, () => this.onProcessingStartHook(this.transportId, context, handle));
   }
 
@@ -237,7 +237,12 @@ export class CmdStreamServer
     try {
       await this.onProcessingEndHook?.(this.transportId, context);
     } catch (error) {
-      this.logger.error(error);
+      this.#logError(error);
     }
   }
+}
+
+/** The logger is the application's: when it fails, nobody is left to be told. */
+function logging(log: () => unknown): void {
+  tell(() => {}, log);
 }

@@ -2,6 +2,7 @@
 // the server sent them.
 import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import type { CommandSink } from '../client/pending-call.js';
+import { told } from '../client/told.js';
 import { WholePacket } from '../codec/whole-packet.js';
 import { CmdStreamError } from '../errors.js';
 
@@ -24,7 +25,7 @@ const packetDeserializer: Deserializer = Object.freeze({
 export class PatternResponses implements CommandSink {
   readonly #observe: Observe;
   readonly #deserializer: Deserializer | undefined;
-  /** A deserializer may be asynchronous: what comes later waits for what came before. */
+  /** A deserializer may be asynchronous: what comes later waits for what came before. Never rejects. */
   #previous: Promise<void> | undefined;
 
   constructor(observe: Observe, deserializer: Deserializer | undefined) {
@@ -55,7 +56,7 @@ export class PatternResponses implements CommandSink {
   }
 
   #inOrder(tell: () => void): void {
-    if (this.#previous) this.#previous = this.#previous.then(tell);
+    if (this.#previous) this.#previous = this.#previous.then(() => told(tell));
     else tell();
   }
 
@@ -70,7 +71,7 @@ export class PatternResponses implements CommandSink {
       this.#observe(err || isDisposed ? { err, response, isDisposed: true } : { err, response });
     } catch (error) {
       await previous;
-      this.#fail(error);
+      told(() => this.#fail(error));
     }
   }
 }

@@ -229,6 +229,32 @@ describe('a server in an application', () => {
     expect(await server.logger.line('the option fails')).toBe('error: the option fails');
   });
 
+  it('answers and serves on although the logger of the application fails', async () => {
+    @Controller()
+    class Failing {
+      @CommandHandler(AddCmd)
+      add(): CalcResult {
+        throw new Error('a mistake');
+      }
+    }
+    const server = own(
+      await NestServer.listen({
+        module: { controllers: [Failing] },
+        options: { onConnectionLost: () => raise('the option fails'), onPlainError: () => new CalcResult(-1) },
+        before: (_app, strategy) => strategy.setOnProcessingEndHook(() => raise('the hook fails')),
+      }),
+    );
+    for (const method of ['error', 'warn', 'log'] as const) server.logger[method] = () => raise('the logger fails');
+    for (let time = 0; time < 2; time++) {
+      const peer = own(await server.connect());
+      peer.write(ADD_2_3);
+      await until('it is answered', () => peer.received.length > GREETING.length / 2);
+      peer.reset();
+      await until('the connection is gone', () => server.core.connections === 0);
+    }
+    expect(server.core.status).toBe('connected');
+  });
+
   it('answers what it has received, then ends its connections, when the application closes', async () => {
     const server = await NestServer.listen({ module });
     const peer = own(await server.connect());

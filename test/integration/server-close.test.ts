@@ -57,6 +57,28 @@ describe('close()', () => {
     expect(calc.server.address).toBeNull();
   });
 
+  it('is still pending while a peer has not closed its side, which it has a moment for', async () => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    let isClosed = false;
+    const closed = calc.server.close().then(() => (isClosed = true));
+    await peer.ends();
+    await turns(50);
+    expect([calc.server.connections, calc.server.status, isClosed]).toEqual([0, 'draining', false]);
+    peer.finish();
+    await inTime('the server is closed', closed);
+    expect(calc.server.status).toBe('closed');
+  });
+
+  it('does not wait for ever for a peer that never closes its side', async () => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    await inTime('the server is closed', calc.server.close(), 5_000);
+    expect(calc.server.status).toBe('closed');
+  });
+
   it('answers every Command that was accepted before it ends its connection', async () => {
     const waiting = new Waiting();
     const calc = own(await CalcServer.start({ invoker: waiting }));

@@ -36,6 +36,7 @@ describe('the status of a server', () => {
   it('is told from listen() to close(), and again', async () => {
     const calc = own(new CalcServer());
     expect(calc.server.status).toBe('disconnected');
+    expect([calc.server.connections, calc.server.inFlight, calc.server.address]).toEqual([0, 0, null]);
     const seen = watch(calc);
     for (let life = 0; life < 2; life++) {
       await calc.server.listen();
