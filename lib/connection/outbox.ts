@@ -44,6 +44,7 @@ export class Outbox {
   #waiters: Waiter[] = [];
   #taking: Waiter[] = [];
   #ended: CmdStreamError | undefined;
+  #isAbandoned = false;
 
   constructor(socket: SocketFace, clock: Clock, onFlushed: () => void) {
     this.#socket = socket;
@@ -92,6 +93,8 @@ export class Outbox {
 
   /** Sees to it that what is in the writer leaves at the end of this turn, or now if it is much. */
   schedule(): void {
+    // A value that was being written when the connection ended.
+    if (this.#isAbandoned) return this.writer.truncate(0);
     if (this.#taken !== undefined) return;
     if (this.writer.length >= FLUSH_BYTES) this.#leave();
     else this.#scheduled ??= setImmediate(() => this.#leave());
@@ -113,6 +116,7 @@ export class Outbox {
   /** The socket is gone: nothing more leaves. */
   abandon(cause: CmdStreamError): void {
     this.#ended = cause;
+    this.#isAbandoned = true;
     clearImmediate(this.#scheduled);
     this.#taken = undefined;
     this.#writing = this.stalledSince = 0;

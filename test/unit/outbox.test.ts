@@ -6,15 +6,17 @@ import { describe, expect, it } from '@jest/globals';
 import { Outbox } from '../../lib/connection/outbox.js';
 import { connectionDefaults } from '../../lib/connection/connection-options.js';
 import { letsGoOfWrites, SocketFace } from '../../lib/connection/socket-face.js';
+import { CmdStreamError } from '../../lib/errors.js';
 import { turns } from '../support/deadline.js';
 import { SlowDuplex } from '../support/slow-duplex.js';
 
 class Stage {
   readonly socket = new SlowDuplex();
+  readonly clock = { now: 1000 };
   flushes = 0;
   readonly outbox = new Outbox(
     new SocketFace(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
-    { now: 1 },
+    this.clock,
     () => this.flushes++,
   );
 
@@ -32,7 +34,19 @@ class Stage {
     this.socket.takeWrite(error);
     await turns(2);
   }
+
+  /** What has become of `flushed()`, called now. */
+  flushed(): { state: string } {
+    const flushed = { state: 'pending' };
+    this.outbox.flushed().then(
+      () => (flushed.state = 'resolved'),
+      (cause: Error) => (flushed.state = cause.message),
+    );
+    return flushed;
+  }
 }
+
+const gone = new CmdStreamError('PEER_CLOSED', 'gone');
 
 describe('the memory of a write', () => {
   it('is not written over while a Duplex that has called back may still hold it', async () => {
@@ -57,5 +71,297 @@ describe('the memory of a write', () => {
       Object.defineProperty(Meter.prototype, name, { value: () => true });
       expect(letsGoOfWrites(new Meter())).toBe(false);
     }
+  });
+});
+
+describe('what is sent', () => {
+  it('leaves in one write at the end of the turn, again and again', async () => {
+    const stage = new Stage();
+    for (const round of ['a', 'b', 'c']) {
+      for (const n of [1, 2, 3]) stage.write(`${round}${n}`);
+      expect(stage.socket.waiting).toBe(0);
+      await turns(1);
+      expect(stage.socket.writes.at(-1)!.toString()).toBe(`${round}1${round}2${round}3`);
+      await stage.take();
+    }
+    expect(stage.socket.writes).toHaveLength(3);
+    expect(stage.flushes).toBe(3);
+  });
+
+  it('leaves at once when it is much, and not once more at the end of the turn', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(8191));
+    expect(stage.socket.writes).toHaveLength(0);
+    stage.write('a');
+    expect(stage.socket.writes).toHaveLength(1);
+    await turns(2);
+    await stage.take();
+    expect(stage.socket.writes).toHaveLength(1);
+    expect(stage.written).toHaveLength(8192);
+  });
+
+  it('waits while a write is under way, and leaves in one write behind it', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    for (const text of ['b'.repeat(9000), 'c', 'd']) stage.write(text);
+    await turns(2);
+    expect(stage.written).toBe('a');
+    await stage.take();
+    expect(stage.written).toBe(`a${'b'.repeat(9000)}cd`);
+    expect(stage.socket.writes).toHaveLength(2);
+    await stage.take();
+    await turns(1);
+    expect(stage.socket.writes).toHaveLength(2);
+  });
+
+  it('leaves in parts of 64 KiB, each when the last one was taken, of which the owner hears', async () => {
+    const stage = new Stage();
+    const text = 'x'.repeat(150_000);
+    stage.write(text);
+    for (const [part, left] of [
+      [65_536, 150_000],
+      [65_536, 150_000 - 65_536],
+      [150_000 - 131_072, 150_000 - 131_072],
+    ] as const) {
+      expect(stage.socket.waiting).toBe(1);
+      expect(stage.socket.writes.at(-1)).toHaveLength(part);
+      expect(stage.outbox.bufferedBytes).toBe(left);
+      expect(stage.outbox.sentBytes).toBe(150_000);
+      await stage.take();
+    }
+    expect(stage.written).toBe(text);
+    expect(stage.flushes).toBe(3);
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(stage.outbox.sentBytes).toBe(150_000);
+    expect(stage.outbox.takenBytes).toBe(150_000);
+  });
+});
+
+describe('flushed()', () => {
+  it('resolves when all that was sent before was taken, and not what was sent after', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    const first = stage.flushed();
+    await turns(1);
+    const underWay = stage.flushed();
+    stage.write('b');
+    const second = stage.flushed();
+    await turns(2);
+    expect([first.state, underWay.state, second.state]).toEqual(['pending', 'pending', 'pending']);
+    await stage.take();
+    expect([first.state, underWay.state, second.state]).toEqual(['resolved', 'resolved', 'pending']);
+    await stage.take();
+    expect(second.state).toBe('resolved');
+    const third = stage.flushed();
+    await turns(1);
+    expect(third.state).toBe('resolved');
+  });
+
+  it('rejects when the connection ends before, and after it has ended', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    const underWay = stage.flushed();
+    stage.write('b');
+    const waiting = stage.flushed();
+    stage.outbox.abandon(gone);
+    const after = stage.flushed();
+    await turns(1);
+    expect([underWay.state, waiting.state, after.state]).toEqual(['gone', 'gone', 'gone']);
+  });
+
+  it('stays pending when a write fails, until the connection ends for it', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(100_000));
+    const flushed = stage.flushed();
+    stage.write('b');
+    stage.socket.on('error', () => {});
+    await stage.take(new Error('broken'));
+    expect(flushed.state).toBe('pending');
+    expect(stage.socket.writes).toHaveLength(1);
+    expect(stage.flushes).toBe(0);
+    stage.outbox.abandon(gone);
+    await turns(1);
+    expect(flushed.state).toBe('gone');
+  });
+});
+
+describe('the end', () => {
+  it('sends FIN behind what was sent, be it in the writer or under way', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    stage.write('b');
+    stage.outbox.end(gone);
+    await turns(2);
+    expect(stage.socket.isFinished).toBe(false);
+    await stage.take();
+    expect(stage.written).toBe('ab');
+    expect(stage.socket.isFinished).toBe(false);
+    await stage.take();
+    expect(stage.socket.isFinished).toBe(true);
+  });
+
+  it('sends FIN at once when nothing waits', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    await stage.take();
+    stage.outbox.end(gone);
+    await turns(1);
+    expect(stage.socket.isFinished).toBe(true);
+    expect(stage.flushed().state).toBe('pending');
+  });
+
+  it('sends at once what would have left at the end of the turn', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    stage.outbox.end(gone);
+    expect(stage.written).toBe('a');
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(1);
+  });
+
+  it('in the middle lets nothing leave any more, whatever is taken or sent later', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(100_000));
+    stage.write('b');
+    stage.outbox.abandon(gone);
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(stage.outbox.stalledSince).toBe(0);
+    await stage.take();
+    stage.write('c');
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(1);
+    expect(stage.flushes).toBe(0);
+    expect(stage.socket.isFinished).toBe(false);
+  });
+
+  it('before the end of the turn lets nothing leave', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    stage.outbox.abandon(gone);
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(0);
+  });
+});
+
+/** A socket of Node that can be asked how much of a write the system has not taken. */
+class AskedStage {
+  queuedBytes = 0;
+  readonly clock = { now: 1000 };
+  #done = (_error?: unknown): void => {};
+  readonly outbox: Outbox;
+
+  constructor() {
+    const socket = {
+      letsGoOfWrites: true,
+      write: (bytes: Buffer, done: (error?: unknown) => void) => {
+        this.queuedBytes = bytes.length;
+        this.#done = done;
+      },
+      end() {},
+    };
+    Object.defineProperty(socket, 'queuedBytes', { get: () => this.queuedBytes });
+    this.outbox = new Outbox(socket as unknown as SocketFace, this.clock, () => {});
+  }
+
+  send(bytes: number): void {
+    this.outbox.writer.writeZeros(bytes);
+    this.outbox.schedule();
+  }
+
+  /** The system takes so many bytes of the write. */
+  takes(bytes: number): void {
+    this.queuedBytes -= bytes;
+    if (this.queuedBytes === 0) this.#done();
+  }
+
+  /** So much time passes, then the clock strikes. */
+  tick(ms = 250): void {
+    this.outbox.look((this.clock.now += ms));
+  }
+}
+
+describe('the progress of a write', () => {
+  it('is what the system has taken of it, and not that it is done', () => {
+    const stage = new AskedStage();
+    stage.send(60_000);
+    expect(stage.outbox.stalledSince).toBe(1000);
+    expect(stage.outbox.takenBytes).toBe(0);
+    stage.tick();
+    expect(stage.outbox.stalledSince).toBe(1000);
+    stage.takes(1);
+    expect(stage.outbox.takenBytes).toBe(1);
+    stage.tick();
+    expect(stage.outbox.stalledSince).toBe(1500);
+    stage.tick();
+    stage.tick();
+    expect(stage.outbox.stalledSince).toBe(1500);
+    stage.takes(59_999);
+    expect(stage.outbox.stalledSince).toBe(0);
+    stage.clock.now = 9000;
+    stage.send(60_000);
+    expect(stage.outbox.stalledSince).toBe(9000);
+    expect(stage.outbox.takenBytes).toBe(60_000);
+  });
+
+  it('begins anew with each part', () => {
+    const stage = new AskedStage();
+    stage.send(100_000);
+    stage.clock.now = 2000;
+    stage.takes(65_536);
+    expect(stage.outbox.stalledSince).toBe(2000);
+    expect(stage.outbox.takenBytes).toBe(65_536);
+  });
+
+  it('is a sign of life if it had to wait', () => {
+    const stage = new AskedStage();
+    for (let round = 0; round < 3; round++) {
+      stage.send(60_000);
+      stage.takes(60_000);
+      stage.tick();
+    }
+    expect(stage.outbox.movedAt).toBe(0);
+    stage.send(60_000);
+    stage.tick();
+    expect(stage.outbox.movedAt).toBe(0);
+    stage.takes(10);
+    stage.tick();
+    const { movedAt } = stage.outbox;
+    expect(movedAt).toBe(stage.clock.now);
+    stage.tick();
+    expect(stage.outbox.movedAt).toBe(movedAt);
+    stage.clock.now += 100;
+    stage.takes(59_990);
+    expect(stage.outbox.movedAt).toBe(stage.clock.now);
+    stage.tick();
+    const last = stage.outbox.movedAt;
+    stage.send(60_000);
+    stage.takes(60_000);
+    stage.tick();
+    expect(stage.outbox.movedAt).toBe(last);
+  });
+
+  it('comes in steps as large as the last that was seen, 1.5 MiB at most', () => {
+    const stage = new AskedStage();
+    expect(stage.outbox.stepBytes).toBe(0);
+    const step = (...bytes: number[]): void => {
+      for (const part of bytes) {
+        stage.send(part);
+        stage.takes(part);
+        stage.tick();
+      }
+    };
+    step(50_000, 30_000);
+    expect(stage.outbox.stepBytes).toBe(80_000);
+    stage.tick();
+    expect(stage.outbox.stepBytes).toBe(80_000);
+    step(20_000);
+    expect(stage.outbox.stepBytes).toBe(20_000);
+    step(...Array.from({ length: 40 }, () => 60_000));
+    expect(stage.outbox.stepBytes).toBe(1_572_864);
   });
 });
