@@ -11,6 +11,11 @@ export class EmptyError {
   constructor(readonly error: unknown) {}
 }
 
+/** What may wait for an asynchronous deserializer: so many answers of one message, and so many bytes of them. */
+const MOST_WAITING = 10_000;
+const MOST_BYTES = 16 * 1024 * 1024;
+const givenUp: ReadonlySet<string> = new Set(['TIMEOUT', 'CLOSED', 'SLOW_CONSUMER']);
+
 /** Takes Nest's packets; what `ClientProxy.createObserver` makes. */
 type Observe = (packet: WritePacket) => void;
 
@@ -27,32 +32,58 @@ export class PatternResponses implements CommandSink {
   readonly #deserializer: Deserializer | undefined;
   /** A deserializer may be asynchronous: what comes later waits for what came before. Never rejects. */
   #previous: Promise<void> | undefined;
+  #waiting = 0;
+  #waitingBytes = 0;
+  #isOver = false;
 
   constructor(observe: Observe, deserializer: Deserializer | undefined) {
     this.#observe = observe;
     this.#deserializer = deserializer;
   }
 
-  next(value: unknown): void {
+  next(value: unknown, bytes: number): void {
     if (!this.#deserializer && !(value instanceof WholePacket))
-      return this.#inOrder(() => this.#observe({ response: value }));
+      return this.#inOrder(() => this.#tell({ response: value }));
+    this.#checkRoom();
+    this.#waiting++;
+    this.#waitingBytes += bytes;
     const received = value instanceof WholePacket ? value.packet : { response: value };
     const deserializer = this.#deserializer ?? packetDeserializer;
-    this.#previous = this.#deserialize(this.#previous, deserializer, received);
+    this.#previous = this.#deserialize(this.#previous, deserializer, received).finally(() => {
+      this.#waiting--;
+      this.#waitingBytes -= bytes;
+    });
+  }
+
+  #checkRoom(): void {
+    if (this.#waiting < MOST_WAITING && this.#waitingBytes < MOST_BYTES) return;
+    const limits = `no more than ${MOST_WAITING} of ${MOST_BYTES} bytes may`;
+    const text = `${this.#waiting} answers of ${this.#waitingBytes} bytes wait for the deserializer of the client`;
+    throw new CmdStreamError('SLOW_CONSUMER', `${text}: ${limits}`, { sent: true });
   }
 
   complete(): void {
-    this.#inOrder(() => this.#observe({ isDisposed: true }));
+    this.#inOrder(() => this.#tell({ isDisposed: true }));
   }
 
   error(error: unknown): void {
     const isSent = error instanceof CmdStreamError && (error.code === 'REMOTE' || error.code === 'INTERNAL');
     const err: unknown = isSent ? error.payload : error;
+    if (isGivenUp(error)) {
+      // Nobody wants what waits.
+      this.#fail(err);
+      this.#isOver = true;
+      return;
+    }
     this.#inOrder(() => this.#fail(err));
   }
 
   #fail(error: unknown): void {
-    this.#observe({ err: error || new EmptyError(error) });
+    this.#tell({ err: error || new EmptyError(error) });
+  }
+
+  #tell(packet: WritePacket): void {
+    if (!this.#isOver) this.#observe(packet);
   }
 
   #inOrder(tell: () => void): void {
@@ -68,10 +99,15 @@ export class PatternResponses implements CommandSink {
     try {
       const { err, response, isDisposed } = (await deserializer.deserialize(received)) as WritePacket;
       await previous;
-      this.#observe(err || isDisposed ? { err, response, isDisposed: true } : { err, response });
+      this.#tell(err || isDisposed ? { err, response, isDisposed: true } : { err, response });
     } catch (error) {
       await previous;
       told(() => this.#fail(error));
     }
   }
+}
+
+/** Is this the error of who does not want the answers any more, rather than of one who could not give them? */
+function isGivenUp(error: unknown): boolean {
+  return !(error instanceof CmdStreamError) || givenUp.has(error.code);
 }

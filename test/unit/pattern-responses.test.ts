@@ -1,7 +1,7 @@
 // What comes back by pattern, without a client: in order also where a deserializer is asynchronous, and no failure of an
 // observer or deserializer ends the process. (Jest fails a test that an unhandled rejection happens in.)
 import { describe, expect, it } from '@jest/globals';
-import type { WritePacket } from '@nestjs/microservices';
+import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import { CmdStreamError } from '../../lib/errors.js';
 import { PatternResponses } from '../../lib/nest/pattern-responses.js';
 import { turns } from '../support/deadline.js';
@@ -21,8 +21,8 @@ describe('responses by pattern', () => {
   it('come in order, the end last, however long the deserializer takes for each', async () => {
     const seen: WritePacket[] = [];
     const responses = new PatternResponses((packet) => void seen.push(packet), slowest() as never);
-    responses.next(1);
-    responses.next(2);
+    responses.next(1, 10);
+    responses.next(2, 10);
     responses.complete();
     expect(seen).toEqual([]);
     await turns(20);
@@ -32,7 +32,7 @@ describe('responses by pattern', () => {
   it('end with an error behind those before it', async () => {
     const seen: WritePacket[] = [];
     const responses = new PatternResponses((packet) => void seen.push(packet), slowest() as never);
-    responses.next(1);
+    responses.next(1, 10);
     responses.error(new CmdStreamError('REMOTE', 'failed', { payload: 'failed' }));
     await turns(20);
     expect(seen).toEqual([{ response: 1 }, { err: 'failed' }]);
@@ -45,8 +45,8 @@ describe('responses by pattern', () => {
       throw new Error('an observer fails');
     };
     const responses = new PatternResponses(observe, slowest() as never);
-    responses.next(1);
-    responses.next(2);
+    responses.next(1, 10);
+    responses.next(2, 10);
     responses.complete();
     await turns(20);
     // Of each response that its observer has failed with, the observer is told as of an error.
@@ -57,7 +57,7 @@ describe('responses by pattern', () => {
     for (const deserialize of [() => raise(), async () => raise()]) {
       const seen: WritePacket[] = [];
       const responses = new PatternResponses((packet) => void seen.push(packet), { deserialize } as never);
-      responses.next(1);
+      responses.next(1, 10);
       responses.complete();
       await turns(20);
       expect(seen).toEqual([{ err: new Error('it cannot be unwrapped') }, { isDisposed: true }]);
@@ -68,3 +68,63 @@ describe('responses by pattern', () => {
 function raise(): never {
   throw new Error('it cannot be unwrapped');
 }
+
+class Stage {
+  readonly packets: WritePacket[] = [];
+  readonly opened: (() => void)[] = [];
+  readonly responses: PatternResponses;
+
+  constructor() {
+    const deserializer: Deserializer = {
+      deserialize: (value) => new Promise((resolve) => this.opened.push(() => resolve(value))),
+    };
+    this.responses = new PatternResponses((packet) => void this.packets.push(packet), deserializer);
+  }
+
+  async openAll(): Promise<void> {
+    for (const open of this.opened.splice(0).toReversed()) open();
+    await turns(2);
+  }
+}
+
+describe('answers that wait for the deserializer', () => {
+  it('come in order, and a loss behind them', async () => {
+    const stage = new Stage();
+    const { responses, packets } = stage;
+    for (let n = 1; n <= 3; n++) responses.next(n, 10);
+    responses.error(new CmdStreamError('CONNECTION_LOST', 'gone'));
+    expect(packets).toEqual([]);
+    await stage.openAll();
+    expect(packets).toEqual([
+      ...[1, 2, 3].map((response) => ({ err: undefined, response })),
+      { err: expect.objectContaining({ code: 'CONNECTION_LOST' }) as unknown },
+    ]);
+  });
+
+  it.each([
+    ['a time limit', new CmdStreamError('TIMEOUT', 'late')],
+    ['the end of the client', new CmdStreamError('CLOSED', 'closed')],
+    ['an abort', new Error('aborted')],
+  ])('are dropped by %s, which comes at once', async (_what, error) => {
+    const stage = new Stage();
+    const { responses, packets } = stage;
+    for (let n = 1; n <= 3; n++) responses.next(n, 10);
+    responses.error(error);
+    await stage.openAll();
+    expect(packets).toEqual([{ err: error }]);
+  });
+
+  it.each([
+    [10_000, 1],
+    [17, 1024 * 1024],
+  ])('are bounded by number and bytes, in every round: %i of %i bytes', async (count, bytes) => {
+    const stage = new Stage();
+    const most = bytes === 1 ? count : count - 1;
+    for (let round = 0; round < 2; round++) {
+      for (let n = 0; n < most; n++) stage.responses.next(n, bytes);
+      expect(() => stage.responses.next(0, bytes)).toThrow(expect.objectContaining({ code: 'SLOW_CONSUMER' }));
+      await stage.openAll();
+    }
+    expect(stage.packets).toHaveLength(2 * most);
+  });
+});
