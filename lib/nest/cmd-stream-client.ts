@@ -247,7 +247,15 @@ export class CmdStreamClient extends ClientProxy {
 
   protected override createObserver<T>(observer: Observer<T>): (packet: WritePacket) => void {
     const tell = super.createObserver(observer);
-    return (packet) => (packet.err instanceof EmptyError ? observer.error(packet.err.error) : tell(packet));
+    return (packet) => {
+      if (packet.err instanceof EmptyError) return observer.error(packet.err.error);
+      try {
+        tell(packet);
+      } catch (error) {
+        // serializeResponse or serializeError of a subclass.
+        observer.error(error);
+      }
+    };
   }
 
   protected override assignPacketId(packet: ReadPacket): ReadPacket & PacketId {

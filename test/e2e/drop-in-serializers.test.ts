@@ -16,6 +16,7 @@ import { firstValueFrom, from, lastValueFrom, toArray, type Observable } from 'r
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { DropInPair } from './drop-in-pair.js';
+import { HandMadeClient } from './nest-server.js';
 
 const own = guardLeaks();
 
@@ -196,6 +197,38 @@ describe('a serializer that throws', () => {
     const one = await pair({ client: { [which]: { serialize: failing, deserialize: failing } } });
     await expect(firstValueFrom(one.client.send('each', [1, 2]))).rejects.toThrow(SECRET);
     await expect(firstValueFrom(one.client.send('each', [1, 2]))).rejects.toThrow(SECRET);
+  });
+});
+
+/** A client whose own word on what comes fails, where Nest lets a subclass have one. */
+class Refusing extends HandMadeClient {
+  refuses: 'responses' | 'errors' | undefined;
+
+  protected override serializeResponse(response: unknown): unknown {
+    if (this.refuses === 'responses') throw new Error('refused');
+    return response;
+  }
+
+  protected override serializeError(error: unknown): unknown {
+    if (this.refuses === 'errors') throw new Error('refused');
+    return error;
+  }
+}
+
+describe('serializeResponse and serializeError of a subclass that throw', () => {
+  it.each([
+    ['an asynchronous', { deserializer: new Overtaking() }],
+    ['no', {}],
+  ])('fail the call, and that only, behind %s deserializer', async (_, options) => {
+    const { server } = await pair({});
+    const client = own(new Refusing(server.port, { contract: undefined, extension: true, ...options }));
+    client.refuses = 'responses';
+    await expect(lastValueFrom(client.send('each', [1, 2]))).rejects.toThrow('refused');
+    client.refuses = 'errors';
+    await expect(lastValueFrom(client.send('fail', {}))).rejects.toThrow('refused');
+    await turns();
+    client.refuses = undefined;
+    expect(await lastValueFrom(client.send('each', [1, 2]).pipe(toArray()))).toEqual([1, 2]);
   });
 });
 

@@ -233,6 +233,27 @@ describe('an error of a Command whose sender wants no answer', () => {
   });
 });
 
+describe('an error of this package that a handler throws', () => {
+  it.each([
+    ['of another server', new CmdStreamError('REMOTE', SECRET, { payload: { secret: SECRET }, sent: true })],
+    ['of its own, for the caller', new CmdStreamError('REMOTE', SECRET, { payload: { secret: SECRET } })],
+    ['of a call that failed', new CmdStreamError('OVERLOADED', SECRET)],
+    ['that says the server was not asked', new CmdStreamError('SHUTDOWN', SECRET, { payload: { started: false } })],
+  ])('is an unknown one to Nest, and to the caller, once logged: %s', async (_, error) => {
+    failures.ours = error;
+    const { client, logger } = await pure();
+    for (const call of [
+      client.execute(new ThrowCmd('ours')),
+      lastValueFrom(client.send(new StreamCmd('ours'))),
+      lastValueFrom(client.send('throw', 'ours')).catch((payload: unknown) =>
+        Promise.reject({ code: 'REMOTE', payload }),
+      ),
+    ])
+      await expect(call).rejects.toMatchObject({ code: 'REMOTE', payload: INTERNAL });
+    expect(logger.having(SECRET)).toHaveLength(3);
+  });
+});
+
 describe('an HttpException', () => {
   it('is an internal error without the filter', async () => {
     const { client } = await pure();

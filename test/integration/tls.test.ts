@@ -2,7 +2,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { connect as connectTls, createServer, type ConnectionOptions, type TlsOptions } from 'node:tls';
+import {
+  connect as connectTls,
+  createServer,
+  type ConnectionOptions,
+  type Server as TlsServer,
+  type TlsOptions,
+} from 'node:tls';
 import type { CommandClient, CommandClientOptions, CommandServerOptions } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
@@ -34,6 +40,18 @@ describe('TLS', () => {
     await expect(client.execute(new EchoCmd(text))).resolves.toEqual(new EchoResult(text));
     await inTime('the client is closed', client.close());
     await inTime('the server is closed', calc.server.close());
+  });
+
+  it.each([
+    ['localhost', {}, 'localhost'],
+    ['127.0.0.1', {}, false],
+    ['127.0.0.1', { servername: 'localhost' }, 'localhost'],
+  ])('names the server by SNI unless its address is an IP address: %s, %p', async (host, tls, servername) => {
+    const calc = own(await startTls());
+    const told: unknown[] = [];
+    (calc.server.netServer as TlsServer).on('secureConnection', (socket) => told.push(socket.servername));
+    await tlsClient(calc, { host, tls: { ca: cert, ...tls } }).connect();
+    expect(told).toEqual([servername]);
   });
 
   it('answers what was accepted before a draining server ends the connection', async () => {
