@@ -66,7 +66,7 @@ const CLOSED: State = Object.freeze({ name: 'closed' });
 /** A connection that lived so long, or answered, was a good one: the next outage begins anew. */
 const GOOD_AFTER_MS = 5000;
 /** One that ends sooner was refused: no server is so quick to find it idle. */
-const UNNEEDED_AFTER_MS = 250;
+const UNNEEDED_AFTER_MS = 100;
 const MOST_LEAVING = 4; // With so many old connections left, none is opened for age.
 
 export class Link implements ClientSessionOwner, ConnectionChoice {

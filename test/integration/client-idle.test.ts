@@ -102,12 +102,12 @@ it('a plain connection that was used and ends is opened anew, once', async () =>
   const used = await raw.peer();
   used.write(GREETING + sumFrame(1, 5));
   await sum;
-  await pass(260);
+  await pass(150);
   used.finish();
   const unused = await raw.peer(1);
   unused.write(GREETING);
   await until('it is open', () => client.status === 'connected');
-  await pass(260);
+  await pass(150);
   unused.finish();
   await unused.ends();
   await pass(30);

@@ -131,7 +131,7 @@ describe('what is over already', () => {
     const peer = await raw.peer();
     peer.write(GREETING);
     await peer.receives(addFrame(1, 2, 3));
-    peer.write('07ffff');
+    peer.write('0709027b7d');
     await expect(lost).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     expect(socket!.destroyed).toBe(true);
   });
