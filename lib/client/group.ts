@@ -147,7 +147,7 @@ export class Group implements LinkOwner, CallHome {
     if (this.#queue.size >= maxQueued) {
       this.#start();
       const limit = `maxQueuedCommands (${maxQueued})`;
-      return call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait for a connection already`));
+      return call.fail(this.#because('QUEUE_FULL', `${limit} Commands wait for a connection already`));
     }
     try {
       this.#config.callBytes.keepWaiting(call);
@@ -295,6 +295,12 @@ export class Group implements LinkOwner, CallHome {
   /** Why the last attempt failed, or what the first one still waits for. */
   get #whyNotOpen(): CmdStreamError | undefined {
     return this.#lastError ?? this.#links.find(({ isOpening }) => isOpening)?.unanswered;
+  }
+
+  /** An error of a call that was never sent says why there is no connection. */
+  #because(code: ErrorCode, text: string): CmdStreamError {
+    const cause = this.#whyNotOpen;
+    return new CmdStreamError(code, cause ? `${text}: ${cause.message}` : text, cause && { cause });
   }
 
   #noConnection(

@@ -18,7 +18,14 @@ describe('maxQueuedCommands', () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { maxQueuedCommands: 2 }));
     const sums = seqs(2).map((A) => client.execute(new AddCmd(A, 0)));
-    await expect(client.execute(new AddCmd(3, 0))).rejects.toMatchObject({ code: 'QUEUE_FULL', sent: false });
+    await expect(client.execute(new AddCmd(3, 0))).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+      sent: false,
+      message: expect.stringMatching(
+        /maxQueuedCommands \(2\).*is it a cmd-stream server|maxQueuedCommands \(2\).*nobody/,
+      ),
+      cause: { code: 'CONNECT_TIMEOUT' },
+    });
     await expect(client.emit(new AddCmd(4, 0))).rejects.toMatchObject({ code: 'QUEUE_FULL', sent: false });
     expect(client.pending).toBe(2);
     const peer = await raw.peer();
