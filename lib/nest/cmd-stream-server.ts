@@ -4,7 +4,16 @@ import 'reflect-metadata';
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import { Logger, type LoggerService } from '@nestjs/common';
-import { Server, type CustomTransportStrategy, type MessageHandler, type Transport } from '@nestjs/microservices';
+import {
+  Server,
+  type ClientOptions,
+  type CustomTransportStrategy,
+  type Deserializer,
+  type MessageHandler,
+  type ReadPacket,
+  type Serializer,
+  type Transport,
+} from '@nestjs/microservices';
 import type { CommandContext } from '../codec/command-context.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
@@ -25,7 +34,7 @@ import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
 import { failedFilterOf, failureOf, isLogged } from './handler-failure.js';
 import { HookedSink, runHandler } from './handler-run.js';
-import { PatternInvoker } from './pattern-invoker.js';
+import { PatternInvoker, type PacketForms } from './pattern-invoker.js';
 import { PeerLog } from './peer-log.js';
 
 /** @publicApi */
@@ -83,7 +92,9 @@ export class CmdStreamServer
     const resolved = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules);
     const { transportId, serializer, deserializer, contract = emptyContract, ...core } = resolved;
     this.transportId = transportId ?? CMD_STREAM;
-    this.#patterns = new PatternInvoker(this, this.logger, serializer, deserializer);
+    this.initializeSerializer({ serializer } as ClientOptions['options']);
+    this.initializeDeserializer({ deserializer } as ClientOptions['options']);
+    this.#patterns = this.#patternInvoker();
     const report = (error: unknown): void => this.#report(error);
     const coreOptions: CommandServerOptions = {
       ...core,
@@ -101,6 +112,34 @@ export class CmdStreamServer
     this.#server.onStatus((...change) => this.#emit('status', ...change));
     this.#server.onStatus((status) => (this.#isOver ||= status === 'closed'));
     this.#commands = contract.commands;
+  }
+
+  #patternInvoker(): PatternInvoker {
+    const serializer = (): Serializer | undefined => this.serializer;
+    const deserializer = (): Deserializer | undefined => this.deserializer as Deserializer | undefined;
+    const forms: PacketForms = {
+      get serializer() {
+        return serializer();
+      },
+      get deserializer() {
+        return deserializer();
+      },
+    };
+    return new PatternInvoker(this, this.logger, forms, (...call) => this.#handle(...call));
+  }
+
+  /** Without a serializer packets are not wrapped at all. */
+  protected override initializeSerializer(options: ClientOptions['options']): void {
+    this.serializer = (options as CmdStreamServerOptions).serializer as Serializer;
+  }
+
+  protected override initializeDeserializer(options: ClientOptions['options']): void {
+    this.deserializer = (options as CmdStreamServerOptions).deserializer as Server['deserializer'];
+  }
+
+  /** Runs the handlers of an event by pattern; resolves when they have ended. For subclasses that add to it. */
+  override handleEvent(pattern: string, packet: ReadPacket, context: CmdStreamContext): Promise<void> {
+    return this.#patterns.handleEvent(pattern, packet, context);
   }
 
   /**
@@ -201,11 +240,18 @@ export class CmdStreamServer
   invoke(command: unknown, running: CommandContext, sink: ResultSink): void {
     const index = this.#commands.indexOf(command);
     const route = this.#routes[index];
-    if (route) return this.#handle(route.handler, command, new CmdStreamContext([running, route.pattern], sink), sink);
+    const handler = route && this.#handlerOf(route);
+    if (handler) return this.#handle(handler, command, new CmdStreamContext([running, route.pattern], sink), sink);
     if (!(command instanceof PatternMessage)) {
       throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
     }
-    return this.#patterns.invoke(command, running, sink, (...call) => this.#handle(...call));
+    return this.#patterns.invoke(command, running, sink);
+  }
+
+  /** A subclass may find another one, or wrap it. */
+  #handlerOf({ handler, pattern }: Route): MessageHandler | null {
+    const isNests = this.getHandlerByPattern === Server.prototype.getHandlerByPattern;
+    return isNests ? handler : this.getHandlerByPattern(pattern);
   }
 
   /** The Invoker's word on errors; not for applications. */

@@ -9,18 +9,7 @@ import {
 } from '@nestjs/common';
 import { MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { jsonCodec, type CmdStreamError, type CommandClient } from 'nestjs-cmd-stream';
-import {
-  EmptyError,
-  firstValueFrom,
-  from,
-  lastValueFrom,
-  map,
-  of,
-  scan,
-  throwError,
-  toArray,
-  type Observable,
-} from 'rxjs';
+import { EmptyError, firstValueFrom, from, lastValueFrom, map, of, scan, throwError, toArray, Observable } from 'rxjs';
 import { turns } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { DropInPair, dropInClient } from './drop-in-pair.js';
@@ -66,6 +55,30 @@ class MathController {
   @MessagePattern({ cmd: 'promiseStreamSum' })
   async promiseStreamSum(numbers: number[]): Promise<Observable<number>> {
     return of(total(numbers));
+  }
+
+  @MessagePattern({ cmd: 'oneObject' })
+  oneObject(count: number): Observable<{ n: number }> {
+    return new Observable((subscriber) => {
+      const row = { n: 0 };
+      for (; row.n < count; row.n++) subscriber.next(row);
+      subscriber.complete();
+    });
+  }
+
+  @MessagePattern({ cmd: 'withNothing' })
+  withNothing(): Observable<number | undefined> {
+    return of(1, undefined, 2);
+  }
+
+  @MessagePattern(true as never)
+  yes(data: unknown): unknown {
+    return ['yes', data];
+  }
+
+  @MessagePattern(1 as never)
+  one(data: unknown): unknown {
+    return ['one', data];
   }
 
   @MessagePattern({ cmd: 'streaming' })
@@ -245,6 +258,45 @@ describe('a request', () => {
       [1, 2],
       [2, 3],
     ]);
+  });
+});
+
+describe('a pattern', () => {
+  it.each([
+    [true, 'yes'],
+    ['true', 'yes'],
+    [1, 'one'],
+    ['1', 'one'],
+  ])('may be %j', async (pattern, name) => {
+    const { client } = await pair();
+    expect(await firstValueFrom(client.send(pattern, 'data'))).toEqual([name, 'data']);
+  });
+
+  it.each([[false], ['false']])('without a handler may be %j', async (pattern) => {
+    const { client } = await pair();
+    await expect(firstValueFrom(client.send(pattern, 'data'))).rejects.toMatch('no matching message handler');
+  });
+
+  it.each([[Symbol('s')], [() => {}], [1n]])('that no text stands for is refused: %p', async (pattern) => {
+    const { client } = await pair();
+    const refused = { code: 'ENCODE_FAILED', message: expect.stringContaining('a pattern must be') };
+    await expect(firstValueFrom(client.send(pattern, 'data'))).rejects.toMatchObject(refused);
+    await expect(lastValueFrom(client.emit(pattern, 'data'))).rejects.toMatchObject(refused);
+  });
+});
+
+describe('an object that a handler changes behind its back', () => {
+  it('is answered as it was given: each item of an Observable', async () => {
+    const { client } = await pair();
+    const rows = client.send<{ n: number }>({ cmd: 'oneObject' }, 5).pipe(toArray());
+    expect(await lastValueFrom(rows)).toEqual([0, 1, 2, 3, 4].map((n) => ({ n })));
+    expect(await lastValueFrom(client.send({ cmd: 'oneObject' }, 1).pipe(toArray()))).toEqual([{ n: 0 }]);
+  });
+
+  it('keeps items of nothing among the others', async () => {
+    const { client } = await pair();
+    const items = client.send({ cmd: 'withNothing' }, {}).pipe(toArray());
+    expect(await lastValueFrom(items)).toEqual([1, undefined, 2]);
   });
 });
 

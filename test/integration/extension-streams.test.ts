@@ -47,6 +47,25 @@ describe('the bytes of a stream', () => {
     await peer.receives(EXTENDED_GREETING + bytes);
   });
 
+  it('are those of each Result as it was given, although one object is used for all', async () => {
+    const one = new CalcResult(0);
+    const changing = {
+      invoke: (_command: unknown, _context: unknown, sink: { next(r: unknown): number; complete(): void }) => {
+        for (const value of [1, 2, 3]) {
+          Object.assign(one, { value });
+          sink.next(one);
+        }
+        Object.assign(one, { value: 99 });
+        sink.complete();
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker: changing }));
+    const peer = own(await calc.connect());
+    peer.write(KNOCK + hello() + ADD_2_3);
+    const results = [1, 2, 3].map((value) => frame(1, 0, String(value))).join('');
+    await peer.receives(EXTENDED_GREETING + stream(1) + results + end(1));
+  });
+
   it('mark a Result whose handler has not completed at the end of the turn', async () => {
     const sinks: { complete(): void }[] = [];
     const held = {
