@@ -139,8 +139,8 @@ class JsonType {
   }
 
   #unwritable(value: unknown, error: unknown): CmdStreamError {
-    if (error instanceof LossError)
-      return new CmdStreamError('ENCODE_FAILED', `${this.#name}${error.message}`, { cause: error });
+    // Its text is our own: it may travel to the caller.
+    if (error instanceof LossError) return new CmdStreamError('ENCODE_FAILED', `${this.#name}${error.message}`);
     const path = failingPath(value) ?? '';
     const reason = messageOf(error).split('\n', 1)[0];
     const message = `${this.#name}${path} cannot be written as JSON: ${reason}`;

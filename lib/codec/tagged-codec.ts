@@ -60,15 +60,20 @@ export class TaggedCodec implements Codec {
     return this.#results.decodeBody(this.#readType(reader, this.#contract.results, 'results'), reader);
   }
 
-  /** Delimits the body before it refuses the type, so that the frame can be skipped. */
+  /** Delimits the body before it refuses the type, so that the frame can be skipped, where it can be. */
   #readType(reader: ByteReader, table: TypeTable, list: string): number {
     const index = reader.readPositive();
     const length = reader.readLength();
     if (this.#limit) checkBodyLength(length, this.#limit);
-    reader.delimit(length);
-    if (index >= 0 && index < table.types.length) return Number(index);
-    const known = `\`${list}\` has 0 to ${table.types.length - 1}`;
-    throw new CmdStreamError('UNKNOWN_TYPE', `type number ${index} is not in the contract: ${known}`);
+    if (index >= 0 && index < table.types.length) {
+      reader.delimit(length);
+      return Number(index);
+    }
+    reader.delimitRefused(length);
+    const known = table.types.length > 0 ? `\`${list}\` has 0 to ${table.types.length - 1}` : `it has no \`${list}\``;
+    // Peers of this package have compared their contracts.
+    const hint = reader.skipsRefused ? '' : '; is that a cmd-stream peer, with the same contract and codec?';
+    throw new CmdStreamError('UNKNOWN_TYPE', `type number ${index} is not in the contract: ${known}${hint}`);
   }
 }
 

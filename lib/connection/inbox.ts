@@ -212,6 +212,7 @@ export class Inbox {
       reader.endFrame();
       return this.#owner.onPing(count);
     }
+    reader.skipsRefused = this.isExtended;
     const seq = readSeq(reader);
     if (seq === PING_SEQ) {
       if (this.isExtended && reader.consumed === 2) return this.#readControl();

@@ -86,9 +86,16 @@ export class MessageCheck {
   }
 
   #value(field: DescField): Check {
-    if (field.fieldKind === 'list') return this.#list(this.#single(field));
-    if (field.fieldKind === 'map') return this.#map(field.mapKey, this.#single(field));
+    if (field.fieldKind === 'list') return this.#list(this.#element(field));
+    if (field.fieldKind === 'map') return this.#map(field.mapKey, this.#element(field));
     return this.#single(field);
+  }
+
+  /** In a list or map a closed enum has the values that nobody has named among the others, as they were read. */
+  #element(field: DescField): Check {
+    if (!field.enum) return this.#single(field);
+    const int32 = scalarCheck(ScalarType.INT32);
+    return (value) => faultOf(int32, value);
   }
 
   /** A field that is no list, or one element of it. */

@@ -8,6 +8,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { Answered } from '../codec/command.js';
 import { TYPE_ENTRY } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
@@ -76,12 +77,14 @@ class SchemaFormat implements MessageFormat {
   readonly #limits: BodyLimits;
   readonly #shapes;
   readonly #check: MessageCheck;
+  readonly #hasRequired: boolean;
 
   constructor(schema: DescMessage, limits: BodyLimits) {
     this.#schema = schema;
     this.#limits = limits;
     this.#shapes = fieldShapesOf(schema);
     this.#check = new MessageCheck(schema, limits.maxDepth);
+    this.#hasRequired = hasRequired(schema);
   }
 
   encode(message: unknown): Uint8Array {
@@ -97,6 +100,20 @@ class SchemaFormat implements MessageFormat {
   decode(body: Uint8Array): unknown {
     const { hasStrays, leavesViews } = new BodyScan(body, this.#limits).run(this.#shapes);
     const bytes = hasStrays ? withoutStrays(body, this.#shapes) : leavesViews ? new Uint8Array(body) : body;
-    return fromBinary(this.#schema, bytes, { recursionLimit: this.#limits.maxDepth });
+    const message = fromBinary(this.#schema, bytes, { recursionLimit: this.#limits.maxDepth });
+    const fault = this.#hasRequired ? this.#check.faultOf(message) : undefined;
+    if (fault !== undefined) throw new CmdStreamError('BAD_PAYLOAD', fault);
+    return message;
   }
+}
+
+/** protobuf-es reads a message that lacks a required field, which nobody could write again; other implementations refuse it. */
+function hasRequired(message: DescMessage, known = new Set<DescMessage>()): boolean {
+  if (known.has(message)) return false;
+  known.add(message);
+  return message.fields.some(
+    (field) =>
+      field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED ||
+      (field.message !== undefined && hasRequired(field.message, known)),
+  );
 }

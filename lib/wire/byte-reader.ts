@@ -32,6 +32,8 @@ export class ByteReader {
   #limitOption = '';
   #needed = 0;
   #frameEnd = -1;
+  /** A frame that is refused is skipped when all of it has arrived: what follows it goes on. */
+  skipsRefused = false;
   #owned = false;
   readonly #progress = new DecodeProgress();
 
@@ -167,6 +169,14 @@ export class ByteReader {
     this.require(length);
     this.#frameEnd = this.#position + length;
     this.#limit = this.#frameEnd - this.#start;
+  }
+
+  /**
+   * The rest of the frame is `length` bytes that will be refused. Where frames can be skipped this waits for all of them,
+   * as {@link delimit} does; elsewhere the connection ends, and need not wait for it.
+   */
+  delimitRefused(length: number): void {
+    if (this.skipsRefused) this.delimit(length);
   }
 
   /** Bytes up to the end that {@link delimit} has told. */

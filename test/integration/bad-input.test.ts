@@ -10,6 +10,7 @@ import { SocketSpy } from '../support/socket-spy.js';
 const own = guardLeaks();
 const MIB = 1024 * 1024;
 const BIGGEST = 2n ** 63n - 1n;
+const codec = jsonCodec({ maxTokens: 50_000 });
 
 const refusals: [string, string, string][] = [
   ['10,000 bytes of 80', '80'.repeat(10_000), 'VARINT_OVERFLOW'],
@@ -46,7 +47,7 @@ const refusals: [string, string, string][] = [
 
 describe('server', () => {
   it.each(refusals)('ends only the connection that sends %s', async (_what, bytes, code) => {
-    const calc = own(await CalcServer.start());
+    const calc = own(await CalcServer.start({ codec }));
     const [bad, good] = [own(await calc.connect()), own(await calc.connect())];
     bad.write(bytes);
     await bad.ends();
@@ -60,13 +61,38 @@ describe('server', () => {
 
   it.each(refusals)('decides the same when it gets %s byte by byte', async (_what, bytes, code) => {
     const spy = own(new SocketSpy('server'));
-    const calc = own(await CalcServer.start());
+    const calc = own(await CalcServer.start({ codec }));
     const bad = own(await calc.connect());
     await bad.receives(GREETING);
     await bad.dribble(bytes.slice(0, 400), () => spy.bytesRead);
     if (!bad.isEnded) bad.write(bytes.slice(400));
     await bad.ends();
     expect(await calc.lostCause()).toMatchObject({ code });
+  });
+
+  it.each([
+    ['takes a frame of exactly', 0, GREETING + SUM_5],
+    ['refuses a frame of one byte more than', 1, GREETING],
+  ])('%s maxCommandBytes', async (_what, more, answer) => {
+    const calc = own(await CalcServer.start({ maxCommandBytes: 100 }));
+    const peer = own(await calc.connect());
+    const body = '{"A":2,"B":3}'.padEnd(97 + more, ' ');
+    peer.write(frame(1, 0, body));
+    await peer.receives(answer);
+    if (more > 0) await peer.ends();
+    expect(peer.hex).toBe(answer);
+    expect(calc.lost).toHaveLength(more);
+  });
+
+  it('refuses an unknown type number at once, not when its body has arrived', async () => {
+    const calc = own(await CalcServer.start());
+    const peer = own(await calc.connect());
+    peer.write('0163ffff03');
+    await peer.ends();
+    expect(await calc.lostCause()).toMatchObject({
+      code: 'UNKNOWN_TYPE',
+      message: expect.stringContaining('is that a cmd-stream peer'),
+    });
   });
 
   it('answers the frames before the bad one, whether they come together with it or not', async () => {

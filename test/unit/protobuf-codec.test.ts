@@ -376,6 +376,40 @@ describe('a message', () => {
     }
   });
 
+  it.each([
+    ['by_number', '2147483648'],
+    ['by_number', '-2147483649'],
+    ['by_number', '1.5'],
+    ['by_number', ''],
+    ['by_bool', '1'],
+  ])('is refused when a key of the map %s is %j', (field, key) => {
+    const map =
+      field === 'by_bool' ? { byBool: { [key]: Uint8Array.of() } } : { byNumber: { [key]: create(NodeSchema) } };
+    expect(() => write(Object.assign(create(EverySchema), map))).toThrow(
+      expect.objectContaining({ code: 'ENCODE_FAILED', message: expect.stringMatching(`^every.Every: ${field}\\[`) }),
+    );
+  });
+
+  it.each(['2147483647', '-2147483648', '0'])('is written with the key %s of a map of integers', (key) => {
+    const map = { byNumber: { [key]: create(NodeSchema) } };
+    const body = bodyOf(write(Object.assign(create(EverySchema), map)));
+    expect(read(EverySchema, body)).toMatchObject({ value: map });
+  });
+
+  it('is written with values of a closed enum that nobody has named where they were read', () => {
+    // id 1, many [99], by_name { a: 99 }, closed 99
+    const body = '0801' + '2863' + '32050a01611063' + '1063';
+    const { value } = read(LegacySchema, body) as { value: object };
+    expect(value).toMatchObject({ id: 1, many: [99], byName: { a: 99 }, $unknown: [{ no: 2 }] });
+    expect(bodyOf(write(value))).toBe(body);
+  });
+
+  it('is refused when it is read without a field that is required', () => {
+    expect(read(LegacySchema, '2863')).toMatchObject({
+      error: { code: 'BAD_PAYLOAD', message: 'legacy.Legacy: id is required and not set' },
+    });
+  });
+
   it('is refused when a required field is not set, or a closed enum has another value', () => {
     expect(() => write(create(LegacySchema))).toThrow(
       expect.objectContaining({ code: 'ENCODE_FAILED', message: 'legacy.Legacy: id is required and not set' }),

@@ -82,16 +82,36 @@ describe('a tagged codec', () => {
   });
 
   it.each(['02026869', 'ac02026869', 'ffffffffffffffffff01026869', 'ffffffffffffffff7f026869'])(
-    'refuses the type number of %s once the frame is there',
+    'refuses the type number of %s before its body, and asks who that is',
     (hex) => {
-      expect(readCommand(hex)).toMatchObject({ error: { code: 'UNKNOWN_TYPE' } });
-      expect(readCommand(hex.slice(0, -2))).toEqual({ incomplete: true });
+      const error = { code: 'UNKNOWN_TYPE', message: expect.stringContaining('is that a cmd-stream peer') };
+      expect(readCommand(hex)).toMatchObject({ error });
+      expect(readCommand(hex.slice(0, -2))).toMatchObject({ error });
+      expect(readCommand(hex.slice(0, -6))).toEqual({ incomplete: true });
     },
   );
+
+  it('refuses it once the frame is there where frames can be skipped', () => {
+    const skipping = (hex: string) =>
+      readEveryWay(bytes(hex), (reader) => {
+        reader.skipsRefused = true;
+        return codec.decodeCommand(reader);
+      });
+    expect(skipping('020268')).toEqual({ incomplete: true });
+    const refused = skipping('02026869');
+    expect(refused).toMatchObject({ error: { code: 'UNKNOWN_TYPE', message: expect.stringMatching(/0 to 1$/) } });
+  });
+
+  it('says that a contract has no Results', () => {
+    const none = new TaggedCodec('bare', defineContract({ commands: [Ask] }), bareText, bareText);
+    const result = readEveryWay(bytes('00026869'), (reader) => none.decodeResult(reader));
+    expect(result).toMatchObject({ error: { message: expect.stringContaining('it has no `results`') } });
+  });
 
   it('lets a frame with an unknown type be skipped', () => {
     const reader = new ByteReader();
     reader.append(bytes('07026869' + '01026869'));
+    reader.skipsRefused = true;
     reader.beginFrame(100, 'maxCommandBytes');
     expect(() => codec.decodeCommand(reader)).toThrow(expect.objectContaining({ code: 'UNKNOWN_TYPE' }));
     expect(reader.skipFrame()).toBe(true);
