@@ -8,24 +8,20 @@ type Options = Parameters<AbortSignal['addEventListener']>[2];
 /** Makes `report` hear of what listeners of the signal fail with, those of `onabort` included. */
 export function guardSignal(signal: AbortSignal, report: (error: unknown) => void): void {
   /** A listener that is added twice is one, and is taken away by its own name. */
-  const guards = new WeakMap<Listener, (event: Event) => void>();
-  const guardOf = (listener: Listener): ((event: Event) => void) => {
-    let guard = guards.get(listener);
-    if (guard === undefined) {
-      guard = (event) => callGuarded(listener, signal, event, report);
-      guards.set(listener, guard);
-    }
+  let guards: Map<unknown, (event: Event) => void> | undefined;
+  const { addEventListener, removeEventListener } = signal;
+  const guardOf = (listener: unknown): ((event: Event) => void) => {
+    let guard = guards?.get(listener);
+    if (guard !== undefined || !isListener(listener)) return guard ?? (listener as never);
+    guard = (event) => callGuarded(listener, signal, event, report);
+    guards ??= new Map();
+    guards.set(listener, guard);
     return guard;
   };
-  const { addEventListener, removeEventListener } = signal;
-  const guarded =
-    (method: typeof addEventListener) =>
-    (type: string, listener: unknown, options?: Options): void =>
-      method.call(signal, type, isListener(listener) ? guardOf(listener) : (listener as never), options);
-  Object.defineProperties(signal, {
-    addEventListener: { value: guarded(addEventListener), writable: true, configurable: true },
-    removeEventListener: { value: guarded(removeEventListener), writable: true, configurable: true },
-  });
+  signal.addEventListener = (type: string, listener: unknown, options?: Options) =>
+    addEventListener.call(signal, type, guardOf(listener), options);
+  signal.removeEventListener = (type: string, listener: unknown, options?: Options) =>
+    removeEventListener.call(signal, type, guardOf(listener), options);
 }
 
 /** What is none, Node complains of. */
