@@ -94,10 +94,11 @@ describe('what is sent', () => {
     expect(stage.socket.writes).toHaveLength(0);
     stage.write('a');
     expect(stage.socket.writes).toHaveLength(1);
+    stage.write('b');
     await turns(2);
-    await stage.take();
     expect(stage.socket.writes).toHaveLength(1);
-    expect(stage.written).toHaveLength(8192);
+    await stage.take();
+    expect(stage.socket.writes.map(({ length }) => length)).toEqual([8192, 1]);
   });
 
   it('waits while a write is under way, and leaves in one write behind it', async () => {
@@ -245,12 +246,15 @@ describe('the end', () => {
     stage.outbox.abandon(gone);
     await turns(2);
     expect(stage.socket.writes).toHaveLength(0);
+    expect(stage.socket.isFinished).toBe(false);
   });
 });
 
 /** A socket of Node that can be asked how much of a write the system has not taken. */
 class AskedStage {
   queuedBytes = 0;
+  /** What the writes were in. */
+  readonly memory = new Set<ArrayBufferLike>();
   readonly clock = { now: 1000 };
   #done = (_error?: unknown): void => {};
   readonly outbox: Outbox;
@@ -260,6 +264,7 @@ class AskedStage {
       letsGoOfWrites: true,
       write: (bytes: Buffer, done: (error?: unknown) => void) => {
         this.queuedBytes = bytes.length;
+        this.memory.add(bytes.buffer);
         this.#done = done;
       },
       end() {},
@@ -308,6 +313,15 @@ describe('the progress of a write', () => {
     expect(stage.outbox.takenBytes).toBe(60_000);
   });
 
+  it('of a socket of Node gives its memory to the one after the next', () => {
+    const stage = new AskedStage();
+    for (let round = 0; round < 10; round++) {
+      stage.send(20_000);
+      stage.takes(20_000);
+    }
+    expect(stage.memory.size).toBeLessThanOrEqual(2);
+  });
+
   it('begins anew with each part', () => {
     const stage = new AskedStage();
     stage.send(100_000);
@@ -323,6 +337,7 @@ describe('the progress of a write', () => {
       stage.send(60_000);
       stage.takes(60_000);
       stage.tick();
+      expect(stage.outbox.stalledSince).toBe(0);
     }
     expect(stage.outbox.movedAt).toBe(0);
     stage.send(60_000);
