@@ -20,6 +20,17 @@ describe('close()', () => {
     expect(client.status).toBe('closed');
   });
 
+  it('does not resolve before the socket is closed', async () => {
+    const { client, peer } = await openPair(own);
+    let isClosed = false;
+    const closed = client.close().then(() => (isClosed = true));
+    await peer.ends();
+    await turns(3);
+    expect(isClosed).toBe(false);
+    peer.finish();
+    await inTime('the client is closed', closed);
+  });
+
   it('does not wait for those who only wait for a connection', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port));

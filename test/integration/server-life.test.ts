@@ -33,6 +33,13 @@ async function answers(calc: CalcServer): Promise<void> {
 }
 
 describe('the status of a server', () => {
+  it('has no connections before it listens, nor an address', () => {
+    const { server } = new CalcServer();
+    expect(server.connections).toBe(0);
+    expect(server.inFlight).toBe(0);
+    expect(server.address).toBeNull();
+  });
+
   it('is told from listen() to close(), and again', async () => {
     const calc = own(new CalcServer());
     expect(calc.server.status).toBe('disconnected');
