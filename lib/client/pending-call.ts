@@ -152,7 +152,8 @@ export class PendingCall implements Call, SentCommand {
 
   /** Starts the time limit and listens to the signal. */
   watch(signal: AbortSignal | undefined, signals: SignalListeners): void {
-    if (this.timeoutMs > 0) this.#timer = setTimeout(() => this.expire(), this.timeoutMs);
+    // What has arrived by then is read first: the answer may lie in the socket because this process stood still.
+    if (this.timeoutMs > 0) this.#timer = setTimeout(() => setImmediate(() => this.expire()), this.timeoutMs);
     if (signal === undefined) return;
     const onAbort = (): void => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
     if (signal.aborted) onAbort();
@@ -161,6 +162,7 @@ export class PendingCall implements Call, SentCommand {
 
   /** Its time is over. */
   expire(): void {
+    if (!this.#pending) return;
     const { text, cause } = this.#home.waitsFor(this);
     const what = `${nameOfSent(this.command)}: no answer within timeoutMs (${this.timeoutMs})`;
     const error = new CmdStreamError('TIMEOUT', `${what}: ${text}`, {

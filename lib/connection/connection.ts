@@ -112,6 +112,11 @@ export class Connection implements Ticking, SocketListener {
     return this.#inbox.receivedAt;
   }
 
+  /** The same, in monotonic milliseconds. */
+  get arrivedAt(): number {
+    return this.#inbox.arrivedAt;
+  }
+
   /** What data that belongs to no type of the contract may be. */
   get dataLimits(): DataLimits {
     return this.#config.flow.data;

@@ -42,6 +42,8 @@ type Expected = 'server-info' | 'knock-answer' | 'first-frame' | 'frames';
 export class Inbox {
   /** Milliseconds since the epoch at which the bytes being decoded arrived. */
   receivedAt = 0;
+  /** When, in monotonic milliseconds, which time limits are measured from. */
+  arrivedAt = 0;
   /** When the last bytes arrived, by the clock. */
   heardAt: number;
   /** Since when a frame has been begun and not ended, by the clock; 0 if none is. */
@@ -92,6 +94,7 @@ export class Inbox {
   receive(chunk: Uint8Array): void {
     if (this.#stopped) return;
     this.receivedAt = Date.now();
+    this.arrivedAt = performance.now();
     this.heardAt = this.#clock.now;
     if (this.#decoding) return void this.#early.push(chunk);
     this.#reader.append(chunk);

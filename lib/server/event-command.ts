@@ -15,7 +15,7 @@ export class EventCommand extends RunningCommand {
     metadata: Metadata,
     home: CommandHome,
   ) {
-    super(seq, value, bytesRead, receivedAt, undefined, metadata, home);
+    super(seq, value, bytesRead, receivedAt, undefined, Infinity, metadata, home);
   }
 
   get isOpen(): boolean {

@@ -49,12 +49,13 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
     bytesRead: number,
     receivedAt: number,
     deadline: number | undefined,
+    overAt: number,
     metadata: Metadata,
     /** Results that may be sent; Infinity for a Command without credit. */
     credit: number,
     protected override readonly home: ExtendedHome,
   ) {
-    super(seq, value, bytesRead, receivedAt, deadline, metadata, home);
+    super(seq, value, bytesRead, receivedAt, deadline, overAt, metadata, home);
     this.#queue = new ResultQueue(this, home, credit);
   }
 

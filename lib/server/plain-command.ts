@@ -36,7 +36,7 @@ export class PlainCommand extends RunningCommand {
     receivedAt: number,
     protected override readonly home: PlainHome,
   ) {
-    super(seq, value, bytesRead, receivedAt, undefined, NO_METADATA, home);
+    super(seq, value, bytesRead, receivedAt, undefined, Infinity, NO_METADATA, home);
   }
 
   get isOpen(): boolean {

@@ -52,6 +52,8 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
     readonly bytesRead: number,
     readonly receivedAt: number,
     readonly deadline: number | undefined,
+    /** The deadline in monotonic milliseconds, by which it is kept; Infinity: none. */
+    readonly overAt: number,
     readonly metadata: Metadata,
     protected readonly home: CommandHome,
   ) {}
@@ -95,13 +97,13 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
 
   #watch(): void {
     this.home.watch(this);
-    if (this.deadline !== undefined) this.#awaitDeadline(this.deadline);
+    if (this.overAt < Infinity) this.#awaitDeadline();
   }
 
-  #awaitDeadline(deadline: number): void {
-    const leftMs = Math.max(0, deadline - Date.now());
+  #awaitDeadline(): void {
+    const leftMs = Math.max(0, this.overAt - performance.now());
     // A timer that is given more than it can wait would end at once.
-    const over = (): void => (leftMs > MAX_TIMER_MS ? this.#awaitDeadline(deadline) : this.abort(tooLate()));
+    const over = (): void => (leftMs > MAX_TIMER_MS ? this.#awaitDeadline() : this.abort(tooLate()));
     this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
   }
 

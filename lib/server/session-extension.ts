@@ -211,8 +211,10 @@ export class SessionExtension implements ExtendedHome {
     }
     if (overload) return this.#reject(seq, overload);
     const limitMs = remainingMs ?? this.#order.hello!.timeoutMs;
+    // The deadline is for the application to read: what is measured here does not jump with the clock on the wall.
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
-    if (deadline !== undefined && deadline <= Date.now()) {
+    const overAt = limitMs > 0 ? connection.arrivedAt + limitMs : Infinity;
+    if (overAt <= performance.now()) {
       return this.#reject(seq, overBefore());
     }
     const allowed = credit > 0 ? credit : Number.POSITIVE_INFINITY;
@@ -222,6 +224,7 @@ export class SessionExtension implements ExtendedHome {
       bytesRead,
       connection.receivedAt,
       deadline,
+      overAt,
       metadata,
       allowed,
       this,
@@ -243,7 +246,7 @@ export class SessionExtension implements ExtendedHome {
 
   #startNow(command: ExtendedCommand): void {
     if (!command.isOpen) return command.complete();
-    if (command.deadline !== undefined && command.deadline <= Date.now()) return command.shutDown(overBefore());
+    if (command.overAt <= performance.now()) return command.shutDown(overBefore());
     this.#session.start(command);
   }
 
