@@ -37,6 +37,8 @@ class KeptOnTheWay extends SelfWriting {
     // Its getters may send others, which fail, but come by here.
     const { mapFrom, mapTo } = this;
     const call = this.call!;
+    // It is not to be kept, with all that its caller keeps, until the next one comes.
+    this.call = undefined;
     const from = writer.length;
     this.#keeping.flow.encode(call.command, writer);
     this.#keeping.callBytes.keepWritten(call, writer, mapFrom, mapTo, from);

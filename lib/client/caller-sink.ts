@@ -2,23 +2,24 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { CommandSink } from './pending-call.js';
 
-export class CallerSink<R = unknown> implements CommandSink<R> {
+/** A scope itself, because every call that is sent for an Observable needs one. */
+export class CallerSink<R = unknown> extends AsyncResource implements CommandSink<R> {
   readonly #sink: CommandSink<R>;
-  readonly #scope = new AsyncResource('cmd-stream');
 
   constructor(sink: CommandSink<R>) {
+    super('cmd-stream');
     this.#sink = sink;
   }
 
   next(result: R, bytesRead = 0): void {
-    return this.#scope.runInAsyncScope(this.#sink.next, this.#sink, result, bytesRead);
+    return this.runInAsyncScope(this.#sink.next, this.#sink, result, bytesRead);
   }
 
   complete(): void {
-    return this.#scope.runInAsyncScope(this.#sink.complete, this.#sink);
+    return this.runInAsyncScope(this.#sink.complete, this.#sink);
   }
 
   error(error: unknown): void {
-    return this.#scope.runInAsyncScope(this.#sink.error, this.#sink, error);
+    return this.runInAsyncScope(this.#sink.error, this.#sink, error);
   }
 }

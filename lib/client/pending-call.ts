@@ -245,6 +245,8 @@ export class PendingCall implements Call, SentCommand {
     if (!this.#pending) return false;
     this.#pending = false;
     clearTimeout(this.#timer);
+    // What holds on to the call, such as a user, does not hold on to the scope of its timer.
+    this.#timer = undefined;
     this.#stopListening?.();
     this.#letGo();
     this.#home.forget(this, abandoned);

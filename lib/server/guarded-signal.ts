@@ -1,5 +1,6 @@
 // The signal of a Command, made harmless: Node ends the process when a listener of `abort` throws, or returns a promise
-// that rejects. Signals that the application derives from it (`AbortSignal.any`) are the application's own.
+// that rejects, and calls it in the async scope of whoever aborts, where it is called here in that in which it was added. Signals that the application derives from it (`AbortSignal.any`) are the application's own.
+import { AsyncResource } from 'node:async_hooks';
 import { isPromiseLike } from './outcome.js';
 
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
@@ -13,7 +14,8 @@ export function guardSignal(signal: AbortSignal, report: (error: unknown) => voi
   const guardOf = (listener: unknown): ((event: Event) => void) => {
     let guard = guards?.get(listener);
     if (guard !== undefined || !isListener(listener)) return guard ?? (listener as never);
-    guard = (event) => callGuarded(listener, signal, event, report);
+    const scope = new AsyncResource('cmd-stream');
+    guard = (event) => scope.runInAsyncScope(callGuarded, undefined, listener, signal, event, report);
     guards ??= new Map();
     guards.set(listener, guard);
     return guard;

@@ -1,6 +1,8 @@
 // What a handler gave to be taken item by item (an async generator, a Readable of Node, a ReadableStream of the web, any
 // AsyncIterable), and how it is ended: once, whether anything was taken of it or not.
 
+import { AsyncResource } from 'node:async_hooks';
+
 /** How long an iterator that does nothing but end may take for it, until its Command no longer waits. */
 const PATIENCE_MS = 1000;
 
@@ -18,6 +20,8 @@ export class ItemSource {
   readonly #given: AsyncIterable<unknown>;
   #iterator: AsyncIterator<unknown> | undefined;
   #pending: PromiseLike<IteratorResult<unknown>> | undefined;
+  /** In which it runs: with what a generator has entered before its first `await`. */
+  #scope: AsyncResource | undefined;
   #isOver = false;
   #ended: Promise<void> | undefined;
 
@@ -34,6 +38,7 @@ export class ItemSource {
   next(): PromiseLike<IteratorResult<unknown>> {
     this.#iterator ??= this.#open();
     this.#pending = this.#iterator.next();
+    this.#scope ??= new AsyncResource('cmd-stream');
     return this.#pending;
   }
 
@@ -60,9 +65,14 @@ export class ItemSource {
     this.#isOver = true;
     if (isNodeStream(this.#given)) return destroy(this.#given);
     const iterator = (this.#iterator ??= this.#open());
-    const returned = iterator.return ? iterator.return() : this.#pending;
+    const returned = iterator.return ? this.#inScope(() => iterator.return!()) : this.#pending;
     // A generator is at work until then; of other iterators nobody knows.
     await (isGenerator(iterator) ? returned : atMost(PATIENCE_MS, returned));
+  }
+
+  /** Whoever ends it, it ends where it ran. */
+  #inScope<R>(work: () => R): R {
+    return this.#scope ? this.#scope.runInAsyncScope(work) : work();
   }
 
   /** A stream of the web whose own iterator waits for an item cannot be ended; its reader can. */

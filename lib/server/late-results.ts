@@ -1,6 +1,7 @@
 // Results for a plain peer whose connection holds all it may. Those that must be taken all the same, the last one of a
 // Command and what its producer had in hand before it could know, are encoded when there is room: until then they cost
 // what the application has made, and nothing more.
+import { AsyncResource } from 'node:async_hooks';
 import { Fifo } from '../fifo.js';
 import type { Seq } from '../wire/frame.js';
 import { IN_HAND } from './waiting-results.js';
@@ -8,6 +9,8 @@ import { IN_HAND } from './waiting-results.js';
 export interface LateResult {
   readonly seq: Seq;
   readonly result: unknown;
+  /** In which it was given, and in which it is encoded. */
+  readonly scope: AsyncResource;
 }
 
 export class LateResults {
@@ -28,7 +31,7 @@ export class LateResults {
     const count = this.#ofCommand.get(seq) ?? 0;
     if (!isLast && count >= IN_HAND) return false;
     this.#ofCommand.set(seq, count + 1);
-    this.#line.push({ seq, result });
+    this.#line.push({ seq, result, scope: new AsyncResource('cmd-stream') });
     return true;
   }
 

@@ -1,6 +1,6 @@
 // One Command from its arrival to its end: context and sink in one object, because every Command needs both. What its
 // answers look like on the wire is decided by the subclasses: PlainCommand and ExtendedCommand.
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import type { AsyncScope } from '../async-scope.js';
 import type { CommandContext } from '../codec/command-context.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
@@ -38,8 +38,6 @@ const answered = (): CmdStreamError => new CmdStreamError('ANSWERED', 'the Comma
 export abstract class RunningCommand implements CommandContext, ResultSink {
   #scope: AsyncResource | undefined;
   #controller: AbortController | undefined;
-  /** In which the listeners of the signal run. */
-  #signalScope: AsyncResource | undefined;
   #abortReason: unknown;
   #isOver = false;
   /** What the handler is told when the Command is over; undefined: that it was answered. */
@@ -82,17 +80,11 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       guardSignal(this.#controller.signal, (error) => this.home.report(error));
-      this.markScope();
       const reason = this.#abortReason ?? (this.#isOver ? this.#overReason : this.home.endCause);
       if (reason !== undefined) this.#controller.abort(reason);
       else this.#watch();
     }
     return this.#controller.signal;
-  }
-
-  /** Its abort will be heard in the scope that is the current one now: with what was entered since the Command began. */
-  markScope(): void {
-    if (this.#controller !== undefined) this.#signalScope = new AsyncResource('cmd-stream');
   }
 
   #watch(): void {
@@ -133,7 +125,8 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   }
 
   #tell(reason: unknown): void {
-    this.#signalScope?.runInAsyncScope(() => this.#controller!.abort(reason));
+    const controller = this.#controller;
+    if (controller) this.scope.runInAsyncScope(controller.abort, controller, reason);
   }
 
   /** The handler is done and everything is sent. */

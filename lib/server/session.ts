@@ -267,7 +267,6 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     } catch (error) {
       command.error(error);
     }
-    command.markScope();
   }
 
   watch(command: RunningCommand): void {
@@ -315,7 +314,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
       const late = this.#late.take();
       if (late === undefined) return;
       try {
-        this.connection.send(late.seq, late.result);
+        late.scope.runInAsyncScope(this.connection.send, this.connection, late.seq, late.result);
       } catch (cause) {
         this.report(cause);
         this.end(new CmdStreamError('HANDLER_ERROR', `a Result cannot be sent: ${messageOf(cause)}`, { cause }));

@@ -306,7 +306,7 @@ describe('an enhancer', () => {
     await ask(client, GeneratorCmd, 'alice');
     await ask(client, ValueCmd, 'alice');
     await expect(ask(client, FailCmd, 'alice')).rejects.toBeDefined();
-    const expected = ['before', 'end', 'failure', 'filter', 'item', 'pipe'];
+    const expected = ['abort', 'before', 'end', 'failure', 'filter', 'item', 'pipe'];
     expect([...steps].map(([step, who]) => `${step}: ${[...who]}`).toSorted()).toEqual(
       expected.map((step) => `${step}: alice`),
     );

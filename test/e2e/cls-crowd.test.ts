@@ -25,7 +25,7 @@ it('code sees the store of its own Command, and of its own caller, whoever comes
   expect(foreign).toEqual([]);
   const made = Object.values(own).reduce((sum, count) => sum + count, 0);
   expect(made).toBeGreaterThanOrEqual(Number(checks));
-  const kinds = ['value', 'promise', 'observable', 'generator', 'message', 'messages', 'generated', 'event'];
+  const kinds = ['value', 'promise', 'observable', 'generator', 'message', 'messages', 'generated', 'event', 'abort'];
   const places = ['guard', 'interceptor', 'enterWith', 'nothing'].flatMap((mount) =>
     kinds.map((kind) => `${mount} ${kind}`),
   );

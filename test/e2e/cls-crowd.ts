@@ -219,7 +219,7 @@ const contract = defineContract({
 
 /** Every kind of handler behind every mount. */
 const places = mountNames.flatMap((mount) =>
-  [...kinds, 'message', 'messages', 'generated', 'event'].map((kind) => `${mount} ${kind}`),
+  [...kinds, 'message', 'messages', 'generated', 'event', 'abort'].map((kind) => `${mount} ${kind}`),
 );
 
 function pick<T>(among: readonly T[]): T {

@@ -4,7 +4,6 @@ import { CommandServer, ExecInvoker, type Outcome } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
-import { RawPeer } from '../support/raw-peer.js';
 import { RecordingSink } from '../support/recording-sink.js';
 import { enter, seen, user, witness } from '../support/scope-probe.js';
 import { Item, openStage, PlayCmd, stageContract } from '../support/stage.js';
@@ -173,6 +172,19 @@ describe('a Command', () => {
     expect(encoded.toSorted()).toEqual(['alice', 'alice', 'bob', 'bob']);
   });
 
+  it('has its Results written in its own scope when they had to wait for a plain peer to read', async () => {
+    const { encoded, codec } = witness();
+    const play = ({ name }: PlayCmd): Item => {
+      enter(name);
+      return new Item(0, true, 'x'.repeat(150_000));
+    };
+    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536, sendHighWaterBytes: 10_000_000 };
+    const { client } = await openStage(own, play, { ...limits, codec }, { extension: false });
+    const names = ['alice', 'bob', 'carol'];
+    await Promise.all(names.map((name) => client.execute(new PlayCmd(name))));
+    expect(encoded).toEqual(names);
+  });
+
   it('that fails is translated for a plain peer in its own scope', async () => {
     const play = async ({ name }: PlayCmd): Promise<Item> => {
       enter(name);
@@ -222,23 +234,23 @@ describe('a callback of a server', () => {
     expect(told).toEqual(['error: nobody', 'error: nobody', 'end: nobody', 'lost: nobody', 'status: nobody']);
   });
 
-  it('sees nothing of the Command whose Result ends the connection', async () => {
+  it('sees nothing of the Command whose Results end the connection', async () => {
     const told: string[] = [];
-    const play = ({ name }: PlayCmd): Item => {
+    const play = ({ name }: PlayCmd): Outcome<Item> => {
       enter(name);
-      return new Item(0, true, 'x'.repeat(100_000));
+      return {
+        subscribe(observer) {
+          // More than may wait for a plain peer, at once.
+          for (let n = 0; n < 10; n++) observer.next(new Item(n, false, 'x'.repeat(100_000)));
+          return { unsubscribe() {} };
+        },
+      };
     };
-    const options = { maxSendBufferBytes: 65_536, sendHighWaterBytes: 10_000_000 };
-    const { calc } = await openStage(own, play, {
-      ...options,
-      onConnectionLost: () => told.push(seen()),
-    });
-    const peer = own(await RawPeer.connect(calc.port));
-    const body = JSON.stringify({ name: 'alice' });
-    const frame = (seq: string): string =>
-      `${seq}00${body.length.toString(16).padStart(2, '0')}${Buffer.from(body).toString('hex')}`;
-    peer.write(Array.from({ length: 100 }, (_, at) => frame((at + 1).toString(16).padStart(2, '0'))).join(''));
-    await until('the connection is lost', () => told.length === 1);
+    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536, sendHighWaterBytes: 1024 };
+    const onConnectionLost = (): void => void told.push(seen());
+    const { client } = await openStage(own, play, { ...limits, onConnectionLost }, { extension: false });
+    await expect(client.execute(new PlayCmd('alice'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    await until('the loss is told', () => told.length === 1);
     expect(told).toEqual(['nobody']);
   });
 });
