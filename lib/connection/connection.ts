@@ -264,7 +264,9 @@ export class Connection implements Ticking, SocketListener {
 
   /** Keeps to what the peer says it takes. */
   limitSending(bytes: number): void {
-    if (bytes > 0 && bytes < this.#sendLimit.bytes) this.#sendLimit = { bytes, option: 'what the peer takes' };
+    const isClient = this.#config.side === 'client';
+    const option = isClient ? 'maxCommandBytes of the server' : 'maxResultBytes of the client';
+    if (bytes > 0 && bytes < this.#sendLimit.bytes) this.#sendLimit = { bytes, option };
   }
 
   #checkLength(length: number): void {

@@ -60,6 +60,7 @@ const FILTER_HINT =
 interface Route {
   readonly pattern: string;
   readonly handler: MessageHandler;
+  readonly method: string | undefined;
 }
 
 /**
@@ -154,7 +155,7 @@ export class CmdStreamServer
     extras: Record<string, unknown> = {},
   ): void {
     if (this.#isOver) this.#forgetHandlers();
-    const { command } = extras as Partial<CommandHandlerExtras>;
+    const { command, method } = extras as Partial<CommandHandlerExtras>;
     if (command !== undefined) {
       const index = this.#commands.indexOfType(command);
       if (index < 0)
@@ -167,7 +168,7 @@ export class CmdStreamServer
           'INVALID_HANDLER',
           `@CommandHandler(${command.name}): ${command.name} has a handler already`,
         );
-      this.#routes[index] = { pattern: this.normalizePattern(pattern as string), handler: callback };
+      this.#routes[index] = { pattern: this.normalizePattern(pattern as string), handler: callback, method };
     }
     super.addHandler(pattern, callback, isEventHandler, extras);
   }
@@ -234,6 +235,11 @@ export class CmdStreamServer
   override setOnProcessingEndHook(hook: Parameters<Server['setOnProcessingEndHook']>[0]): void {
     this.#hooked = true;
     super.setOnProcessingEndHook(hook);
+  }
+
+  /** For messages of the core server; not for applications. */
+  handlerOf(command: unknown): string | undefined {
+    return this.#routes[this.#commands.indexOf(command)]?.method;
   }
 
   /** The Invoker of the core server; not for applications. */

@@ -39,6 +39,8 @@ type Fitting<C extends Command, M extends (...args: never[]) => unknown> = [Misf
 /** What the server finds in a handler's extras. */
 export interface CommandHandlerExtras {
   readonly command: ContractType;
+  /** The method, for messages: `CalcController.add`. */
+  readonly method: string;
 }
 
 /** The Nest pattern of a Command: text, because Nest's tools print it. */
@@ -108,7 +110,7 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
     }
     descriptor.value = lifted(method, bindParameters(target, key, command, method.length));
     Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);
-    const extras: CommandHandlerExtras = { command };
+    const extras: CommandHandlerExtras = { command, method: `${target.constructor.name}.${String(key)}` };
     (MessagePattern as PatternDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
   };
 }

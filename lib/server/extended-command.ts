@@ -13,13 +13,13 @@ import type { ByteWriter } from '../wire/byte-writer.js';
 import { Control, writeSeqControl, writeValue, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
 import { deferred, type Deferred } from './deferred.js';
-import { RunningCommand, type CommandHome } from './running-command.js';
+import { RunningCommand, type CommandHome, type HandlerNames } from './running-command.js';
 import { ResultQueue, type QueueHome } from './result-queue.js';
 import type { SessionConfig } from './session-config.js';
 import type { WaitingCommand } from './waiting-results.js';
 import { encodeErrorFrame, frameError, handlerError, sessionError, type WireError } from './wire-error.js';
 
-export interface ExtendedHome extends CommandHome, QueueHome {
+export interface ExtendedHome extends CommandHome, HandlerNames, QueueHome {
   readonly config: Pick<SessionConfig, 'contract' | 'maxStreamBufferBytes'>;
 }
 
@@ -161,7 +161,13 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   }
 
   #frameError(error: unknown): WireError {
-    return frameError(error, (hidden) => this.home.report(hidden), this.home.connection.dataLimits);
+    const { dataLimits } = this.home.connection;
+    return frameError(
+      error,
+      (hidden) => this.home.report(hidden),
+      dataLimits,
+      () => this.home.handlerOf(this.value),
+    );
   }
 
   #endWith(error: () => WireError): void {

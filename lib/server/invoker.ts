@@ -41,4 +41,6 @@ export interface Invoker {
    * whoever threw it. A CmdStreamError `REMOTE` travels to the caller with its `payload`. Default: the error itself.
    */
   failureOf?(error: unknown): unknown;
+  /** What runs a Command, for messages: a class and its method. Default: the name of the Command alone is shown. */
+  handlerOf?(command: unknown): string | undefined;
 }

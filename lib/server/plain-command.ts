@@ -5,10 +5,10 @@ import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import { NO_METADATA } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
 import { isPromiseLike } from './outcome.js';
-import { RunningCommand, type CommandHome } from './running-command.js';
+import { RunningCommand, type CommandHome, type HandlerNames } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
 
-export interface PlainHome extends CommandHome {
+export interface PlainHome extends CommandHome, HandlerNames {
   readonly results: TypeTable;
   readonly onPlainError: PlainErrorMapper | 'close';
   send(seq: Seq, result: unknown): number;
@@ -128,6 +128,7 @@ export class PlainCommand extends RunningCommand {
   }
 
   #endWith(cause: unknown): void {
-    this.home.end(new CmdStreamError('HANDLER_ERROR', `a handler failed: ${messageOf(cause)}`, { cause }));
+    const text = `${this.home.handlerOf(this.value)} failed: ${messageOf(cause)}`;
+    this.home.end(new CmdStreamError('HANDLER_ERROR', text, { cause }));
   }
 }

@@ -10,6 +10,11 @@ import type { Seq } from '../wire/frame.js';
 import { guardSignal } from './guarded-signal.js';
 import type { ResultSink } from './invoker.js';
 
+/** What messages call the handler of a Command or message. */
+export interface HandlerNames {
+  handlerOf(command: unknown): string;
+}
+
 /** What a running Command needs from its session. */
 export interface CommandHome {
   readonly remoteAddress: string;

@@ -21,13 +21,13 @@ import { writePings, type Seq } from '../wire/frame.js';
 import { EventQueue, nameOfEvent, type EventHost } from './event-queue.js';
 import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
 import { FrameOrder } from './frame-order.js';
-import { tooLate, type CommandHome, type RunningCommand } from './running-command.js';
+import { tooLate, type CommandHome, type HandlerNames, type RunningCommand } from './running-command.js';
 import type { SessionConfig } from './session-config.js';
 import { WaitingResults, type WaitingHost } from './waiting-results.js';
 import { encodeErrorFrame, sessionError } from './wire-error.js';
 
 /** The session as its extension sees it. */
-export interface ExtensionHost extends CommandHome, EventHost, WaitingHost {
+export interface ExtensionHost extends CommandHome, HandlerNames, EventHost, WaitingHost {
   readonly connection: Connection;
   readonly config: SessionConfig;
   readonly drained: Promise<void> | undefined;
@@ -326,6 +326,10 @@ export class SessionExtension implements ExtendedHome {
 
   report(error: unknown): void {
     this.#session.report(error);
+  }
+
+  handlerOf(command: unknown): string {
+    return this.#session.handlerOf(command);
   }
 
   failureOf(error: unknown): unknown {

@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
 import type { Contract } from '../codec/contract.js';
 import { Connection, type ConnectionOwner } from '../connection/connection.js';
-import { CmdStreamError, messageOf } from '../errors.js';
+import { PatternMessage } from '../codec/pattern-message.js';
+import { CmdStreamError, messageOf, peerText } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { Seq } from '../wire/frame.js';
 import { writeServerInfo } from '../wire/server-info.js';
@@ -188,6 +189,12 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   nameOf(command: unknown): string {
     return this.config.contract.commands.nameFor(command);
+  }
+
+  handlerOf(command: unknown): string {
+    const handler = this.config.invoker.handlerOf?.(command);
+    const name = command instanceof PatternMessage ? `pattern ${peerText(command.route)}` : this.nameOf(command);
+    return handler === undefined ? `the handler of ${name}` : `${handler}, the handler of ${name},`;
   }
 
   /** Once for each type of Commands: a handler that does it does it always. */

@@ -4,7 +4,7 @@
 import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataText, errorText } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
-import { errorMeanings, isCmdStreamError, type CmdStreamError } from '../errors.js';
+import { CmdStreamError, errorMeanings, isCmdStreamError, type ErrorCode } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writeError } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
@@ -52,10 +52,27 @@ export function isForCaller(error: unknown): error is CmdStreamError {
   return isCmdStreamError(error) && error.code === 'REMOTE' && !error.sent;
 }
 
-/** An error about a Result that cannot be sent: of the session, of the codec, or of the user's code in it. */
-export function frameError(error: unknown, onHidden: OnHidden, limits: DataLimits): WireError {
+/** A mistake of the handler: whoever wrote it must hear of it, not its caller alone. */
+const mistakes: ReadonlySet<string> = new Set<ErrorCode>([
+  'RESULT_NOT_IN_CONTRACT',
+  'ENCODE_FAILED',
+  'FRAME_TOO_LARGE',
+  'JSON_DEPTH',
+  'JSON_TOKENS',
+]);
+
+/**
+ * An error about a Result that cannot be sent: of the session, of the codec, or of the user's code in it. `handlerOf`
+ * tells who gave it.
+ */
+export function frameError(error: unknown, onHidden: OnHidden, limits: DataLimits, handlerOf: () => string): WireError {
   const isOwn = isCmdStreamError(error) && error.code !== 'REMOTE' && !sessionCodes.has(error.code);
-  return isOwn ? sessionError(error, onHidden) : handlerError(error, onHidden, limits);
+  if (!isOwn) return handlerError(error, onHidden, limits);
+  if (!mistakes.has(error.code)) return sessionError(error, onHidden);
+  const text = `${handlerOf()} gave what cannot be sent: ${error.message}`;
+  const named = new CmdStreamError(error.code, text, error.cause === undefined ? {} : { cause: error.cause });
+  if (!hasForeignCause(named)) onHidden(named);
+  return sessionError(named, onHidden);
 }
 
 /** An error of the session about a Command. If it was made of a user's exception, its text stays here. */

@@ -18,7 +18,7 @@ import {
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult, CountCmd, CountResult, EchoResult, FailCmd, StrayCmd } from './calc.contract.js';
-import { NestServer } from './nest-server.js';
+import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
 
@@ -106,7 +106,9 @@ describe('a failing handler without onPlainError', () => {
     const peer = own(await server.connect());
     peer.write(failFrame(1));
     await peer.ends();
-    expect(await server.logger.line('HANDLER_ERROR')).toContain('a handler failed: out of eggs');
+    expect(await server.logger.line('HANDLER_ERROR')).toContain(
+      'FailController.fail, the handler of FailCmd, failed: out of eggs',
+    );
   });
 });
 
@@ -266,5 +268,24 @@ describe('a handler that fails after its last Result', () => {
     await peer.receives(GREETING + sumFrame(1, 1));
     peer.write(addFrame(2, 2, 3));
     await peer.receives(GREETING + sumFrame(1, 1) + sumFrame(2, 5));
+  });
+});
+
+describe('a handler that gives what cannot be sent', () => {
+  const faults: [string, string, () => HandlerReturn<CalcResult>, RegExp][] = [
+    ['RESULT_NOT_IN_CONTRACT', 'Stray', () => new Stray() as never, /Stray is not in the contract's `results`/],
+    ['ENCODE_FAILED', 'a Map', () => new EchoResult({ a: new Map() } as never) as never, /EchoResult.* is a Map/],
+  ];
+  class Stray {}
+
+  it.each(faults)('is named to its caller and in the log: %s', async (code, _what, give, reason) => {
+    const server = await serve(failing(give));
+    const client = own(new HandMadeClient(server.port, { extension: true }));
+    const named = /^FailController\.fail, the handler of FailCmd, gave what cannot be sent: /;
+    const error = await client.execute(new FailCmd()).catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(named) });
+    expect(error).toMatchObject({ message: expect.stringMatching(reason) });
+    expect(await server.logger.line('gave what cannot be sent')).toMatch(/^error: FailController\.fail, the handler/);
+    expect(server.logger.having('gave what cannot be sent')).toHaveLength(1);
   });
 });

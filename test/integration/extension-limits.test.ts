@@ -12,7 +12,11 @@ describe('a frame larger than the other side takes', () => {
     const calc = own(await CalcServer.start({ maxCommandBytes: 256 }));
     const client = own(calcClient(calc.port, { extension: true }));
     await client.connect();
-    await expect(client.execute(new EchoCmd(long))).rejects.toMatchObject({ code: 'FRAME_TOO_LARGE', sent: false });
+    await expect(client.execute(new EchoCmd(long))).rejects.toMatchObject({
+      code: 'FRAME_TOO_LARGE',
+      message: expect.stringContaining('exceeds maxCommandBytes of the server (256)'),
+      sent: false,
+    });
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
     expect(calc.lost).toEqual([]);
   });
@@ -20,7 +24,11 @@ describe('a frame larger than the other side takes', () => {
   it('fails its Command only when it is a Result', async () => {
     const calc = own(await CalcServer.start());
     const client = own(calcClient(calc.port, { extension: true, maxResultBytes: 256 }));
-    await expect(client.execute(new EchoCmd(long))).rejects.toMatchObject({ code: 'FRAME_TOO_LARGE', sent: true });
+    await expect(client.execute(new EchoCmd(long))).rejects.toMatchObject({
+      code: 'FRAME_TOO_LARGE',
+      message: expect.stringContaining('exceeds maxResultBytes of the client (256)'),
+      sent: true,
+    });
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
     expect(calc.lost).toEqual([]);
   });

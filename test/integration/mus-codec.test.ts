@@ -6,8 +6,10 @@ import {
   CommandClient,
   type CommandClientOptions,
   type CommandServerOptions,
+  defineContract,
   type ResultSink,
 } from '../../lib/core.js';
+import { mus as schema, musCodec } from '../../lib/mus.js';
 import { GREETING } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import {
@@ -205,9 +207,32 @@ describe('bytes that cannot be read', () => {
     client.dispatch(new SayHelloCmd('a'), sink);
     const peer = await raw.peer();
     peer.write(`${GREETING}0102`);
-    expect(await sink.ended()).toMatchObject({ code: 'CONNECTION_LOST', cause: { code: 'UNKNOWN_TYPE' } });
+    expect(await sink.ended()).toMatchObject({ code: 'UNKNOWN_TYPE', sent: true });
     await peer.ends();
   });
+});
+
+describe('a connection that lives long', () => {
+  it.each([false, true] as const)(
+    'counts the values of each Command and Result anew, extended: %p',
+    async (extension) => {
+      const codec = musCodec({
+        commands: [schema.struct(SayHelloCmd, { Str: schema.string })],
+        results: [schema.struct(Greeting, { Str: schema.string })],
+        maxValues: 2,
+      });
+      const peers = { contract: defineContract({ commands: [SayHelloCmd], results: [Greeting] }), codec };
+      const server = await serve(peers);
+      const client = clientOf(server.port, { ...peers, extension });
+      const names = Array.from({ length: 20 }, (_, at) => `${at}`);
+      for (const name of names)
+        expect(await client.execute(new SayHelloCmd(name))).toEqual(new Greeting(`Hello ${name}`));
+      // In one write, so that frames follow one another in a chunk.
+      const together = await Promise.all(names.map((name) => client.execute(new SayHelloCmd(name))));
+      expect(together).toEqual(names.map((name) => new Greeting(`Hello ${name}`)));
+      expect(server.lost).toEqual([]);
+    },
+  );
 });
 
 describe('a Command that arrives byte by byte', () => {

@@ -300,7 +300,10 @@ describe('a handler of a plain peer that ends without a last Result', () => {
     peer.write(ADD_2_3);
     await peer.ends();
     const text = 'the handler of AddCmd ended without a last Result, which a plain peer waits for';
-    expect(await calc.lostCause()).toMatchObject({ code: 'HANDLER_ERROR', message: `a handler failed: ${text}` });
+    expect(await calc.lostCause()).toMatchObject({
+      code: 'HANDLER_ERROR',
+      message: `the handler of AddCmd failed: ${text}`,
+    });
     expect(calc.server.inFlight).toBe(0);
   });
 
@@ -325,7 +328,7 @@ describe('a handler of a plain peer that ends without a last Result', () => {
     await peer.ends();
     expect(await calc.lostCause()).toMatchObject({
       code: 'HANDLER_ERROR',
-      message: 'a handler failed: onPlainError gave no last Result, which a plain peer waits for',
+      message: 'the handler of AddCmd failed: onPlainError gave no last Result, which a plain peer waits for',
     });
   });
 
