@@ -136,6 +136,21 @@ describe('what is over already', () => {
     expect(socket!.destroyed).toBe(true);
   });
 
+  it('is a call that was cancelled: a Result of it that nobody can read ends nothing, and counts as late', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: true }));
+    const cancelled = client.dispatch(new AddCmd(2, 3), new RecordingSink());
+    const peer = await raw.peer();
+    peer.write(GREETING + hello());
+    await until('it is written', () => peer.hex.endsWith(addFrame(1, 2, 3)));
+    cancelled.cancel();
+    const sum = client.execute(new AddCmd(4, 5));
+    // A body that is no JSON, then the answer to the other one.
+    peer.write(`010001${Buffer.from('x').toString('hex')}${sumFrame(2, 9)}`);
+    expect(await sum).toEqual(new CalcResult(9));
+    expect([client.status, client.lateFrames, client.unexpectedResults]).toEqual(['connected', 1, 0]);
+  });
+
   it('is a client that was closed: a connection that opens then is ended, and no attempt is made', async () => {
     const raw = own(await RawServer.listen());
     let attempts = 0;
