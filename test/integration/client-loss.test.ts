@@ -47,13 +47,36 @@ const losses: [string, (peer: RawPeer) => void, string][] = [
     },
     'PEER_CLOSED',
   ],
-  ['brings an unknown type number', (peer) => peer.write('0109027b7d'), 'UNKNOWN_TYPE'],
-  ['brings a Result that is not JSON', (peer) => peer.write('01000178'), 'BAD_PAYLOAD'],
-  ['brings a length of 2^63-1', (peer) => peer.write('0100ffffffffffffffff7f'), 'FRAME_TOO_LARGE'],
-  ['brings a negative length', (peer) => peer.write('0100ffffffffffffffffff01'), 'NEGATIVE_LENGTH'],
   ['brings 10,000 bytes of 80', (peer) => peer.write('80'.repeat(10_000)), 'VARINT_OVERFLOW'],
   ['brings half a Result and silence', (peer) => peer.write('01000531'), 'FRAME_TIMEOUT'],
 ];
+
+/** The second of three calls gets it: how the connection goes on is not known, and what was to come is lost with it. */
+const unreadable: [string, string, string][] = [
+  ['an unknown type number', '0209027b7d', 'UNKNOWN_TYPE'],
+  ['no JSON', '02000178', 'BAD_PAYLOAD'],
+  ['a length of 2^63-1', '0200ffffffffffffffff7f', 'FRAME_TOO_LARGE'],
+  ['a negative length', '0200ffffffffffffffffff01', 'NEGATIVE_LENGTH'],
+];
+
+describe('a Result that cannot be read', () => {
+  it.each(unreadable)('has %s: its call says so, the others lost their connection', async (_what, hex, code) => {
+    const { client, peer, raw } = await openPair(own);
+    const calls = [1, 2, 3].map((n) => client.execute(new AddCmd(n, 0)));
+    await peer.receivesBytes(48);
+    peer.write(hex);
+    const lost = { reason: { code: 'CONNECTION_LOST', sent: true, cause: { code } } };
+    const settled = await inTime('the calls end', Promise.allSettled(calls));
+    expect(settled).toMatchObject([lost, { reason: { code, sent: true } }, lost]);
+    await peer.ends();
+    const sum = client.execute(new AddCmd(2, 3));
+    const next = await raw.peer(1);
+    next.write(GREETING);
+    await next.receives(addFrame(4, 2, 3));
+    next.write(sumFrame(4, 5));
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+  });
+});
 
 describe('a connection that', () => {
   it.each(losses)('%s fails what was sent, and the next call has a new one', async (_what, lose, code) => {
@@ -83,7 +106,7 @@ describe('a connection that', () => {
     await peer.receivesBytes(32);
     peer.write(`${SUM_5}0209027b7d`);
     await expect(sum).resolves.toEqual(new CalcResult(5));
-    await expect(other).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
+    await expect(other).rejects.toMatchObject({ code: 'UNKNOWN_TYPE', sent: true });
   });
 
   it('is lost while nothing is pending leaves the client idle', async () => {

@@ -207,7 +207,7 @@ describeWithGo('MUS with cmd-stream-go', () => {
       const server = await go.serveExample('hello-world');
       const client = clientOf(server, { contract: helloContract, codec: helloCodec });
       await expect(client.execute(new SayHelloCmd('z'.repeat(1000)))).rejects.toMatchObject({
-        code: 'CONNECTION_LOST',
+        code: 'BAD_PAYLOAD',
       });
       expect((await client.execute(new SayHelloCmd('world'))).text).toBe('Hello world');
     });
