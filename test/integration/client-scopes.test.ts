@@ -2,7 +2,7 @@
 // callers sees none, and keeps none.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { lookup } from 'node:dns';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
@@ -17,7 +17,7 @@ import { guardLeaks } from '../support/leak-guard.js';
 import { RawServer } from '../support/raw-server.js';
 import { seen, user } from '../support/scope-probe.js';
 import { Item, openStage, PlayCmd } from '../support/stage.js';
-import { AddCmd, CountCmd } from '../support/vector-contract.js';
+import { AddCmd, CountCmd, EchoCmd } from '../support/vector-contract.js';
 
 const own = guardLeaks();
 
@@ -238,6 +238,35 @@ describe('what serves all callers', () => {
   });
 });
 
+/** A socket that notes in whose scope it is written to and destroyed. */
+class Noting extends Socket {
+  readonly told: string[] = [];
+
+  override _write(...args: Parameters<Socket['_write']>): void {
+    this.told.push(`write: ${seen()}`);
+    super._write(...args);
+  }
+
+  override destroy(error?: Error): this {
+    this.told.push(`destroy: ${seen()}`);
+    return super.destroy(error);
+  }
+}
+
+describe('a socket', () => {
+  it('is written to and ended in the scope of nobody who sends, cancels or closes', async () => {
+    const calc = own(await CalcServer.start());
+    const socket = new Noting();
+    const client = own(calcClient(calc.port, { connect: () => socket.connect(calc.port, '127.0.0.1') }));
+    await client.connect();
+    for (const name of ['alice', 'bob']) await user.run(name, () => client.execute(new AddCmd(1, 2)));
+    // So much leaves at once.
+    await user.run('carol', () => client.execute(new EchoCmd('x'.repeat(20_000))));
+    user.run('closer', () => client.destroy());
+    expect(new Set(socket.told)).toEqual(new Set(['write: nobody', 'destroy: nobody']));
+  });
+});
+
 describe('the store of a caller', () => {
   const stores = new AsyncLocalStorage<object>();
   setFlagsFromString('--expose-gc');
@@ -254,6 +283,24 @@ describe('the store of a caller', () => {
     }
     return refs;
   }
+
+  it('is not kept by an attempt to connect that goes on when the call is over', async () => {
+    const attempts: unknown[] = [];
+    const connectForEver = (): Promise<never> => new Promise((...settle) => attempts.push(settle));
+    const options = { connect: connectForEver, connectTimeoutMs: 0 };
+    const client = own(calcClient(1, options));
+    const refs = [1, 2].map((at) => {
+      const store = { at };
+      stores.run(store, () => client.dispatch(new AddCmd(at, 1), new ScopeSink()).cancel());
+      return new WeakRef(store);
+    });
+    await until('all stores are let go', () => {
+      collect();
+      return refs.every((ref) => ref.deref() === undefined);
+    });
+    expect(client.status).toBe('connecting');
+    expect(attempts).toHaveLength(1);
+  });
 
   it.each([true, false])('is not kept by the connection when the call is over (extension: %s)', async (extension) => {
     const calc = own(await CalcServer.start());
