@@ -180,7 +180,7 @@ describe('a frame', () => {
     expect(connection.send(65, ofBytes(LIMIT))).toBe(LIMIT);
     connection.limitSending(10);
     expect(connection.send(65, ofBytes(10))).toBe(10);
-    expect(() => connection.send(65, ofBytes(11))).toThrow('what the peer takes (10)');
+    expect(() => connection.send(65, ofBytes(11))).toThrow('maxResultBytes of the client (10)');
   });
 });
 
