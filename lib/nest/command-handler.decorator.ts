@@ -10,7 +10,7 @@ import { isAsyncIterable } from '../server/item-source.js';
 import { isPromiseLike } from '../server/outcome.js';
 import { isAbandonment } from './abandonment.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
-import { bindParameters } from './handler-parameters.js';
+import { bindParameters, type ContextPlace } from './handler-parameters.js';
 import { keepScope, liftIterable } from './lifted-iterable.js';
 
 // Nest's own key; it is no public constant in all supported versions.
@@ -144,30 +144,35 @@ type PatternDecorator = (
 /**
  * The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each
  * item, and which end with their Command; one that gave up because nobody waits has not failed, so that Nest logs nothing.
- * `contextAt`: where Nest gives the context for this package.
  */
-function lifted<M extends (...args: never[]) => unknown>(method: M, contextAt: number): M {
+function lifted<M extends (...args: never[]) => unknown>(method: M, place: ContextPlace): M {
   const wrapper = function (this: unknown, ...args: never[]): unknown {
-    const last: unknown = args[contextAt];
-    const context = last instanceof CmdStreamContext ? last : undefined;
-    if (context) args.length = contextAt;
-    const failed = (error: unknown): Observable<never> => {
-      if (isAbandonment(error, args)) return EMPTY;
-      throw error;
-    };
-    const lift = (returned: unknown): unknown => {
-      if (isObservable(returned)) return keepScope(returned).pipe(catchError(failed));
-      return isAsyncIterable(returned) ? liftIterable(returned, context) : returned;
-    };
+    const given: unknown = place.index === undefined ? undefined : args[place.index];
+    const context = given instanceof CmdStreamContext ? given : undefined;
+    if (context && args.length > place.length) args.length = place.length;
     try {
       const returned = method.apply(this, args);
-      return isPromiseLike(returned) && !isObservable(returned) ? returned.then(lift, failed) : lift(returned);
+      if (!isPromiseLike(returned) || isObservable(returned)) return lift(returned, context, args);
+      return returned.then(
+        (settled) => lift(settled, context, args),
+        (error: unknown) => failed(error, args),
+      );
     } catch (error) {
-      return failed(error);
+      return failed(error, args);
     }
   };
   for (const key of Reflect.getMetadataKeys(method))
     Reflect.defineMetadata(key, Reflect.getMetadata(key, method), wrapper);
   Object.defineProperty(wrapper, 'name', { value: method.name });
   return wrapper as M;
+}
+
+function lift(returned: unknown, context: CmdStreamContext | undefined, args: readonly unknown[]): unknown {
+  if (isObservable(returned)) return keepScope(returned).pipe(catchError((error: unknown) => failed(error, args)));
+  return isAsyncIterable(returned) ? liftIterable(returned, context) : returned;
+}
+
+function failed(error: unknown, args: readonly unknown[]): Observable<never> {
+  if (isAbandonment(error, args)) return EMPTY;
+  throw error;
 }

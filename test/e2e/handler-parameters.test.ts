@@ -349,6 +349,55 @@ describe('the parameters of a handler', () => {
   });
 });
 
+describe('what a handler costs', () => {
+  @Controller()
+  class GivesResult {
+    readonly got: unknown[] = [];
+
+    @CommandHandler(AddCmd)
+    add(command: AddCmd): CalcResult {
+      this.got.push(command);
+      return answer;
+    }
+  }
+
+  @Controller()
+  class TakesContext {
+    readonly got: unknown[] = [];
+
+    @CommandHandler(AddCmd)
+    async add(@Payload() command: AddCmd, @Ctx() context: CmdStreamContext) {
+      this.got.push(command, context);
+      return answer;
+    }
+  }
+
+  @Controller()
+  class MayGiveIterable {
+    readonly got: unknown[] = [];
+
+    @CommandHandler(AddCmd)
+    async add(...given: [AddCmd]) {
+      this.got.push(...given);
+      return answer;
+    }
+  }
+
+  it('is no parameter but its own where it gives no AsyncIterable, or takes the context', async () => {
+    const plain = await callHandler(GivesResult);
+    expect(plain.pipe.seen.map(([type]) => type)).toEqual(['body']);
+    const taking = await callHandler(TakesContext);
+    expect(taking.pipe.seen.map(([type]) => type).toSorted()).toEqual(['body', 'custom']);
+    expect(taking.got).toEqual([theCommand, theContext]);
+  });
+
+  it('is one for the context where it may give an AsyncIterable, which it does not see', async () => {
+    const { pipe, got } = await callHandler(MayGiveIterable);
+    expect(pipe.seen.map(([type]) => type).toSorted()).toEqual(['body', 'custom']);
+    expect(got).toEqual([theCommand]);
+  });
+});
+
 describe('the context of a Command', () => {
   it('knows its connection, its number and its route', async () => {
     let context: CmdStreamContext | undefined;
