@@ -98,10 +98,14 @@ export class CmdStreamError extends Error {
   }
 }
 
-/** Is it an error of this package? False for what throws when it is asked. */
+const FIELDS = ['code', 'message', 'sent', 'payload', 'cause'] as const;
+
+/** Is it an error of this package? False for what throws when it is asked, that or anything else that such an error says. */
 export function isCmdStreamError(error: unknown): error is CmdStreamError {
   try {
-    return error instanceof CmdStreamError;
+    if (!(error instanceof CmdStreamError)) return false;
+    for (const field of FIELDS) void error[field];
+    return true;
   } catch {
     return false;
   }
@@ -125,6 +129,16 @@ export function codeOf(error: unknown): string | undefined {
   try {
     const code = (error as { code?: unknown } | null | undefined)?.code;
     return typeof code === 'string' ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The `stack` of whatever was thrown, `undefined` if it has none that is text: `Error.prepareStackTrace` may give anything. */
+export function stackOf(error: unknown): string | undefined {
+  try {
+    const stack = (error as { stack?: unknown } | null | undefined)?.stack;
+    return typeof stack === 'string' ? stack : undefined;
   } catch {
     return undefined;
   }
@@ -175,7 +189,7 @@ const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 
 
 /** Translates what a socket reports into an error of ours; the one place that knows Node's codes. */
 export function fromSocketError(error: unknown): CmdStreamError {
-  if (error instanceof CmdStreamError) return error;
+  if (isCmdStreamError(error)) return error;
   const code = codeOf(error) ?? '';
   // That of a certificate, say, is the peer's.
   const text = peerText(messageOf(error), MAX_REASON_BYTES);

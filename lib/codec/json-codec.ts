@@ -1,5 +1,5 @@
 // The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text.
-import { CmdStreamError, messageOf } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -156,7 +156,7 @@ class JsonType {
   }
 
   #named(error: unknown): unknown {
-    if (!(error instanceof CmdStreamError)) return error;
+    if (!isCmdStreamError(error)) return error;
     const { code, message, cause } = error;
     return new CmdStreamError(code, `${this.#name}: ${message}`, cause === undefined ? {} : { cause });
   }

@@ -1,5 +1,5 @@
 // A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
-import { CmdStreamError, isError, messageOf } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json-codec-options.js';
 import { parseData } from './json-parse.js';
 import { checkStructure } from './json-scan.js';
@@ -25,7 +25,7 @@ export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults,
     checkStructure(text, limits);
     return text;
   } catch (error) {
-    if (error instanceof CmdStreamError) throw error;
+    if (isCmdStreamError(error)) throw error;
     throw new CmdStreamError('ENCODE_FAILED', `data cannot be written as JSON: ${messageOf(error)}`, { cause: error });
   }
 }

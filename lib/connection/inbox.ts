@@ -1,7 +1,7 @@
 // The incoming half of one connection: cuts what the socket delivers into frames and hands them on, in order.
 //
 //   client:  server-info --> (knock) knock-answer --> frames          server:  first-frame --> frames
-import { CmdStreamError, decodeError } from '../errors.js';
+import { CmdStreamError, decodeError, isCmdStreamError } from '../errors.js';
 import { ByteReader } from '../wire/byte-reader.js';
 import { PADDED } from '../wire/control-frame.js';
 import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
@@ -227,7 +227,7 @@ export class Inbox {
       value = this.#flow.decode(reader);
     } catch (error) {
       if (error === INCOMPLETE) throw error;
-      if (!this.isExtended || !(error instanceof CmdStreamError) || !reader.skipFrame()) {
+      if (!this.isExtended || !isCmdStreamError(error) || !reader.skipFrame()) {
         this.#owner.onUnreadable?.(seq, decodeError(error));
         throw error;
       }

@@ -2,6 +2,7 @@
 // user throws, now or by a promise, or gives that is no address, is a name that cannot be resolved; its first word counts.
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { codeOf, messageOf, stackOf } from '../errors.js';
 
 /** `turn`: of several addresses of one kind, the one to begin with, counted round. */
 export function turnedLookup(lookup: LookupFunction, turn: number): LookupFunction {
@@ -25,10 +26,12 @@ export function turnedLookup(lookup: LookupFunction, turn: number): LookupFuncti
   };
 }
 
-/** What is no error of Node would not be understood by it. */
+/** What is no Error, or throws when it is asked as Node does, would not be understood by it. */
 function asError(error: unknown): Error {
-  if (typeof error === 'object' && error !== null) return error as Error;
-  return new Error(error === undefined || error === null ? 'the resolver failed' : String(error));
+  if (error === undefined || error === null) return new Error('the resolver failed');
+  if (typeof error === 'object' && stackOf(error) !== undefined) return error as Error;
+  const code = codeOf(error);
+  return Object.assign(new Error(messageOf(error), { cause: error }), code === undefined ? {} : { code });
 }
 
 function addressesIn(found: unknown): LookupAddress[] {

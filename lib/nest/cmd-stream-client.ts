@@ -248,7 +248,8 @@ export class CmdStreamClient extends ClientProxy {
   protected override createObserver<T>(observer: Observer<T>): (packet: WritePacket) => void {
     const tell = super.createObserver(observer);
     return (packet) => {
-      if (packet.err instanceof EmptyError) return observer.error(packet.err.error);
+      const empty = EmptyError.unwrap(packet.err);
+      if (empty) return observer.error(empty.error);
       try {
         tell(packet);
       } catch (error) {

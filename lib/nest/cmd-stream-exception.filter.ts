@@ -10,9 +10,10 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
-import { BaseRpcExceptionFilter } from '@nestjs/microservices';
+import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import { throwError, type Observable } from 'rxjs';
 import { plainData } from '../codec/pattern-message.js';
+import { isError, messageOf } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import {
   cmdStreamExceptionFilterDefaults,
@@ -60,7 +61,8 @@ export class CmdStreamExceptionFilter implements ExceptionFilter {
     ));
   }
 
-  catch(exception: unknown, host: ArgumentsHost): Observable<unknown> | void {
+  catch(given: unknown, host: ArgumentsHost): Observable<unknown> | void {
+    const exception = askable(given);
     const type = host.getType<string>();
     if (type === 'http') return this.#answer(exception, host);
     if (type !== 'rpc') return this.#throwOn(exception);
@@ -80,6 +82,20 @@ export class CmdStreamExceptionFilter implements ExceptionFilter {
   #throwOn(exception: unknown): never {
     if (!(exception instanceof HttpException)) Logger.error(exception, CmdStreamExceptionFilter.name);
     throw exception;
+  }
+}
+
+/** Whoever asks what throws when it is asked fails with it, Nest's own filters too: an Error in its place, with its text. */
+function askable(exception: unknown): unknown {
+  try {
+    if (exception instanceof HttpException) payloadOf(exception);
+    else if (exception instanceof RpcException) exception.getError();
+    const { name, message, stack, code, statusCode, expose } = (exception ?? {}) as Record<string, unknown>;
+    const isText = [name, message, stack].every((part) => part === undefined || typeof part === 'string');
+    void [code, statusCode, expose];
+    return isText || !isError(exception) ? exception : new Error(messageOf(exception));
+  } catch {
+    return new Error(messageOf(exception));
   }
 }
 

@@ -18,7 +18,7 @@ import type { CommandContext } from '../codec/command-context.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
-import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, messageOf, stackOf } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { CommandServer, tell } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
@@ -207,9 +207,18 @@ export class CmdStreamServer
 
   #logError(error: unknown): void {
     const filter = failedFilterOf(error);
-    if (filter === undefined) return logging(() => this.logger.error(error));
+    if (filter === undefined) return this.#logUnknown(error);
     const text = `the exception filter ${filter} has failed itself: ${messageOf(error)}; ${FILTER_HINT}`;
-    logging(() => this.logger.error(text, (error as Error).stack));
+    logging(() => this.logger.error(text, stackOf(error)));
+  }
+
+  /** A logger may fail at what cannot be shown: then its text has to do. */
+  #logUnknown(error: unknown): void {
+    try {
+      this.logger.error(error);
+    } catch {
+      logging(() => this.logger.error(messageOf(error)));
+    }
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {

@@ -3,7 +3,7 @@
 import { HttpException } from '@nestjs/common';
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, isError, messageOf, stackOf } from '../errors.js';
 import { isForCaller } from '../server/wire-error.js';
 
 /** What Nest's exception layer makes of an exception it does not know, behind a line in the log with its stack. */
@@ -69,14 +69,17 @@ export function shapedByNest(exception: unknown, log: (exception: unknown) => vo
 /** Is this what Nest's exception layer, or {@link failureOf}, has logged already? */
 export function isLogged(error: unknown): boolean {
   if (!isCmdStreamError(error) || error.code !== 'REMOTE') return false;
-  const { status, message } = (error.payload ?? {}) as Record<string, unknown>;
-  return status === UNKNOWN.status && message === UNKNOWN.message;
+  try {
+    const { status, message } = (error.payload ?? {}) as Record<string, unknown>;
+    return status === UNKNOWN.status && message === UNKNOWN.message;
+  } catch {
+    return false;
+  }
 }
 
 /** Who has failed, if it was an exception filter, by its stack: its line in the log would not say so. */
 export function failedFilterOf(error: unknown): string | undefined {
-  if (!isError(error)) return undefined;
-  const frames = (error.stack ?? '').split('\n');
+  const frames = stackOf(error)?.split('\n') ?? [];
   const layer = frames.findIndex((frame) => frame.includes('.invokeCustomFilters'));
   // An asynchronous filter has left the layer behind.
   const filter = (layer < 0 ? frames : frames.slice(0, layer)).findLast((frame) => CATCHES.test(frame));

@@ -10,14 +10,22 @@ import { askToWait } from './lifted-iterable.js';
 export function runHandler(handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink): void {
   handler(data, context).then(
     (outcome: unknown) => {
-      if (isObservable(outcome)) {
-        // One that pushes all at once can only be stopped from within; the sink says what becomes of what it pushes.
-        const results = outcome.pipe(takeWhile((result) => sink.isOpen || sink.next(result) > 0));
-        subscribe(results, context, sink, askToWait);
-      } else sink.complete(outcome);
+      try {
+        give(outcome, context, sink);
+      } catch (error) {
+        // An outcome may throw when it is looked at.
+        sink.error(error);
+      }
     },
     (error: unknown) => sink.error(error),
   );
+}
+
+function give(outcome: unknown, context: CmdStreamContext, sink: ResultSink): void {
+  if (!isObservable(outcome)) return sink.complete(outcome);
+  // One that pushes all at once can only be stopped from within; the sink says what becomes of what it pushes.
+  const results = outcome.pipe(takeWhile((result) => sink.isOpen || sink.next(result) > 0));
+  subscribe(results, context, sink, askToWait);
 }
 
 /** Tells Nest's observers when a Command has ended, in the async context in which it began. */

@@ -4,11 +4,21 @@ import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import type { CommandSink } from '../client/pending-call.js';
 import { told } from '../client/told.js';
 import { WholePacket } from '../codec/whole-packet.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, isCmdStreamError } from '../errors.js';
 
 /** An error that a packet of Nest's cannot carry, because it counts as none there: `''`, `0`, `null`, … */
 export class EmptyError {
-  constructor(readonly error: unknown) {}
+  readonly #error: unknown;
+
+  constructor(error: unknown) {
+    this.#error = error;
+  }
+
+  /** What the error of a packet stands for. Asks nothing of it: it may be anything that was thrown. */
+  static unwrap(error: unknown): { readonly error: unknown } | undefined {
+    if (typeof error !== 'object' || error === null || !(#error in error)) return undefined;
+    return { error: error.#error };
+  }
 }
 
 /** What may wait for an asynchronous deserializer: so many answers of one message, and so many bytes of them. */
@@ -67,7 +77,7 @@ export class PatternResponses implements CommandSink {
   }
 
   error(error: unknown): void {
-    const isSent = error instanceof CmdStreamError && (error.code === 'REMOTE' || error.code === 'INTERNAL');
+    const isSent = isCmdStreamError(error) && (error.code === 'REMOTE' || error.code === 'INTERNAL');
     const err: unknown = isSent ? error.payload : error;
     if (isGivenUp(error)) {
       // Nobody wants what waits.
@@ -109,5 +119,5 @@ export class PatternResponses implements CommandSink {
 
 /** Is this the error of who does not want the answers any more, rather than of one who could not give them? */
 function isGivenUp(error: unknown): boolean {
-  return !(error instanceof CmdStreamError) || givenUp.has(error.code);
+  return !isCmdStreamError(error) || givenUp.has(error.code);
 }

@@ -335,7 +335,11 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   failureOf(error: unknown): unknown {
     const { invoker } = this.config;
-    return invoker.failureOf ? invoker.failureOf(error) : error;
+    try {
+      return invoker.failureOf ? invoker.failureOf(error) : error;
+    } catch (cause) {
+      return new CmdStreamError('INTERNAL', `failureOf() of the Invoker has failed: ${messageOf(cause)}`, { cause });
+    }
   }
 
   #endIfDone(): void {
