@@ -14,7 +14,7 @@ export function turnedLookup(lookup: LookupFunction, turn: number): LookupFuncti
       callback(...given);
     };
     const fail = (error: unknown): void => answer(asError(error), []);
-    const resolved: typeof callback = (error, found, _family) => {
+    const resolved: typeof callback = (error, found) => {
       if (error) return fail(error);
       const [first, ...others] = turnedBy(addressesIn(found), turn);
       if (first === undefined) return fail(new Error(`the resolver has no address for ${hostname}`));
@@ -34,13 +34,24 @@ function asError(error: unknown): Error {
   return Object.assign(new Error(messageOf(error), { cause: error }), code === undefined ? {} : { code });
 }
 
+/** What throws when it is looked at is no address. */
 function addressesIn(found: unknown): LookupAddress[] {
-  const entries: unknown[] = Array.isArray(found) ? found : [{ address: found }];
-  return entries.flatMap((entry) => {
+  try {
+    const entries: unknown[] = Array.isArray(found) ? [...found] : [{ address: found }];
+    return entries.flatMap(addressIn);
+  } catch {
+    return [];
+  }
+}
+
+function addressIn(entry: unknown): LookupAddress[] {
+  try {
     const address = String((entry as { address?: unknown } | null | undefined)?.address);
     const family = isIP(address);
     return family === 0 ? [] : [{ address, family }];
-  });
+  } catch {
+    return [];
+  }
 }
 
 /** Addresses of one kind change places among themselves: which kind comes first is the resolver's say. */

@@ -1,5 +1,6 @@
 // Where the connections of a client go: names with several addresses, resolvers and dialling of the user's own, sockets
 // of the file system.
+import type { LookupAddress } from 'node:dns';
 import { once } from 'node:events';
 import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -15,6 +16,18 @@ import { AddCmd, CalcResult, vectorContract } from '../support/vector-contract.j
 
 const own = guardLeaks();
 const [first, second, dead] = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
+
+const refuse = (): never => {
+  throw new Error('do not look');
+};
+const traps = { get: refuse, getPrototypeOf: refuse, has: refuse, ownKeys: refuse };
+/** Entries of a resolver that throw when they are looked at. */
+const oddEntries: readonly LookupAddress[] = [
+  { address: Object.create(null) as string, family: 4 },
+  Object.defineProperty({ address: '', family: 4 }, 'address', { get: refuse }),
+  new Proxy({ address: '', family: 4 }, traps),
+];
+const withBadStack = (): Error => Object.defineProperty(new Error('no'), 'stack', { get: refuse });
 
 /** Servers at one port of two addresses, and a client that knows them by a name. */
 async function openTwo(addresses: readonly string[], options: Partial<CommandClientOptions> = {}) {
@@ -86,6 +99,11 @@ describe('a resolver', () => {
     ['gives one address and no family', (_host, _options, callback) => callback(null, first!)],
     ['answers at once', (_host, _options, callback) => callback(null, [{ address: first!, family: 4 }])],
     [
+      'has entries that throw when they are looked at',
+      (_host, _options, callback) =>
+        setImmediate(() => callback(null, [...oddEntries, { address: first!, family: 4 }])),
+    ],
+    [
       'answers twice',
       (_host, _options, callback) => {
         callback(null, [{ address: first!, family: 4 }]);
@@ -118,6 +136,23 @@ describe('a resolver', () => {
     ['gives no address', (_host, _options, callback) => setImmediate(() => callback(null, []))],
     ['gives nothing', (_host, _options, callback) => setImmediate(() => (callback as (error: null) => void)(null))],
     ['gives what is no address', (_host, _options, callback) => callback(null, [{ address: 'nowhere', family: 7 }])],
+    [
+      'gives entries later that throw when they are looked at',
+      (_host, _options, callback) => setImmediate(() => callback(null, [...oddEntries])),
+    ],
+    [
+      'gives a list later that throws when it is looked at',
+      (_host, _options, callback) => setImmediate(() => callback(null, new Proxy<never[]>([], traps))),
+    ],
+    [
+      'gives an error later that throws when it is looked at',
+      (_host, _options, callback) => setImmediate(() => callback(new Proxy(new Error('no'), traps), [])),
+    ],
+    [
+      'gives an error later whose stack throws',
+      (_host, _options, callback) => setImmediate(() => callback(withBadStack(), [])),
+    ],
+    ['rejects with what throws when it is looked at', () => Promise.reject(new Proxy(new Error('no'), traps))],
     [
       'gives what is no address later',
       (_host, _options, callback) => setImmediate(() => callback(null, 5 as unknown as string)),
