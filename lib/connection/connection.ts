@@ -60,7 +60,7 @@ export class Connection implements Ticking, SocketListener {
     this.#sendLimit = config.flow.send;
     this.#owner = owner;
     this.#scope = config.scope.branch();
-    this.#inbox = new Inbox(config, owner, (error) => this.#refuse(error));
+    this.#inbox = new Inbox(config.side, config.flow, owner, (error) => this.#refuse(error), config.ticker);
     this.#socket = new SocketFace(socket, config.options, this);
     this.#outbox = this.#scope.runInAsyncScope(() => new Outbox(this.#socket, config.ticker, () => this.#flushed()));
     this.#socket.open();

@@ -7,7 +7,7 @@ import { PADDED } from '../wire/control-frame.js';
 import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import { readServerInfo } from '../wire/server-info.js';
-import type { Clock } from './ticker.js';
+import { monotonic, type Clock } from './ticker.js';
 import type { ValueFlow } from './value-flow.js';
 
 /** What an inbox hands on. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
@@ -29,12 +29,6 @@ export interface InboxOwner {
   onReadEnd?(): void;
   /** A value cannot be read, and the connection ends with it. */
   onUnreadable?(seq: Seq, error: CmdStreamError): void;
-}
-
-export interface InboxConfig {
-  readonly side: 'client' | 'server';
-  readonly flow: ValueFlow;
-  readonly ticker: Clock;
 }
 
 type Expected = 'server-info' | 'knock-answer' | 'first-frame' | 'frames';
@@ -63,9 +57,15 @@ export class Inbox {
   #early: Uint8Array[] = [];
 
   /** `onGarbage`: the bytes make no sense, nothing behind them can be read. */
-  constructor({ side, flow, ticker }: InboxConfig, owner: InboxOwner, onGarbage: (error: unknown) => void) {
-    this.#clock = ticker;
-    this.heardAt = ticker.now;
+  constructor(
+    side: 'client' | 'server',
+    flow: ValueFlow,
+    owner: InboxOwner,
+    onGarbage: (error: unknown) => void,
+    clock = monotonic,
+  ) {
+    this.#clock = clock;
+    this.heardAt = clock.now;
     this.#flow = flow;
     this.#owner = owner;
     this.#onGarbage = onGarbage;

@@ -28,9 +28,7 @@ class Stage implements InboxOwner {
       send: { bytes: limit, option: 'maxResultBytes' },
       receive: { bytes: limit, option: 'maxCommandBytes' },
     };
-    this.inbox = new Inbox({ side: 'server', flow, ticker: { now: 1 } }, this, (error) =>
-      this.#tell((error as CmdStreamError).code),
-    );
+    this.inbox = new Inbox('server', flow, this, (error) => this.#tell((error as CmdStreamError).code));
     this.receive('8000');
     this.news.length = 0;
   }
