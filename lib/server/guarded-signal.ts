@@ -6,24 +6,37 @@ import { isPromiseLike } from './outcome.js';
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
 type Options = Parameters<AbortSignal['addEventListener']>[2];
 
+type Guard = (event: Event) => void;
+
 /** Makes `report` hear of what listeners of the signal fail with, those of `onabort` included. */
 export function guardSignal(signal: AbortSignal, report: (error: unknown) => void): void {
-  /** A listener that is added twice is one, and is taken away by its own name. */
-  let guards: Map<unknown, (event: Event) => void> | undefined;
+  // A listener that is added twice is one, unless one of them captures, and is taken away by its own name. What stands
+  // here lives no longer than the listener: Node forgets by itself those of `once` and of an own `signal`.
+  let guards: WeakMap<object, Guard> | undefined;
+  let capturing: WeakMap<object, Guard> | undefined;
   const { addEventListener, removeEventListener } = signal;
-  const guardOf = (listener: unknown): ((event: Event) => void) => {
-    let guard = guards?.get(listener);
-    if (guard !== undefined || !isListener(listener)) return guard ?? (listener as never);
-    const scope = new AsyncResource('cmd-stream');
-    guard = (event) => scope.runInAsyncScope(callGuarded, undefined, listener, signal, event, report);
-    guards ??= new Map();
-    guards.set(listener, guard);
-    return guard;
+  signal.addEventListener = (type: string, listener: unknown, options?: Options) => {
+    if (!isListener(listener)) return addEventListener.call(signal, type, listener as never, options);
+    const known = captures(options) ? (capturing ??= new WeakMap()) : (guards ??= new WeakMap());
+    let guard = known.get(listener);
+    if (guard === undefined) {
+      const scope = new AsyncResource('cmd-stream');
+      guard = (event) => scope.runInAsyncScope(callGuarded, undefined, listener, signal, event, report);
+      known.set(listener, guard);
+    }
+    addEventListener.call(signal, type, guard, options);
   };
-  signal.addEventListener = (type: string, listener: unknown, options?: Options) =>
-    addEventListener.call(signal, type, guardOf(listener), options);
-  signal.removeEventListener = (type: string, listener: unknown, options?: Options) =>
-    removeEventListener.call(signal, type, guardOf(listener), options);
+  signal.removeEventListener = (type: string, listener: unknown, options?: Options) => {
+    const known = captures(options) ? capturing : guards;
+    const guard = isListener(listener) ? known?.get(listener) : undefined;
+    if (guard === undefined) return removeEventListener.call(signal, type, listener as never, options);
+    if (type === 'abort') known!.delete(listener as Listener);
+    removeEventListener.call(signal, type, guard, options);
+  };
+}
+
+function captures(options: Options): boolean {
+  return typeof options === 'object' && options !== null ? options.capture === true : options === true;
 }
 
 /** What is none, Node complains of. */

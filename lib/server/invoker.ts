@@ -38,7 +38,8 @@ export interface Invoker {
   invoke(command: unknown, context: CommandContext, sink: ResultSink): void | PromiseLike<void>;
   /**
    * What is answered for an error that a Command's own code, or code around it, has failed with: once for each failure,
-   * whoever threw it. A CmdStreamError `REMOTE` travels to the caller with its `payload`. Default: the error itself.
+   * whoever threw it. A CmdStreamError `REMOTE` travels to the caller with its `payload`. Where it throws, that is reported,
+   * and the caller hears no more than that the handler has failed. Default: the error itself.
    */
   failureOf?(error: unknown): unknown;
   /** What runs a Command, for messages: a class and its method. Default: the name of the Command alone is shown. */

@@ -188,7 +188,15 @@ export class Listener {
 function guarded({ ...tls }: TlsOptions): TlsOptions {
   const { SNICallback, ALPNCallback, pskCallback } = tls;
   if (SNICallback) {
-    tls.SNICallback = (name, done) => onRejected(SNICallback(name, done), (error) => done(error as Error));
+    tls.SNICallback = (name, done) => {
+      // A promise for a context is none: Node refuses it, and nobody hears what becomes of it.
+      const give: typeof done = (error, context) =>
+        done(
+          error,
+          onRejected(context, () => {}),
+        );
+      return onRejected(SNICallback(name, give), (error) => done(error as Error));
+    };
   }
   // What these give must be there at once: a promise is refused by Node.
   if (ALPNCallback) tls.ALPNCallback = (offered) => onRejected(ALPNCallback(offered), () => {});

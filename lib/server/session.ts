@@ -11,6 +11,7 @@ import type { Seq } from '../wire/frame.js';
 import { writeServerInfo } from '../wire/server-info.js';
 import { deferred, type Deferred } from './deferred.js';
 import { LateResults } from './late-results.js';
+import { isPromiseLike } from './outcome.js';
 import { PlainCommand, type PlainHome } from './plain-command.js';
 import type { RunningCommand } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
@@ -192,9 +193,18 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   handlerOf(command: unknown): string {
-    const handler = this.config.invoker.handlerOf?.(command);
+    const handler = this.#handlerNameOf(command);
     const name = command instanceof PatternMessage ? `pattern ${peerText(command.route)}` : this.nameOf(command);
     return handler === undefined ? `the handler of ${name}` : `${handler}, the handler of ${name},`;
+  }
+
+  #handlerNameOf(command: unknown): string | undefined {
+    try {
+      return this.config.invoker.handlerOf?.(command);
+    } catch (error) {
+      this.report(error);
+      return undefined;
+    }
   }
 
   /** Once for each type of Commands: a handler that does it does it always. */
@@ -335,11 +345,31 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   failureOf(error: unknown): unknown {
     const { invoker } = this.config;
+    if (!invoker.failureOf) return error;
     try {
-      return invoker.failureOf ? invoker.failureOf(error) : error;
-    } catch (cause) {
-      return new CmdStreamError('INTERNAL', `failureOf() of the Invoker has failed: ${messageOf(cause)}`, { cause });
+      const failure = invoker.failureOf(error);
+      // The error itself may be whatever was thrown, and is not looked at.
+      if (failure === error || !isPromiseLike(failure)) return failure;
+      void this.#awaitReport(failure);
+      return this.#withoutFailure(error, 'gave a promise, which nobody waits for');
+    } catch (thrown) {
+      this.report(thrown);
+      return this.#withoutFailure(error, `threw: ${messageOf(thrown)}`);
     }
+  }
+
+  async #awaitReport(promise: PromiseLike<unknown>): Promise<void> {
+    try {
+      await promise;
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  /** What the Command has failed with must not be lost, and is not shown to the caller. */
+  #withoutFailure(cause: unknown, what: string): CmdStreamError {
+    const text = `the Invoker's failureOf ${what}; it was given: ${messageOf(cause)}`;
+    return new CmdStreamError('INTERNAL', text, { cause });
   }
 
   #endIfDone(): void {

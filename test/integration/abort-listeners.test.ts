@@ -1,8 +1,11 @@
 // Who listens to the signal of a Command: when it aborts, with which reason, and that what listeners fail with ends nothing.
 // (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
 /* oxlint-disable unicorn/prefer-add-event-listener -- `onabort` is one of the ways to listen */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { setTimeout as later } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext } from '../../lib/core.js';
 import { turns, until } from '../support/deadline.js';
@@ -87,6 +90,51 @@ describe('the signal of a Command', () => {
       signal.onabort = null;
     });
     expect(heard).toEqual(['twice']);
+  });
+
+  it('knows listeners that capture from those that do not, and those that are added again from before', async () => {
+    const heard: string[] = [];
+    const both = (): void => void heard.push('both');
+    const half = (): void => void heard.push('half');
+    const again = (): void => void heard.push(`again in ${scope.getStore()}`);
+    const scope = new AsyncLocalStorage<string>();
+    await cancelled((signal) => {
+      signal.addEventListener('abort', both, true);
+      signal.addEventListener('abort', both);
+      signal.addEventListener('abort', half, { capture: true });
+      signal.addEventListener('abort', half);
+      signal.removeEventListener('abort', half);
+      scope.run('the first', () => signal.addEventListener('abort', again));
+      signal.removeEventListener('abort', again);
+      scope.run('the second', () => signal.addEventListener('abort', again, { once: true }));
+      const controller = new AbortController();
+      signal.addEventListener('abort', () => heard.push('gone'), { signal: controller.signal });
+      controller.abort();
+    });
+    expect(heard.toSorted()).toEqual(['again in the second', 'both', 'both', 'half']);
+  });
+
+  it('keeps nothing of listeners that were taken away, or never were there', async () => {
+    const listeners: WeakRef<() => void>[] = [];
+    let context: CommandContext | undefined;
+    const { client } = await openStage(own, (_, given) => {
+      context = given;
+      for (let n = 0; n < 100; n++) {
+        const listener = (): void => void n;
+        listeners.push(new WeakRef(listener));
+        if (n % 2 === 0) given.signal.addEventListener('abort', listener);
+        given.signal.removeEventListener('abort', listener);
+      }
+      return new Promise(() => {});
+    });
+    client.execute(new PlayCmd()).catch(() => {});
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    await until('they are forgotten', () => {
+      collectGarbage();
+      return listeners.length === 100 && listeners.every((listener) => listener.deref() === undefined);
+    });
+    expect(context!.signal.aborted).toBe(false);
   });
 
   it('is told apart by its reason: each Command has its own', async () => {

@@ -3,6 +3,7 @@
 // an unhandled rejection happens in.)
 import { describe, expect, it } from '@jest/globals';
 import type { CmdStreamError, CommandServerOptions, Invoker, PlainErrorMapper, ResultSink } from '../../lib/core.js';
+import { calcClient } from '../support/calc-client.js';
 import { calcInvoker } from '../support/calc-invoker.js';
 import { CalcResult, CountResult, FailCmd } from '../support/vector-contract.js';
 import { ADD_2_3, addFrame, countResultFrame, failFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
@@ -412,5 +413,56 @@ describe('a callback that throws', () => {
     await until('the connection is gone', () => calc.server.connections === 0);
     const next = own(await calc.connect());
     await next.receives(GREETING);
+  });
+});
+
+describe('an Invoker whose failureOf fails', () => {
+  const failure = new Error('failureOf fails');
+  const original = new Error('the handler fails');
+  const failures: [string, () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw failure;
+      },
+    ],
+    ['rejects', () => Promise.reject(failure)],
+  ];
+  const both = failures.flatMap(([how, failureOf]) => ways.map(([when, fail]) => ({ how, failureOf, when, fail })));
+  /** Both are reported: what it failed with, and what the handler has failed with. */
+  const isReported = (calc: CalcServer): boolean =>
+    calc.errors.includes(failure) && calc.errors.some((error) => (error as CmdStreamError).cause === original);
+
+  it.each(both)('answers with an error that says nothing: it $how, the error is $when', async ({ failureOf, fail }) => {
+    const invoker: Invoker = { invoke: () => fail(original), failureOf };
+    const calc = own(await CalcServer.start({ invoker }));
+    const client = own(calcClient(calc.port, { extension: true }));
+    await expect(client.execute(new FailCmd())).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: expect.not.stringContaining('fails') as unknown,
+    });
+    await until('both are reported', () => isReported(calc));
+    await until('it is over', () => calc.server.inFlight === 0);
+  });
+
+  it.each(both)('leaves onPlainError to answer: it $how, the error is $when', async ({ failureOf, fail }) => {
+    const seen: unknown[] = [];
+    const onPlainError: PlainErrorMapper = (error) => (seen.push(error), new CalcResult(-1));
+    const calc = own(await CalcServer.start({ invoker: { invoke: () => fail(original), failureOf }, onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(7));
+    await peer.receives(GREETING + sumFrame(7, -1));
+    expect(seen).toEqual([expect.objectContaining({ code: 'INTERNAL', cause: original })]);
+    expect(calc.errors).toContain(failure);
+    expect(calc.server.inFlight).toBe(0);
+  });
+
+  it.each(both)('costs an event nothing but a report: it $how, the error is $when', async ({ failureOf, fail }) => {
+    const calc = own(await CalcServer.start({ invoker: { invoke: () => fail(original), failureOf } }));
+    const client = own(calcClient(calc.port, { extension: true }));
+    await client.emit(new FailCmd());
+    await until('both are reported', () => isReported(calc));
+    await until('it is over', () => calc.server.inFlight === 0);
+    expect(calc.lost).toEqual([]);
   });
 });

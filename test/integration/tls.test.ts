@@ -75,6 +75,11 @@ describe('a callback of the TLS options of a server that fails', () => {
   const callbacks: [string, TlsOptions, ConnectionOptions][] = [
     ['SNICallback, and throws', { SNICallback: fail }, {}],
     ['SNICallback, and rejects', { SNICallback: async () => fail() }, {}],
+    [
+      'SNICallback, and gives a promise that rejects',
+      { SNICallback: (_name, done) => done(null, Promise.reject(new Error('it rejects')) as never) },
+      {},
+    ],
     ['ALPNCallback, and throws', { ALPNCallback: fail }, {}],
     ['ALPNCallback, and rejects', { ALPNCallback: (async () => fail()) as never }, {}],
     ['pskCallback, and throws', { ...psk, pskCallback: fail }, psk],
