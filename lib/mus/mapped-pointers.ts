@@ -7,6 +7,7 @@ import type { ByteWriter } from '../wire/byte-writer.js';
 import { misfit, MusError, type MusDirection } from './mus-error.js';
 import { NIL } from './mus-pointer.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
+import type { Drawable } from './schema-layouts.js';
 import { Ref, RefSerializer } from './ref.js';
 import type { Shell } from './shell.js';
 
@@ -76,8 +77,8 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
     this.#inner = inner;
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return `mapped*${this.#inner.layout(outer)}`;
+  override describe(draw: (part: Drawable) => string): string {
+    return `mapped*${draw(this.#inner)}`;
   }
 
   encode(value: I | null, writer: ByteWriter): void {
@@ -187,8 +188,8 @@ export class MappedSerializer<T, I> extends MusSerializer<T, I> {
     return this.#inner.types;
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return `mapped(${this.#inner.layout(outer)})`;
+  override describe(draw: (part: Drawable) => string): string {
+    return `mapped(${draw(this.#inner)})`;
   }
 
   encode(value: I, writer: ByteWriter): void {

@@ -7,7 +7,7 @@ import { MusSerializer } from './mus-serializer.js';
 export class MusBool extends MusSerializer<boolean> {
   readonly minBytes = 1;
 
-  protected override describe(): string {
+  override describe(): string {
     return 'bool';
   }
 

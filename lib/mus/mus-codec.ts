@@ -105,8 +105,10 @@ class Direction {
   /** How each type of the list is laid out, its number included. */
   get layouts(): readonly string[] {
     const serializer = this.#serializer;
-    if (!(serializer instanceof MusInterface)) return this.#table.types.map(() => serializer?.layout() ?? '');
-    return this.#table.types.map((type) => serializer.layoutFor(type as TypeClass));
+    const types = this.#table.types as readonly TypeClass[];
+    if (serializer instanceof MusInterface) return serializer.layoutsFor(types);
+    const layout = serializer?.layout() ?? '';
+    return types.map(() => layout);
   }
 
   encode(value: unknown, writer: ByteWriter): void {

@@ -42,7 +42,7 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
     return this.#types;
   }
 
-  protected override describe(): string {
+  override describe(): string {
     return `custom(${JSON.stringify(this.#custom.layout ?? '')})`;
   }
 

@@ -24,7 +24,7 @@ function rounded(value: number): number {
 export class RawFloat64 extends FloatSerializer {
   readonly minBytes = 8;
 
-  protected override describe(): string {
+  override describe(): string {
     return 'rawfloat64';
   }
 
@@ -40,7 +40,7 @@ export class RawFloat64 extends FloatSerializer {
 export class RawFloat32 extends FloatSerializer {
   readonly minBytes = 4;
 
-  protected override describe(): string {
+  override describe(): string {
     return 'rawfloat32';
   }
 
@@ -56,7 +56,7 @@ export class RawFloat32 extends FloatSerializer {
 export class VarintFloat64 extends FloatSerializer {
   readonly minBytes = 1;
 
-  protected override describe(): string {
+  override describe(): string {
     return 'varintfloat64';
   }
 
@@ -77,7 +77,7 @@ export class VarintFloat32 extends FloatSerializer {
   readonly minBytes = 1;
   readonly #bits = uvarint(32);
 
-  protected override describe(): string {
+  override describe(): string {
     return 'varintfloat32';
   }
 

@@ -26,7 +26,7 @@ export class MusInteger extends MusSerializer<number> {
     this.#max = Math.min(Number(max), Number.MAX_SAFE_INTEGER);
   }
 
-  protected override describe(): string {
+  override describe(): string {
     return this.#form.name;
   }
 
@@ -80,7 +80,7 @@ class BigintSerializer extends MusSerializer<bigint> {
     [this.#min, this.#max] = boundsOf(form, 64);
   }
 
-  protected override describe(): string {
+  override describe(): string {
     return this.#form.name;
   }
 

@@ -6,6 +6,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError } from './mus-error.js';
 import { mustSerialize, MusSerializer, type AnyMusSerializer, type MusInput, type MusValue } from './mus-serializer.js';
+import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 
 /** Serializers of classes: their numbers count from 1, or are the keys. */
 export type MusVariants = readonly AnyMusSerializer[] | { readonly [dtm: number]: AnyMusSerializer };
@@ -59,13 +60,15 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<
     return this.#types;
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return [...this.#byNumber.values()].map((variant) => layoutOf(variant, outer)).join('|');
+  override describe(draw: (part: Drawable) => string): string {
+    return [...this.#byNumber.values()].map((variant) => layoutOf(variant, draw)).join('|');
   }
 
-  /** That of the values of one class. */
-  layoutFor(type: TypeClass): string {
-    return layoutOf(this.#byPrototype.get(type.prototype)!, []);
+  /** Those of the values of each class. */
+  layoutsFor(types: readonly TypeClass[]): string[] {
+    const variants = types.map((type) => this.#byPrototype.get(type.prototype)!);
+    const layouts = new SchemaLayouts(variants.map(({ serializer }) => serializer));
+    return variants.map((variant) => layoutOf(variant, (part) => layouts.textOf(part)));
   }
 
   encode(value: MusInput<VariantOf<V>>, writer: ByteWriter): void {
@@ -90,8 +93,8 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<
   }
 }
 
-function layoutOf({ dtm, serializer }: Variant, outer: readonly object[]): string {
-  return `<${dtm}:${serializer.layout(outer)}>`;
+function layoutOf({ dtm, serializer }: Variant, draw: (part: Drawable) => string): string {
+  return `<${dtm}:${draw(serializer)}>`;
 }
 
 const NOTHING = Object.freeze(Object.create(null) as object);
@@ -133,8 +136,8 @@ export class MusTyped<T, I> extends MusSerializer<T, I> {
     return this.#inner.types;
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return `<${this.#dtm}:${this.#inner.layout(outer)}>`;
+  override describe(draw: (part: Drawable) => string): string {
+    return `<${this.#dtm}:${draw(this.#inner)}>`;
   }
 
   encode(value: I, writer: ByteWriter): void {

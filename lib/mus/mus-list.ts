@@ -7,6 +7,7 @@ import { LengthRule } from './length-rule.js';
 import { misfit, MusError, musError } from './mus-error.js';
 import type { MusLengthOptions } from './mus-length-options.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
+import type { Drawable } from './schema-layouts.js';
 import type { Shell } from './shell.js';
 
 interface Progress<T> {
@@ -40,8 +41,8 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
     return this.#size === undefined ? least : least + this.#size * this.#element.minBytes;
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return `[${this.#size ?? ''}${this.#length.layout}]${this.#element.layout(outer)}`;
+  override describe(draw: (part: Drawable) => string): string {
+    return `[${this.#size ?? ''}${this.#length.layout}]${draw(this.#element)}`;
   }
 
   encode(value: readonly I[], writer: ByteWriter): void {

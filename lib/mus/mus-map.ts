@@ -8,6 +8,7 @@ import { LengthRule } from './length-rule.js';
 import { misfit, musError } from './mus-error.js';
 import type { MusLengthOptions } from './mus-length-options.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
+import type { Drawable } from './schema-layouts.js';
 import type { Shell } from './shell.js';
 
 interface Progress<K, V> {
@@ -40,8 +41,8 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     this.minBytes = this.#length.minBytes;
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return `map(${this.#length.layout},${this.#key.layout(outer)},${this.#value.layout(outer)})`;
+  override describe(draw: (part: Drawable) => string): string {
+    return `map(${this.#length.layout},${draw(this.#key)},${draw(this.#value)})`;
   }
 
   encode(map: ReadonlyMap<KI, VI>, writer: ByteWriter): void {

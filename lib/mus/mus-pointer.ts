@@ -4,6 +4,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError } from './mus-error.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
+import type { Drawable } from './schema-layouts.js';
 
 export const NIL = 1;
 const SET = 0;
@@ -26,8 +27,8 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
     this.#inner = inner;
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return `*${this.#inner.layout(outer)}`;
+  override describe(draw: (part: Drawable) => string): string {
+    return `*${draw(this.#inner)}`;
   }
 
   encode(value: I | null, writer: ByteWriter): void {

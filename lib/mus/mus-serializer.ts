@@ -5,17 +5,18 @@ import { ByteReader } from '../wire/byte-reader.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import { MusError, musError } from './mus-error.js';
+import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 import type { Shell } from './shell.js';
 
 /** Carries the types at compile time only; no serializer has this key. */
 export declare const MUS_VALUE: unique symbol;
 
 /** A serializer of whatever type. */
-export interface AnyMusSerializer {
+export interface AnyMusSerializer extends Drawable {
   readonly [MUS_VALUE]: (value: never) => unknown;
   readonly minBytes: number;
   readonly types: readonly TypeClass[];
-  layout(outer?: readonly object[]): string;
+  layout(): string;
   encode(value: never, writer: ByteWriter): void;
   decode(reader: ByteReader): unknown;
 }
@@ -70,12 +71,10 @@ export abstract class MusSerializer<T, I = T> {
 
   /**
    * A text that is equal where the bytes are and mean the same, field names included: two peers compare it, as a hash,
-   * when they connect. `outer`: the serializers around this one, by which a recursive layout comes to an end.
+   * when they connect. Each part is described once, where it comes first; `#0` is the first that has parts, and so on.
    */
-  layout(outer: readonly object[] = []): string {
-    const { drawn } = this;
-    const at = outer.lastIndexOf(drawn);
-    return at < 0 ? drawn.describe([...outer, drawn]) : `^${outer.length - at}`;
+  layout(): string {
+    return new SchemaLayouts([this]).textOf(this);
   }
 
   /** The serializer whose layout this one has: itself, or the one it wraps without a byte of its own. */
@@ -83,8 +82,8 @@ export abstract class MusSerializer<T, I = T> {
     return this as unknown as MusSerializer<unknown, never>;
   }
 
-  /** The layout of a serializer that stands for itself; its parts are asked for theirs with the same `outer`. */
-  protected describe(_outer: readonly object[]): string {
+  /** The layout of a serializer that stands for itself, those of its parts as `draw` gives them. */
+  describe(_draw: (part: Drawable) => string): string {
     return 'custom';
   }
 

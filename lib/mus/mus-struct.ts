@@ -6,6 +6,7 @@ import type { ByteWriter } from '../wire/byte-writer.js';
 import { cutBy } from './cut-value.js';
 import { misfit, musError } from './mus-error.js';
 import { MusSerializer, type AnyMusSerializer, type MUS_VALUE } from './mus-serializer.js';
+import type { Drawable } from './schema-layouts.js';
 import type { Shell } from './shell.js';
 
 /** A serializer for a field of the type `V`. */
@@ -61,8 +62,8 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     return this.#fields.slice(first).reduce((sum, field) => sum + field.minBytes, 0);
   }
 
-  protected override describe(outer: readonly object[]): string {
-    return `{${this.#fields.map((field, at) => `${this.#names[at]}:${field.layout(outer)}`).join(',')}}`;
+  override describe(draw: (part: Drawable) => string): string {
+    return `{${this.#fields.map((field, at) => `${this.#names[at]}:${draw(field)}`).join(',')}}`;
   }
 
   encode(value: T, writer: ByteWriter): void {

@@ -77,7 +77,7 @@ export class MusBytes extends MusSerializer<Uint8Array> {
     return new MusBytes(options);
   }
 
-  protected override describe(): string {
+  override describe(): string {
     return `bytes(${this.#length.layout})`;
   }
 

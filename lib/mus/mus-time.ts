@@ -58,7 +58,7 @@ class TimeCount extends MusSerializer<bigint> {
     this.#perSecond = perSecond;
   }
 
-  protected override describe(): string {
+  override describe(): string {
     return `time(${this.#perSecond})`;
   }
 

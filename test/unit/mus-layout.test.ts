@@ -17,6 +17,11 @@ class Tree {
   children: Tree[] = [];
 }
 
+class Box {
+  a: unknown = null;
+  b: unknown = null;
+}
+
 class Done extends Result {
   ok = false;
 }
@@ -99,6 +104,53 @@ describe('two layouts', () => {
       children: mus.slice(mus.lazy(() => mus.struct(Tree, { children: mus.slice(mus.lazy(() => deeper)) }))),
     });
     expect(deeper.layout()).not.toBe(tree.layout());
+  });
+
+  it('are equal whether parts of them are shared or written anew', () => {
+    const boxOf = (a: AnyMusSerializer, b: AnyMusSerializer): AnyMusSerializer =>
+      mus.struct(Box, { a: mus.ptr(a as MusSerializer<unknown>), b: mus.ptr(b as MusSerializer<unknown>) });
+    const anew = (): AnyMusSerializer => mus.struct(Point, { x: int, y: int });
+    const one = anew();
+    expect(boxOf(one, one).layout()).toBe(boxOf(anew(), anew()).layout());
+    expect(boxOf(one, one).layout()).toBe('{a:*{x:zigzag64,y:zigzag64},b:#1}');
+    expect(boxOf(one, other).layout()).not.toBe(boxOf(one, one).layout());
+    expect(boxOf(boxOf(one, other), other).layout()).not.toBe(boxOf(boxOf(one, other), one).layout());
+  });
+
+  it('are equal however often a circle is written out before it closes', () => {
+    const once: AnyMusSerializer = listed(() => once);
+    const first: AnyMusSerializer = listed(() => listed(() => first));
+    expect(first.layout()).toBe(once.layout());
+    expect(listed(() => once).layout()).toBe(once.layout());
+    const unlike: AnyMusSerializer = mus.struct(Box, { b: mus.ptr(mus.lazy(() => unlike as MusSerializer<unknown>)) });
+    expect(listed(() => unlike).layout()).not.toBe(once.layout());
+  });
+
+  function listed(next: () => AnyMusSerializer): AnyMusSerializer {
+    return mus.struct(Box, { a: mus.ptr(mus.lazy(() => next() as MusSerializer<unknown>)) });
+  }
+
+  it('are as long as the schema, however often its parts are shared', () => {
+    let shared: AnyMusSerializer = point;
+    for (let depth = 0; depth < 60; depth++)
+      shared = mus.struct(Box, { a: shared as MusSerializer<unknown>, b: shared as MusSerializer<unknown> });
+    expect(shared.layout().length).toBeLessThan(60 * 20);
+  });
+
+  it('are as long as the schema, where everything refers to everything', () => {
+    const entities: AnyMusSerializer[] = Array.from({ length: 30 }, (_, own) => {
+      const fields = Array.from({ length: 30 }, (__, at) => at).filter((at) => at !== own);
+      class Entity {
+        constructor() {
+          for (const at of fields) Object.assign(this, { [`to${at}`]: null });
+        }
+      }
+      const parts = fields.map((at) => [`to${at}`, mus.ptr(mus.lazy(() => entities[at] as MusSerializer<unknown>))]);
+      return mus.struct(Entity, Object.fromEntries(parts) as object);
+    });
+    const layouts = entities.map((entity) => entity.layout());
+    expect(layouts[0]!.length).toBeLessThan(30 * 30 * 15);
+    expect(new Set(layouts).size).toBe(30);
   });
 
   it('are told for a serializer of a user, too', () => {
