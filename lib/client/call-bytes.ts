@@ -48,8 +48,7 @@ export class CallBytes {
       const mapLength = this.#encode(call, writer);
       checkFrameLength(writer.length - mapLength + 1, this.#flow.send);
       if (!call.isPending) return;
-      const written = { writer, mapFrom: 0, mapTo: mapLength, from: mapLength, to: writer.length };
-      call.kept = this.#blocks.keep(written, this.#maxBytes);
+      call.kept = this.#blocks.keep(writer, 0, mapLength, mapLength, this.#maxBytes);
       if (call.kept === undefined) throw this.#full(writer.length);
     } catch (error) {
       throw encodeError(error);
@@ -78,8 +77,7 @@ export class CallBytes {
    * already: half of the room is for those that wait.
    */
   keepWritten(call: PendingCall, writer: ByteWriter, mapFrom: number, mapTo: number, from: number): void {
-    if (call.isPending)
-      call.kept = this.#blocks.keep({ writer, mapFrom, mapTo, from, to: writer.length }, this.#maxBytes >>> 1);
+    if (call.isPending) call.kept = this.#blocks.keep(writer, mapFrom, mapTo, from, this.#maxBytes >>> 1);
   }
 
   #full(length: number): CmdStreamError {

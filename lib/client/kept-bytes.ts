@@ -3,7 +3,7 @@
 //
 //   block of 8 KiB | one | another | a third …    let go, or used again, when nothing in it is kept any more
 import { SelfWriting } from '../connection/value-flow.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import { viewOf, type ByteWriter } from '../wire/byte-writer.js';
 
 const BLOCK_BYTES = 8 * 1024;
 /** What keeping one costs beside its bytes. */
@@ -11,6 +11,7 @@ const KEPT_COST = 64;
 
 interface Block {
   readonly bytes: Buffer;
+  readonly view: DataView;
   used: number;
   /** How many are kept in it. */
   living: number;
@@ -57,15 +58,6 @@ export class KeptBytes extends SelfWriting {
   }
 }
 
-/** Where bytes that were written begin and end, in their writer. */
-export interface Written {
-  readonly writer: ByteWriter;
-  readonly mapFrom: number;
-  readonly mapTo: number;
-  readonly from: number;
-  readonly to: number;
-}
-
 export class KeptBlocks {
   readonly #blockBytes: number;
   #held = 0;
@@ -82,15 +74,19 @@ export class KeptBlocks {
     return this.#held;
   }
 
-  /** Copies a map, if there is one, and what is to stand behind it; undefined if more than `most` bytes were held then. */
-  keep({ writer, mapFrom, mapTo, from, to }: Written, most: number): KeptBytes | undefined {
+  /**
+   * Copies what was written: a map, if there is one, and all from `from` on; undefined if more than `most` bytes were held
+   * then.
+   */
+  keep(writer: ByteWriter, mapFrom: number, mapTo: number, from: number, most: number): KeptBytes | undefined {
     const mapLength = mapTo - mapFrom;
+    const to = writer.length;
     const length = mapLength + to - from;
     const block = this.#blockFor(length, most);
     if (block === undefined) return undefined;
     const at = block.used;
-    if (mapLength > 0) writer.copyTo(block.bytes, at, mapFrom, mapTo);
-    writer.copyTo(block.bytes, at + mapLength, from, to);
+    if (mapLength > 0) writer.copyTo(block.view, at, mapFrom, mapTo);
+    writer.copyTo(block.view, at + mapLength, from, to);
     block.used += length;
     block.living++;
     this.#held += KEPT_COST;
@@ -109,10 +105,11 @@ export class KeptBlocks {
     return next;
   }
 
-  #newBlock(bytes: number, most: number): Block | undefined {
-    if (this.#held + bytes + KEPT_COST > most) return undefined;
-    this.#held += bytes;
-    return { bytes: Buffer.allocUnsafeSlow(bytes), used: 0, living: 0 };
+  #newBlock(length: number, most: number): Block | undefined {
+    if (this.#held + length + KEPT_COST > most) return undefined;
+    this.#held += length;
+    const bytes = Buffer.allocUnsafeSlow(length);
+    return { bytes, view: viewOf(bytes), used: 0, living: 0 };
   }
 
   /** For {@link KeptBytes.release}. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { ByteWriter } from '../../lib/wire/byte-writer.js';
+import { ByteWriter, viewOf } from '../../lib/wire/byte-writer.js';
 
 const written = (write: (writer: ByteWriter) => void): string => {
   const writer = new ByteWriter();
@@ -93,6 +93,21 @@ describe('a value that fails half-way', () => {
     writer.truncate(mark);
     writer.writeByte(9);
     expect(writer.take().toString('hex')).toBe('0577686f6c6509');
+  });
+});
+
+describe('a copy of what was written', () => {
+  it('has the bytes of any part, and nothing beside them, also of memory that was used before', () => {
+    const writer = new ByteWriter();
+    for (const length of [0, 1, 3, 4, 5, 75, 191, 192, 193, 1000, 9000]) {
+      const bytes = Buffer.from(Array.from({ length: length + 3 }, (_, index) => (7 * index + length) & 0xff));
+      writer.writeBytes(bytes);
+      const whole = Buffer.alloc(length + 20, 0xee);
+      writer.copyTo(viewOf(whole.subarray(8)), 2, 1, 1 + length);
+      const around = Buffer.alloc(10, 0xee);
+      expect(whole.equals(Buffer.concat([around, bytes.subarray(1, 1 + length), around]))).toBe(true);
+      writer.recycle(writer.take());
+    }
   });
 });
 
