@@ -157,7 +157,8 @@ export function messageOf(error: unknown): string {
 
 const invisible = /[\p{Control}\p{Format}\p{Line_Separator}\p{Paragraph_Separator}\p{Surrogate}]/gu;
 const MAX_PEER_BYTES = 128;
-const MAX_REASON_BYTES = 1024;
+/** Of what others say about a failure. */
+export const MAX_REASON_BYTES = 1024;
 
 /** The text with everything escaped that could move a cursor, begin a line or hide. */
 export function visibleText(text: string): string {

@@ -8,7 +8,7 @@ import { dial, type ServerAddress } from '../connection/dial.js';
 import { keepaliveDefaults, keepaliveRules } from '../connection/keepalive-options.js';
 import { Ticker } from '../connection/ticker.js';
 import { clientFlow } from '../connection/value-flow.js';
-import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
 import { objectWith, resolveOptions, type OptionRules } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { CallBytes } from './call-bytes.js';
@@ -136,7 +136,11 @@ function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['
       socket = await connect(address, signal);
     } catch (error) {
       if (isCmdStreamError(error)) throw error;
-      throw new CmdStreamError('CONNECT_FAILED', `option "connect" failed: ${messageOf(error)}`, { cause: error });
+      throw new CmdStreamError(
+        'CONNECT_FAILED',
+        `option "connect" failed: ${peerText(messageOf(error), MAX_REASON_BYTES)}`,
+        { cause: error },
+      );
     }
     if (duplexRule.accepts(socket) && !socket.destroyed) return socket;
     throw new CmdStreamError('CONNECT_FAILED', `option "connect" must give ${duplexRule.expected}`);

@@ -199,7 +199,8 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   contractCheck?: boolean;
   /**
-   * Time `close()` gives pending calls to be answered, and what was written to leave, in milliseconds.
+   * Time `close()` gives pending calls to be answered, and what was written to leave, in milliseconds; a
+   * socket that does not say that it is closed may take half a second more.
    * @default 10_000
    */
   gracePeriodMs?: number;

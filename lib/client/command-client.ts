@@ -289,7 +289,7 @@ export class CommandClient {
 
   /**
    * Takes no more Commands, waits for pending ones up to `gracePeriodMs`, then ends the connection; calls fail with CLOSED then,
-   * until {@link reopen} opens the client anew. Idempotent.
+   * until {@link reopen} opens the client anew. Resolves when the sockets are closed. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= Promise.all([this.#drain(this.#group), ...this.#former.values()]).then(() => {});
@@ -307,7 +307,10 @@ export class CommandClient {
     }
     const closed = new CmdStreamError('CLOSED', 'the client was closed');
     // Those that were not answered in time are not waited for any more.
-    if (group.pending > 0) return this.#destroy(group, closed);
+    if (group.pending > 0) {
+      this.#destroy(group, closed);
+      return group.closed();
+    }
     const isNews = group === this.#group && group.status !== 'closed';
     const ended = group.close(closed, Math.max(0, gracePeriodMs - (performance.now() - since)));
     if (isNews) this.#tell(closed);
@@ -316,8 +319,10 @@ export class CommandClient {
 
   /** Ends at once; pending calls fail with `cause`. */
   destroy(cause = new CmdStreamError('CLOSED', 'the client was closed')): void {
-    this.#closing ??= Promise.resolve();
-    for (const group of [...this.#former.keys(), this.#group]) this.#destroy(group, cause);
+    const groups = [...this.#former.keys(), this.#group];
+    // Before it is told: who listens may close it, too.
+    this.#closing ??= closedOf(groups);
+    for (const group of groups) this.#destroy(group, cause);
   }
 
   #destroy(group: Group, cause: CmdStreamError): void {
@@ -337,6 +342,12 @@ export class CommandClient {
     if (onUnexpectedResult === undefined) return;
     told(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
   }
+}
+
+/** Resolves when the sockets of what is just about to be destroyed are closed. */
+async function closedOf(groups: readonly Group[]): Promise<void> {
+  await undefined;
+  await Promise.all(groups.map((group) => group.closed()));
 }
 
 function closedError(): CmdStreamError {

@@ -2,7 +2,7 @@
 import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataOf } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
-import { CmdStreamError, isErrorCode, peerText } from '../errors.js';
+import { CmdStreamError, isErrorCode, MAX_REASON_BYTES, peerText } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { Control } from '../wire/control-frame.js';
 import { readError, readValue } from '../wire/control-reader.js';
@@ -20,9 +20,6 @@ export interface CallFinder {
   /** The server has not begun to execute the Command. */
   notStarted(call: PendingCall, error: CmdStreamError): void;
 }
-
-/** Of what a server says about a failure; all of it is in the payload. */
-const MAX_MESSAGE_BYTES = 1024;
 
 /** Gives the frame to its call; false if it is none of a Result's kinds. */
 export function deliverControl(kind: number, reader: ByteReader, calls: CallFinder): boolean {
@@ -66,7 +63,7 @@ function deliverError(reader: ByteReader, calls: CallFinder): void {
   const payload = payloadOf(data, calls.connection.dataLimits);
   const known = isErrorCode(code) ? code : 'REMOTE';
   const isStarted = known !== 'OVERLOADED' && !(known === 'SHUTDOWN' && saysNotStarted(payload));
-  const text = peerText(messageOfPayload(payload, code), MAX_MESSAGE_BYTES);
+  const text = peerText(messageOfPayload(payload, code), MAX_REASON_BYTES);
   const message = `${text} (${nameOfSent(call.command)} at ${calls.server})`;
   const error = new CmdStreamError(known, message, { sent: isStarted, payload });
   if (isStarted) call.fail(error);

@@ -4,6 +4,7 @@
 //   submit --> choose --> link's connection          none open --> queue --(a link opens)--> choose
 //                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
 import type { ServerAddress } from '../connection/dial.js';
+import { CLOSE_MS } from '../connection/socket-face.js';
 import { CmdStreamError, type ErrorCode } from '../errors.js';
 import { isHopeless } from './hopeless.js';
 import type { Seq } from '../wire/frame.js';
@@ -233,19 +234,25 @@ export class Group implements LinkOwner, CallHome {
 
   /**
    * Ends for good and in order: what was written leaves, then FIN. Resolves when all sockets are closed; those that are
-   * not within `limitMs`, because their peer does not read, are destroyed.
+   * not in time, because their peer does not read, are destroyed, so that it does within `limitMs`.
    */
   async close(cause: CmdStreamError, limitMs: number): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closed) return this.closed();
     this.#closed = cause;
     this.#setReady([]);
-    const closed = this.#links.map((link) => link.close(cause));
+    for (const link of this.#links) link.close(cause);
     this.#failWaiting(cause);
-    const timer = setTimeout(() => {
+    const destroy = (): void => {
       for (const link of this.#links) link.destroy(cause);
-    }, limitMs);
-    await Promise.all(closed);
+    };
+    const timer = setTimeout(destroy, limitMs - Math.min(CLOSE_MS, limitMs / 2));
+    await this.closed();
     clearTimeout(timer);
+  }
+
+  /** Resolves when all sockets of a group that has ended are closed, or have had time for it. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.closed()));
   }
 
   nextSeq(): number {

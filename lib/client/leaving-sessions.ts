@@ -1,4 +1,5 @@
-// Connections of one link that take no new calls: they drain or were replaced. It sees to it that each of them ends.
+// Connections of one link that take no new calls: they drain, were replaced, or have ended and their sockets are not closed
+// yet. It sees to it that each of them ends.
 //
 //   added --(idle)--> ending: FIN is sent --> closed          a draining server has some seconds to end it itself
 import type { AsyncScope } from '../async-scope.js';
@@ -13,8 +14,8 @@ export class LeavingSessions {
   readonly #leaving = new Set<ClientSession>();
   /** Those of them that end as soon as they are idle. */
   readonly #replaced = new Set<ClientSession>();
-  /** Those that were ended in order and whose sockets may not be closed yet. */
-  readonly #ending = new Set<ClientSession>();
+  /** Those that have ended, in order or not, and whose sockets may not be closed yet. */
+  readonly #closing = new Set<ClientSession>();
 
   constructor(scope: AsyncScope) {
     this.#scope = scope;
@@ -41,31 +42,31 @@ export class LeavingSessions {
   }
 
   onIdle(session: ClientSession): void {
-    if (this.#replaced.delete(session)) this.end(session, notNeeded());
+    if (this.#replaced.delete(session)) session.end(notNeeded());
     else if (this.#leaving.has(session))
       this.#scope.run(() => setTimeout(() => this.#endIdle(session), PATIENCE_MS).unref());
   }
 
   #endIdle(session: ClientSession): void {
-    if (this.#leaving.has(session) && session.pending === 0) this.end(session, notNeeded());
+    if (this.#leaving.has(session) && session.pending === 0) session.end(notNeeded());
   }
 
-  /** The connection has ended; true if it was one of these. */
+  /** A connection of the link has ended, any of them; true if it was one of those that were leaving. */
   onEnd(session: ClientSession): boolean {
+    this.#closing.add(session);
+    void session.closed().then(() => this.#closing.delete(session));
     this.#replaced.delete(session);
     return this.#leaving.delete(session);
   }
 
-  /** Ends a connection in order: what was written leaves, then FIN. */
-  end(session: ClientSession, cause: CmdStreamError): void {
-    this.#ending.add(session);
-    void session.closed().then(() => this.#ending.delete(session));
-    session.end(cause);
+  /** Ends at once what has ended in order. */
+  destroy(cause: CmdStreamError): void {
+    for (const session of this.#closing) session.destroy(cause);
   }
 
-  /** Ends at once what was ended in order. */
-  destroy(cause: CmdStreamError): void {
-    for (const session of this.#ending) session.destroy(cause);
+  /** Resolves when the sockets of all connections that have ended are closed. */
+  async closed(): Promise<void> {
+    await Promise.all([...this.#closing].map((session) => session.closed()));
   }
 }
 

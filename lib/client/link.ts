@@ -82,6 +82,8 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
   #state: State = IDLE;
   /** Opens the successor of a connection that has become too old. */
   #renewal: Opening | undefined;
+  /** Attempts that were under way at the end. */
+  #abandoned: readonly Opening[] = [];
   /** When the connection was opened (monotonic milliseconds). */
   #openedAt = 0;
   /** When a connection that was given up may be tried again (monotonic milliseconds). */
@@ -170,28 +172,33 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
     this.#connect();
   }
 
-  /** Ends for good. */
+  /** Ends for good, at once. */
   destroy(cause: CmdStreamError): void {
-    const state = this.#state;
-    if (state.name === 'closed') {
-      this.#leaving.destroy(cause);
-      return;
-    }
-    const sessions = [...this.#sessions()];
-    this.#state = CLOSED;
-    this.#age.end();
-    if (state.name === 'connecting') state.opening.abandon(cause);
-    else if (state.name === 'pausing') clearTimeout(state.timer);
-    this.#renewal?.abandon(cause);
-    for (const session of sessions) session.destroy(cause);
+    this.#shut(cause);
+    this.#leaving.destroy(cause);
   }
 
-  /** Ends in order; resolves when the sockets are closed. */
-  async close(cause: CmdStreamError): Promise<void> {
+  /** Ends for good and in order: what was written leaves. */
+  close(cause: CmdStreamError): void {
+    for (const session of this.#sessions()) session.end(cause);
+    this.#shut(cause);
+  }
+
+  /** Resolves when all sockets of a link that has ended for good are closed, or have had time for it. */
+  async closed(): Promise<void> {
+    await Promise.all([this.#leaving.closed(), ...this.#abandoned.map((opening) => opening.closed())]);
+  }
+
+  #shut(cause: CmdStreamError): void {
+    const state = this.#state;
+    if (state.name === 'closed') return;
     const sessions = [...this.#sessions()];
-    for (const session of sessions) this.#leaving.end(session, cause);
-    this.destroy(cause);
-    await Promise.all(sessions.map((session) => session.closed()));
+    this.#abandoned = [this.#opening, this.#renewal].filter((opening) => opening !== undefined);
+    this.#state = CLOSED;
+    this.#age.end();
+    if (state.name === 'pausing') clearTimeout(state.timer);
+    for (const opening of this.#abandoned) opening.abandon(cause);
+    for (const session of sessions) session.destroy(cause);
   }
 
   get hasOthers(): boolean {

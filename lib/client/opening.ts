@@ -2,9 +2,9 @@
 import type { Duplex } from 'node:stream';
 import type { DialStage } from '../connection/dial.js';
 import type { Ticker } from '../connection/ticker.js';
-import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
+import { CLOSE_MS } from '../connection/socket-face.js';
+import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
 import type { ClientSession } from './client-session.js';
-import { told } from './told.js';
 
 /** What an attempt waits for before there is a socket; `factory`: the option `connect`. */
 export type OpeningStage = DialStage | 'factory';
@@ -38,6 +38,7 @@ export class Opening {
   readonly #config: OpeningConfig;
   readonly #abort = new AbortController();
   #stage: OpeningStage = 'connect';
+  #dialling: Promise<void> | undefined;
   readonly #stopWatching: () => void;
   #isOver = false;
 
@@ -64,7 +65,7 @@ export class Opening {
 
   /** Begins; failures may be told before this returns. */
   begin(): void {
-    this.#dial().then(
+    this.#dialling = this.#dial().then(
       (socket) => this.#dialled(socket),
       (error: unknown) => this.fail(asConnectError(error)),
     );
@@ -75,13 +76,13 @@ export class Opening {
     return this.#config.dial(this.#abort.signal, (stage) => (this.#stage = stage));
   }
 
-  #dialled(socket: Duplex): void {
+  #dialled(socket: Duplex): void | Promise<void> {
+    if (this.#isOver) return discard(socket);
     try {
-      if (this.#isOver) discard(socket);
-      else if (socket.destroyed) this.fail(new CmdStreamError('CONNECT_FAILED', 'the socket was closed'));
+      if (socket.destroyed) this.fail(new CmdStreamError('CONNECT_FAILED', 'the socket was closed'));
       else this.session = this.#config.start(socket);
     } catch (error) {
-      told(() => discard(socket));
+      void discard(socket);
       this.fail(new CmdStreamError('CONNECT_FAILED', 'what was to be a socket is none', { cause: error }));
     }
   }
@@ -106,15 +107,37 @@ export class Opening {
     this.#abort.abort(cause);
     this.session?.destroy(cause);
   }
+
+  /** Resolves when no socket can come any more and one that came too late is closed, or both have had time for it. */
+  closed(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_MS);
+      void Promise.resolve(this.#dialling).then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
 }
 
-function discard(socket: Duplex): void {
-  socket.on('error', () => {}).destroy();
+/** Resolves when it is closed. */
+async function discard(socket: Duplex): Promise<void> {
+  try {
+    await new Promise((resolve) => {
+      if (socket.closed) resolve(undefined);
+      socket
+        .on('error', () => {})
+        .once('close', resolve)
+        .destroy();
+    });
+  } catch {
+    // It is no socket.
+  }
 }
 
 function asConnectError(error: unknown): CmdStreamError {
   if (isCmdStreamError(error)) return error;
-  return new CmdStreamError('CONNECT_FAILED', messageOf(error), { cause: error });
+  return new CmdStreamError('CONNECT_FAILED', peerText(messageOf(error), MAX_REASON_BYTES), { cause: error });
 }
 
 export interface NotOpened {

@@ -11,7 +11,7 @@ import { CmdStreamError, decodeError, encodeError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
 import { writePings, writeSeq, type Seq } from '../wire/frame.js';
-import type { ResolvedConnectionOptions } from './connection-options.js';
+import { connectionDefaults, type ResolvedConnectionOptions } from './connection-options.js';
 import { Inbox, type InboxOwner } from './inbox.js';
 import { Outbox } from './outbox.js';
 import { SocketFace, type SocketListener } from './socket-face.js';
@@ -53,6 +53,7 @@ export class Connection implements Ticking, SocketListener {
   #state: State = 'open';
   #isEncoding = false;
   #sendLimit: FrameLimit;
+  #endedAt = 0;
   #lingerDeadline = 0;
 
   constructor(socket: Duplex, config: ConnectionConfig, owner: ConnectionOwner) {
@@ -310,7 +311,8 @@ export class Connection implements Ticking, SocketListener {
 
   #end(cause: CmdStreamError): void {
     this.#state = 'ending';
-    this.#lingerDeadline = this.#config.ticker.now + LINGER_MS;
+    this.#endedAt = this.#config.ticker.now;
+    this.#lingerDeadline = this.#endedAt + LINGER_MS;
     this.#inbox.stop();
     this.#outbox.end(cause);
     this.#socket.resume();
@@ -346,9 +348,18 @@ export class Connection implements Ticking, SocketListener {
   #lingered(now: number): CmdStreamError | undefined {
     if (this.bufferedBytes > 0) {
       this.#lingerDeadline = now + LINGER_MS;
-      return writeStalled(this.#outbox, this.#config.options, now);
+      return this.#endStalled(now);
     }
     return now < this.#lingerDeadline ? undefined : new CmdStreamError('CLOSED', 'the peer did not end its side');
+  }
+
+  #endStalled(now: number): CmdStreamError | undefined {
+    const { options } = this.#config;
+    if (options.writeStallTimeoutMs > 0) return writeStalled(this.#outbox, options, now);
+    // Nobody is left who could give it up.
+    const { stepBytes, stalledSince } = this.#outbox;
+    const sending = { stepBytes, stalledSince: stalledSince && Math.max(stalledSince, this.#endedAt) };
+    return writeStalled(sending, connectionDefaults, now);
   }
 
   /** What cannot be decoded ends the connection. A server sends what it has answered so far, however the bytes were cut. */

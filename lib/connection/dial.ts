@@ -49,7 +49,14 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
       socket.on('error', () => {}).destroy();
       reject(error);
     };
-    const onAbort = (): void => fail(signal.reason);
+    const onAbort = (): void => {
+      settle();
+      // Who gives it up may wait until it is gone.
+      socket
+        .on('error', () => {})
+        .once('close', () => reject(signal.reason))
+        .destroy();
+    };
     const onError = (error: unknown): void => fail(connectError(target, error));
     const onClose = (): void => onError(new Error('the socket was closed'));
     signal.addEventListener('abort', onAbort, { once: true });

@@ -21,7 +21,7 @@ interface Handle {
 }
 
 /** How long a socket that was destroyed may take to say that it is closed; some never do. */
-const CLOSE_MS = 1000;
+export const CLOSE_MS = 500;
 const LOOK_MS = 50;
 const WRITING = ['write', '_write', '_writev'] as const;
 

@@ -40,7 +40,7 @@ export function hasStalled({ stalledSince }: Pick<Sending, 'stalledSince'>, limi
 /** A peer that does not take what is written to it. */
 export function writeStalled(
   sending: Sending,
-  { writeStallTimeoutMs }: ResolvedConnectionOptions,
+  { writeStallTimeoutMs }: Pick<ResolvedConnectionOptions, 'writeStallTimeoutMs'>,
   now: number,
 ): CmdStreamError | undefined {
   // The system tells of what the peer takes in steps: no longer than as long again is waited for the next one.

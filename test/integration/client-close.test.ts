@@ -1,6 +1,9 @@
 // The end of a client: close() waits for what is pending, destroy() does not; what can be called when.
+import { once } from 'node:events';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, type CommandClient } from '../../lib/core.js';
+import { CmdStreamError, type CommandClient, type CommandClientOptions } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
 import { ADD_2_3, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
 import { openPair } from '../support/client-pair.js';
@@ -139,6 +142,121 @@ describe('close()', () => {
     expect(client.close()).toBe(client.close());
     await client.close();
   });
+});
+
+/** A server in this process that greets, or not; its destruction takes until the test says so. */
+class SlowToClose extends Duplex {
+  isClosed = false;
+  release = (): void => {};
+
+  constructor(greeting = Buffer.from(GREETING, 'hex')) {
+    super({ read() {}, write: (_bytes, _encoding, done) => done(), final() {} });
+    this.on('close', () => (this.isClosed = true));
+    if (greeting.length > 0) this.push(greeting);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.release = () => done(error);
+  }
+}
+
+describe('close() does not resolve before the socket is closed', () => {
+  async function closes(client: CommandClient, socket: SlowToClose): Promise<void> {
+    let isClosed = false;
+    const closed = client.close().then(() => (isClosed = true));
+    await until('the socket is destroyed', () => socket.destroyed);
+    await turns();
+    expect(isClosed).toBe(false);
+    socket.release();
+    await inTime('the client is closed', closed);
+    expect(socket.isClosed).toBe(true);
+  }
+
+  function clientOf(socket: SlowToClose, options: Partial<CommandClientOptions> = {}): CommandClient {
+    return own(calcClient(1, { connect: () => socket, gracePeriodMs: 20, ...options }));
+  }
+
+  it('when a call was not answered in time', async () => {
+    const socket = new SlowToClose();
+    const client = clientOf(socket);
+    await client.connect();
+    client.execute(new AddCmd(2, 3)).catch(() => {});
+    await closes(client, socket);
+  });
+
+  it('when it was destroyed before', async () => {
+    const socket = new SlowToClose();
+    const client = clientOf(socket);
+    await client.connect();
+    client.destroy();
+    await closes(client, socket);
+  });
+
+  it('when its connection was lost before', async () => {
+    const socket = new SlowToClose();
+    const client = clientOf(socket);
+    await client.connect();
+    socket.push(null);
+    await until('it is lost', () => client.status === 'disconnected');
+    await closes(client, socket);
+  });
+
+  it('when the server has not greeted', async () => {
+    const socket = new SlowToClose(Buffer.alloc(0));
+    const client = clientOf(socket);
+    client.connect().catch(() => {});
+    await turns();
+    await closes(client, socket);
+  });
+
+  it('when the factory gives it after that', async () => {
+    const socket = new SlowToClose();
+    let give = (_socket: Duplex): void => {};
+    const client = own(calcClient(1, { connect: () => new Promise<Duplex>((resolve) => (give = resolve)) }));
+    client.connect().catch(() => {});
+    await turns();
+    const closed = closes(client, socket);
+    give(socket);
+    await closed;
+  });
+});
+
+it('close() destroys a socket before gracePeriodMs is over, so that it has time to close', async () => {
+  const socket = new SlowToClose();
+  const client = own(calcClient(1, { connect: () => socket, gracePeriodMs: 1200 }));
+  await client.connect();
+  const news: string[] = [];
+  const over = new Promise<void>((resolve) => {
+    setTimeout(() => {
+      news.push(`over, destroyed: ${socket.destroyed}`);
+      resolve();
+    }, 1200);
+  });
+  const closed = client.close();
+  await over;
+  expect(news).toEqual(['over, destroyed: true']);
+  socket.release();
+  await closed;
+});
+
+it('destroy() ends at once what was ended in order', async () => {
+  const raw = own(await RawServer.listen());
+  const sockets: Socket[] = [];
+  const connect = async (): Promise<Duplex> => {
+    const socket = connectTcp(raw.port, '127.0.0.1');
+    sockets.push(socket);
+    await once(socket, 'connect');
+    return socket;
+  };
+  const client = own(calcClient(1, { connect, maxConnectionAgeMs: 100 }));
+  const connected = client.connect();
+  (await raw.peer()).write(GREETING);
+  await connected;
+  (await raw.peer(1)).write(GREETING);
+  await until('the first one is ended', () => sockets[0]!.writableEnded);
+  expect(sockets[0]!.destroyed).toBe(false);
+  client.destroy();
+  expect(sockets.map(({ destroyed }) => destroyed)).not.toContain(false);
 });
 
 describe('destroy()', () => {

@@ -310,6 +310,19 @@ describe('the time limits of a connection', () => {
     expect(stage.socket.destroyed).toBe(true);
   });
 
+  it.each([0, 20_000])('ends in order within the default at the latest without one, ended after %i ms', (beforeMs) => {
+    const stage = new Stage('client', { writeStallTimeoutMs: 0 });
+    stage.connection.send(1, 'a');
+    stage.connection.send(1, ofBytes(9));
+    for (let ms = 0; ms < beforeMs; ms += 250) stage.tick(250);
+    expect(stage.socket.destroyed).toBe(false);
+    stage.connection.end(gone);
+    stage.tick(250);
+    expect(stage.socket.destroyed).toBe(false);
+    for (let ms = 0; ms < connectionDefaults.writeStallTimeoutMs + 1000; ms += 250) stage.tick(250);
+    expect(stage.socket.destroyed).toBe(true);
+  });
+
   it('let no peer take longer than the limit for a frame, the next one counts anew', async () => {
     const stage = new Stage('server', { frameTimeoutMs: 1000 });
     for (let round = 0; round < 3; round++) {
