@@ -161,16 +161,18 @@ class SlowToClose extends Duplex {
 }
 
 describe('close() does not resolve before the socket is closed', () => {
-  async function closes(client: CommandClient, socket: SlowToClose): Promise<void> {
+  /** What is closed, the client and its socket, while the socket is being destroyed and after that. */
+  async function closing(client: CommandClient, socket: SlowToClose): Promise<readonly boolean[]> {
     let isClosed = false;
     const closed = client.close().then(() => (isClosed = true));
     await until('the socket is destroyed', () => socket.destroyed);
     await turns();
-    expect(isClosed).toBe(false);
+    const before = [isClosed, socket.isClosed];
     socket.release();
     await inTime('the client is closed', closed);
-    expect(socket.isClosed).toBe(true);
+    return [...before, isClosed, socket.isClosed];
   }
+  const inOrder = [false, false, true, true];
 
   function clientOf(socket: SlowToClose, options: Partial<CommandClientOptions> = {}): CommandClient {
     return own(calcClient(1, { connect: () => socket, gracePeriodMs: 20, ...options }));
@@ -181,7 +183,7 @@ describe('close() does not resolve before the socket is closed', () => {
     const client = clientOf(socket);
     await client.connect();
     client.execute(new AddCmd(2, 3)).catch(() => {});
-    await closes(client, socket);
+    expect(await closing(client, socket)).toEqual(inOrder);
   });
 
   it('when it was destroyed before', async () => {
@@ -189,7 +191,7 @@ describe('close() does not resolve before the socket is closed', () => {
     const client = clientOf(socket);
     await client.connect();
     client.destroy();
-    await closes(client, socket);
+    expect(await closing(client, socket)).toEqual(inOrder);
   });
 
   it('when its connection was lost before', async () => {
@@ -198,7 +200,7 @@ describe('close() does not resolve before the socket is closed', () => {
     await client.connect();
     socket.push(null);
     await until('it is lost', () => client.status === 'disconnected');
-    await closes(client, socket);
+    expect(await closing(client, socket)).toEqual(inOrder);
   });
 
   it('when the server has not greeted', async () => {
@@ -206,7 +208,7 @@ describe('close() does not resolve before the socket is closed', () => {
     const client = clientOf(socket);
     client.connect().catch(() => {});
     await turns();
-    await closes(client, socket);
+    expect(await closing(client, socket)).toEqual(inOrder);
   });
 
   it('when the factory gives it after that', async () => {
@@ -215,9 +217,9 @@ describe('close() does not resolve before the socket is closed', () => {
     const client = own(calcClient(1, { connect: () => new Promise<Duplex>((resolve) => (give = resolve)) }));
     client.connect().catch(() => {});
     await turns();
-    const closed = closes(client, socket);
+    const closed = closing(client, socket);
     give(socket);
-    await closed;
+    expect(await closed).toEqual(inOrder);
   });
 });
 
