@@ -77,11 +77,14 @@ export function isLogged(error: unknown): boolean {
   }
 }
 
-/** Who has failed, if it was an exception filter, by its stack: its line in the log would not say so. */
+/**
+ * Who has failed, if it was an exception filter, by its stack: its line in the log would not say so. Only Nest's exception layer
+ * calls one: what else has a method `catch`, as promises of libraries have, is none. An asynchronous filter that fails later has
+ * left the layer behind, and nobody can tell the two apart.
+ */
 export function failedFilterOf(error: unknown): string | undefined {
   const frames = stackOf(error)?.split('\n') ?? [];
   const layer = frames.findIndex((frame) => frame.includes('.invokeCustomFilters'));
-  // An asynchronous filter has left the layer behind.
-  const filter = (layer < 0 ? frames : frames.slice(0, layer)).findLast((frame) => CATCHES.test(frame));
+  const filter = frames.slice(0, Math.max(0, layer)).findLast((frame) => CATCHES.test(frame));
   return filter && CATCHES.exec(filter)?.[1];
 }

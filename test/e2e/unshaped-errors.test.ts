@@ -295,7 +295,6 @@ describe('an exception filter that fails itself', () => {
   it.each([
     ['throwing filter', 'ThrowingFilter'],
     ['throwing filter of an Observable', 'ThrowingFilter'],
-    ['rejecting filter', 'RejectingFilter'],
   ])('is named in the line of the log: %s', async (pattern, name) => {
     makeError = () => new TypeError('no such table');
     const [client, server] = await serve();
@@ -318,6 +317,26 @@ describe('an exception filter that fails itself', () => {
     await lastValueFrom(client.emit(new CountCmd(1)));
     await until('it is logged', () => errorsOf(server).length > 0);
     expect(errorsOf(server)).toEqual([expect.stringContaining('the exception filter HttpOnlyFilter')]);
+  });
+});
+
+describe('a promise of a library whose method catch throws', () => {
+  class QueryPromise {
+    catch(): never {
+      return this.then();
+    }
+
+    then(): never {
+      throw new Error('the database is down');
+    }
+  }
+
+  it('is no exception filter', async () => {
+    const serializer: Serializer = { serialize: () => new QueryPromise().catch() };
+    makeError = () => thrown;
+    const [client, server] = await serve({ options: { serializer } });
+    expect(await failureOf(firstValueFrom(client.send('interceptor', {})))).toEqual(INTERNAL);
+    expect([...new Set(errorsOf(server))]).toEqual(['error: the database is down']);
   });
 });
 
