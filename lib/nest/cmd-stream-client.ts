@@ -32,6 +32,7 @@ import { CmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from './command-handler.decorator.js';
 import { EmptyError, PatternResponses } from './pattern-responses.js';
 import { PeerLog } from './peer-log.js';
+import { serialized } from './serialized-responses.js';
 
 /** @publicApi */
 export interface CmdStreamClientEvents {
@@ -55,10 +56,12 @@ export class CmdStreamClient extends ClientProxy {
   readonly #log = new PeerLog(new Logger('CmdStreamClient'));
   #packets = 0;
   readonly #connectOnBootstrap: boolean;
+  readonly #maxBufferedBytes: number;
 
   constructor(options: CmdStreamClientOptions = {}) {
     super();
-    resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    const { maxBufferedBytes } = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    this.#maxBufferedBytes = maxBufferedBytes;
     const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...core } = options;
     this.#connectOnBootstrap = connectOnBootstrap;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
@@ -219,7 +222,7 @@ export class CmdStreamClient extends ClientProxy {
       kind === 'message'
         ? this.assignPacketId({ ...packet, data })
         : { ...packet, pattern: this.normalizePattern(packet.pattern as string), data };
-    return { message: new PatternMessage(kind, '', serializer.serialize(whole), true), options, ambient };
+    return { message: new PatternMessage(kind, '', serialized(serializer, whole), true), options, ambient };
   }
 
   #routeOf(pattern: unknown): string {
@@ -274,7 +277,8 @@ export class CmdStreamClient extends ClientProxy {
 
   protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const { message, options, ambient } = this.#outgoing('message', packet);
-    const responses = new CallerSink(new PatternResponses(callback, this.deserializer as Deserializer | undefined));
+    const deserializer = this.deserializer as Deserializer | undefined;
+    const responses = new CallerSink(new PatternResponses(callback, deserializer, this.#maxBufferedBytes));
     const call = this.#client.submit(message, responses, options, { ambient });
     return () => call.cancel();
   }

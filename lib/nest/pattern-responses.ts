@@ -21,9 +21,8 @@ export class EmptyError {
   }
 }
 
-/** What may wait for an asynchronous deserializer: so many answers of one message, and so many bytes of them. */
-const MOST_WAITING = 10_000;
-const MOST_BYTES = 16 * 1024 * 1024;
+/** What an answer that waits counts for, besides its bytes: as a Result of `iterate()` does. */
+const BYTES_OF_WAITING = 32;
 const givenUp: ReadonlySet<string> = new Set(['TIMEOUT', 'CLOSED', 'SLOW_CONSUMER']);
 
 /** Takes Nest's packets; what `ClientProxy.createObserver` makes. */
@@ -42,11 +41,14 @@ export class PatternResponses implements CommandSink {
   readonly #deserializer: Deserializer | undefined;
   /** A deserializer may be asynchronous: what comes later waits for what came before. Never rejects. */
   #previous: Promise<void> | undefined;
+  readonly #maxBufferedBytes: number;
   #waiting = 0;
   #waitingBytes = 0;
   #isOver = false;
 
-  constructor(observe: Observe, deserializer: Deserializer | undefined) {
+  /** `maxBufferedBytes`: may wait for an asynchronous deserializer; one answer may go beyond. */
+  constructor(observe: Observe, deserializer: Deserializer | undefined, maxBufferedBytes: number) {
+    this.#maxBufferedBytes = maxBufferedBytes;
     this.#observe = observe;
     this.#deserializer = deserializer;
   }
@@ -56,20 +58,20 @@ export class PatternResponses implements CommandSink {
       return this.#inOrder(() => this.#tell({ response: value }));
     this.#checkRoom();
     this.#waiting++;
-    this.#waitingBytes += bytes;
+    this.#waitingBytes += bytes + BYTES_OF_WAITING;
     const received = value instanceof WholePacket ? value.packet : { response: value };
     const deserializer = this.#deserializer ?? packetDeserializer;
     this.#previous = this.#deserialize(this.#previous, deserializer, received).finally(() => {
       this.#waiting--;
-      this.#waitingBytes -= bytes;
+      this.#waitingBytes -= bytes + BYTES_OF_WAITING;
     });
   }
 
   #checkRoom(): void {
-    if (this.#waiting < MOST_WAITING && this.#waitingBytes < MOST_BYTES) return;
-    const limits = `no more than ${MOST_WAITING} of ${MOST_BYTES} bytes may`;
-    const text = `${this.#waiting} answers of ${this.#waitingBytes} bytes wait for the deserializer of the client`;
-    throw new CmdStreamError('SLOW_CONSUMER', `${text}: ${limits}`, { sent: true });
+    if (this.#waitingBytes < this.#maxBufferedBytes) return;
+    const limit = `the client's maxBufferedBytes is ${this.#maxBufferedBytes}`;
+    const text = `${this.#waiting} answers of ${this.#waitingBytes} bytes wait for the asynchronous deserializer of the client`;
+    throw new CmdStreamError('SLOW_CONSUMER', `${text}: ${limit}`, { sent: true });
   }
 
   complete(): void {

@@ -2,13 +2,28 @@
 import type { Serializer } from '@nestjs/microservices';
 import { plainData } from '../codec/pattern-message.js';
 import { WholePacket } from '../codec/whole-packet.js';
+import { CmdStreamError } from '../errors.js';
 import type { ResultSink } from '../server/invoker.js';
+import { isPromiseLike } from '../server/outcome.js';
 import { isForCaller } from '../server/wire-error.js';
 import { ForwardingSink } from './forwarding-sink.js';
 
 /** Says what of an error is meant for the caller. */
 export interface FailureShaper {
   failureOf(error: unknown): unknown;
+}
+
+/**
+ * What a serializer of Nest makes of a packet.
+ *
+ * @throws {CmdStreamError} ENCODE_FAILED for a promise, which Nest's transports would send as it is
+ */
+export function serialized(serializer: Serializer, packet: object): unknown {
+  const made: unknown = serializer.serialize(packet);
+  if (!isPromiseLike(made)) return made;
+  // That it rejects is nobody's business any more.
+  made.then(undefined, () => {});
+  throw new CmdStreamError('ENCODE_FAILED', 'the serializer gave a promise: a serializer must give the packet itself');
 }
 
 export class SerializedResponses extends ForwardingSink {
@@ -56,6 +71,6 @@ export class SerializedResponses extends ForwardingSink {
   }
 
   #packet(response: object): WholePacket {
-    return new WholePacket(this.#serializer.serialize({ ...response, id: this.#id }));
+    return new WholePacket(serialized(this.#serializer, { ...response, id: this.#id }));
   }
 }

@@ -246,3 +246,26 @@ describe('an answer that cannot be written', () => {
     expect(JSON.stringify(error)).not.toContain(SECRET);
   });
 });
+
+describe('an asynchronous serializer', () => {
+  const GAVE_PROMISE = 'the serializer gave a promise';
+  const serializer = { serialize: async () => raise() };
+
+  function raise(): never {
+    throw new Error('nobody is to hear of it');
+  }
+
+  it('of the client fails its calls and ends nothing', async () => {
+    const one = await pair({ client: { serializer } });
+    const failed = { code: 'ENCODE_FAILED', message: expect.stringContaining(GAVE_PROMISE) as unknown };
+    await expect(firstValueFrom(one.client.send({ cmd: 'sum' }, [1, 2]))).rejects.toMatchObject(failed);
+    await expect(lastValueFrom(one.client.emit('note', { text: 'x' }))).rejects.toMatchObject(failed);
+  });
+
+  it('of the server fails its calls, ends nothing and is logged', async () => {
+    const one = await pair({ server: { serializer } });
+    const failed = { status: 'error', message: 'Internal server error' };
+    await expect(firstValueFrom(one.client.send({ cmd: 'sum' }, [1, 2]))).rejects.toEqual(failed);
+    expect(await one.server.logger.line(GAVE_PROMISE)).toMatch(/^error/);
+  });
+});
