@@ -1,6 +1,6 @@
 // The async scope (what AsyncLocalStorage sees) in which a client or server was made: what serves all callers runs there,
 // or in a branch of it, and never in the scope of the caller who happened to set it going.
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 
 const newBranch = (): AsyncResource => new AsyncResource('cmd-stream');
 
@@ -14,6 +14,8 @@ export class AsyncScope {
 
   /** A new scope that begins with what this one has, wherever it is made; what is entered in it stays in it. */
   branch(): AsyncResource {
+    // Who makes many of them does so at home: each way there costs more than what is done.
+    if (executionAsyncId() === this.#home.asyncId()) return newBranch();
     return this.#home.runInAsyncScope(newBranch);
   }
 

@@ -214,9 +214,6 @@ export class SessionExtension implements ExtendedHome {
     // The deadline is for the application to read: what is measured here does not jump with the clock on the wall.
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
     const overAt = limitMs > 0 ? connection.arrivedAt + limitMs : Infinity;
-    if (overAt <= performance.now()) {
-      return this.#reject(seq, overBefore());
-    }
     const allowed = credit > 0 ? credit : Number.POSITIVE_INFINITY;
     const command = new ExtendedCommand(
       seq,
@@ -236,7 +233,10 @@ export class SessionExtension implements ExtendedHome {
 
   /** Starts what this read has brought, but for that whose CANCEL came along. */
   onReadEnd(): void {
-    if (this.#isStarting || this.#admitted.length === 0) return;
+    if (!this.#isStarting && this.#admitted.length > 0) this.scope.run(this.#startAdmitted, this);
+  }
+
+  #startAdmitted(): void {
     this.#isStarting = true;
     // What is started may make more arrive.
     for (let at = 0; at < this.#admitted.length; at++) this.#startNow(this.#admitted[at]!);
@@ -246,7 +246,7 @@ export class SessionExtension implements ExtendedHome {
 
   #startNow(command: ExtendedCommand): void {
     if (!command.isOpen) return command.complete();
-    if (command.overAt <= performance.now()) return command.shutDown(overBefore());
+    if (command.overAt < Infinity && command.overAt <= performance.now()) return command.shutDown(overBefore());
     this.#session.start(command);
   }
 
