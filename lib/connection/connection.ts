@@ -118,6 +118,11 @@ export class Connection implements Ticking, SocketListener {
     return this.#inbox.arrivedAt;
   }
 
+  /** The next value comes with a copy of its bytes. */
+  copyNext(): void {
+    this.#inbox.copiesNext = true;
+  }
+
   /** What data that belongs to no type of the contract may be. */
   get dataLimits(): DataLimits {
     return this.#config.flow.data;

@@ -20,7 +20,8 @@ export interface InboxOwner {
   onKnockAnswer(extended: boolean): void;
   /** That many pings, or pongs, one behind the other. @throws {CmdStreamError} where none may come */
   onPing(count: number): void;
-  onValue(seq: Seq, value: unknown, bytesRead: number): void;
+  /** `frame`: a copy of its bytes, where that was asked for. */
+  onValue(seq: Seq, value: unknown, bytesRead: number, frame?: Buffer): void;
   /** A control frame, its payload delimited. @throws {CmdStreamError} what is wrong with it */
   onControl(kind: number, reader: ByteReader): void;
   /** On an extended connection: a body was refused, the frames behind it are unharmed. */
@@ -44,6 +45,8 @@ export class Inbox {
   frameSince = 0;
   /** True once both sides have agreed on the extension. */
   isExtended = false;
+  /** The next value comes with a copy of its frame. */
+  copiesNext = false;
   readonly #clock: Clock;
   readonly #flow: ValueFlow;
   readonly #owner: InboxOwner;
@@ -232,7 +235,13 @@ export class Inbox {
         throw error;
       }
       reader.endFrame();
+      this.copiesNext = false;
       return this.#owner.onRefused(seq, error);
+    }
+    if (this.copiesNext) {
+      this.copiesNext = false;
+      const frame = reader.copyFrame();
+      return this.#owner.onValue(seq, value, reader.endFrame(), frame);
     }
     this.#owner.onValue(seq, value, reader.endFrame());
   }

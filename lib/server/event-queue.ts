@@ -4,36 +4,28 @@ import type { AsyncScope } from '../async-scope.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import { typeNameOf } from '../codec/type-table.js';
 import { CmdStreamError, peerText } from '../errors.js';
-import { Fifo } from '../fifo.js';
-import type { Metadata } from '../wire/control-frame.js';
+import type { ValueFlow } from '../connection/value-flow.js';
 import { EventCommand } from './event-command.js';
 import type { EventRoom } from './event-room.js';
 import type { CommandHome, RunningCommand } from './running-command.js';
 import { TurnShare } from './turn-share.js';
+import { WaitingEvents, type Heard } from './waiting-events.js';
 
 /** Most bytes of events of one connection that wait. */
 const QUEUE_BYTES = 32 * 1024 * 1024;
-/** What an event that waits costs beside its bytes. */
-const EVENT_COST = 512;
+/** What one may take beside its frame; what it took is what is counted. */
+const HEAD_BYTES = 32;
 
 /** The session as its events see it. */
 export interface EventHost {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly scope: AsyncScope;
+  readonly config: { readonly flow: ValueFlow };
   run(command: RunningCommand): void;
   settled(command: RunningCommand): void;
   report(error: unknown): void;
   failureOf(error: unknown): unknown;
-}
-
-export interface Heard {
-  /** 0 for an event by pattern. */
-  readonly seq: number;
-  readonly value: unknown;
-  readonly bytesRead: number;
-  readonly receivedAt: number;
-  readonly metadata: Metadata;
 }
 
 export class EventQueue implements CommandHome {
@@ -42,8 +34,9 @@ export class EventQueue implements CommandHome {
   readonly #maxRunning: number;
   readonly #room: EventRoom;
   readonly #running = new Set<RunningCommand>();
-  readonly #waiting = new Fifo<EventCommand>();
-  #bytes = 0;
+  readonly #waiting: WaitingEvents;
+  /** What of them is counted in the room of all connections. */
+  #counted = 0;
   #isRunningWaiting = false;
   #endCause: CmdStreamError | undefined;
 
@@ -51,6 +44,7 @@ export class EventQueue implements CommandHome {
     this.#host = host;
     this.#maxRunning = maxRunning;
     this.#room = room;
+    this.#waiting = new WaitingEvents(host.config.flow);
   }
 
   /** Events that wait. */
@@ -75,19 +69,31 @@ export class EventQueue implements CommandHome {
     return this.#endCause;
   }
 
-  /** Runs the event, now or later. */
-  add({ seq, value, bytesRead, receivedAt, metadata }: Heard): void {
-    const event = new EventCommand(seq, value, bytesRead, receivedAt, metadata, this);
-    if (this.#waiting.length === 0 && this.#running.size < this.#maxRunning) return this.#run(event);
-    const cost = bytesRead + EVENT_COST;
-    const limit = this.#bytes + cost > QUEUE_BYTES ? `${QUEUE_BYTES} bytes of its connection` : this.#room.take(cost);
-    if (limit !== undefined) return this.report(this.#overflow(event, limit));
-    this.#bytes += cost;
-    this.#waiting.push(event);
+  /** May one that comes behind `ahead` others have to wait? */
+  mayWait(ahead: number): boolean {
+    return this.#waiting.length > 0 || this.#running.size + ahead >= this.#maxRunning;
   }
 
-  #overflow({ value, bytesRead }: EventCommand, limit: string): CmdStreamError {
-    const waiting = `${this.#waiting.length} events of ${this.#bytes} bytes wait on this connection`;
+  /** Runs the event, now or later. */
+  add(heard: Heard): void {
+    if (this.#endCause !== undefined) return this.#reportDropped(1, this.#endCause);
+    if (heard.frame === undefined || !this.mayWait(0)) return this.#run(heard);
+    const needed = heard.frame.length + HEAD_BYTES;
+    const isFull = this.#waiting.cost + needed > QUEUE_BYTES;
+    const limit = isFull ? `${QUEUE_BYTES} bytes of its connection` : this.#room.limitFor(needed);
+    if (limit !== undefined) return this.report(this.#overflow(heard, limit));
+    this.#waiting.push(heard, heard.frame);
+    this.#recount();
+  }
+
+  #recount(): void {
+    const { cost } = this.#waiting;
+    this.#room.count(cost - this.#counted);
+    this.#counted = cost;
+  }
+
+  #overflow({ value, bytesRead }: Heard, limit: string): CmdStreamError {
+    const waiting = `${this.#waiting.length} events wait on this connection in ${this.#waiting.cost} bytes`;
     const remedy = 'handle events faster, or send what must not be lost as Commands, which are answered';
     const what = `${nameOfEvent(value)} of ${bytesRead} bytes was dropped`;
     return new CmdStreamError(
@@ -104,9 +110,7 @@ export class EventQueue implements CommandHome {
     while (this.#waiting.length > 0 && this.#running.size < this.#maxRunning) {
       const nextTurn = turn.take();
       if (nextTurn) return void nextTurn.then(() => this.#runRest());
-      const event = this.#waiting.shift()!;
-      this.#forget(event);
-      this.#run(event);
+      this.#runFirst();
     }
     this.#isRunningWaiting = false;
   }
@@ -116,15 +120,22 @@ export class EventQueue implements CommandHome {
     this.#runWaiting();
   }
 
-  #run(event: EventCommand): void {
-    this.#running.add(event);
-    this.#host.run(event);
+  #runFirst(): void {
+    const record = this.#waiting.shift();
+    this.#recount();
+    let heard: Heard;
+    try {
+      heard = this.scope.runApart(this.#waiting.decode, this.#waiting, record);
+    } catch (error) {
+      return this.report(error);
+    }
+    this.#run(heard);
   }
 
-  #forget(event: EventCommand): void {
-    const cost = event.bytesRead + EVENT_COST;
-    this.#bytes -= cost;
-    this.#room.give(cost);
+  #run({ seq, value, bytesRead, receivedAt, metadata }: Heard): void {
+    const event = new EventCommand(seq, value, bytesRead, receivedAt, metadata, this);
+    this.#running.add(event);
+    this.#host.run(event);
   }
 
   settled(event: RunningCommand): void {
@@ -138,9 +149,14 @@ export class EventQueue implements CommandHome {
   stop(cause: CmdStreamError): void {
     this.#endCause ??= cause;
     const dropped = this.#waiting.length;
-    for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) this.#forget(event);
-    if (dropped > 0) this.report(new CmdStreamError(cause.code, `${dropped} events were dropped: ${cause.message}`));
+    this.#waiting.clear();
+    this.#recount();
+    if (dropped > 0) this.#reportDropped(dropped, cause);
     for (const event of this.#running) event.abort(cause);
+  }
+
+  #reportDropped(count: number, { code, message }: CmdStreamError): void {
+    this.report(new CmdStreamError(code, `${count} events were dropped: ${message}`));
   }
 
   /** All that run are told by {@link stop}. */

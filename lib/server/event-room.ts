@@ -7,14 +7,13 @@ const ROOM_BYTES = 128 * 1024 * 1024;
 export class EventRoom {
   #bytes = 0;
 
-  /** Takes so much room; where there is not so much, the limit is given. */
-  take(bytes: number): string | undefined {
-    if (this.#bytes + bytes > ROOM_BYTES) return `${ROOM_BYTES} bytes of all connections together`;
-    this.#bytes += bytes;
-    return undefined;
+  /** The limit, where there is no room for so much more. */
+  limitFor(bytes: number): string | undefined {
+    return this.#bytes + bytes > ROOM_BYTES ? `${ROOM_BYTES} bytes of all connections together` : undefined;
   }
 
-  give(bytes: number): void {
-    this.#bytes -= bytes;
+  /** Counts bytes of memory that are held, or, when negative, are not any more. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
   }
 }

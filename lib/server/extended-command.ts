@@ -33,6 +33,8 @@ interface HeldResult {
 type State = 'running' | 'ending' | 'settled';
 
 export class ExtendedCommand extends RunningCommand implements WaitingCommand {
+  /** Does it count as running? */
+  isStarted = false;
   readonly #queue: ResultQueue;
   #state: State = 'running';
   #held: HeldResult | undefined;

@@ -23,6 +23,7 @@ import { ExtendedCommand, type ExtendedHome } from './extended-command.js';
 import { FrameOrder } from './frame-order.js';
 import { tooLate, type CommandHome, type HandlerNames, type RunningCommand } from './running-command.js';
 import type { SessionConfig } from './session-config.js';
+import type { Heard } from './waiting-events.js';
 import { WaitingResults, type WaitingHost } from './waiting-results.js';
 import { encodeErrorFrame, sessionError } from './wire-error.js';
 
@@ -31,9 +32,8 @@ export interface ExtensionHost extends CommandHome, HandlerNames, EventHost, Wai
   readonly connection: Connection;
   readonly config: SessionConfig;
   readonly drained: Promise<void> | undefined;
-  /** One more Command counts as running; {@link start} runs it. */
-  admit(): void;
-  start(command: RunningCommand): void;
+  /** The connection has ended, perhaps: looks whether anything of it still runs. */
+  endIfDone(): void;
   /** A frame for a Command that was over. */
   onLateFrame(): void;
 }
@@ -44,8 +44,11 @@ export class SessionExtension implements ExtendedHome {
   readonly #events: EventQueue;
   readonly #live = new Map<number, ExtendedCommand>();
   readonly #order = new FrameOrder();
-  /** Commands of this read, which start behind it. */
-  #admitted: ExtendedCommand[] = [];
+  /** Commands and events of this read, which start behind it, in their order. */
+  #arrived: (ExtendedCommand | Heard)[] = [];
+  #eventsArrived = 0;
+  /** Commands that have started and are not settled. */
+  #running = 0;
   #isStarting = false;
   #isGoingAway = false;
 
@@ -76,7 +79,7 @@ export class SessionExtension implements ExtendedHome {
 
   /** True if events wait to be run, with or without a connection. */
   get hasEvents(): boolean {
-    return this.#events.length > 0;
+    return this.#events.length > 0 || this.#eventsArrived > 0;
   }
 
   goAway(reason: string): void {
@@ -85,10 +88,10 @@ export class SessionExtension implements ExtendedHome {
     this.connection.post((writer) => writeGoaway(writer, reason));
   }
 
-  onValue(seq: Seq, value: unknown, bytesRead: number): void {
+  onValue(seq: Seq, value: unknown, bytesRead: number, frame: Buffer | undefined): void {
     const meta = this.#order.takeMeta(seq);
     const own = this.#order.claim(seq);
-    if (meta.noAnswer) this.#hear(own, value, bytesRead, meta.metadata);
+    if (meta.noAnswer) this.#hear(own, value, bytesRead, meta.metadata, frame);
     else this.#start(own, value, bytesRead, meta);
   }
 
@@ -114,11 +117,11 @@ export class SessionExtension implements ExtendedHome {
     }
     switch (kind) {
       case Control.META:
-        return this.#order.onMeta(readMeta(reader));
+        return this.#onMeta(readMeta(reader));
       case Control.MESSAGE:
         return this.#onMessage(reader);
       case Control.EVENT:
-        return this.#onEvent(readEvent(reader), reader.consumed);
+        return this.#onEvent(readEvent(reader), reader);
       case Control.CANCEL:
         return this.#cancel(readCancel(reader));
       case Control.CREDIT:
@@ -148,6 +151,11 @@ export class SessionExtension implements ExtendedHome {
     }
   }
 
+  #onMeta(meta: Meta & { readonly seq: Seq }): void {
+    this.#order.onMeta(meta);
+    if (meta.noAnswer && this.#mayWait) this.connection.copyNext();
+  }
+
   #onMessage(reader: ByteReader): void {
     const message = readMessage(reader);
     const seq = this.#order.claim(message.seq);
@@ -155,20 +163,20 @@ export class SessionExtension implements ExtendedHome {
     if (value) this.#start(seq, value, reader.consumed, { ...message, remainingMs: message.remainingMs ?? 0 });
   }
 
-  #onEvent(message: Message, bytesRead: number): void {
+  #onEvent(message: Message, reader: ByteReader): void {
     const value = this.#patternOf('event', message, (error) => this.#session.report(error));
-    if (value) this.#hear(0, value, bytesRead, message.metadata);
+    if (value === undefined) return;
+    this.#hear(0, value, reader.consumed, message.metadata, this.#mayWait ? reader.copyFrame() : undefined);
   }
 
-  #hear(seq: number, value: unknown, bytesRead: number, metadata: Metadata): void {
-    // Events start in their order among the Commands.
-    this.onReadEnd();
-    const { load } = this.config;
-    if (load.isFull) {
-      const text = `${nameOfEvent(value)} was dropped: the server runs maxInFlight (${load.maxInFlight}) Commands and events`;
-      return this.report(new CmdStreamError('OVERLOADED', text));
-    }
-    this.#events.add({ seq, value, bytesRead, receivedAt: this.connection.receivedAt, metadata });
+  /** May an event that comes now have to wait? */
+  get #mayWait(): boolean {
+    return this.#events.mayWait(this.#eventsArrived);
+  }
+
+  #hear(seq: number, value: unknown, bytesRead: number, metadata: Metadata, frame: Buffer | undefined): void {
+    this.#arrived.push({ seq, value, bytesRead, receivedAt: this.connection.receivedAt, metadata, frame });
+    this.#eventsArrived++;
   }
 
   /** Data that cannot be read costs this message only. */
@@ -203,13 +211,6 @@ export class SessionExtension implements ExtendedHome {
 
   #start(seq: number, value: unknown, bytesRead: number, { remainingMs, credit, metadata }: Meta): void {
     const { connection } = this.#session;
-    let overload = this.#overload();
-    if (overload && this.#admitted.length > 0) {
-      // Those that wait for the end of the read may be over at once.
-      this.onReadEnd();
-      overload = this.#overload();
-    }
-    if (overload) return this.#reject(seq, overload);
     const limitMs = remainingMs ?? this.#order.hello!.timeoutMs;
     // The deadline is for the application to read: what is measured here does not jump with the clock on the wall.
     const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
@@ -227,32 +228,51 @@ export class SessionExtension implements ExtendedHome {
       this,
     );
     this.#live.set(seq, command);
-    this.#session.admit();
-    this.#admitted.push(command);
+    this.#arrived.push(command);
   }
 
   /** Starts what this read has brought, but for that whose CANCEL came along. */
   onReadEnd(): void {
-    if (!this.#isStarting && this.#admitted.length > 0) this.scope.run(this.#startAdmitted, this);
+    if (!this.#isStarting && this.#arrived.length > 0) this.scope.run(this.#startArrived, this);
   }
 
-  #startAdmitted(): void {
+  #startArrived(): void {
     this.#isStarting = true;
     // What is started may make more arrive.
-    for (let at = 0; at < this.#admitted.length; at++) this.#startNow(this.#admitted[at]!);
-    this.#admitted = [];
+    for (let at = 0; at < this.#arrived.length; at++) {
+      const next = this.#arrived[at]!;
+      if (next instanceof ExtendedCommand) this.#startNow(next);
+      else this.#hearNow(next);
+    }
+    this.#arrived = [];
     this.#isStarting = false;
+    // What has ended the connection may have been the last to run.
+    if (this.endCause !== undefined) this.#session.endIfDone();
   }
 
   #startNow(command: ExtendedCommand): void {
     if (!command.isOpen) return command.complete();
-    if (command.overAt < Infinity && command.overAt <= performance.now()) return command.shutDown(overBefore());
-    this.#session.start(command);
+    const refusal = this.#overload() ?? overBefore(command);
+    if (refusal) {
+      this.#live.delete(command.seq as number);
+      return this.#reject(command.seq as number, refusal);
+    }
+    command.isStarted = true;
+    this.#running++;
+    this.#session.run(command);
+  }
+
+  #hearNow(heard: Heard): void {
+    const { load } = this.config;
+    this.#eventsArrived--;
+    if (!load.isFull) return this.#events.add(heard);
+    const text = `${nameOfEvent(heard.value)} was dropped: the server runs maxInFlight (${load.maxInFlight}) Commands and events`;
+    this.report(new CmdStreamError('OVERLOADED', text));
   }
 
   #overload(): CmdStreamError | undefined {
     const { load, maxInFlight } = this.config;
-    if (this.#live.size >= maxInFlight) {
+    if (this.#running >= maxInFlight) {
       const limit = `maxInFlightPerConnection (${maxInFlight})`;
       return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
     }
@@ -272,8 +292,10 @@ export class SessionExtension implements ExtendedHome {
     this.waiting.onFlushed();
   }
 
-  settled(command: RunningCommand): void {
+  settled(command: ExtendedCommand): void {
     this.#live.delete(command.seq as number);
+    if (!command.isStarted) return;
+    this.#running--;
     this.#session.settled(command);
   }
 
@@ -337,6 +359,7 @@ export class SessionExtension implements ExtendedHome {
   }
 }
 
-function overBefore(): CmdStreamError {
+function overBefore({ overAt }: ExtendedCommand): CmdStreamError | undefined {
+  if (overAt === Infinity || overAt > performance.now()) return undefined;
   return new CmdStreamError('TIMEOUT', 'the time limit was over before the Command started');
 }

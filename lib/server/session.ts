@@ -142,7 +142,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     if (this.#extension === undefined) return this.destroy(cause);
     this.#extension.shutDown(cause);
     this.end(cause);
-    this.#endIfDone();
+    this.endIfDone();
   }
 
   end(cause: CmdStreamError): void {
@@ -152,7 +152,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   destroy(cause: CmdStreamError): void {
     this.#extension?.stopEvents(cause);
     this.connection.destroy(cause);
-    this.#endIfDone();
+    this.endIfDone();
   }
 
   onServerInfo(): void {}
@@ -172,9 +172,9 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.#lookAtGate();
   }
 
-  onValue(seq: Seq, value: unknown, bytesRead: number): void {
+  onValue(seq: Seq, value: unknown, bytesRead: number, frame?: Buffer): void {
     this.#limits?.heard();
-    if (this.#extension) this.#extension.onValue(seq, value, bytesRead);
+    if (this.#extension) this.#extension.onValue(seq, value, bytesRead, frame);
     else if (this.#makesRoom()) this.run(new PlainCommand(seq, value, bytesRead, this.connection.receivedAt, this));
   }
 
@@ -252,7 +252,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.#owner.onConnectionEnd(this, cause);
     this.#extension?.onEnd(cause);
     for (const command of this.#watching) command.abort(cause);
-    this.#endIfDone();
+    this.endIfDone();
   }
 
   onReadEnd(): void {
@@ -260,17 +260,9 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   run(command: RunningCommand): void {
-    this.admit();
-    this.start(command);
-  }
-
-  admit(): void {
     this.#running++;
     this.config.load.started(this);
     this.#lookAtGate();
-  }
-
-  start(command: RunningCommand): void {
     command.scope.runInAsyncScope(this.#invoke, this, command);
   }
 
@@ -302,7 +294,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.config.load.settled(this);
     if (--this.#running === 0) this.#quietSince = this.config.ticker.now;
     this.#lookAtGate();
-    this.#endIfDone();
+    this.endIfDone();
   }
 
   /** What may wait for a plain peer that reads, or is about to. */
@@ -372,7 +364,8 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     return new CmdStreamError('INTERNAL', text, { cause });
   }
 
-  #endIfDone(): void {
+  /** Tells its owner, once, when the connection and all that ran on it have ended. */
+  endIfDone(): void {
     if (this.#endCause === undefined || this.#running > 0 || this.#over || this.#extension?.hasEvents) return;
     this.#over = true;
     this.#owner.onSessionEnd(this, this.#endCause);

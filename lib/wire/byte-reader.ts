@@ -83,6 +83,11 @@ export class ByteReader {
     return length;
   }
 
+  /** A copy of what was read of the frame so far. */
+  copyFrame(): Buffer {
+    return Buffer.from(this.#buffer.subarray(this.#start, this.#position));
+  }
+
   /** Goes to the end of a frame whose length the codec has told by {@link delimit}; false if it has not. */
   skipFrame(): boolean {
     if (this.#frameEnd < 0) return false;

@@ -113,7 +113,7 @@ function readText(reader: ByteReader, most = MAX_TEXT_BYTES): string {
   return reader.readUtf8(length);
 }
 
-function readMap(reader: ByteReader): Metadata {
+export function readMap(reader: ByteReader): Metadata {
   const count = readNumber(reader);
   if (count === 0) return NO_METADATA;
   if (count > MAX_METADATA) throw lie(`metadata of ${count} entries exceeds ${MAX_METADATA}`);

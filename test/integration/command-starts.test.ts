@@ -51,6 +51,15 @@ describe('a Command whose CANCEL came in the same read', () => {
     expect(calc.server.inFlight).toBe(0);
   });
 
+  it('is not started where an event stands in between, or there is no room for one behind it', async () => {
+    const [calc, peer, started] = await note({ maxInFlightPerConnection: 1 });
+    peer.write(KNOCK + hello() + add(1) + event('heard') + add(2) + add(3) + event('heard') + cancel(1) + cancel(2));
+    await until('the last one has run', () => started.length === 3 && peer.hex.endsWith(sum(3)));
+    expect(started).toEqual(['event', 3, 'event']);
+    expect(calc.server.inFlight).toBe(0);
+    expect(calc.server.lateFrames).toBe(0);
+  });
+
   it('makes room for others', async () => {
     const [, peer, started] = await note({ maxInFlightPerConnection: 1 });
     peer.write(KNOCK + hello() + add(1) + cancel(1) + add(2));
