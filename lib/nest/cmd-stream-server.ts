@@ -18,7 +18,7 @@ import type { CommandContext } from '../codec/command-context.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
-import { CmdStreamError, isCmdStreamError, messageOf, stackOf } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, messageOf, stackOf, type ErrorCode } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { CommandServer, tell } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
@@ -53,6 +53,17 @@ export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
 
 /** Nest keeps handlers with another tag from the server: this is all that it can notice. */
 const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
+
+/** What a peer can send as often as it likes, or make a handler give. */
+const unreadable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'BAD_PAYLOAD',
+  'FRAME_TOO_LARGE',
+  'JSON_DEPTH',
+  'JSON_KEYS',
+  'JSON_TOKENS',
+  'UNKNOWN_TYPE',
+  'UNSAFE_INTEGER',
+]);
 
 const FILTER_HINT =
   'if it is for HTTP only, let it extend CmdStreamExceptionFilter, and hand what is not for HTTP to super.catch()';
@@ -126,7 +137,7 @@ export class CmdStreamServer
         return deserializer();
       },
     };
-    return new PatternInvoker(this, this.logger, forms, (...call) => this.#handle(...call));
+    return new PatternInvoker(this, this.logger, this.#log, forms, (...call) => this.#handle(...call));
   }
 
   /** Without a serializer packets are not wrapped at all. */
@@ -200,7 +211,8 @@ export class CmdStreamServer
   /** What peers can cause as often as they like has a line a second. */
   #report(error: unknown): void {
     const code = isCmdStreamError(error) ? error.code : undefined;
-    if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED') logging(() => this.#log.error(error as CmdStreamError));
+    if (code !== undefined && unreadable.has(code)) logging(() => this.#log.failure(error as CmdStreamError));
+    else if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED') logging(() => this.#log.error(error as CmdStreamError));
     else if (code === 'RESULT_AFTER_LAST') logging(() => this.logger.warn(messageOf(error)));
     else if (!isLogged(error)) this.#logError(error);
   }

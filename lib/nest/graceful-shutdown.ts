@@ -66,6 +66,7 @@ class GracefulShutdown {
   #signals: readonly NodeJS.Signals[] = [];
   readonly #listener = Object.assign((signal: NodeJS.Signals) => this.#onSignal(signal), { [SHUTDOWN]: this });
   #closing: Promise<void> | undefined;
+  #isClosed = false;
   #raised: NodeJS.Signals | undefined;
 
   constructor(app: INestApplicationContext) {
@@ -106,9 +107,11 @@ class GracefulShutdown {
 
   /** Not before all others that heard it have finished: what they still drain would end with the process. */
   #end(): void {
+    this.#isClosed = true;
     this.#stopListening();
     const signal = this.#raised;
     if (signal === undefined) return;
+    this.#raised = undefined;
     const others = process.listeners(signal) as OfShutdown[];
     if (!others.some((listener) => listener[SHUTDOWN]?.isRaised)) process.kill(process.pid, signal);
   }
@@ -116,6 +119,8 @@ class GracefulShutdown {
   #onSignal(signal: NodeJS.Signals): void {
     if (this.#raised !== undefined) return;
     this.#raised = signal;
+    // Asked again for an application that is closed, nothing is left to close.
+    if (this.#isClosed) return this.#end();
     (this.#app as Closable).close(signal).catch((error: unknown) => {
       Logger.error(error, enableGracefulShutdown.name);
     });

@@ -19,6 +19,7 @@ import type { CommandHandlerExtras } from './command-handler.decorator.js';
 import { shapedByNest } from './handler-failure.js';
 import { ForwardingSink } from './forwarding-sink.js';
 import { liftItems } from './lifted-iterable.js';
+import type { PeerLog } from './peer-log.js';
 import { SerializedResponses, type FailureShaper } from './serialized-responses.js';
 
 // Nest's own texts: clients and operators look for them.
@@ -69,12 +70,14 @@ class PromisedEnd extends ForwardingSink {
 export class PatternInvoker {
   readonly #handlers: HandlerTable;
   readonly #logger: LoggerService;
+  readonly #log: PeerLog;
   readonly #forms: PacketForms;
   readonly #handle: Handle;
 
-  constructor(handlers: HandlerTable, logger: LoggerService, forms: PacketForms, handle: Handle) {
+  constructor(handlers: HandlerTable, logger: LoggerService, log: PeerLog, forms: PacketForms, handle: Handle) {
     this.#handlers = handlers;
     this.#logger = logger;
+    this.#log = log;
     this.#forms = forms;
     this.#handle = handle;
   }
@@ -119,7 +122,7 @@ export class PatternInvoker {
   handleEvent(route: string, { data }: ReadPacket, context: CmdStreamContext): Promise<void> {
     const handler = this.#find(route);
     if (handler === undefined) {
-      this.#logger.error(NO_EVENT_HANDLER + peerText(route));
+      this.#log.noEventHandler(NO_EVENT_HANDLER + peerText(route));
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {

@@ -16,9 +16,11 @@ const ordinary: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CLOSED',
 ]);
 
+type Level = 'warn' | 'error';
+
 export class PeerLog {
   readonly #logger: LoggerService;
-  readonly #lines = new Map<ErrorCode, { loggedAt: number; leftOut: number }>();
+  readonly #lines = new Map<string, { loggedAt: number; leftOut: number }>();
 
   constructor(logger: LoggerService) {
     this.#logger = logger;
@@ -32,21 +34,35 @@ export class PeerLog {
     this.#write(error, '');
   }
 
+  /** What a peer sent cannot be read, or what it asked for cannot be sent. */
+  failure(error: CmdStreamError): void {
+    this.#write(error, '', 'error');
+  }
+
+  /** In Nest's own words, which operators look for. */
+  noEventHandler(text: string): void {
+    this.#limited('no event handler', text, 'error');
+  }
+
   /** What was emitted failed, and nobody has subscribed to hear of it. */
   unsent(error: unknown): void {
     this.#write(encodeError(error), 'an emit() without a subscriber failed: ');
   }
 
-  #write({ code, message }: CmdStreamError, what: string): void {
+  #write({ code, message }: CmdStreamError, what: string, level: Level = 'warn'): void {
+    const text = message.length > MAX_TEXT ? `${message.slice(0, MAX_TEXT)}…` : message;
+    this.#limited(code, `${what}${code}: ${visibleText(text)}`, level);
+  }
+
+  #limited(reason: string, text: string, level: Level): void {
     const now = performance.now();
-    const line = this.#lines.get(code);
+    const line = this.#lines.get(reason);
     if (line !== undefined && now - line.loggedAt < LOG_INTERVAL_MS) {
       line.leftOut++;
       return;
     }
     const leftOut = line?.leftOut ? ` (and ${line.leftOut} more since the last line)` : '';
-    this.#lines.set(code, { loggedAt: now, leftOut: 0 });
-    const text = message.length > MAX_TEXT ? `${message.slice(0, MAX_TEXT)}…` : message;
-    this.#logger.warn(`${what}${code}: ${visibleText(text)}${leftOut}`);
+    this.#lines.set(reason, { loggedAt: now, leftOut: 0 });
+    this.#logger[level](text + leftOut);
   }
 }

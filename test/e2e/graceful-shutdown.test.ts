@@ -292,6 +292,20 @@ describe('enableGracefulShutdown()', () => {
     expect(process.listenerCount('SIGUSR2')).toBe(before);
   });
 
+  it('raises a signal at once, each time, for an application that was closed before', async () => {
+    const kill = watchKill();
+    const [app] = await pure();
+    own({ destroy: enableGracefulShutdown(app, { signals: ['SIGUSR2'] }) });
+    await app.close();
+    const before = process.listenerCount('SIGUSR2');
+    for (const times of [1, 2]) {
+      enableGracefulShutdown(app, { signals: ['SIGUSR2'] });
+      process.emit('SIGUSR2', 'SIGUSR2');
+      expect(kill).toHaveBeenCalledTimes(times);
+      expect(process.listenerCount('SIGUSR2')).toBe(before);
+    }
+  });
+
   it('closes the application once when it is asked twice', async () => {
     const { app, sum } = await running(pure);
     const closed = Promise.all([app.close(), app.close()]);

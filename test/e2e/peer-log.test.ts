@@ -2,13 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
+import { lastValueFrom } from 'rxjs';
 import { CmdStreamError, CommandHandler, type CmdStreamServerOptions, type ErrorCode } from 'nestjs-cmd-stream';
 import { PeerLog } from '../../lib/nest/peer-log.js';
 import { ADD_2_3, addFrame, echoFrame, frame, GREETING, SUM_5, uvarint } from '../support/calc-frames.js';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult, EchoCmd, EchoResult } from './calc.contract.js';
-import { NestServer } from './nest-server.js';
+import { HandMadeClient, NestServer } from './nest-server.js';
 import { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
@@ -121,6 +122,22 @@ describe('bad input', () => {
     const other = own(await server.connect());
     other.write(addFrame(1, 2, 3));
     await other.receives(GREETING + SUM_5);
+  });
+});
+
+describe('events', () => {
+  it('that nobody handles, or that cannot be read, have a line for many of a moment', async () => {
+    const server = await serve();
+    const client = own(new HandMadeClient(server.port, { extension: true }));
+    const started = performance.now();
+    const manyKeys = Object.fromEntries(Array.from({ length: 10_001 }, (_, key) => [`key ${key}`, key]));
+    await Promise.all(Array.from({ length: 100 }, () => lastValueFrom(client.emit('unheard', 1))));
+    await Promise.all(Array.from({ length: 20 }, () => lastValueFrom(client.emit('many', manyKeys))));
+    await server.logger.line('no matching event handler');
+    await server.logger.line('JSON_KEYS');
+    const most = 1 + Math.floor((performance.now() - started) / 1000);
+    expect(server.logger.having('no matching event handler').length).toBeLessThanOrEqual(most);
+    expect(server.logger.having('JSON_KEYS').length).toBeLessThanOrEqual(most);
   });
 });
 
