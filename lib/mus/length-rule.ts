@@ -47,14 +47,14 @@ export class LengthRule {
     if (length > this.#max) throw new MusError('BAD_PAYLOAD', `length ${exact} exceeds maxLength (${this.#max})`);
     if (this.#check !== undefined) this.#ask(length);
     // No frame has room for a bigint; as a number it would be shown rounded.
-    if (typeof exact === 'bigint') reader.allow(exact, 1);
+    reader.allow(exact, 1);
     return length;
   }
 
   #ask(length: number): void {
     let verdict: unknown;
     try {
-      verdict = this.#check?.(length);
+      verdict = this.#check!(length);
     } catch (error) {
       throw musError(error, 'BAD_PAYLOAD');
     }

@@ -105,7 +105,7 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
     const { read } = this.#scope.numbering('BAD_PAYLOAD');
     const { shell } = this.#inner;
     const kept = reader.resume(this) as Entry | undefined;
-    if (kept !== undefined && shell !== undefined) return this.#fill(reader, shell, kept);
+    if (kept !== undefined) return this.#fill(reader, shell!, kept);
     const flag = reader.readByte();
     if (flag === NIL) return null;
     if (flag !== MAPPED) throw new MusError('BAD_PAYLOAD', `${flag} is no mapped pointer: it must begin with 1 or 2`);

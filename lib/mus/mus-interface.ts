@@ -72,7 +72,7 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<
   }
 
   encode(value: MusInput<VariantOf<V>>, writer: ByteWriter): void {
-    const variant = typeof value === 'object' && this.#byPrototype.get(Object.getPrototypeOf(value ?? NOTHING));
+    const variant = this.#byPrototype.get(Object.getPrototypeOf(value ?? NOTHING));
     if (!variant) throw new MusError('ENCODE_FAILED', `${typeNameOf(value)} is none of ${this.#names}`);
     writer.writeUvarint(variant.dtm);
     variant.serializer.encode(value as never, writer);

@@ -41,8 +41,8 @@ export class MusString extends MusSerializer<string> {
     if (typeof value !== 'string') throw misfit('a string', value);
     const size = this.#length.isPlain ? writer.writeUtf8(value) : this.#writeSized(value, writer);
     // As many bytes as letters: all of them are ASCII.
-    if (size !== value.length && loneSurrogate.test(value))
-      throw misfit('text of whole characters', value.match(loneSurrogate)?.[0]);
+    const half = size === value.length ? null : loneSurrogate.exec(value);
+    if (half) throw misfit('text of whole characters', half[0]);
   }
 
   #writeSized(value: string, writer: ByteWriter): number {

@@ -57,7 +57,8 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
     const kept = reader.resume(this) as Ref<T> | undefined;
     const ref = kept ?? empty;
     try {
-      if (kept === undefined) reader.countValue();
+      // It begins where it began, however often it is cut, and is counted once.
+      reader.countValue();
       ref.value = this.inner.decode(reader);
     } catch (error) {
       const cut = { owner: this, start, position: start, progress: ref, rest: 0, segment: '.value', name: '' };

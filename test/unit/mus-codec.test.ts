@@ -130,6 +130,18 @@ describe('the MUS codec', () => {
       expect(decoded(7, bytes)).toMatchObject({ error: { code: 'BAD_PAYLOAD' } });
     });
 
+    it('counts a struct once, however often it is cut', () => {
+      class Names extends Command {
+        first = '';
+        last = '';
+      }
+      const names = mus.struct(Names, { first: mus.string, last: mus.string });
+      const one = musCodec({ commands: names, maxValues: 1 })(defineContract({ commands: [Names] }));
+      expect(readEveryWay(Buffer.from('0361626303616263', 'hex'), (at) => one.decodeCommand(at))).toMatchObject({
+        value: { first: 'abc', last: 'abc' },
+      });
+    });
+
     it('counts Refs and Dates, and what a decoder that is not ours reads again only once', () => {
       const own = mus.array(1, mus.ref(mus.array(2, mus.time.seconds)));
       const twice = mus.custom({

@@ -13,6 +13,16 @@ const misused = (value: unknown) => value as never;
 const framed = <T, I>(serializer: MusSerializer<T, I>, text: string, limit = 1_048_576) =>
   readChunks([Buffer.from(text, 'hex')], (reader) => serializer.decode(reader), limit);
 
+const errorOf = (work: () => unknown): Error => {
+  try {
+    work();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+};
+const messageOf = (work: () => unknown) => errorOf(work).message;
+
 class Item {
   constructor(
     readonly name = '',
@@ -89,6 +99,47 @@ describe('a value that does not fit', () => {
     );
     const hidden = new Proxy({}, { getPrototypeOf: () => JSON.parse('') as object });
     expect(() => mus.string.toBytes(misused(hidden))).toThrow(refuse('ENCODE_FAILED', '^expected a string, got .'));
+  });
+
+  it.each<[unknown, string]>([
+    [5n, 'the bigint 5'],
+    [[1, 2], 'an array of 2'],
+    [() => 1, 'a function'],
+    [{ a: 1 }, '{ a: 1 }'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [true, 'true'],
+    [-0, '-0'],
+    [0, '0'],
+    [Symbol('s'), 'Symbol(s)'],
+  ])('is shown by what it is: %p', (value, text) => {
+    expect(messageOf(() => mus.string.toBytes(misused(value)))).toBe(`expected a string, got ${text}`);
+  });
+
+  it('has no cause when nothing was thrown', () => {
+    const error = errorOf(() => mus.string.toBytes(misused(5)));
+    expect(Object.hasOwn(error, 'cause')).toBe(false);
+  });
+
+  it.each([
+    [16, '[0]'.repeat(16)],
+    [17, `${'[0]'.repeat(8)}…(1 more)…${'[0]'.repeat(8)}`],
+  ])('%d levels deep is named by %s', (depth, path) => {
+    let [list, value]: [MusSerializer<unknown>, unknown] = [misused(mus.string), 5];
+    for (let level = 0; level < depth; level++) [list, value] = [misused(mus.slice(list)), [value]];
+    expect(messageOf(() => list.toBytes(value))).toBe(`${path}: expected a string, got 5`);
+  });
+
+  it('in a map is named by its key, or by its place when the key is an object', () => {
+    const [numbers, dates] = [mus.map(mus.varint.int, mus.string), mus.map(mus.time.seconds, mus.string)];
+    expect(messageOf(() => numbers.toBytes(new Map([[7, misused(1)]])))).toMatch(/^\[7\]: expected/);
+    const value = new Map<Date, string>([
+      [new Date(0), 'x'],
+      [new Date(5_000), misused(1)],
+    ]);
+    expect(messageOf(() => dates.toBytes(value))).toMatch(/^\[entry 1\]: expected/);
+    expect(messageOf(() => from(dates, '01' + '00'.repeat(8) + '01ff'))).toMatch(/^\[entry 0\]: text/);
+    expect(messageOf(() => from(numbers, '010e01ff'))).toMatch(/^\[7\]: text/);
   });
 
   it('has the error itself as its cause when that had a code', () => {
@@ -171,6 +222,11 @@ describe('a list', () => {
     expect(framed(floats, '0b', 98)).toEqual({ incomplete: true });
   });
 
+  it('says of which kind it is when an option is refused', () => {
+    expect(() => mus.slice(mus.bool, { maxLength: -1 })).toThrow(refuse('INVALID_OPTION', '^mus.slice'));
+    expect(() => mus.array(2, mus.bool, { maxLength: -1 })).toThrow(refuse('INVALID_OPTION', '^mus.array'));
+  });
+
   it('of elements without bytes is bound by its frame, as are all of them together', () => {
     class Nothing {}
     const nothings = mus.slice(mus.struct(Nothing, {}));
@@ -201,9 +257,10 @@ describe('a length', () => {
     const seen: number[] = [];
     const text = mus.string.with({ maxLength: 3, checkLength: (length) => seen.push(length) && length !== 2 });
     expect(from(text, '00')).toBe('');
+    expect(from(text, '03616263')).toBe('abc');
     expect(() => from(text, '04')).toThrow(refuse('BAD_PAYLOAD', 'length 4 exceeds maxLength .3.'));
     expect(() => from(text, '02')).toThrow(refuse('BAD_PAYLOAD', 'checkLength'));
-    expect(seen).toEqual([0, 2]);
+    expect(seen).toEqual([0, 3, 2]);
     expect(hex(text, 'four')).toBe('04666f7572');
   });
 
@@ -271,10 +328,61 @@ describe('what is no serializer', () => {
     ['a mapped pointer', () => mus.mapped(({ ptr }) => ptr(misused(undefined)))],
     ['mus.custom', () => mus.custom(misused({}))],
     ['mus.custom', () => mus.custom(misused(undefined))],
+    ['mus.custom', () => mus.custom(misused({ encode() {} }))],
+    ['mus.custom', () => mus.custom(misused({ decode: () => 1 }))],
+    ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, layout: misused(5) })],
+    ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, minBytes: 1.5 })],
     ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, minBytes: -1 })],
     ['mus.custom', () => mus.custom({ encode() {}, decode: () => 1, type: misused('x') })],
   ])('is refused by %s when it is given', (owner, make) => {
     expect(make).toThrow(refuse('INVALID_CONTRACT', `^${owner} needs `));
+  });
+});
+
+describe('what is given for a serializer', () => {
+  it.each([
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [String, 'function'],
+    [{}, 'object'],
+  ])('is told when it is none: %p', (given, type) => {
+    expect(() => mus.slice(misused(given))).toThrow(refuse('INVALID_CONTRACT', `got ${type};`));
+  });
+});
+
+describe('the fewest bytes', () => {
+  class Num {
+    value = 0;
+  }
+  class Sum {
+    left: Num | Sum = new Num();
+    right: Num | Sum = new Num();
+  }
+  const term: MusSerializer<Num | Sum> = mus.interface([
+    mus.struct(Num, { value: mus.raw.int16 }),
+    mus.struct(Sum, { left: mus.lazy(() => term), right: mus.lazy(() => term) }),
+  ]);
+  const float = mus.raw.float64;
+  const own = { encode() {}, decode: () => 1 };
+
+  it.each<[string, MusSerializer<never, never>, number]>([
+    ['a struct', misused(mus.struct(Item, { name: mus.string, price: float })), 9],
+    ['an array, its count included', misused(mus.array(3, float)), 25],
+    ['a list', misused(mus.slice(float)), 1],
+    ['a list with a long count', misused(mus.slice(float, { lengthAs: mus.raw.uint32 })), 4],
+    ['an array with a long count', misused(mus.array(2, float, { lengthAs: mus.raw.uint32 })), 20],
+    ['a typed value', misused(mus.typed(5, float)), 9],
+    ['an interface, by its shortest', misused(mus.interface([mus.struct(Num, { value: float }), item])), 3],
+    ['a recursive interface', misused(term), 3],
+    ['a checked value', misused(float.check(() => true)), 8],
+    ['a value that is defined later', misused(mus.lazy(() => float)), 8],
+    ['a wrapped value', misused(mus.mapped(() => float)), 8],
+    ['a pointer', misused(mus.ptr(float)), 1],
+    ['an array of Refs', misused(mus.mapped(({ ref }) => mus.array(2, ref(float)))), 3],
+    ['a custom value', misused(mus.custom<number>({ ...own, minBytes: 8 })), 8],
+    ['a custom value that says nothing', misused(mus.custom<number>(own)), 0],
+  ])('are known of %s', (_, serializer, bytes) => {
+    expect(serializer.minBytes).toBe(bytes);
   });
 });
 
@@ -300,6 +408,7 @@ describe('a pointer', () => {
     expect(() => mus.ptr(mus.ptr(mus.string))).toThrow(refuse('INVALID_CONTRACT', 'mus.ref'));
     expect(() => pointer.toBytes(misused('x'))).toThrow(refuse('ENCODE_FAILED', 'a Ref'));
     expect(() => pointer.toBytes(new Ref(misused(5)))).toThrow(refuse('ENCODE_FAILED', '^.value: expected a string'));
+    expect(() => from(pointer, '000001ff')).toThrow(refuse('BAD_PAYLOAD', '^.value: text is no valid UTF-8'));
   });
 });
 
@@ -315,6 +424,15 @@ describe('a map', () => {
       [false, 0, 1],
       [false, Number.NaN, 3],
     ]);
+  });
+
+  it('that cannot fit into its frame is refused as soon as that is known', () => {
+    const floats = mus.map(mus.raw.float64, mus.raw.float64);
+    expect(framed(floats, '02', 32)).toMatchObject({ error: { code: 'FRAME_TOO_LARGE' } });
+    expect(framed(floats, '02', 33)).toEqual({ incomplete: true });
+    const texts = mus.map(mus.string, mus.raw.float64);
+    expect(framed(texts, '0105', 14)).toMatchObject({ error: { code: 'FRAME_TOO_LARGE' } });
+    expect(framed(texts, '0105', 15)).toEqual({ incomplete: true });
   });
 
   it('checks a key before its value is read', () => {
@@ -377,14 +495,47 @@ describe('a struct', () => {
       () =>
         mus.struct(
           class Pair {
-            0 = 1;
+            10 = 1;
           },
-          { 0: mus.varint.int },
+          { 10: mus.varint.int },
         ),
-      'Pair.0 is a number',
+      'Pair.10 is a number',
     ],
+    ['the prototype', () => mus.struct(Item, Object.fromEntries([['__proto__', mus.bool]])), 'Item.__proto__ is a'],
   ])('is refused for %s', (_, make, message) => {
     expect(make).toThrow(refuse('INVALID_CONTRACT', message));
+  });
+
+  it('may have a getter with a setter, and a name that begins with a digit', () => {
+    class Both {
+      '1a' = 0;
+      #name = '';
+      get name() {
+        return this.#name;
+      }
+      set name(name: string) {
+        this.#name = name;
+      }
+    }
+    const both = mus.struct(Both, { '1a': mus.varint.int, name: mus.string });
+    expect(from(both, '040178')).toMatchObject({ '1a': 2, name: 'x' });
+  });
+
+  it('whose constructor fails is named by it, when it is defined and when it is read', () => {
+    let cause: Error | undefined;
+    class Moody {
+      mood = '';
+      constructor() {
+        if (cause) throw cause;
+      }
+    }
+    const moody = mus.struct(Moody, { mood: mus.string });
+    const pointer = mus.mapped(({ ptr }) => ptr(moody));
+    cause = new Error('not today');
+    expect(() => mus.struct(Moody, {})).toThrow(expect.objectContaining({ code: 'INVALID_CONTRACT', cause }));
+    const refused = expect.objectContaining({ code: 'BAD_PAYLOAD', message: 'Moody: not today', cause });
+    expect(() => from(moody, '0178')).toThrow(refused);
+    expect(() => from(pointer, '02000178')).toThrow(refused);
   });
 
   it('that cannot be filled refuses the bytes', () => {
@@ -418,7 +569,24 @@ describe('an interface', () => {
   });
 
   it.each(['00', '03', 'ffffffffffffffffff01', 'ffffffffffffffff7f'])('refuses the type number %s', (bytes) => {
-    expect(framed(mus.interface([circle, square]), bytes)).toMatchObject({ error: { code: 'UNKNOWN_TYPE' } });
+    expect(framed(mus.interface([circle, square]), bytes)).toMatchObject({
+      error: { code: 'UNKNOWN_TYPE', message: expect.stringMatching(/^type number -?\d+ is none of 1, 2$/) as unknown },
+    });
+  });
+
+  it('looks through what stands for a class, or is around it', () => {
+    const both = mus.interface([
+      mus.lazy(() => mus.mapped(() => circle)),
+      mus.typed(
+        9,
+        square.check(() => true),
+      ),
+    ]);
+    expect(hex(both, small)).toBe('020902');
+    expect(from(both, '020902')).toEqual(small);
+    expect(from(both, '0100')).toEqual(new Circle());
+    const own = mus.custom<Circle>({ encode() {}, decode: () => new Circle(), type: Circle });
+    expect(hex(mus.interface([square, own]), new Circle())).toBe('02');
   });
 
   it('refuses what is none of its types, a subclass and a look-alike too', () => {
@@ -443,6 +611,7 @@ describe('an interface', () => {
   it.each([
     ['no types', []],
     ['a type without a class', [mus.string]],
+    ['a custom type without a class', [mus.custom({ encode() {}, decode: () => 1 })]],
     ['a class twice', [circle, square, circle]],
     ['a name for a number', { circle }],
     ['a number that is padded', { 1: circle, '01': square }],
@@ -483,6 +652,7 @@ describe('a custom serializer', () => {
     expect(() => mus.slice(color).toBytes(['blue'])).toThrow(
       refuse('ENCODE_FAILED', String.raw`^\[0\]: no color blue`),
     );
+    expect(() => from(color, '05')).toThrow(refuse('BAD_PAYLOAD', '^Cannot read'));
     expect(() => from(mus.slice(color), '0105')).toThrow(refuse('BAD_PAYLOAD', String.raw`^\[0\]: Cannot read`));
     expect(framed(mus.slice(color), '01')).toEqual({ incomplete: true });
   });

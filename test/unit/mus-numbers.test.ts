@@ -216,6 +216,18 @@ describe('a time', () => {
     expect(from(nanoseconds.bigint, bytes)).toBe(-1n);
   });
 
+  it('between two of its units is rounded toward the past after 1970, too', () => {
+    expect(from(nanoseconds, hex(nanoseconds.bigint, 1n))).toEqual(new Date(0));
+    expect(from(seconds.bigint, hex(seconds, new Date(1_500)))).toBe(1n);
+    expect(from(seconds, hex(seconds, new Date(0)))).toEqual(new Date(0));
+  });
+
+  it.each([8_640_000_000_000_000n, -8_640_000_000_000_000n])('goes up to what a Date can hold: %d ms', (ms) => {
+    expect(from(milliseconds, hex(milliseconds.bigint, ms))).toEqual(new Date(Number(ms)));
+    const beyond = ms + (ms > 0n ? 1n : -1n);
+    expect(() => from(milliseconds, hex(milliseconds.bigint, beyond))).toThrow(refuse('BAD_PAYLOAD', `^${beyond} is`));
+  });
+
   it("can be Go's zero time", () => {
     expect(hex(seconds, new Date('0001-01-01T00:00:00Z'))).toBe('00096e88f1ffffff');
   });

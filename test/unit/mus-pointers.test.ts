@@ -1,6 +1,6 @@
 // Mapped pointers and recursion in MUS: sharing and circles survive, a hostile peer can neither confuse nor overflow.
 import { describe, expect, it } from '@jest/globals';
-import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
+import { mus, Ref, type AnyMusSerializer, type MusSerializer } from 'nestjs-cmd-stream/mus';
 
 const hex = <T, I>(serializer: MusSerializer<T, I>, value: I) => Buffer.from(serializer.toBytes(value)).toString('hex');
 const from = <T, I>(serializer: MusSerializer<T, I>, text: string) => serializer.fromBytes(Buffer.from(text, 'hex'));
@@ -96,6 +96,13 @@ describe('a mapped pointer', () => {
     expect(() => from(pair, '01' + '01' + '02000a01' + '0200')).toThrow(
       refuse('BAD_PAYLOAD', '^Both.box: .*another type'),
     );
+    const pointers = (define: Parameters<typeof mus.mapped>[0]) => mus.mapped(define) as MusSerializer<unknown>;
+    for (const other of [
+      pointers(({ ptr }) => misused(mus.slice(mus.interface([pairOf(ptr(linked), ptr(mus.bytes))])))),
+      pointers(({ ptr, ref }) => misused(mus.slice(mus.interface([pairOf(ptr(linked), ref(linked))])))),
+      pointers(({ ptr, ref }) => misused(mus.slice(mus.interface([pairOf(ref(linked), ptr(linked))])))),
+    ])
+      expect(() => from(other, '0101' + '02000a01' + '0200')).toThrow(refuse('BAD_PAYLOAD', 'another type'));
     const node = new Node();
     const value = Object.assign(new Both(), { node, box: node });
     expect(() => pair.toBytes(misused(value))).toThrow(refuse('ENCODE_FAILED', '^Both.box: expected'));
@@ -134,16 +141,52 @@ describe('a mapped pointer', () => {
     for (const bytes of ['00', '03', 'ff'])
       expect(() => from(mapped, bytes)).toThrow(refuse('BAD_PAYLOAD', 'mapped pointer'));
     for (const value of [undefined, 5, 'node'])
-      expect(() => mapped.toBytes(misused(value))).toThrow(refuse('ENCODE_FAILED'));
+      expect(() => mapped.toBytes(misused(value))).toThrow(refuse('ENCODE_FAILED', '^expected an object or null, got'));
+  });
+
+  it('leads in a circle through a list, a map and a Ref', () => {
+    interface List extends Array<List | null> {}
+    const list = mus.mapped(({ ptr }) => {
+      const inner: MusSerializer<List, never> = misused(mus.slice(ptr(mus.lazy(() => inner))));
+      return ptr(inner);
+    });
+    const read = from(list, '0200' + '03' + '0200' + '01' + '0200')!;
+    expect([read.length, read[0] === read, read[1], read[2] === read]).toEqual([3, true, null, true]);
+    expect(hex(list, misused(read))).toBe('0200' + '03' + '0200' + '01' + '0200');
+    interface Table extends Map<number, Table | null> {}
+    const table = mus.mapped(({ ptr }) => {
+      const inner: MusSerializer<Table, never> = misused(mus.map(mus.byte, ptr(mus.lazy(() => inner))));
+      return ptr(inner);
+    });
+    const map = from(table, '0200' + '02' + '05' + '0200' + '06' + '01')!;
+    expect([map.get(5) === map, map.get(6)]).toEqual([true, null]);
+    interface Box extends Ref<Box | null> {}
+    const boxes = mus.mapped(({ ref }) => {
+      const inner: MusSerializer<Box | null, never> = misused(ref(mus.lazy(() => inner)));
+      return inner;
+    });
+    const box = from(boxes, '0200' + '0200')!;
+    expect(box.value).toBe(box);
   });
 
   it('belongs to its own value', () => {
     let stolen: MusSerializer<Node | null> | undefined;
-    mus.mapped(({ ptr }) => (stolen = ptr(linked)));
+    const whole = mus.mapped(({ ptr }) => (stolen = ptr(linked)));
+    expect(from(whole, hex(whole, new Node()))).toEqual(new Node());
+    expect(() => from(whole, '020')).toThrow(refuse('BAD_PAYLOAD'));
     expect(() => stolen!.toBytes(new Node())).toThrow(refuse('ENCODE_FAILED', 'mus.mapped'));
     expect(() => from(stolen!, '01')).toThrow(refuse('BAD_PAYLOAD', 'mus.mapped'));
   });
 });
+
+class Pair {
+  one: unknown = null;
+  two: unknown = null;
+}
+
+function pairOf(one: AnyMusSerializer, two: AnyMusSerializer): MusSerializer<Pair> {
+  return mus.struct(Pair, misused({ one, two }));
+}
 
 class Both {
   text: Ref<string> | null = null;
