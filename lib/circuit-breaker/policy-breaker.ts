@@ -16,14 +16,18 @@ export class PolicyBreaker implements CircuitBreaker {
   readonly #policy: CircuitBreakerPolicy;
   readonly #limits: TrialLimits;
   #probation: Probation | undefined;
-  /** Counts the changes of the state. */
-  #period = 0;
+  /** Another one with each change of the state. */
+  #period: object = {};
 
-  constructor(policy: CircuitBreakerPolicy, limits: TrialLimits, onStateChange?: (state: CircuitBreakerState) => void) {
+  constructor(
+    policy: CircuitBreakerPolicy,
+    limits: TrialLimits,
+    onStateChange: (state: CircuitBreakerState) => void = () => {},
+  ) {
     this.#policy = policy;
     this.#limits = limits;
     policy.onStateChange((state) => {
-      this.#period++;
+      this.#period = {};
       if (state !== CircuitState.HalfOpen) this.#probation = undefined;
       void tell(onStateChange, stateNames[state]);
     });
@@ -101,12 +105,9 @@ class OnePermit implements CircuitPermit {
 }
 
 /** What the listener throws, at once or later, is its own affair. */
-async function tell(
-  listener: ((state: CircuitBreakerState) => void) | undefined,
-  state: CircuitBreakerState,
-): Promise<void> {
+async function tell(listener: (state: CircuitBreakerState) => void, state: CircuitBreakerState): Promise<void> {
   try {
-    await listener?.(state);
+    await listener(state);
   } catch {
     // Nobody else is there to be told.
   }

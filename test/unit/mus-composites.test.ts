@@ -522,16 +522,17 @@ describe('a struct', () => {
   });
 
   it('whose constructor fails is named by it, when it is defined and when it is read', () => {
-    let cause: Error | undefined;
+    let isMoody = false;
+    const cause = new Error('not today');
     class Moody {
       mood = '';
       constructor() {
-        if (cause) throw cause;
+        if (isMoody) throw cause;
       }
     }
     const moody = mus.struct(Moody, { mood: mus.string });
     const pointer = mus.mapped(({ ptr }) => ptr(moody));
-    cause = new Error('not today');
+    isMoody = true;
     expect(() => mus.struct(Moody, {})).toThrow(expect.objectContaining({ code: 'INVALID_CONTRACT', cause }));
     const refused = expect.objectContaining({ code: 'BAD_PAYLOAD', message: 'Moody: not today', cause });
     expect(() => from(moody, '0178')).toThrow(refused);

@@ -157,12 +157,59 @@ describe("a policy of the user's own", () => {
     let end = (): void => {};
     const other = policy.execute(() => new Promise<void>((resolve) => (end = resolve)));
     expect(breaker.state).toBe('half-open');
+    const execute = jest.spyOn(policy, 'execute');
     expect(breaker.acquire()).toBeUndefined();
+    expect(execute).not.toHaveBeenCalled();
     end();
     await other;
     expect(breaker.state).toBe('closed');
     begin(breaker);
   });
+
+  it('may want more than one trial, one after the other, before it closes', async () => {
+    let [state, wanted] = [CircuitState.Open, 2];
+    const policy = {
+      onStateChange: () => ({ dispose() {} }),
+      get state() {
+        return state;
+      },
+      async execute(work: () => Promise<void>) {
+        state = CircuitState.HalfOpen;
+        await work();
+        if (--wanted === 0) state = CircuitState.Closed;
+      },
+    };
+    const breaker = breakerOf(policy as unknown as CircuitBreakerPolicy);
+    await succeed(breaker);
+    expect(breaker.state).toBe('half-open');
+    await succeed(breaker);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it.each(['succeed', 'fail', 'release'] as const)('hears a permit once: %s after it has no effect', async (again) => {
+    const breaker = breakerOf(consecutive(2));
+    const permit = begin(breaker);
+    permit.fail();
+    permit[again]();
+    await turns(1);
+    expect(breaker.state).toBe('closed');
+    await fail(breaker);
+    expect(breaker.state).toBe('open');
+  });
+
+  it.each(['succeed', 'fail', 'release'] as const)(
+    'hears nothing of a call from before its last change: %s',
+    async (late) => {
+      const breaker = breakerOf(consecutive(1));
+      const permit = begin(breaker);
+      await fail(breaker);
+      await pass(1_000);
+      await succeed(breaker);
+      permit[late]();
+      await turns(1);
+      expect(breaker.state).toBe('closed');
+    },
+  );
 
   it('may use the breaker in its listeners', async () => {
     const policy = consecutive(1);
