@@ -4,12 +4,25 @@ import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 
 const newBranch = (): AsyncResource => new AsyncResource('cmd-stream');
 
+/** Of what is known to be short-lived, Node need not watch the end. */
+const newPassing = (): AsyncResource => new AsyncResource('cmd-stream', { requireManualDestroy: true });
+
 export class AsyncScope {
   readonly #home = newBranch();
 
   /** Runs code of this package, and makes what it makes at home here. Not for code of users: what that enters would stay. */
   run<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
     return this.#home.runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
+  }
+
+  /**
+   * Runs code of this package that calls code of classes, again and again: what that enters is gone afterwards. Nothing is
+   * made at home there.
+   */
+  runPassing<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
+    return this.#home
+      .runInAsyncScope(newPassing)
+      .runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
   }
 
   /** A new scope that begins with what this one has, wherever it is made; what is entered in it stays in it. */

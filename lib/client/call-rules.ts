@@ -23,7 +23,7 @@ export function checkCallOptions(options: CallOptions, known = optionsOfCalls): 
   const { timeoutMs, signal } = options;
   if (timeoutMs !== undefined && !timeRule.accepts(timeoutMs))
     throw invalid(`call option "timeoutMs" must be ${timeRule.expected}, got ${shown(timeoutMs)}`);
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+  if (signal !== undefined && !(signal !== null && isSignal(signal)))
     throw invalid(`call option "signal" must be an AbortSignal, got ${shown(signal)}`);
 }
 
@@ -44,6 +44,12 @@ export function ownMetadata(whose: string, given: Metadata): Metadata {
     own.push([key, value]);
   }
   return Object.fromEntries(own);
+}
+
+/** By what is asked of it, not by its class: it may come from another realm. */
+function isSignal({ aborted, addEventListener, removeEventListener }: Partial<AbortSignal> = {}): boolean {
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  return listens && typeof aborted === 'boolean';
 }
 
 /** What a hook gives beside what the caller says. @throws {CmdStreamError} INVALID_OPTION */

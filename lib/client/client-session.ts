@@ -204,6 +204,11 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     return this.#pings.add(waiter);
   }
 
+  /** Who waits for a pong. */
+  get waitingForPong(): number {
+    return this.#pings.waiting;
+  }
+
   flushed(): Promise<void> {
     return this.connection.flushed();
   }

@@ -97,7 +97,7 @@ export class CommandClient {
    * would.
    *
    * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE,
-   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED
+   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED; QUEUE_FULL when as many wait for one as `maxQueuedCommands` allows
    */
   connect(): Promise<void> {
     return this.#closing ? Promise.reject(closedError()) : this.#group.connect();
@@ -219,7 +219,11 @@ export class CommandClient {
       call.fail(error);
       return call;
     }
-    call.watch(options.signal, this.#signals);
+    try {
+      call.watch(options.signal, this.#signals);
+    } catch (error) {
+      call.fail(error);
+    }
     this.#group.submit(call);
     return call;
   }
@@ -246,7 +250,7 @@ export class CommandClient {
    * Pings every open connection and resolves with the longest round-trip time in milliseconds. `timeoutMs`: as of a call,
    * the time to open one included.
    *
-   * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST; TIMEOUT
+   * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST; TIMEOUT; QUEUE_FULL when more than `maxPending` wait
    */
   async ping(options?: Pick<CallOptions, 'timeoutMs'>): Promise<number> {
     const pings = await this.pingEach(options);
@@ -264,7 +268,8 @@ export class CommandClient {
   async pingEach(options: Pick<CallOptions, 'timeoutMs'> = NO_OPTIONS): Promise<readonly ConnectionPing[]> {
     checkCallOptions(options, pingOptions);
     if (this.#closing) throw closedError();
-    return pingGroup(this.#group, options.timeoutMs ?? this.#options.timeoutMs);
+    const { timeoutMs, maxPending } = this.#options;
+    return pingGroup(this.#group, options.timeoutMs ?? timeoutMs, maxPending);
   }
 
   /** Does anybody wait for Results of this number? */

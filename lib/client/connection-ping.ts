@@ -15,7 +15,7 @@ export interface ConnectionPing {
   readonly server: string;
   /** Time from the ping to its pong, in milliseconds; undefined if none came. */
   readonly roundTripMs: number | undefined;
-  /** TIMEOUT, CONNECTION_LOST or CLOSED; undefined if the pong came. */
+  /** TIMEOUT, CONNECTION_LOST, CLOSED or QUEUE_FULL; undefined if the pong came. */
   readonly error: CmdStreamError | undefined;
 }
 
@@ -26,18 +26,33 @@ interface PingedGroup {
 
 /**
  * Pings every open connection, and opens one first if there is none; resolves when each has answered, has ended or is
- * late. `timeoutMs`: for all of it; 0: no limit.
+ * late. `timeoutMs`: for all of it; 0: no limit. `maxPending`: who may wait for a pong of one connection.
  */
-export async function pingGroup(group: PingedGroup, timeoutMs: number): Promise<readonly ConnectionPing[]> {
+export async function pingGroup(
+  group: PingedGroup,
+  timeoutMs: number,
+  maxPending: number,
+): Promise<readonly ConnectionPing[]> {
   const start = performance.now();
   await group.connect(timeoutMs);
   const leftMs = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (performance.now() - start));
-  const pings = group.open.flatMap((link) => (link.session ? pingConnection(link, link.session, leftMs) : []));
+  const pings = group.open.flatMap((link) =>
+    link.session ? pingConnection(link, link.session, leftMs, maxPending) : [],
+  );
   if (pings.length === 0) throw new CmdStreamError('CONNECTION_LOST', 'the connection was lost before it was pinged');
   return Promise.all(pings);
 }
 
-function pingConnection({ index, server }: Link, session: ClientSession, leftMs: number): Promise<ConnectionPing> {
+function pingConnection(
+  { index, server }: Link,
+  session: ClientSession,
+  leftMs: number,
+  maxPending: number,
+): Promise<ConnectionPing> | ConnectionPing {
+  if (session.waitingForPong >= maxPending) {
+    const text = `maxPending (${maxPending}) pings wait for a pong from ${server} already`;
+    return { index, server, roundTripMs: undefined, error: new CmdStreamError('QUEUE_FULL', text) };
+  }
   return new Promise((resolve) => {
     const end = (roundTripMs: number | undefined, error: CmdStreamError | undefined): void => {
       stopWatching();

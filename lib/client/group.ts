@@ -36,6 +36,9 @@ export interface GroupOwner {
   onLateFrame(): void;
 }
 
+/** So many may wait for a connection who have no Command, even where no Command may. */
+const LEAST_CONNECTING = 1024;
+
 export class Group implements LinkOwner, CallHome {
   readonly servers: readonly GroupServer[];
   /** Why nothing it has brought is wanted any more. */
@@ -104,6 +107,11 @@ export class Group implements LinkOwner, CallHome {
     if (this.#ready.length > 0) {
       this.#start();
       return Promise.resolve();
+    }
+    const most = Math.max(LEAST_CONNECTING, this.#config.maxQueued);
+    if (this.#connecting.size >= most) {
+      const text = `${most} wait for a connection already, as many as maxQueuedCommands allows, but at least ${LEAST_CONNECTING}`;
+      return Promise.reject(this.#because('QUEUE_FULL', text));
     }
     const key = {};
     let stopWatching = (): void => {};

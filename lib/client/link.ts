@@ -336,7 +336,8 @@ export class Link implements ClientSessionOwner, ConnectionChoice {
 
   #pause(delayMs: number): State {
     // What waits for the connection keeps the process alive by itself.
-    return { name: 'pausing', timer: setTimeout(() => this.#connect(), delayMs).unref() };
+    const timer = this.#config.scope.run(() => setTimeout(() => this.#connect(), delayMs).unref());
+    return { name: 'pausing', timer };
   }
 
   /** Was the connection a good one? Then an outage begins anew. */

@@ -1,5 +1,5 @@
 // Pings that are under way on a connection: a pong answers the oldest. One whose waiter has left serves the next waiter,
-// so that a peer that does not answer is not sent ever more of them.
+// so that a peer that does not answer is not sent ever more of them, and many that wait share some.
 import type { CmdStreamError } from '../errors.js';
 
 export interface PingWaiter {
@@ -13,8 +13,11 @@ interface Ping {
   readonly sentAt: number;
   /** Bytes of the connection that were sent before it. */
   readonly position: number;
-  waiter: PingWaiter | undefined;
+  readonly waiters: Set<PingWaiter>;
 }
+
+/** So many are sent at a time; who comes then waits for the last of them as well. */
+const MOST_PINGS = 16;
 
 export class PingQueue {
   readonly #pings: Ping[] = [];
@@ -30,29 +33,35 @@ export class PingQueue {
     return this.#pings[0]?.position;
   }
 
+  /** How many wait for a pong. */
+  get waiting(): number {
+    let sum = 0;
+    for (const { waiters } of this.#pings) sum += waiters.size;
+    return sum;
+  }
+
   /** Waits for a pong; returns what ends that. */
   add(waiter: PingWaiter): () => void {
-    const ping = this.#pings.find((sent) => sent.waiter === undefined) ?? this.#newPing();
-    ping.waiter = waiter;
-    return () => {
-      if (ping.waiter === waiter) ping.waiter = undefined;
-    };
+    const { waiters } = this.#pings.find((sent) => sent.waiters.size === 0) ?? this.#lastOrNew();
+    waiters.add(waiter);
+    return () => void waiters.delete(waiter);
   }
 
   /** A pong nobody asked for means nothing. Gives how many bytes the peer has read at least. */
   answered(count: number): number {
     const now = performance.now();
     const pings = this.#pings.splice(0, count);
-    for (const { waiter, sentAt } of pings) waiter?.answered(now - sentAt);
+    for (const { waiters, sentAt } of pings) for (const waiter of waiters) waiter.answered(now - sentAt);
     return pings.at(-1)?.position ?? 0;
   }
 
   fail(error: CmdStreamError): void {
-    for (const { waiter } of this.#pings.splice(0)) waiter?.failed(error);
+    for (const { waiters } of this.#pings.splice(0)) for (const waiter of waiters) waiter.failed(error);
   }
 
-  #newPing(): Ping {
-    const ping: Ping = { sentAt: performance.now(), position: this.#send(), waiter: undefined };
+  #lastOrNew(): Ping {
+    if (this.#pings.length >= MOST_PINGS) return this.#pings.at(-1)!;
+    const ping: Ping = { sentAt: performance.now(), position: this.#send(), waiters: new Set() };
     this.#pings.push(ping);
     return ping;
   }

@@ -1,5 +1,6 @@
 // The signals of pending calls: one listener for each signal, however many calls it may end, and none for one that has
 // no call. An AbortSignal of a user has a list of its listeners that gets slower, and warns, with each of them.
+import { told } from './told.js';
 
 interface Heard {
   readonly calls: Set<() => void>;
@@ -25,8 +26,8 @@ export class SignalListeners {
       for (const onAbort of calls) onAbort();
     };
     const heard = { calls, listener };
-    this.#heard.set(signal, heard);
     signal.addEventListener('abort', listener, { once: true });
+    this.#heard.set(signal, heard);
     return heard;
   }
 
@@ -34,6 +35,7 @@ export class SignalListeners {
     const heard = this.#heard.get(signal);
     if (heard === undefined) return;
     this.#heard.delete(signal);
-    signal.removeEventListener('abort', heard.listener);
+    // One of the user's own may fail, when the call is over for everybody else.
+    told(() => signal.removeEventListener('abort', heard.listener));
   }
 }

@@ -81,7 +81,7 @@ export class Connection implements Ticking, SocketListener {
   }
 
   onData(chunk: Buffer): void {
-    this.#scope.runInAsyncScope(this.#receive, this, chunk);
+    this.#config.scope.runPassing(this.#receive, this, chunk);
   }
 
   #receive(chunk: Buffer): void {
@@ -293,7 +293,7 @@ export class Connection implements Ticking, SocketListener {
 
   resume(): void {
     if (!this.#inbox.isPaused || this.#state !== 'open') return;
-    this.#scope.runInAsyncScope(this.#resume, this);
+    this.#config.scope.runPassing(this.#resume, this);
   }
 
   #resume(): void {

@@ -3,6 +3,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CmdStreamError, fromSocketError } from '../errors.js';
+import { Fifo } from '../fifo.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
 
 /** What a socket tells. */
@@ -23,6 +24,9 @@ interface Handle {
 /** How long a socket that was destroyed may take to say that it is closed; some never do. */
 export const CLOSE_MS = 500;
 const LOOK_MS = 50;
+/** What a Duplex may give while it is called, and what a chunk of it costs beside its bytes. */
+const MOST_EARLY_BYTES = 64 * 1024 * 1024;
+const CHUNK_COST = 256;
 const WRITING = ['write', '_write', '_writev'] as const;
 
 export class SocketFace {
@@ -35,7 +39,10 @@ export class SocketFace {
   /** Calls of ours that have not returned yet. */
   #calls = 0;
   /** What it did meanwhile. */
-  #events: (() => void)[] = [];
+  readonly #events = new Fifo<() => void>();
+  /** Bytes that are among that, and what each chunk costs. */
+  #earlyBytes = 0;
+  #isTelling = false;
   #isReading = true;
   #isClosed = false;
   #destroyedAt = 0;
@@ -114,13 +121,32 @@ export class SocketFace {
     return this.#closed;
   }
 
+  /** May be told at once: nothing is being called or told, and nothing waits. */
+  get #isFree(): boolean {
+    return this.#calls === 0 && this.#events.length === 0 && !this.#isTelling;
+  }
+
   #receive(chunk: Buffer): void {
     if (!ArrayBuffer.isView(chunk)) {
       return this.#tell(() => this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', NO_BYTES)));
     }
     // The hot path: nothing is made for it.
-    if (this.#calls === 0 && this.#events.length === 0) this.#listener.onData(chunk);
-    else this.#tell(() => this.#listener.onData(chunk));
+    if (this.#isFree) this.#listener.onData(chunk);
+    else this.#keep(chunk);
+  }
+
+  /** Of a Duplex that gives much at once, no more is taken in than so much. */
+  #keep(chunk: Buffer): void {
+    const cost = chunk.length + CHUNK_COST;
+    if (this.#earlyBytes >= MOST_EARLY_BYTES) {
+      const text = `the socket gave more than ${MOST_EARLY_BYTES} bytes at once, ${CHUNK_COST} counted for each chunk`;
+      return this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', text));
+    }
+    this.#earlyBytes += cost;
+    this.#tell(() => {
+      this.#earlyBytes -= cost;
+      this.#listener.onData(chunk);
+    });
   }
 
   #hasClosed(): void {
@@ -143,17 +169,21 @@ export class SocketFace {
 
   /** At once, or in the order of events in a turn of its own when it happened within a call of ours. */
   #tell(event: () => void): void {
-    if (this.#calls === 0 && this.#events.length === 0) return event();
-    if (this.#events.push(event) === 1) setImmediate(() => this.#tellAll());
+    if (this.#isFree) return event();
+    this.#events.push(event);
+    if (this.#events.length === 1 && !this.#isTelling) setImmediate(() => this.#tellAll());
   }
 
   #tellAll(): void {
-    for (let left = this.#events.length; left > 0; left--) {
-      this.#events[0]!();
-      this.#events.shift();
+    // What happens meanwhile comes after it.
+    this.#isTelling = true;
+    try {
+      for (let left = this.#events.length; left > 0; left--) this.#events.shift()!();
+    } finally {
+      this.#isTelling = false;
+      // What followed from them has its own turn, or two sides in one process would keep it to themselves.
+      if (this.#events.length > 0) setImmediate(() => this.#tellAll());
     }
-    // What followed from them has its own turn, or two sides in one process would keep it to themselves.
-    if (this.#events.length > 0) setImmediate(() => this.#tellAll());
   }
 }
 

@@ -188,4 +188,37 @@ describe('signal', () => {
     controller.abort();
     expect(client.status).toBe('connected');
   });
+
+  it.each<[string, object]>([
+    ['cannot be left', { aborted: false, addEventListener() {} }],
+    ['cannot be listened to', { aborted: false, removeEventListener() {} }],
+    ['does not say whether it has aborted', { addEventListener() {}, removeEventListener() {} }],
+  ])('that %s is none', async (_what, signal) => {
+    const client = own(calcClient(1));
+    const sum = client.execute(new AddCmd(2, 3), { signal: signal as AbortSignal });
+    await expect(sum).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    expect(client.pending).toBe(0);
+  });
+
+  const fail = (): never => {
+    throw new Error('no');
+  };
+
+  it('that throws when it is left costs nothing', async () => {
+    const { client, peer } = await openPair(own);
+    const signal = { aborted: false, addEventListener() {}, removeEventListener: fail } as unknown as AbortSignal;
+    const sum = client.execute(new AddCmd(2, 3), { signal });
+    peer.write(SUM_5);
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+    expect(client.pending).toBe(0);
+  });
+
+  it('that throws when it is listened to fails its call', async () => {
+    const client = own(calcClient(1));
+    const signal = { aborted: false, addEventListener: fail, removeEventListener() {} } as unknown as AbortSignal;
+    await expect(client.execute(new AddCmd(2, 3), { signal })).rejects.toThrow('no');
+    const again = client.execute(new AddCmd(2, 3), { signal });
+    await expect(again).rejects.toThrow('no');
+    expect(client.pending).toBe(0);
+  });
 });

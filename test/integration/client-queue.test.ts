@@ -10,6 +10,8 @@ import {
   type ResultSink,
 } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
+import { GREETING } from '../support/calc-frames.js';
+import { RawServer } from '../support/raw-server.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
 import { FaultProxy } from '../support/fault-proxy.js';
@@ -126,3 +128,23 @@ it('an iterator that was returned before its first Result sends nothing', async 
   await client.ping();
   expect(running).toEqual([]);
 });
+
+it.each([
+  [0, 1024],
+  [2000, 2000],
+])(
+  'who waits for a connection without a Command is one of few (maxQueuedCommands: %i)',
+  async (maxQueuedCommands, most) => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { maxQueuedCommands }));
+    const waiting = Array.from({ length: most }, () => client.connect());
+    await expect(client.connect()).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+      message: expect.stringContaining(`${most} wait for a connection already`),
+    });
+    (await raw.peer()).write(GREETING);
+    await Promise.all(waiting);
+    await client.connect();
+    expect(client.status).toBe('connected');
+  },
+);

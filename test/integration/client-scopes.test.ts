@@ -6,7 +6,8 @@ import { connect, Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import { roundRobin, type CircuitBreaker, type CommandClient, type CommandSink } from '../../lib/core.js';
+import { Command, defineContract, Result, roundRobin } from '../../lib/core.js';
+import type { CircuitBreaker, CommandClient, CommandSink, Invoker } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
 import { CalcServer } from '../support/calc-server.js';
 import { GREETING } from '../support/calc-frames.js';
@@ -15,7 +16,7 @@ import { turns, until } from '../support/deadline.js';
 import { freePort } from '../support/free-port.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawServer } from '../support/raw-server.js';
-import { seen, user } from '../support/scope-probe.js';
+import { enter, seen, user } from '../support/scope-probe.js';
 import { Item, openStage, PlayCmd } from '../support/stage.js';
 import { AddCmd, CountCmd, EchoCmd } from '../support/vector-contract.js';
 
@@ -311,5 +312,40 @@ describe('the store of a caller', () => {
       return refs.every((ref) => ref.deref() === undefined);
     });
     expect(client.status).toBe('connected');
+  });
+});
+
+describe('what the code of a class enters while it is decoded', () => {
+  const found: string[] = [];
+  let isOpen = false;
+  const note = (): void => {
+    if (!isOpen) return; // It is looked at by the contract.
+    found.push(seen());
+    enter('the code of a class');
+  };
+
+  class EnteringResult extends Result {
+    constructor(isDecoded = true) {
+      super();
+      if (isDecoded) note();
+    }
+  }
+
+  class EnteringCmd extends Command<EnteringResult> {
+    constructor(isDecoded = true) {
+      super();
+      if (isDecoded) note();
+    }
+  }
+
+  it('is gone with the read, at the client and at the server', async () => {
+    const contract = defineContract({ commands: [EnteringCmd], results: [EnteringResult] });
+    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete(new EnteringResult(false)) };
+    const calc = own(await CalcServer.start({ contract, invoker }));
+    const client = own(calcClient(calc.port, { contract }));
+    await client.connect();
+    isOpen = true;
+    for (const name of ['alice', 'bob', 'carol']) await user.run(name, () => client.execute(new EnteringCmd(false)));
+    expect(found).toEqual(Array.from({ length: 6 }, () => 'nobody'));
   });
 });

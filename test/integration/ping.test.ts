@@ -167,3 +167,15 @@ describe('client', () => {
     expect(client.unexpectedResults).toBe(0);
   });
 });
+
+it('pings of a client beyond maxPending are refused, and the others answered', async () => {
+  const { client, peer } = await openPair(own, { maxPending: 20 });
+  const pings = Array.from({ length: 20 }, () => client.ping());
+  await peer.receives('00'.repeat(16));
+  await expect(client.ping()).rejects.toMatchObject({
+    code: 'QUEUE_FULL',
+    message: expect.stringContaining('maxPending (20)'),
+  });
+  peer.write('00'.repeat(16));
+  expect(await Promise.all(pings)).toHaveLength(20);
+});
