@@ -27,7 +27,7 @@ const house: Readonly<Record<string, Room>> = {
   codec: { rooms: [...ground, 'wire'], packages: [node, /^class-transformer(\/|$)/] },
   mus: { rooms: bytes, packages: [node] },
   protobuf: { rooms: bytes, packages: [node, /^@bufbuild\//] },
-  connection: { rooms: [...bytes, 'async-scope'], packages: [node] },
+  connection: { rooms: [...bytes, 'async-scope', 'fifo'], packages: [node] },
   client: { rooms: socket, packages: [node] },
   server: { rooms: socket, packages: [node] },
   nest: { rooms: core, packages: [node, ...nest, ...validation] },
