@@ -203,9 +203,19 @@ export class ByteWriter {
 
   /** What `write` writes, behind its length in bytes (varint). */
   writeSized(write: (writer: ByteWriter) => void): void {
-    const at = this.#length;
-    this.writeByte(0);
+    const at = this.beginSized();
     write(this);
+    this.endSized(at);
+  }
+
+  /** What is written from here on, until {@link endSized}, gets its length in front. */
+  beginSized(): number {
+    this.writeByte(0);
+    return this.#length - 1;
+  }
+
+  /** `at`: what {@link beginSized} gave. */
+  endSized(at: number): void {
     const size = this.#length - at - 1;
     const prefix = uvarintSize(size);
     this.#reserve(MAX_VARINT_BYTES);

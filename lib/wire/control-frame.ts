@@ -122,14 +122,15 @@ export function writeHello(writer: ByteWriter, hello: Hello): void {
 
 /** `map`: the bytes of the metadata, where they were encoded before. Returns how many bytes, at the end, those are. */
 export function writeMeta(writer: ByteWriter, seq: Seq, meta: Meta, map?: Uint8Array): number {
-  let length = 0;
-  writeControl(writer, Control.META, (inner) => {
-    writeMetaStart(inner, seq, meta, meta.noAnswer ? NO_ANSWER : 0);
-    const from = inner.length;
-    if (map) inner.writeBytes(map);
-    else writeMap(inner, meta.metadata);
-    length = inner.length - from;
-  });
+  writePaddedPing(writer);
+  writer.writeUvarint(Control.META);
+  const at = writer.beginSized();
+  writeMetaStart(writer, seq, meta, meta.noAnswer ? NO_ANSWER : 0);
+  const from = writer.length;
+  if (map) writer.writeBytes(map);
+  else writeMap(writer, meta.metadata);
+  const length = writer.length - from;
+  writer.endSized(at);
   return length;
 }
 
@@ -204,6 +205,7 @@ function writeMetaStart(writer: ByteWriter, seq: Seq, { remainingMs, credit }: M
 }
 
 export function writeMap(writer: ByteWriter, map: Metadata): void {
+  if (map === NO_METADATA) return writer.writeByte(0);
   const entries = Object.entries(map);
   if (entries.length > MAX_METADATA)
     throw new CmdStreamError('ENCODE_FAILED', `metadata of ${entries.length} entries exceeds ${MAX_METADATA}`);
