@@ -11,10 +11,11 @@ import {
 } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
-import { throwError, type Observable } from 'rxjs';
+import { EMPTY, throwError, type Observable } from 'rxjs';
 import { plainData } from '../codec/pattern-message.js';
 import { isError, messageOf } from '../errors.js';
 import { resolveOptions } from '../options.js';
+import { isAbandonment } from './abandonment.js';
 import {
   cmdStreamExceptionFilterDefaults,
   cmdStreamExceptionFilterRules,
@@ -66,6 +67,8 @@ export class CmdStreamExceptionFilter implements ExceptionFilter {
     const type = host.getType<string>();
     if (type === 'http') return this.#answer(exception, host);
     if (type !== 'rpc') return this.#throwOn(exception);
+    // As given: a handler gives up with the very reason of its signal.
+    if (isAbandonment(given, host.getArgs())) return EMPTY;
     if (exception instanceof HttpException) return throwError(() => payloadOf(exception));
     const said = this.#relayRemote ? remotePayload(exception) : undefined;
     return said ? throwError(() => said.payload) : this.#rpc.catch(exception as never, host);

@@ -2,16 +2,17 @@
 import { setTimeout as later } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, createParamDecorator, type ArgumentMetadata, type ExecutionContext } from '@nestjs/common';
-import { Payload } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import {
   CmdStreamContext,
+  CmdStreamExceptionFilter,
   Command,
   CommandHandler,
   defineContract,
   Invoker,
   type CommandContext,
 } from 'nestjs-cmd-stream';
-import { Observable } from 'rxjs';
+import { from, Observable } from 'rxjs';
 import { until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { CalcResult } from './calc.contract.js';
@@ -163,5 +164,47 @@ describe('a Command somebody waits for', () => {
       message: expect.stringContaining('Internal server error'),
     });
     expect(server.logger.having('it is not aborted')).toHaveLength(1);
+  });
+});
+
+@Controller()
+class WaitingByPattern {
+  @MessagePattern('promise')
+  promise(@Payload() wait: string, @Ctx() { signal }: CmdStreamContext) {
+    return waits[wait]!(signal);
+  }
+
+  @MessagePattern('Observable')
+  observable(@Payload() wait: string, @Ctx() { signal }: CmdStreamContext) {
+    return from(waits[wait]!(signal));
+  }
+
+  @MessagePattern('generator')
+  async *generator(@Payload() wait: string, @Ctx() { signal }: CmdStreamContext) {
+    yield await waits[wait]!(signal);
+  }
+}
+
+describe('a message by pattern nobody waits for any more', () => {
+  it.each(
+    ['promise', 'Observable', 'generator'].flatMap((pattern) =>
+      Object.keys(waits).map((wait) => [pattern, wait] as const),
+    ),
+  )('is logged behind the exception filter if its handler made a mistake: %s, %s', async (pattern, wait) => {
+    const server = own(
+      await NestServer.listen({
+        module: { controllers: [WaitingByPattern] },
+        options: { contract: undefined },
+        before: (app) => app.useGlobalFilters(new CmdStreamExceptionFilter()),
+      }),
+    );
+    const client = own(new HandMadeClient(server.port, { contract: undefined, extension: true }));
+    const subscription = client.send(pattern, wait).subscribe({ error: () => {} });
+    await until('it runs', () => server.core.inFlight === 1);
+    subscription.unsubscribe();
+    await until('it has ended', () => server.core.inFlight === 0);
+    // Its Observable is left at once, a generator is ended: nobody hears of what they fail with afterwards.
+    const isMistake = wait === 'an error of its own' && pattern === 'promise';
+    expect(errorsOf({ server, client })).toEqual(isMistake ? ['error: a mistake'] : []);
   });
 });
