@@ -89,6 +89,13 @@ export class CmdStreamError extends Error {
   readonly sent: boolean;
   /** What the server sent about the failure, verbatim; undefined unless it did. */
   readonly payload: unknown;
+  readonly #isMade = true;
+
+  /** By what its constructor has made, whatever its prototype: asking a foreign value so cannot fail, and Nest's layer may adopt one. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== CmdStreamError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && #isMade in value && value.#isMade;
+  }
 
   constructor(code: ErrorCode, message: string, options: CmdStreamErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);

@@ -1,6 +1,8 @@
 // The context of a Command as Nest hands it to handlers, guards, interceptors, pipes and filters.
+import { IntrinsicException } from '@nestjs/common';
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { CommandContext } from '../codec/command-context.js';
+import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import type { ResultSink } from '../server/invoker.js';
 import type { Seq } from '../wire/frame.js';
 
@@ -11,6 +13,7 @@ import type { Seq } from '../wire/frame.js';
  */
 export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> implements CommandContext {
   readonly #sink: ResultSink | undefined;
+  #isQuiet = false;
 
   /** `sink`: takes the Results of the Command; not for applications. */
   constructor(args: [CommandContext, string], sink?: ResultSink) {
@@ -52,7 +55,12 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
   }
 
   get signal(): AbortSignal {
-    return this.args[0].signal;
+    const { signal } = this.args[0];
+    if (!this.#isQuiet) {
+      this.#isQuiet = true;
+      quieten(signal);
+    }
+    return signal;
   }
 
   /** The route of the handler. */
@@ -64,4 +72,22 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
   getMetadata(): Readonly<Record<string, string>> {
     return this.args[0].metadata;
   }
+}
+
+/** Of exceptions that it does not know Nest's exception layer logs all but those of this kind. */
+const unlogged = Object.create(IntrinsicException.prototype, {
+  constructor: { value: CmdStreamError, configurable: true, writable: true },
+}) as object;
+
+/**
+ * Lets Nest's exception layer log nothing when a handler by pattern fails with the reason of its signal: nothing stands between
+ * the two. The reason is what it was, of the same class.
+ */
+function quieten(signal: AbortSignal): void {
+  if (!signal.aborted) signal.addEventListener('abort', () => adopt(signal.reason), { once: true });
+  else adopt(signal.reason);
+}
+
+function adopt(reason: unknown): void {
+  if (isCmdStreamError(reason)) Object.setPrototypeOf(reason, unlogged);
 }

@@ -25,7 +25,7 @@ function give(outcome: unknown, context: CmdStreamContext, sink: ResultSink): vo
   if (!isObservable(outcome)) return sink.complete(outcome);
   // One that pushes all at once can only be stopped from within; the sink says what becomes of what it pushes.
   const results = outcome.pipe(takeWhile((result) => sink.isOpen || sink.next(result) > 0));
-  subscribe(results, context, sink, askToWait);
+  subscribe(results, context.getArgByIndex(0), sink, askToWait);
 }
 
 /** Tells Nest's observers when a Command has ended, in the async context in which it began. */

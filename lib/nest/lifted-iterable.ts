@@ -28,7 +28,7 @@ export function askToWait(drained: Promise<void>): void {
  */
 export function liftIterable<T>(iterable: AsyncIterable<T>, context?: CmdStreamContext): Observable<T> {
   const scope = new AsyncResource('cmd-stream');
-  const signal = context?.signal;
+  const signal = context?.getArgByIndex(0).signal;
   const endUntaken = (): void => scope.runInAsyncScope(endQuietly, undefined, new ItemSource(iterable));
   if (signal?.aborted) endUntaken();
   else signal?.addEventListener('abort', endUntaken, { once: true });

@@ -1,10 +1,17 @@
 // A handler that gives up because nobody waits any more has not failed: nothing is logged. What else goes wrong is.
 import { setTimeout as later } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Controller, createParamDecorator, type ArgumentMetadata, type ExecutionContext } from '@nestjs/common';
+import {
+  Controller,
+  createParamDecorator,
+  type ArgumentMetadata,
+  type ExceptionFilter,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import {
   CmdStreamContext,
+  CmdStreamError,
   CmdStreamExceptionFilter,
   Command,
   CommandHandler,
@@ -167,6 +174,8 @@ describe('a Command somebody waits for', () => {
   });
 });
 
+const reasons: unknown[] = [];
+
 @Controller()
 class WaitingByPattern {
   @MessagePattern('promise')
@@ -179,6 +188,21 @@ class WaitingByPattern {
     return from(waits[wait]!(signal));
   }
 
+  @MessagePattern('at once')
+  atOnce(@Payload() wait: string, @Ctx() { signal }: CmdStreamContext) {
+    return new Observable((subscriber) => {
+      const errors: Record<string, () => unknown> = {
+        'an AbortError of Node': () => abortError,
+        'the reason of the signal': () => signal.reason,
+        'an error of its own': () => new Error('a mistake'),
+      };
+      signal.addEventListener('abort', () => {
+        reasons.push(signal.reason);
+        subscriber.error(errors[wait]!());
+      });
+    });
+  }
+
   @MessagePattern('generator')
   async *generator(@Payload() wait: string, @Ctx() { signal }: CmdStreamContext) {
     yield await waits[wait]!(signal);
@@ -186,16 +210,12 @@ class WaitingByPattern {
 }
 
 describe('a message by pattern nobody waits for any more', () => {
-  it.each(
-    ['promise', 'Observable', 'generator'].flatMap((pattern) =>
-      Object.keys(waits).map((wait) => [pattern, wait] as const),
-    ),
-  )('is logged behind the exception filter if its handler made a mistake: %s, %s', async (pattern, wait) => {
+  async function errorsBehind(filters: readonly ExceptionFilter[], pattern: string, wait: string) {
     const server = own(
       await NestServer.listen({
         module: { controllers: [WaitingByPattern] },
         options: { contract: undefined },
-        before: (app) => app.useGlobalFilters(new CmdStreamExceptionFilter()),
+        before: (app) => app.useGlobalFilters(...filters),
       }),
     );
     const client = own(new HandMadeClient(server.port, { contract: undefined, extension: true }));
@@ -203,8 +223,26 @@ describe('a message by pattern nobody waits for any more', () => {
     await until('it runs', () => server.core.inFlight === 1);
     subscription.unsubscribe();
     await until('it has ended', () => server.core.inFlight === 0);
-    // Its Observable is left at once, a generator is ended: nobody hears of what they fail with afterwards.
-    const isMistake = wait === 'an error of its own' && pattern === 'promise';
-    expect(errorsOf({ server, client })).toEqual(isMistake ? ['error: a mistake'] : []);
+    return errorsOf({ server, client });
+  }
+
+  const byPattern = ['promise', 'Observable', 'at once', 'generator'].flatMap((pattern) =>
+    Object.keys(waits).map((wait) => [pattern, wait] as const),
+  );
+
+  it.each(byPattern)('is logged behind the exception filter if that is a mistake: %s, %s', async (pattern, wait) => {
+    // An Observable is left before what waits in it fails, a generator is ended.
+    const isMistake = wait === 'an error of its own' && (pattern === 'promise' || pattern === 'at once');
+    const errors = isMistake ? ['error: a mistake'] : [];
+    expect(await errorsBehind([new CmdStreamExceptionFilter()], pattern, wait)).toEqual(errors);
   });
+
+  it.each(['promise', 'Observable', 'at once', 'generator'])(
+    'is not logged when it failed with the reason of its signal, without any filter: %s',
+    async (pattern) => {
+      reasons.length = 0;
+      expect(await errorsBehind([], pattern, 'the reason of the signal')).toEqual([]);
+      for (const reason of reasons) expect(reason).toBeInstanceOf(CmdStreamError);
+    },
+  );
 });
