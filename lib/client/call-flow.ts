@@ -60,6 +60,10 @@ export class CallFlow implements CallHome {
     this.#writer = new CallWriter(connection, config.timeoutMs, { flow, callBytes, mayRepeat });
   }
 
+  get server(): string {
+    return this.#owner.server;
+  }
+
   get size(): number {
     return this.#written.size + this.#waiting.size;
   }

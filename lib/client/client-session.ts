@@ -88,7 +88,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.connection = new Connection(socket, config, this);
     this.#calls = new CallFlow(this.connection, config, this);
     if (!config.keepalive) return;
-    this.#keepalive = new Keepalive(config.keepalive, config.ticker, this);
+    this.#keepalive = new Keepalive(config.keepalive, config.ticker, this, config.options.writeStallTimeoutMs);
     this.#silence = new Silence(this);
   }
 
@@ -136,6 +136,10 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
 
   get aliveAt(): number {
     return this.connection.aliveAt;
+  }
+
+  get sentBytes(): number {
+    return this.connection.sentBytes;
   }
 
   get bytesAhead(): number {
@@ -291,13 +295,14 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
 
   onRefused(seq: Seq, error: CmdStreamError): void {
     const call = this.find(seq);
-    if (call) call.sinkFailed(error);
+    if (call) call.sinkFailed(labelled(error, call));
     else this.#owner.onLateFrame();
   }
 
   /** What was answered once would be answered again: this call is not lost with the connection, it has failed. */
   onUnreadable(seq: Seq, error: CmdStreamError): void {
-    this.find(seq)?.sinkFailed(error);
+    const call = this.find(seq);
+    call?.sinkFailed(labelled(error, call));
   }
 
   onControl(kind: number, reader: ByteReader): void {
@@ -369,4 +374,9 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     for (const ticking of this.#watches()) this.#config.ticker.add(ticking);
     this.#owner.onOpen(this);
   }
+}
+
+/** A Result that cannot be read, and what it was to answer. */
+function labelled(error: CmdStreamError, call: PendingCall): CmdStreamError {
+  return new CmdStreamError(error.code, `${error.message} ${call.label}`, { cause: error.cause ?? error });
 }

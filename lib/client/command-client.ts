@@ -152,7 +152,7 @@ export class CommandClient {
           result = value;
           if (++results > 1 || call.isStream || !this.#options.contract.results.isLast(value)) {
             const text = 'execute() is for Commands with one Result; use send(), dispatch() or iterate()';
-            throw new CmdStreamError('MULTIPLE_RESULTS', text, { sent: true });
+            throw new CmdStreamError('MULTIPLE_RESULTS', `${text} ${call.label}`, { sent: true });
           }
         },
         complete: () => resolve(result as ResultOf<C>),

@@ -7,7 +7,6 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import { Control } from '../wire/control-frame.js';
 import { readError, readValue } from '../wire/control-reader.js';
 import type { Seq } from '../wire/frame.js';
-import { nameOfSent } from './call-end.js';
 import type { PendingCall } from './pending-call.js';
 import { WholePacket } from '../codec/whole-packet.js';
 
@@ -64,7 +63,7 @@ function deliverError(reader: ByteReader, calls: CallFinder): void {
   const known = isErrorCode(code) ? code : 'REMOTE';
   const isStarted = known !== 'OVERLOADED' && !(known === 'SHUTDOWN' && saysNotStarted(payload));
   const text = peerText(messageOfPayload(payload, code), MAX_REASON_BYTES);
-  const message = `${text} (${nameOfSent(call.command)} at ${calls.server})`;
+  const message = `${text} ${call.label}`;
   const error = new CmdStreamError(known, message, { sent: isStarted, payload });
   if (isStarted) call.fail(error);
   else calls.notStarted(call, error);

@@ -80,6 +80,8 @@ export interface CallHome {
   /** The caller takes `count` more Results. */
   grant(call: PendingCall, count: number): void;
   /** What the call waits for, for the error of one that waits no longer; `cause`: why that has not come. */
+  /** Where its connection leads to, for errors. */
+  readonly server?: string;
   waitsFor(call: PendingCall): { readonly text: string; readonly cause?: CmdStreamError | undefined };
 }
 
@@ -138,6 +140,12 @@ export class PendingCall implements Call, SentCommand {
   /** Where the call waits now. */
   get home(): CallHome {
     return this.#home;
+  }
+
+  /** What was sent and where to, for the end of an error's text. */
+  get label(): string {
+    const { server } = this.#home;
+    return `(${nameOfSent(this.command)}${server === undefined ? '' : ` at ${server}`})`;
   }
 
   moveTo(home: CallHome): void {

@@ -2,6 +2,7 @@
 // Long before it is given up, calls had better take another one. It asks by a ping first: a server that works is there.
 //
 //   heard --(something waits, 500 ms: ping)--> asked --(500 ms)--> silent --(any byte)--> heard
+//   A pong alone is an answer for as long as nothing more is sent: whoever just works long is asked once.
 import type { Ticking } from '../connection/ticker.js';
 import { travelMs } from '../connection/time-limits.js';
 import type { PingWaiter } from './ping-queue.js';
@@ -17,6 +18,8 @@ export interface QuietPeer {
   readonly aliveAt: number;
   /** Bytes that the peer may have to read before it reads the ping. */
   readonly bytesAhead: number;
+  /** Bytes sent so far, with those that wait. */
+  readonly sentBytes: number;
   pingFor(waiter: PingWaiter): void;
   /** It has fallen silent, or was heard again. */
   onQuiet(): void;
@@ -29,6 +32,9 @@ export class Silence implements Ticking {
   /** When nothing was under way, last. */
   #restedAt = 0;
   #isAsked = false;
+  /** What was to be seen with the last pong: nothing new since then is a peer that just works. */
+  #answeredAt = 0;
+  #answeredBytes = -1;
 
   constructor(peer: QuietPeer) {
     this.#peer = peer;
@@ -38,14 +44,20 @@ export class Silence implements Ticking {
     if (!this.#peer.isWaiting) this.#restedAt = now;
     const quietMs = now - Math.max(this.#restedAt, this.#peer.aliveAt);
     if (quietMs >= ASK_MS) this.#ask();
-    this.#change(quietMs >= SILENT_MS + travelMs(this.#peer.bytesAhead));
+    this.#change(this.#isAsked && quietMs >= SILENT_MS + travelMs(this.#peer.bytesAhead));
   }
 
   #ask(): void {
-    if (this.#isAsked) return;
+    const { aliveAt, sentBytes } = this.#peer;
+    if (this.#isAsked || (aliveAt === this.#answeredAt && sentBytes === this.#answeredBytes)) return;
     this.#isAsked = true;
-    const answered = (): void => void (this.#isAsked = false);
-    this.#peer.pingFor({ answered, failed: answered });
+    const failed = (): void => void (this.#isAsked = false);
+    const answered = (): void => {
+      failed();
+      this.#answeredAt = this.#peer.aliveAt;
+      this.#answeredBytes = this.#peer.sentBytes;
+    };
+    this.#peer.pingFor({ answered, failed });
   }
 
   #change(isSilent: boolean): void {

@@ -10,13 +10,14 @@ export interface KeepaliveOptions {
    */
   idleMs?: number;
   /**
-   * The same while Commands are pending, in milliseconds; 250 and up.
+   * The same while Commands are pending, in milliseconds; 250 and up. A client with several open connections asks one that
+   * has been quiet for half a second once besides, and again only when more is sent or was heard.
    * @default 5_000
    */
   intervalMs?: number;
   /**
    * Time in which a server that was pinged may send nothing at all, in milliseconds, plus one second for each 128 KiB of
-   * Commands that are ahead of the ping; then the connection is lost. Time in which this process stands still does not
+   * Commands that are ahead of the ping, `writeStallTimeoutMs` at most; then the connection is lost. Time in which this process stands still does not
    * count. 250 and up.
    * @default 5_000
    */

@@ -27,13 +27,16 @@ export class Keepalive implements Ticking {
   readonly #options: ResolvedKeepaliveOptions;
   readonly #clock: Clock;
   readonly #peer: KeepalivePeer;
+  readonly #mostTravelMs: number;
   #isWaiting = false;
   /** When the ping was sent, and then when the socket took it, or when the pong came, by the clock. */
   #since: number;
   #roundTripMs: number | undefined;
 
-  constructor(options: ResolvedKeepaliveOptions, clock: Clock, peer: KeepalivePeer) {
+  /** `mostTravelMs`: as much longer a peer may take that has much to read before the ping; 0: no limit. */
+  constructor(options: ResolvedKeepaliveOptions, clock: Clock, peer: KeepalivePeer, mostTravelMs = 0) {
     this.#options = options;
+    this.#mostTravelMs = mostTravelMs || Infinity;
     this.#clock = clock;
     this.#peer = peer;
     this.#since = clock.now;
@@ -52,7 +55,7 @@ export class Keepalive implements Ticking {
       return;
     }
     const silentMs = now - Math.max(this.#since, this.#peer.aliveAt);
-    if (silentMs < timeoutMs + travelMs(this.#peer.bytesAhead)) return;
+    if (silentMs < timeoutMs + Math.min(travelMs(this.#peer.bytesAhead), this.#mostTravelMs)) return;
     const text = `no pong, and nothing else, within keepalive.timeoutMs (${timeoutMs}): the peer is gone`;
     this.#peer.onSilence(new CmdStreamError('KEEPALIVE_TIMEOUT', text));
   }

@@ -175,6 +175,18 @@ describe('a connection factory', () => {
     return socket;
   }
 
+  it('that fails is quoted in one line of 1 KiB at most', async () => {
+    const { client } = await clientOf(async () => {
+      throw new Error(`\u001b[31mno\n${'x'.repeat(5000)}`);
+    });
+    const error: Error = await client.execute(new AddCmd(2, 3)).then(
+      () => new Error('none'),
+      (failure: Error) => failure,
+    );
+    expect(error.message).toContain(String.raw`option "connect" failed: \u{1b}[31mno\u{a}xx`);
+    expect(error.message.length).toBeLessThan(1200);
+  });
+
   it('opens the sockets, with the address and a signal', async () => {
     const asked: unknown[] = [];
     const { calc, client } = await clientOf(async (server, signal) => {

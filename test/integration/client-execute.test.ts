@@ -48,7 +48,8 @@ describe('execute()', () => {
     const { client, peer } = await openPair(own);
     const counted = client.execute(new CountCmd(2));
     peer.write(answer);
-    await expect(counted).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS', sent: true });
+    const message = expect.stringMatching(/ \(CountCmd at 127\.0\.0\.1:\d+\)$/);
+    await expect(counted).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS', message, sent: true });
     expect(client.pending).toBe(0);
     const sum = client.execute(new AddCmd(2, 3));
     peer.write(sumFrame(2, 5));

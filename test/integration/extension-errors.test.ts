@@ -1,7 +1,7 @@
 // Errors travel to the caller whose Command failed, and cost nobody else anything.
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, Command, defineContract } from '../../lib/core.js';
+import { CmdStreamError, Command, defineContract, Result, type Invoker } from '../../lib/core.js';
 import { errorMeanings } from '../../lib/errors.js';
 import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
@@ -308,3 +308,22 @@ describe('OVERLOADED', () => {
     expect(most).toBe(3);
   });
 });
+
+it.each([true, false])(
+  'a Result that cannot be read is told with its Command and server (extension: %s)',
+  async (extension) => {
+    class Big extends Result {
+      readonly n = 9_007_199_254_740_993n;
+    }
+    class BigCmd extends Command<Big> {}
+    const contract = defineContract({ commands: [BigCmd], results: [Big] });
+    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete(new Big()) };
+    const calc = own(await CalcServer.start({ contract, invoker }));
+    const client = own(calcClient(calc.port, { contract, extension }));
+    await expect(client.execute(new BigCmd())).rejects.toMatchObject({
+      code: 'UNSAFE_INTEGER',
+      message: expect.stringMatching(` \\(BigCmd at 127.0.0.1:${calc.port}\\)$`),
+      sent: true,
+    });
+  },
+);

@@ -27,13 +27,13 @@ class ScriptedPeer implements KeepalivePeer {
   #end = (_error: Error): void => {};
   #aliveAt = 0;
 
-  constructor(options: Partial<ResolvedKeepaliveOptions> = {}) {
+  constructor(options: Partial<ResolvedKeepaliveOptions> = {}, mostTravelMs = 0) {
     const clock = {
       get now() {
         return performance.now();
       },
     };
-    this.keepalive = new Keepalive({ ...keepaliveDefaults, ...options }, clock, this);
+    this.keepalive = new Keepalive({ ...keepaliveDefaults, ...options }, clock, this, mostTravelMs);
   }
 
   get aliveAt(): number {
@@ -212,6 +212,14 @@ describe('a peer that does not answer the ping', () => {
     peer.isAlive = false;
     peer.speak();
     expect(await peer.lasts()).toBe(2000);
+  });
+
+  it('has no more than the most it may have, however much is ahead of it', async () => {
+    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 2000 }, 3000);
+    peer.answers = false;
+    peer.bytesAhead = 40 * 131_072;
+    await peer.run(1000);
+    expect(await peer.lasts()).toBe(5000);
   });
 
   it('has a second more for each 128 KiB that are ahead of it, and no longer when they have arrived', async () => {

@@ -8,6 +8,7 @@ class Peer implements QuietPeer {
   isWaiting = true;
   aliveAt = 0;
   bytesAhead = 0;
+  sentBytes = 0;
   readonly pings: PingWaiter[] = [];
   readonly told: boolean[] = [];
   readonly silence = new Silence(this);
@@ -46,11 +47,39 @@ describe('a connection on which something is under way', () => {
     peer.tick(500, 1_000);
     peer.aliveAt = 1_100;
     peer.pings[0]!.answered(600);
+    peer.sentBytes = 10;
     peer.silence.tick(1_250);
     expect(peer.told).toEqual([true, false]);
     peer.tick(1_500, 2_250);
     expect(peer.pings).toHaveLength(2);
     expect(peer.told).toEqual([true, false, true]);
+  });
+
+  it('is asked once while it works and nothing more is sent', () => {
+    const peer = new Peer();
+    peer.tick(500, 500);
+    peer.aliveAt = 600;
+    peer.pings[0]!.answered(100);
+    peer.tick(750, 60_000);
+    expect(peer.pings).toHaveLength(1);
+    expect(peer.told).toEqual([]);
+    peer.sentBytes = 10;
+    peer.tick(60_250, 62_000);
+    expect(peer.pings).toHaveLength(2);
+    expect(peer.told).toEqual([true]);
+  });
+
+  it.each([
+    ['it was heard', { aliveAt: 1_000 }],
+    ['something was sent', { sentBytes: 1 }],
+  ])('is asked anew when %s since the last pong', (_what, news) => {
+    const peer = new Peer();
+    peer.tick(500, 500);
+    peer.aliveAt = 600;
+    peer.pings[0]!.answered(100);
+    Object.assign(peer, news);
+    peer.tick(1_500, 1_500);
+    expect(peer.pings).toHaveLength(2);
   });
 
   it('has longer for what lies ahead of the ping: 128 KiB per second', () => {
