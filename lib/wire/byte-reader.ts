@@ -218,14 +218,13 @@ export class ByteReader {
     const from = this.#position - 1;
     let value = first & 0x7f;
     let scale = 128;
-    for (let index = 1; index < 10; index++) {
+    for (let index = 1; ; index++) {
       const byte = this.readByte();
-      if (index === 9 && byte > 1) break;
+      if (index === 9 && byte > 1) throw new CmdStreamError('VARINT_OVERFLOW', 'varint exceeds 64 bits');
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value <= Number.MAX_SAFE_INTEGER ? value : this.#exactUvarint(from);
       scale *= 128;
     }
-    throw new CmdStreamError('VARINT_OVERFLOW', 'varint exceeds 64 bits');
   }
 
   #exactUvarint(from: number): bigint {

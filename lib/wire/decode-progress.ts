@@ -63,8 +63,8 @@ export class DecodeProgress {
   /** Takes back the outermost part if it is the owner's, of the value that begins at `start`. */
   pop(owner: object, start: number): Part | undefined {
     if (this.#parts.length === 0) return undefined;
-    const part = this.#parts.at(-1);
-    if (part?.owner !== owner || part.start !== start) return undefined;
+    const part = this.#parts.at(-1)!;
+    if (part.owner !== owner || part.start !== start) return undefined;
     return this.#parts.pop();
   }
 

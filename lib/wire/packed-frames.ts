@@ -57,8 +57,8 @@ export class PackedFrames {
 
   /** Is the first frame a Result? */
   get startsWithResult(): boolean {
-    if (this.#length === 0) return false;
-    return ((this.#first?.frames ?? this.#written)[this.#index]! & 1) === 1;
+    const next = (this.#first?.frames ?? this.#written)[this.#index] ?? 0;
+    return (next & 1) === 1;
   }
 
   /**

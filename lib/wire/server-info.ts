@@ -12,7 +12,8 @@ export const MAX_SERVER_INFO_BYTES = 1024;
  * @throws {CmdStreamError} INVALID_OPTION when it is empty, SERVER_INFO_TOO_LARGE when it is longer than 1024 bytes
  */
 export function serverInfoBytes(info: string | Uint8Array): Buffer {
-  const bytes = typeof info === 'string' ? Buffer.from(info, 'utf8') : Buffer.from(info);
+  // Buffer takes either.
+  const bytes = Buffer.from(info as string);
   if (bytes.length === 0) throw new CmdStreamError('INVALID_OPTION', 'option "serverInfo" must not be empty');
   if (bytes.length > MAX_SERVER_INFO_BYTES) throw tooLarge(bytes.length);
   return bytes;

@@ -252,6 +252,35 @@ describe('a reader that waits', () => {
     expect(allocate.mock.calls.length).toBeLessThan(3);
   });
 
+  it('never writes into the memory of a chunk', () => {
+    const chunk = bytes('03aabbcc03dd');
+    const reader = new ByteReader();
+    reader.append(chunk);
+    expect(readAll(reader)).toEqual(['aabbcc']);
+    reader.append(bytes('ee'));
+    reader.append(bytes('ff'));
+    expect(readAll(reader)).toEqual(['ddeeff']);
+    expect(chunk.toString('hex')).toBe('03aabbcc03dd');
+  });
+
+  it('takes memory anew when what it has is too small for the next chunk', () => {
+    const reader = new ByteReader();
+    const received: string[] = [];
+    for (const chunk of ['03', 'aabbcc' + '03ddeeff'.repeat(100) + '82', `20${'11'.repeat(4_098)}`]) {
+      reader.append(bytes(chunk));
+      received.push(...readAll(reader));
+    }
+    expect(received).toEqual(['aabbcc', ...Array.from({ length: 100 }, () => 'ddeeff'), '11'.repeat(4_098)]);
+  });
+
+  it('takes pings in runs, up to what has arrived', () => {
+    const reader = new ByteReader();
+    reader.append(bytes('0000000100'));
+    reader.beginFrame(100, 'maxBytes');
+    expect([reader.readZeros(), reader.readZeros(), reader.readByte()]).toEqual([3, 0, 1]);
+    expect([reader.readZeros(), reader.readZeros(), reader.consumed]).toEqual([1, 0, 5]);
+  });
+
   it('forgets what it received when cleared', () => {
     const reader = new ByteReader();
     reader.append(bytes('0102'));
@@ -302,6 +331,19 @@ describe('a delimited frame', () => {
       });
       expect(reading).toMatchObject({ error: beyond });
     }
+  });
+
+  it('may have no bytes, even where the first one would be', () => {
+    const reader = new ByteReader();
+    reader.append(bytes('01'));
+    reader.beginFrame(100, 'maxBytes');
+    reader.readByte();
+    expect(reader.remaining).toBe(0);
+    reader.beginFrame(100, 'maxBytes');
+    reader.delimit(0);
+    expect(reader.remaining).toBe(0);
+    expect(() => reader.readByte()).toThrow(expect.objectContaining({ code: 'BAD_PAYLOAD' }));
+    expect([reader.skipFrame(), reader.endFrame()]).toEqual([true, 0]);
   });
 
   it('lets a codec look ahead without reading', () => {
@@ -379,6 +421,28 @@ describe('a decoder that is cut', () => {
     reader.append(bytes('0102'));
     reader.beginFrame(100, 'maxBytes');
     expect(reader.resume(owner)).toBeUndefined();
+  });
+
+  it('has its objects counted from the first byte on, in each frame', () => {
+    const reader = new ByteReader();
+    for (let frame = 0; frame < 2; frame++) {
+      reader.append(bytes('0102'));
+      reader.beginFrame(100, 'maxBytes');
+      reader.limitValues(1, 'maxValues');
+      reader.countValue();
+      reader.readByte();
+      expect(() => reader.countValue()).toThrow(/more objects than maxValues \(1\)/);
+      reader.endFrame();
+    }
+  });
+
+  it('is refused elements that its frame has no room for, by their size', () => {
+    const reader = new ByteReader();
+    reader.append(bytes('01'));
+    reader.beginFrame(64, 'maxBytes');
+    reader.allow(8, 8);
+    expect(() => reader.allow(9, 8)).toThrow(/frame of 72 bytes/);
+    expect(() => reader.allow(2n ** 60n, 8)).toThrow(`frame of ${2n ** 63n} bytes`);
   });
 
   it('says the limit as it was set, whatever was counted', () => {

@@ -71,6 +71,21 @@ describe('text', () => {
     }
   });
 
+  it.each(lengths)('of around %s bytes is written whole without its length, too', (length) => {
+    for (const letter of letters) {
+      const writer = new ByteWriter();
+      writer.writeText(letter.repeat(length));
+      expect(writer.take().equals(Buffer.from(letter.repeat(length)))).toBe(true);
+    }
+  });
+
+  it('that is long takes no more memory than it has bytes', () => {
+    const [sized, bare] = [new ByteWriter(), new ByteWriter()];
+    sized.writeUtf8('x'.repeat(1_000_000));
+    bare.writeText('x'.repeat(1_000_000));
+    for (const writer of [sized, bare]) expect(writer.capacity).toBeLessThan(1_000_100);
+  });
+
   it('equals what Buffer makes of it, for any text', () => {
     const any = fc.string({ unit: 'binary', maxLength: 400 });
     fc.assert(
@@ -142,6 +157,24 @@ describe('what was taken', () => {
     writer.writeBytes(Buffer.from('fourth'));
     expect(second.toString()).toBe('second and third');
     expect(writer.take().toString()).toBe('fourth');
+  });
+
+  it('is let go when it is a part of other memory', () => {
+    const writer = new ByteWriter();
+    const whole = Buffer.alloc(100);
+    writer.recycle(whole.subarray(10));
+    writer.writeByte(1);
+    expect(writer.take().buffer).not.toBe(whole.buffer);
+    expect(whole.equals(Buffer.alloc(100))).toBe(true);
+  });
+
+  it('is kept up to 64 KiB', () => {
+    const writer = new ByteWriter(64 * 1024);
+    writer.writeByte(1);
+    const first = writer.take();
+    writer.recycle(first);
+    writer.writeByte(2);
+    expect(writer.take().buffer).toBe(first.buffer);
   });
 
   it('is let go instead of kept when it is large', () => {
@@ -219,6 +252,19 @@ describe('a ZigZag varint', () => {
 });
 
 describe('memory', () => {
+  it('stays when it is small, or when what is kept needs it', () => {
+    const small = new ByteWriter();
+    small.writeByte(1);
+    small.truncate(0);
+    expect(small.capacity).toBe(4096);
+    const large = new ByteWriter();
+    const text = 'x'.repeat(200_000);
+    large.writeText(text);
+    large.writeZeros(10_000_000);
+    large.truncate(200_000);
+    expect(large.take().toString()).toBe(text);
+  });
+
   it('that only a value has needed which was cut off is let go, and what was there stays', () => {
     const writer = new ByteWriter();
     writer.writeText('kept');

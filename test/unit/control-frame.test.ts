@@ -118,6 +118,72 @@ describe('a control frame', () => {
     expect(readHex('VALUE', hex)).toMatchObject({ value: { seq: 1, data } });
   });
 
+  it('may have a largest frame of 64 bytes, and nothing else', () => {
+    expect(readHex('HELLO', control(1, `0100400000${text('json')}0000`))).toMatchObject({
+      value: { maxFrameBytes: 64, commands: [], results: [] },
+    });
+  });
+
+  it('says what its flags say, each by itself', () => {
+    const meta = (flags: string) => readHex('META', control(2, `01${flags}000000`)) as { value: unknown };
+    const none = { remainingMs: undefined, packet: false, noAnswer: false, metadata: frames.NO_METADATA };
+    expect(meta('00').value).toMatchObject(none);
+    expect(meta('01').value).toMatchObject({ ...none, remainingMs: 0 });
+    expect(meta('02').value).toMatchObject({ ...none, packet: true });
+    expect(meta('04').value).toMatchObject({ ...none, noAnswer: true });
+  });
+
+  it('has at most 1,024 entries of metadata, and texts of 64 KiB in it', () => {
+    const most = Object.fromEntries(Array.from({ length: 1_024 }, (_, at) => [`k${at}`, '']));
+    for (const metadata of [most, { k: 'x'.repeat(65_536) }, { ['x'.repeat(65_536)]: 'v' }]) {
+      const writer = new ByteWriter();
+      frames.writeMeta(writer, 1, { remainingMs: undefined, credit: 0, metadata });
+      const reader = new ByteReader();
+      reader.append(writer.take());
+      reader.beginFrame(1_000_000, 'maxBytes');
+      expect(readControl(reader, 'META')).toEqual(expect.objectContaining({ metadata }));
+    }
+  });
+
+  it('takes what was encoded before, and says how many bytes that is', () => {
+    const meta = { remainingMs: undefined, credit: 0, metadata: { a: 'b' } };
+    const message = { ...meta, route: 'r', data: 'data', packet: false };
+    const saidBefore = Buffer.from(`${map({ c: 'dd' })}${text('other')}31`, 'hex');
+    const written = (write: (writer: ByteWriter) => unknown) => {
+      const writer = new ByteWriter();
+      writer.writeByte(0xee);
+      const length = write(writer);
+      return [length, writer.take().toString('hex')];
+    };
+    const mapBefore = Buffer.from(map({ c: 'dd' }), 'hex');
+    expect(written((writer) => frames.writeMeta(writer, 1, meta))).toEqual([
+      map({ a: 'b' }).length / 2,
+      `ee${control(2, `01000000${map({ a: 'b' })}`)}`,
+    ]);
+    expect(written((writer) => frames.writeMeta(writer, 1, meta, mapBefore))).toEqual([
+      mapBefore.length,
+      `ee${control(2, `01000000${map({ c: 'dd' })}`)}`,
+    ]);
+    const said = `${map({ a: 'b' })}${text('r')}64617461`;
+    expect(written((writer) => frames.writeMessage(writer, 1, message))).toEqual([
+      said.length / 2,
+      `ee${control(3, `01000000${said}`)}`,
+    ]);
+    expect(written((writer) => frames.writeMessage(writer, 1, message, saidBefore))).toEqual([
+      saidBefore.length,
+      `ee${control(3, `01000000${saidBefore.toString('hex')}`)}`,
+    ]);
+    expect(written((writer) => frames.writeEvent(writer, message, saidBefore))).toEqual([
+      undefined,
+      `ee${control(4, `00${saidBefore.toString('hex')}`)}`,
+    ]);
+  });
+
+  it('is counted by a window of credit that never changes: both sides must have the same', () => {
+    expect([frames.CREDIT_WINDOW_BYTES, frames.MIN_FRAME_BYTES, frames.MAX_METADATA]).toEqual([1_048_576, 64, 1_024]);
+    expect(frames.MAX_TEXT_BYTES).toBe(65_536);
+  });
+
   it('keeps the key __proto__ of metadata as a key', () => {
     const read = readHex('META', control(2, `01000000${map({ ['__proto__']: 'x' })}`)) as {
       value: { metadata: object };
@@ -139,8 +205,9 @@ describe('a control frame that lies', () => {
     ['entries of metadata that are missing', 'META', '0100000002', 'BAD_PAYLOAD'],
     ['a value of metadata above 64 KiB', 'META', `0100000001${text('k')}${text('x'.repeat(65_537))}`, 'PROTOCOL_ERROR'],
     ['a time of 2^53', 'META', `0101${big}`, 'PROTOCOL_ERROR'],
-    ['hashes that are missing', 'HELLO', `0100000000${text('json')}02aabbccdd`, 'PROTOCOL_ERROR'],
-    ['2^53 hashes', 'HELLO', `0100000000${text('json')}${big}`, 'PROTOCOL_ERROR'],
+    ['hashes that are missing', 'HELLO', `0100400000${text('json')}02aabbccdd`, 'PROTOCOL_ERROR'],
+    ['a largest frame of 63 bytes', 'HELLO', `01003f0000${text('json')}0000`, 'PROTOCOL_ERROR'],
+    ['2^53 hashes', 'HELLO', `0100400000${text('json')}${big}`, 'PROTOCOL_ERROR'],
     ['a number of eleven bytes', 'CREDIT', `01${'ff'.repeat(11)}`, 'VARINT_OVERFLOW'],
     ['a route beyond its end', 'MESSAGE', '010000000005', 'PROTOCOL_ERROR'],
   ])('is refused: %s', (_what, kind, payload, code) => {
@@ -153,6 +220,9 @@ describe('a control frame that lies', () => {
     const many = Object.fromEntries(Array.from({ length: 1025 }, (_, at) => [`k${at}`, '']));
     expect(write(many)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
     expect(write({ k: 'x'.repeat(65_537) })).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
+    expect(write({ ['y'.repeat(65_537)]: '' })).toThrow(
+      expect.objectContaining({ code: 'ENCODE_FAILED', message: `metadata "${'y'.repeat(64)}" exceeds 65536 bytes` }),
+    );
     expect(write({ k: 7 as unknown as string })).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
   });
 });

@@ -12,10 +12,12 @@ export function readChunks<T>(
   chunks: readonly Uint8Array[],
   read: (reader: ByteReader) => T,
   limit = Number.MAX_SAFE_INTEGER,
+  before = 0,
 ): Reading<T> {
   const reader = new ByteReader();
-  for (const chunk of chunks) {
-    reader.append(chunk);
+  for (const [index, chunk] of chunks.entries()) {
+    if (index === 0 && before > 0) appendBehind(reader, chunk, before);
+    else reader.append(chunk);
     if (reader.unread < reader.needed) continue;
     reader.beginFrame(limit, 'maxBytes');
     try {
@@ -26,6 +28,14 @@ export function readChunks<T>(
     }
   }
   return { incomplete: true };
+}
+
+/** The chunk has a frame of `length` bytes in front, which is read. */
+function appendBehind(reader: ByteReader, chunk: Uint8Array, length: number): void {
+  reader.append(Buffer.concat([Buffer.alloc(length, 0xee), chunk]));
+  reader.beginFrame(length, 'maxBytes');
+  reader.readBytes(length);
+  reader.endFrame();
 }
 
 /** All the frames in a stream, which must end with the last of them. */
@@ -69,8 +79,11 @@ export function readEveryWay<T>(
   read: (reader: ByteReader) => T,
   limit = Number.MAX_SAFE_INTEGER,
 ): Reading<T> {
-  const [whole = { incomplete: true }, ...others] = cuttings(bytes).map((chunks) => readChunks(chunks, read, limit));
-  for (const other of others) {
+  const ways = cuttings(bytes);
+  const [whole = { incomplete: true }, ...others] = ways.map((chunks) => readChunks(chunks, read, limit));
+  // As one chunk and byte by byte, also behind another frame.
+  const behind = ways.slice(0, 2).map((chunks) => readChunks(chunks, read, limit, 5));
+  for (const other of [...others, ...behind]) {
     if (describe(other) !== describe(whole)) throw new Error(`cut: ${describe(other)}, whole: ${describe(whole)}`);
   }
   return whole;

@@ -34,6 +34,14 @@ describe('packed frames', () => {
     );
   });
 
+  it('cost what is told: 512 bytes to begin with, 512 for each chunk, 8 for each frame', () => {
+    const packed = new PackedFrames();
+    packed.append(bytes(5), true);
+    expect(packed.cost).toBe(512 + 512 + 8);
+    packed.append(bytes(5), true);
+    expect(packed.cost).toBe(512 + 512 + 16);
+  });
+
   it('cost little more than their bytes', () => {
     const packed = new PackedFrames();
     for (let count = 0; count < 100_000; count++) packed.append(bytes(5), true);

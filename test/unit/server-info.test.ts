@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ByteWriter } from '../../lib/wire/byte-writer.js';
-import { readServerInfo, serverInfoBytes, writeServerInfo } from '../../lib/wire/server-info.js';
+import { checkServerInfo, readServerInfo, serverInfoBytes, writeServerInfo } from '../../lib/wire/server-info.js';
 import { readChunks, readEveryWay } from './cutting.js';
 
 describe('the bytes of a ServerInfo', () => {
@@ -59,5 +59,18 @@ describe('a ServerInfo that arrives', () => {
     const reading = readChunks([chunk], readServerInfo);
     chunk.fill(0);
     expect('value' in reading && reading.value.toString()).toBe('default');
+  });
+});
+
+describe('a ServerInfo that is compared', () => {
+  it('is the expected one, byte for byte, or both are told', () => {
+    expect(() => checkServerInfo(serverInfoBytes('v1'), serverInfoBytes('v1'))).not.toThrow();
+    for (const other of ['v2', 'v', 'v11', 'V1'])
+      expect(() => checkServerInfo(serverInfoBytes('v1'), serverInfoBytes(other))).toThrow(
+        expect.objectContaining({
+          code: 'SERVER_INFO_MISMATCH',
+          message: `option "serverInfo": expected "v1", the server says "${other}"`,
+        }),
+      );
   });
 });
