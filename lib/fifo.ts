@@ -4,32 +4,41 @@
 const SWEEP = 1024;
 
 export class Fifo<T> {
+  /** Places that nothing stands in are undefined. */
   #items: (T | undefined)[] = [];
   #first = 0;
+  #end = 0;
 
   get length(): number {
-    return this.#items.length - this.#first;
+    return this.#end - this.#first;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    this.#items[this.#end++] = item;
   }
 
   /** Takes the first; undefined if there is none. */
   shift(): T | undefined {
-    if (this.#first === this.#items.length) return undefined;
+    if (this.#first === this.#end) return undefined;
     const item = this.#items[this.#first];
     this.#items[this.#first++] = undefined;
-    if (this.#first === this.#items.length) this.clear();
-    else if (this.#first >= SWEEP && 2 * this.#first >= this.#items.length) {
-      this.#items = this.#items.slice(this.#first);
+    if (this.#first === this.#end) this.#restart();
+    else if (this.#first >= SWEEP && 2 * this.#first >= this.#end) {
+      this.#items = this.#items.slice(this.#first, this.#end);
+      this.#end -= this.#first;
       this.#first = 0;
     }
     return item;
   }
 
+  /** A line that is short keeps its places: most are empty again and again. */
+  #restart(): void {
+    if (this.#end > SWEEP) this.#items = [];
+    this.#first = this.#end = 0;
+  }
+
   clear(): void {
     this.#items = [];
-    this.#first = 0;
+    this.#first = this.#end = 0;
   }
 }

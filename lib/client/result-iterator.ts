@@ -102,7 +102,7 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
     if (signal?.aborted) return { error: signal.reason };
     const cause = destroyed?.();
     if (cause) return { error: new CmdStreamError(cause.code, cause.message, { cause, sent: true }) };
-    if (performance.now() < this.#deadline) return undefined;
+    if (this.#deadline === Infinity || performance.now() < this.#deadline) return undefined;
     const text = `timeoutMs (${timeoutMs}) was over before all Results were taken: ${this.#buffer.length} waited`;
     return { error: new CmdStreamError('TIMEOUT', text, { sent: true }) };
   }
