@@ -16,7 +16,7 @@ import { Inbox, type InboxOwner } from './inbox.js';
 import { Outbox } from './outbox.js';
 import { SocketFace, type SocketListener } from './socket-face.js';
 import type { Ticker, Ticking } from './ticker.js';
-import { frameOverdue, hasStalled, travelMs, writeStalled } from './time-limits.js';
+import { frameOverdue, writeStalled } from './time-limits.js';
 import { checkFrameLength, type FrameLimit, type ValueFlow } from './value-flow.js';
 
 /** What a connection tells its owner. No method may throw, but for those of an inbox that say so. */
@@ -136,11 +136,6 @@ export class Connection implements Ticking, SocketListener {
   /** Since when the system has taken nothing of what waits (time of the Ticker), 0 if nothing waits. */
   get stalledSince(): number {
     return this.#outbox.stalledSince;
-  }
-
-  /** Has the peer taken nothing for so long, and for the time that the next step of the system may take besides? */
-  hasStalled(limitMs: number, now: number): boolean {
-    return hasStalled(this.#outbox, limitMs + travelMs(this.#outbox.stepBytes), now);
   }
 
   /** When there was last a sign that the peer is there: bytes came, or some left that had had to wait. */

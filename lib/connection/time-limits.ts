@@ -32,11 +32,6 @@ interface Sending {
   readonly stepBytes: number;
 }
 
-/** Has nothing of what waits been taken for so long? */
-export function hasStalled({ stalledSince }: Pick<Sending, 'stalledSince'>, limitMs: number, now: number): boolean {
-  return stalledSince > 0 && now - stalledSince >= limitMs;
-}
-
 /** A peer that does not take what is written to it. */
 export function writeStalled(
   sending: Sending,
@@ -45,7 +40,8 @@ export function writeStalled(
 ): CmdStreamError | undefined {
   // The system tells of what the peer takes in steps: no longer than as long again is waited for the next one.
   const limitMs = writeStallTimeoutMs + Math.min(writeStallTimeoutMs, travelMs(sending.stepBytes));
-  if (writeStallTimeoutMs === 0 || !hasStalled(sending, limitMs, now)) return undefined;
+  const { stalledSince } = sending;
+  if (writeStallTimeoutMs === 0 || stalledSince === 0 || now - stalledSince < limitMs) return undefined;
   const text = `the peer took no byte within writeStallTimeoutMs (${writeStallTimeoutMs})`;
   return new CmdStreamError('WRITE_STALLED', text);
 }

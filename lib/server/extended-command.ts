@@ -211,23 +211,11 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   /** Sends what is queued as far as credit and socket allow. */
   pump(): void {
-    if (!this.#flush()) return;
+    if (!this.#queue.flush()) return;
     if (this.#state === 'ending') return this.#settleNow();
     if (this.#room === undefined || !this.#queue.isFree) return;
     if (this.home.drained === undefined) this.#hasRoom();
     else this.home.waiting.join(this);
-  }
-
-  /** True if nothing waits any more. A Result that could not be encoded in its turn gives way, with all behind it, to the error. */
-  #flush(): boolean {
-    try {
-      return this.#queue.flush();
-    } catch (error) {
-      this.#queue.drop();
-      if (this.#state === 'ending') this.#sendError(this.#frameError(error));
-      else this.#stop(error);
-      return true;
-    }
   }
 
   /** Ends the Command now: what waits for credit gives way to the error. */

@@ -7,10 +7,15 @@ import type { Seq } from '../wire/frame.js';
 import { isPromiseLike } from './outcome.js';
 import { RunningCommand, type CommandHome, type HandlerNames } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
+import { IN_HAND } from './waiting-results.js';
 
 export interface PlainHome extends CommandHome, HandlerNames {
   readonly results: TypeTable;
   readonly onPlainError: PlainErrorMapper | 'close';
+  /** True while more waits than may. */
+  readonly isFull: boolean;
+  /** A source that cannot wait costs the connection: a plain peer cannot be told that one Command failed. */
+  overflow(): void;
   send(seq: Seq, result: unknown): number;
   /** What users call this Command. */
   nameOf(command: unknown): string;
@@ -28,6 +33,8 @@ export class PlainCommand extends RunningCommand {
   /** What `next` has thrown, or this has found: an Invoker that hands it to `error` quotes the session. */
   #thrown: unknown;
   #isAnswered = false;
+  /** Results that were sent while more waited than may. */
+  #inHand = 0;
 
   constructor(
     seq: Seq,
@@ -54,6 +61,10 @@ export class PlainCommand extends RunningCommand {
   next(result: unknown): number {
     if (this.#isAnswered) this.home.wentOn(this.value);
     if (!this.isOpen) return 0;
+    if (this.#isTooMany(result)) {
+      this.home.overflow();
+      return 0;
+    }
     const bytes = this.#send(result);
     if (this.#state === 'running' && this.home.results.isLast(result)) {
       this.#state = 'answered';
@@ -61,6 +72,13 @@ export class PlainCommand extends RunningCommand {
       this.answered();
     }
     return bytes;
+  }
+
+  /** A producer that waits for room has some in hand before it can know that there is none; the last one is always sent. */
+  #isTooMany(result: unknown): boolean {
+    if (!this.home.isFull) this.#inHand = 0;
+    else if (this.home.results.indexOf(result) >= 0 && !this.home.results.isLast(result)) this.#inHand++;
+    return this.#inHand > IN_HAND;
   }
 
   #send(result: unknown): number {

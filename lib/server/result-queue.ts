@@ -1,7 +1,5 @@
 // What one Command has written and may not send yet: Results wait for credit, everything waits for the socket, and in
 // order. What the frames say, and what an end means, is the Command's.
-//
-//   packed frames --> those that wait to be encoded, because the connection holds all it may
 import type { Connection } from '../connection/connection.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -18,15 +16,7 @@ export interface QueueHome {
   readonly waiting: WaitingResults;
 }
 
-/** What a frame that is not encoded yet is counted as: its value is the application's. */
-const UNENCODED_COST = 512;
-
 type Write = (writer: ByteWriter) => void;
-
-interface UnencodedFrame {
-  readonly write: Write;
-  readonly isResult: boolean;
-}
 
 export class ResultQueue {
   readonly #command: WaitingCommand;
@@ -35,8 +25,6 @@ export class ResultQueue {
   /** Results that were sent on credit; nobody says when others are taken. */
   readonly #untaken: UntakenResults | undefined;
   #frames: PackedFrames | undefined;
-  /** At most those in hand, the final one and what is said about them. */
-  #unencoded: UnencodedFrame[] = [];
   #results = 0;
   #counted = 0;
   #missedTurn = false;
@@ -50,7 +38,7 @@ export class ResultQueue {
   }
 
   get isEmpty(): boolean {
-    return (this.#frames === undefined || this.#frames.length === 0) && this.#unencoded.length === 0;
+    return this.#frames === undefined || this.#frames.length === 0;
   }
 
   /** True if the next Result needs nothing but room in the socket. */
@@ -81,18 +69,13 @@ export class ResultQueue {
 
   /**
    * Queues a Result; gives its bytes, or why it may not wait. A producer that waits for room has had one held back, and has
-   * one in hand, before it can know that there is none: so many are always taken, and so is the final one. Where the
-   * connection holds all it may, they are encoded when it is their turn.
+   * one in hand, before it can know that there is none: so many are always taken, and so is the final one. All
+   * are encoded at once: they say what they said when they were given.
    *
    * @throws {CmdStreamError} when the Result cannot be encoded
    */
   put(write: Write, isFinal: boolean): number | CmdStreamError {
     const mustTake = isFinal || this.#results < IN_HAND;
-    if (this.#unencoded.length > 0 || (mustTake && this.#home.waiting.isFull)) {
-      if (!mustTake) return this.#home.waiting.refusal();
-      this.#enqueue({ write, isResult: true });
-      return 0;
-    }
     let refusal: CmdStreamError | undefined;
     try {
       return this.#append((writer) => {
@@ -113,10 +96,10 @@ export class ResultQueue {
     return tooMany(`${text} (${config.maxStreamBufferBytes}) of the server`);
   }
 
-  /** Sends a control frame that needs no credit, behind what is queued. */
+  /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
   mark(write: Write): void {
-    if (this.isEmpty) this.#home.waiting.post(write);
-    else if (this.#unencoded.length > 0) this.#enqueue({ write, isResult: false });
+    const isNext = this.isEmpty && (this.#home.drained === undefined || this.#frames?.isWriting === true);
+    if (isNext) this.#home.connection.post(write);
     else this.#append((writer) => void this.#home.connection.encode(writer, write), false);
   }
 
@@ -133,24 +116,12 @@ export class ResultQueue {
     return bytes;
   }
 
-  #enqueue(frame: UnencodedFrame): void {
-    const wasEmpty = this.isEmpty;
-    this.#unencoded.push(frame);
-    if (frame.isResult) this.#results++;
-    this.#recount();
-    if (wasEmpty) this.#home.waiting.join(this.#command);
-  }
-
-  /**
-   * Sends as much as credit and socket allow; true if nothing waits any more.
-   *
-   * @throws {CmdStreamError} when a Result cannot be encoded
-   */
+  /** Sends as much as credit and socket allow; true if nothing waits any more. */
   flush(): boolean {
     while (!this.isEmpty) {
-      if (this.#startsWithResult && !this.#hasCredit) return false;
+      if (this.#frames!.startsWithResult && !this.#hasCredit) return false;
       // The value that is being written has led here: its turn comes when it is.
-      if (this.#frames?.isWriting) {
+      if (this.#frames!.isWriting) {
         this.#missedTurn = true;
         return false;
       }
@@ -163,41 +134,27 @@ export class ResultQueue {
     return true;
   }
 
-  get #startsWithResult(): boolean {
-    if (this.#frames !== undefined && this.#frames.length > 0) return this.#frames.startsWithResult;
-    return this.#unencoded[0]!.isResult;
-  }
-
   #sendFirst(): void {
-    const { connection } = this.#home;
-    if (this.#frames === undefined || this.#frames.length === 0) {
-      const { write, isResult } = this.#unencoded.shift()!;
-      if (isResult) this.#results--;
-      this.#recount();
-      const bytes = connection.sendControl(write);
-      if (isResult) this.spend(bytes);
-      return;
-    }
-    const isResult = this.#frames.startsWithResult;
-    const bytes = this.#frames.shift();
+    const frames = this.#frames!;
+    const isResult = frames.startsWithResult;
+    const bytes = frames.shift();
     this.#recount();
     if (isResult) {
       this.#results--;
       this.spend(bytes.length);
     }
-    connection.post((writer) => writer.writeBytes(bytes));
+    this.#home.connection.post((writer) => writer.writeBytes(bytes));
   }
 
   drop(): void {
     this.#frames?.clear();
-    this.#unencoded = [];
     this.#results = 0;
     this.#recount();
     this.#home.waiting.leave(this.#command);
   }
 
   #recount(): void {
-    const cost = (this.#frames?.cost ?? 0) + UNENCODED_COST * this.#unencoded.length;
+    const cost = this.#frames?.cost ?? 0;
     const change = cost - this.#counted;
     this.#counted = cost;
     if (change !== 0) this.#home.waiting.count(change);

@@ -10,7 +10,6 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { Seq } from '../wire/frame.js';
 import { writeServerInfo } from '../wire/server-info.js';
 import { deferred, type Deferred } from './deferred.js';
-import { LateResults } from './late-results.js';
 import { isPromiseLike } from './outcome.js';
 import { PlainCommand, type PlainHome } from './plain-command.js';
 import type { RunningCommand } from './running-command.js';
@@ -18,7 +17,7 @@ import type { PlainErrorMapper } from './server-options.js';
 import type { SessionConfig } from './session-config.js';
 import { SessionExtension, type ExtensionHost } from './session-extension.js';
 import { SessionLimits, type LimitedSession } from './session-limits.js';
-import { REMEDY } from './waiting-results.js';
+import { maxWaitingBytes, REMEDY } from './waiting-results.js';
 
 /** What a session tells the server. */
 export interface SessionOwner {
@@ -39,7 +38,6 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   /** Those that asked to be told when nobody waits any more. */
   readonly #watching = new Set<RunningCommand>();
   readonly #limits: SessionLimits | undefined;
-  readonly #late = new LateResults();
   #running = 0;
   #extension: SessionExtension | undefined;
   #endCause: CmdStreamError | undefined;
@@ -100,8 +98,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   get isHeldBack(): boolean {
     const { maxInFlight, sendHighWaterBytes } = this.config;
     if (this.#extension) return false;
-    const { bufferedBytes } = this.connection;
-    return this.#running >= maxInFlight || bufferedBytes > sendHighWaterBytes || this.#late.length > 0;
+    return this.#running >= maxInFlight || this.connection.bufferedBytes > sendHighWaterBytes;
   }
 
   /** Commands and events that are running. */
@@ -116,7 +113,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   get #isCongested(): boolean {
-    return this.connection.bufferedBytes > this.config.sendHighWaterBytes || this.#late.length > 0;
+    return this.connection.bufferedBytes > this.config.sendHighWaterBytes;
   }
 
   /** Tells the peer that the server drains. A plain one cannot be told. */
@@ -132,7 +129,7 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   /** True if nothing is running or under way, and nothing was for so long. */
   hasRested(now: number, quietPeriodMs: number): boolean {
-    if (this.#running > 0 || this.#late.length > 0) return false;
+    if (this.#running > 0) return false;
     if (this.connection.bufferedBytes > 0 || this.connection.isReceiving) return false;
     return now - this.#quietSince >= quietPeriodMs;
   }
@@ -233,7 +230,6 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
 
   onFlushed(): void {
     this.#quietSince = this.config.ticker.now;
-    if (this.#late.length > 0) this.#sendLate();
     if (!this.#isCongested) this.#hasDrained();
     this.#extension?.onFlushed();
     this.#lookAtGate();
@@ -283,7 +279,6 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
   }
 
   send(seq: Seq, result: unknown): number {
-    if ((this.#isFull || this.#late.has(seq)) && this.results.indexOf(result) >= 0) return this.#postpone(seq, result);
     const bytes = this.connection.send(seq, result);
     this.#lookAtGate();
     return bytes;
@@ -297,38 +292,14 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     this.endIfDone();
   }
 
-  /** What may wait for a plain peer that reads, or is about to. */
-  get #maxWaiting(): number {
-    const { options, maxStreamBufferBytes } = this.config;
-    return options.maxSendBufferBytes + maxStreamBufferBytes;
+  get isFull(): boolean {
+    return this.connection.bufferedBytes > maxWaitingBytes(this.config);
   }
 
-  get #isFull(): boolean {
-    return this.connection.bufferedBytes > this.#maxWaiting;
-  }
-
-  /** A source that cannot wait costs the connection: a plain peer cannot be told that one Command failed. */
-  #postpone(seq: Seq, result: unknown): number {
-    if (!this.#late.add(seq, result, this.results.isLast(result))) {
-      const { bufferedBytes } = this.connection;
-      const limit = `maxStreamBufferBytes and maxSendBufferBytes together (${this.#maxWaiting})`;
-      const text = `${bufferedBytes} bytes wait for a peer that does not read so fast: more than ${limit}; ${REMEDY}`;
-      this.destroy(new CmdStreamError('SEND_BUFFER_FULL', text));
-    } else this.#lookAtGate();
-    return 0;
-  }
-
-  #sendLate(): void {
-    while (this.#endCause === undefined && this.connection.bufferedBytes <= this.config.sendHighWaterBytes) {
-      const late = this.#late.take();
-      if (late === undefined) return;
-      try {
-        late.scope.runInAsyncScope(this.connection.send, this.connection, late.seq, late.result);
-      } catch (cause) {
-        this.report(cause);
-        this.end(new CmdStreamError('HANDLER_ERROR', `a Result cannot be sent: ${messageOf(cause)}`, { cause }));
-      }
-    }
+  overflow(): void {
+    const limit = `maxStreamBufferBytes and maxSendBufferBytes together (${maxWaitingBytes(this.config)})`;
+    const what = `${this.connection.bufferedBytes} bytes wait for a peer that does not read so fast`;
+    this.destroy(new CmdStreamError('SEND_BUFFER_FULL', `${what}: more than ${limit}; ${REMEDY}`));
   }
 
   report(error: unknown): void {

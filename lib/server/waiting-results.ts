@@ -1,7 +1,6 @@
 // What of one extended connection is not written yet, all Commands together: a bound on its bytes, whose turn it is when
 // the socket has room, and what is held back until the turn of the event loop ends.
 import type { Connection } from '../connection/connection.js';
-import type { Ticking } from '../connection/ticker.js';
 import { CmdStreamError } from '../errors.js';
 import { LinkedSet } from '../linked-set.js';
 import { ByteWriter } from '../wire/byte-writer.js';
@@ -26,13 +25,10 @@ export interface WaitingCommand {
 /** Larger frames keep the memory they were written to, smaller ones are copied out of it. */
 const KEPT_BYTES = 4096;
 
-/** A peer that takes nothing for so long, while more waits than may, does not read at all. */
-const PATIENCE_MS = 1000;
-
 /** Results that a producer has made before it can know that it must wait. */
 export const IN_HAND = 2;
 
-export class WaitingResults implements Ticking {
+export class WaitingResults {
   readonly #host: WaitingHost;
   readonly #maxBytes: number;
   /** One Result may stand above the high-water mark, however large it is. */
@@ -44,25 +40,19 @@ export class WaitingResults implements Ticking {
   readonly #queue = new LinkedSet<WaitingCommand>();
 
   constructor(host: WaitingHost) {
-    const { options, sendHighWaterBytes, maxStreamBufferBytes } = host.config;
+    const { options, sendHighWaterBytes } = host.config;
     this.#host = host;
-    this.#maxBytes = maxStreamBufferBytes + options.maxSendBufferBytes;
+    this.#maxBytes = maxWaitingBytes(host.config);
     this.#maxWritten = Math.max(options.maxSendBufferBytes, sendHighWaterBytes + options.maxResultBytes);
   }
 
   /** Counts bytes of memory that are held, or, when negative, are not any more. */
   count(bytes: number): void {
     this.#bytes += bytes;
-    if (bytes > 0 && this.isFull) this.#host.config.ticker.add(this);
   }
 
   get #waiting(): number {
     return this.#bytes + this.#host.connection.bufferedBytes;
-  }
-
-  /** True while more waits than may: what must be taken all the same is encoded later. */
-  get isFull(): boolean {
-    return this.#waiting > this.#maxBytes;
   }
 
   hasRoomFor(bytes: number): boolean {
@@ -73,14 +63,6 @@ export class WaitingResults implements Ticking {
   refusal(): CmdStreamError {
     const limit = `maxStreamBufferBytes and maxSendBufferBytes of the server together (${this.#maxBytes})`;
     return tooMany(`${this.#waiting} bytes of Results wait on this connection: no more than ${limit} may`);
-  }
-
-  /** Looks whether the peer reads at all, as long as more waits than may. */
-  tick(now: number): void {
-    const { connection, config } = this.#host;
-    if (this.isFull && !connection.hasStalled(PATIENCE_MS, now)) return;
-    config.ticker.delete(this);
-    if (this.isFull) this.#hangUp(this.#maxBytes, 'maxStreamBufferBytes and maxSendBufferBytes together');
   }
 
   /** The bytes of a frame that is sent later, under the rules of {@link Connection.encode}. */
@@ -99,16 +81,13 @@ export class WaitingResults implements Ticking {
     }
   }
 
-  /** Writes what takes no turn: an end, an error, a pong. A peer that has them made and does not read loses its connection. */
+  /** Writes what takes no turn: a pong, the refusal of a Command. A peer that has them made and does not read loses its connection. */
   post(write: (writer: ByteWriter) => void): void {
     const { connection } = this.#host;
     connection.post(write);
-    if (connection.bufferedBytes > this.#maxWritten) this.#hangUp(this.#maxWritten, 'maxSendBufferBytes');
-  }
-
-  #hangUp(limit: number, option: string): void {
-    const text = `${this.#waiting} bytes wait for a peer that does not read: more than ${option} (${limit})`;
-    this.#host.connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', text));
+    if (connection.bufferedBytes <= this.#maxWritten) return;
+    const text = `${this.#waiting} bytes wait for a peer that does not read: more than maxSendBufferBytes`;
+    connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', `${text} (${this.#maxWritten})`));
   }
 
   /** Calls `command.release()` at the end of this turn. */
@@ -138,6 +117,11 @@ export class WaitingResults implements Ticking {
       command.pump();
     }
   }
+}
+
+/** What may wait for one peer, of sources that could wait themselves. */
+export function maxWaitingBytes({ options, maxStreamBufferBytes }: SessionConfig): number {
+  return maxStreamBufferBytes + options.maxSendBufferBytes;
 }
 
 /** In the errors of sources that cannot wait: who sees them is the one who called. */

@@ -1,6 +1,6 @@
 // Who reads slowly slows its own producer down, within a small bound, and nobody else.
 import { describe, expect, it } from '@jest/globals';
-import type { Invoker } from '../../lib/core.js';
+import { CmdStreamError, type Invoker, type ResultSink } from '../../lib/core.js';
 import { ADD_2_3, frame, uvarint } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
@@ -226,17 +226,38 @@ describe('large Results at once', () => {
     expect(all).toEqual(Array.from({ length: 6 }, () => [0, 1, 2, 3]));
   });
 
-  it('cost a peer that does not read at all its connection', async () => {
-    const limits = { maxSendBufferBytes: MB, writeStallTimeoutMs: 0 };
-    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete(new EchoResult('x'.repeat(MB))) };
-    const calc = own(await CalcServer.start({ invoker, ...limits }));
-    const peer = own(await calc.connect());
-    peer.write(KNOCK + hello({ maxFrameBytes: 2 * MB }));
-    await peer.receives(EXTENDED_GREETING);
-    peer.socket.pause();
-    for (let seq = 1; seq <= 30; seq++) peer.write(uvarint(seq) + ADD_2_3.slice(2));
-    expect(await calc.lostCause()).toMatchObject({ code: 'SEND_BUFFER_FULL' });
-    expect(calc.server.inFlight).toBe(0);
+  describe.each([
+    ['last Results', (sink: ResultSink) => sink.complete(new EchoResult('x'.repeat(MB)))],
+    ['errors', (sink: ResultSink) => sink.error(new CmdStreamError('REMOTE', '', { payload: 'x'.repeat(MB) }))],
+  ])('for a peer that reads nothing: %s', (_what, answer) => {
+    const count = 30;
+    const invoker: Invoker = { invoke: (_command, _context, sink) => answer(sink) };
+
+    async function ask(writeStallTimeoutMs: number) {
+      const calc = own(await CalcServer.start({ invoker, maxSendBufferBytes: MB, writeStallTimeoutMs }));
+      const peer = own(await calc.connect());
+      peer.write(KNOCK + hello({ maxFrameBytes: 2 * MB }));
+      await peer.receives(EXTENDED_GREETING);
+      peer.socket.pause();
+      for (let seq = 1; seq <= count; seq++) peer.write(uvarint(seq) + ADD_2_3.slice(2));
+      return { calc, peer };
+    }
+
+    it('cost it its connection after writeStallTimeoutMs', async () => {
+      const { calc } = await ask(1_000);
+      expect(await calc.lostCause()).toMatchObject({ code: 'WRITE_STALLED' });
+      expect(calc.server.inFlight).toBe(0);
+    });
+
+    it('wait until it reads where there is no such limit', async () => {
+      const { calc, peer } = await ask(0);
+      await until('they wait', () => calc.server.inFlight > count / 2);
+      await turns(20);
+      peer.socket.resume();
+      await until('all are answered', () => calc.server.inFlight === 0);
+      await peer.receivesBytes(EXTENDED_GREETING.length / 2 + count * MB);
+      expect(calc.lost).toEqual([]);
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 // What waits for a peer is packed, bounded for the connection, and goes on when there is room.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { defineContract, type Invoker } from '../../lib/core.js';
 import { ADD_2_3, frame, uvarint } from '../support/calc-frames.js';
@@ -89,44 +90,36 @@ describe('what an Observable pushes at once', () => {
 
 describe('last Results for a peer that does not read', () => {
   const text = 'x'.repeat(500_000);
-  let encoded = 0;
+  const stores = new AsyncLocalStorage<string>();
 
-  const counted = (): EchoResult =>
-    Object.assign(new EchoResult(), {
-      toJSON: () => {
-        encoded++;
-        return text;
-      },
-    });
-
-  it('are encoded only as far as the connection may hold them, and all arrive when it reads', async () => {
-    encoded = 0;
-    const invoker: Invoker = {
-      invoke: async (_command, _context, sink) => {
+  it.each([true, false])(
+    'say what they said when they were given, written in the scope of their Commands (extended: %s)',
+    async (extension) => {
+      const given: { text: string }[] = [];
+      const seen = new Set<unknown>();
+      let started = 0;
+      const limits = { maxStreamBufferBytes: 1_024, maxSendBufferBytes: 65_536 };
+      const play = async (): Promise<Item> => {
+        const store = `Command ${started++}`;
+        stores.enterWith(store);
+        const item = new Item(1, true, text) as Item & { text: string };
+        Object.assign(item, { toJSON: () => (seen.add(store === stores.getStore()), { ...item, text: item.text }) });
         await turns(1);
-        sink.complete(counted());
-      },
-    };
-    const limits = { maxStreamBufferBytes: MIB, maxSendBufferBytes: MIB };
-    const calc = own(await CalcServer.start({ invoker, ...limits }));
-    const peer = own(await calc.connect());
-    peer.write(KNOCK + hello({ maxFrameBytes: 2 * MIB }));
-    await peer.receives(EXTENDED_GREETING);
-    peer.socket.pause();
-    const count = 200;
-    for (let seq = 1; seq <= count; seq++) peer.write(uvarint(seq) + ADD_2_3.slice(2));
-    await until('all run', () => calc.server.inFlight >= count / 2);
-    await turns(20);
-    // 2 MiB, one above them, what the system's own buffers take.
-    expect(encoded).toBeLessThan(60);
-    peer.socket.resume();
-    await until('all are answered', () => calc.server.inFlight === 0);
-    expect(encoded).toBe(count);
-    await peer.receivesBytes(EXTENDED_GREETING.length / 2 + count * 500_000);
-    expect(calc.lost).toEqual([]);
-  });
+        given.push(item);
+        // Once all were given none of them is as it was.
+        if (given.length === 20) setImmediate(() => given.forEach((each) => (each.text = 'changed')));
+        return item;
+      };
+      const { calc, client } = await openStage(own, play, limits, { extension });
+      await client.connect();
+      const items = await Promise.all(Array.from({ length: 20 }, () => client.execute(new PlayCmd())));
+      expect(items.map((item) => item.text.length)).toEqual(items.map(() => text.length));
+      expect([...seen]).toEqual([true]);
+      expect(calc.lost).toEqual([]);
+    },
+  );
 
-  it('that cannot be encoded in their turn are errors of their Commands alone', async () => {
+  it('that cannot be encoded are errors of their Commands alone', async () => {
     const invoker: Invoker = {
       invoke: async (_command, { seq }, sink) => {
         if (seq === 1) {

@@ -173,16 +173,13 @@ describe('server connection', () => {
     expect(calc.lost).toEqual([]);
   });
 
-  it('encodes no more Results than may wait while its peer does not read, and all when it reads', async () => {
-    let encoded = 0;
-    const toJSON = (): string => {
-      encoded++;
-      return 'x'.repeat(500_000);
-    };
+  it('reads no more Commands while its peer does not read what they are answered with, and all when it reads', async () => {
+    let started = 0;
     const invoker: Invoker = {
       invoke: async (_command, _context, sink) => {
+        started++;
         await turns(1);
-        sink.complete(Object.assign(new EchoResult(), { toJSON }));
+        sink.complete(new EchoResult('x'.repeat(500_000)));
       },
     };
     const limits = { maxSendBufferBytes: 1_000_000, maxStreamBufferBytes: 1_000_000 };
@@ -190,20 +187,20 @@ describe('server connection', () => {
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.socket.pause();
-    const count = 200;
-    peer.write(ADD_2_3.repeat(count));
-    await until('some are answered', () => encoded > 0);
+    peer.write(ADD_2_3.repeat(100));
+    await until('all are answered', () => started === 100 && calc.server.inFlight === 0);
+    peer.write(ADD_2_3.repeat(100));
     await turns(50);
-    // 2 MB, one above them, and what the system's own buffers take.
-    expect(encoded).toBeLessThan(60);
+    expect(started).toBe(100);
     peer.socket.resume();
-    await peer.receivesBytes(GREETING.length / 2 + count * 500_000);
-    expect(encoded).toBe(count);
+    await peer.receivesBytes(GREETING.length / 2 + 200 * 500_000);
+    expect(started).toBe(200);
     await calc.server.close();
     expect(calc.lost).toMatchObject([{ cause: { code: 'SHUTDOWN' } }]);
   });
 
-  it('ends with HANDLER_ERROR when a Result that had to wait cannot be encoded', async () => {
+  it('asks onPlainError for a Result that cannot be encoded behind others that wait', async () => {
+    const failures: unknown[] = [];
     const invoker: Invoker = {
       invoke: async (_command, _context, sink) => {
         await turns(1);
@@ -211,13 +208,16 @@ describe('server connection', () => {
       },
     };
     let calls = 0;
-    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 1_024 };
+    const onPlainError = (error: unknown): CalcResult => (failures.push(error), new CalcResult(-1));
+    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 1_024, onPlainError };
     const calc = own(await CalcServer.start({ invoker, ...limits }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.write(ADD_2_3.repeat(4));
-    expect(await calc.lostCause()).toMatchObject({ code: 'HANDLER_ERROR' });
-    expect(calc.errors).toMatchObject([{ code: 'ENCODE_FAILED' }]);
+    await peer.receivesBytes(GREETING.length / 2 + 9_000_000);
+    await until('it is over', () => calc.server.inFlight === 0);
+    expect(failures).toMatchObject([{ code: 'ENCODE_FAILED' }]);
+    expect(calc.lost).toEqual([]);
   });
 
   it('goes on looking for the end of its peer after it has ended in order', async () => {
