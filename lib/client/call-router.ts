@@ -7,7 +7,7 @@ import type { GroupServer } from './group-server.js';
 import { HeldPermits } from './held-permits.js';
 import type { Link } from './link.js';
 import type { PendingCall } from './pending-call.js';
-import { forgive, told } from './told.js';
+import { forgive, told } from '../callbacks.js';
 
 export interface RouterConfig {
   readonly strategy: DispatchStrategy;

@@ -1,7 +1,7 @@
 // The role of a circuit breaker: keeps calls away from a server that fails. It knows no Command and no connection.
 import type { AsyncScope } from '../async-scope.js';
 import { CmdStreamError } from '../errors.js';
-import { forgive } from './told.js';
+import { forgive } from '../callbacks.js';
 
 /**
  * Decides whether a call may go to one server, and learns what became of the calls it let through.

@@ -19,7 +19,7 @@ import type { GroupConfig } from './group.js';
 import type { LinkConfig } from './link.js';
 import { reconnectDefaults, reconnectRules } from './reconnect-options.js';
 import { retryDefaults, retryRules } from './retry-options.js';
-import { forgive } from './told.js';
+import { forgive } from '../callbacks.js';
 
 const OWNER = 'CommandClient';
 

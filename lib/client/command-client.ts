@@ -17,7 +17,7 @@ import { PendingCall, type Call, type CallNeeds, type CallOptions, type CommandS
 import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
 import { SignalListeners } from './signal-listeners.js';
 import { hookedNeeds } from './send-hooks.js';
-import { told } from './told.js';
+import { told } from '../callbacks.js';
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 /** What `emit` and `ping` know of the options of a call. */

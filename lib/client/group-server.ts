@@ -6,7 +6,7 @@ import { objectWith } from '../options.js';
 import { breakerApart, type CircuitBreaker, type CircuitBreakerFactory } from './circuit-breaker.js';
 import { groupStatus, type ClientStatus } from './group-status.js';
 import type { Link, LinkTarget } from './link.js';
-import { forgive } from './told.js';
+import { forgive } from '../callbacks.js';
 
 /**
  * A server of a client, now.

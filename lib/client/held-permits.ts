@@ -3,7 +3,7 @@
 import type { CallEnd } from './call-end.js';
 import type { CircuitPermit } from './circuit-breaker.js';
 import type { GroupServer } from './group-server.js';
-import { told } from './told.js';
+import { told } from '../callbacks.js';
 
 export class HeldPermits {
   readonly #permits = new Map<GroupServer, CircuitPermit>();

@@ -4,7 +4,7 @@ import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { KeptBytes } from './kept-bytes.js';
 import type { CircuitPermit } from './circuit-breaker.js';
 import type { SignalListeners } from './signal-listeners.js';
-import { isPromiseLike, told } from './told.js';
+import { isPromiseLike, told } from '../callbacks.js';
 import { didServe, nameOfSent, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
 
 /** The server has seen the Command: an error of ours must not say that it has not. */

@@ -5,7 +5,7 @@ import type { Metadata } from '../wire/control-frame.js';
 import { ambientMetadata } from './call-rules.js';
 import type { CallEnd, CallObserver, SentCommand } from './call-end.js';
 import type { CallNeeds } from './pending-call.js';
-import { forgive, told } from './told.js';
+import { forgive, told } from '../callbacks.js';
 
 /**
  * A Result that came.

@@ -1,6 +1,6 @@
 // The signals of pending calls: one listener for each signal, however many calls it may end, and none for one that has
 // no call. An AbortSignal of a user has a list of its listeners that gets slower, and warns, with each of them.
-import { told } from './told.js';
+import { told } from '../callbacks.js';
 
 interface Heard {
   readonly calls: Set<() => void>;

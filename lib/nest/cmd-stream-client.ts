@@ -17,7 +17,7 @@ import { clientDefaults, type UnexpectedResult } from '../client/client-options.
 import { CallerSink } from '../client/caller-sink.js';
 import { CommandClient } from '../client/command-client.js';
 import type { CallNeeds, CallOptions, CommandSink } from '../client/pending-call.js';
-import { forgive, told } from '../client/told.js';
+import { forgive, told } from '../callbacks.js';
 import { Command, type AnyCommand, type ResultOf } from '../codec/command.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';

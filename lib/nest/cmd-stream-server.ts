@@ -20,7 +20,8 @@ import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
 import { CmdStreamError, isCmdStreamError, messageOf, stackOf, type ErrorCode } from '../errors.js';
 import { resolveOptions } from '../options.js';
-import { CommandServer, tell } from '../server/command-server.js';
+import { tell } from '../callbacks.js';
+import { CommandServer } from '../server/command-server.js';
 import type { ResultSink } from '../server/invoker.js';
 import {
   serverDefaults,

@@ -7,7 +7,7 @@ import type { Command, CommandEntry, ResultOf } from '../codec/command.js';
 import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { isAsyncIterable } from '../server/item-source.js';
-import { isPromiseLike } from '../server/outcome.js';
+import { isPromiseLike } from '../callbacks.js';
 import { isAbandonment } from './abandonment.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { bindParameters, type ContextPlace } from './handler-parameters.js';

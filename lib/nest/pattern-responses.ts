@@ -2,7 +2,7 @@
 // the server sent them.
 import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import type { CommandSink } from '../client/pending-call.js';
-import { told } from '../client/told.js';
+import { told } from '../callbacks.js';
 import { WholePacket } from '../codec/whole-packet.js';
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 

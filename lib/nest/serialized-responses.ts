@@ -4,7 +4,7 @@ import { plainData } from '../codec/pattern-message.js';
 import { WholePacket } from '../codec/whole-packet.js';
 import { CmdStreamError } from '../errors.js';
 import type { ResultSink } from '../server/invoker.js';
-import { isPromiseLike } from '../server/outcome.js';
+import { isPromiseLike } from '../callbacks.js';
 import { isForCaller } from '../server/wire-error.js';
 import { ForwardingSink } from './forwarding-sink.js';
 

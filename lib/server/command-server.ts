@@ -2,6 +2,7 @@
 // again; what happens between is a ServerRun.
 import type { AddressInfo, Server } from 'node:net';
 import { AsyncScope } from '../async-scope.js';
+import { tell, told } from '../callbacks.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
@@ -10,7 +11,6 @@ import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { EventRoom } from './event-room.js';
-import { isPromiseLike } from './outcome.js';
 import { ServerLoad } from './server-load.js';
 import {
   closeRules,
@@ -182,27 +182,8 @@ export class CommandServer {
   }
 
   #report(failure: unknown): void {
-    try {
-      const { onError } = this.#options;
-      const told: unknown = onError && this.#scope.runApart(onError, undefined, failure);
-      // Nobody is left to tell; the server serves others.
-      if (isPromiseLike(told)) told.then(undefined, () => {});
-    } catch {
-      // Likewise.
-    }
-  }
-}
-
-/** Calls code of the user that is told something: when it fails, now or by a promise, that is reported and that is all. */
-export function tell<A extends unknown[]>(
-  report: (error: unknown) => void,
-  callback: ((...args: A) => unknown) | undefined,
-  ...args: A
-): void {
-  try {
-    const told = callback?.(...args);
-    if (isPromiseLike(told)) told.then(undefined, report);
-  } catch (error) {
-    report(error);
+    const { onError } = this.#options;
+    // Where it fails nobody is left to tell; the server serves others.
+    if (onError) told(() => this.#scope.runApart(onError, undefined, failure));
   }
 }

@@ -1,7 +1,7 @@
 // The signal of a Command, made harmless: Node ends the process when a listener of `abort` throws, or returns a promise
 // that rejects, and calls it in the async scope of whoever aborts, where it is called here in that in which it was added. Signals that the application derives from it (`AbortSignal.any`) are the application's own.
 import { AsyncResource } from 'node:async_hooks';
-import { isPromiseLike } from './outcome.js';
+import { isPromiseLike } from '../callbacks.js';
 
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
 type Options = Parameters<AbortSignal['addEventListener']>[2];

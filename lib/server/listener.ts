@@ -4,7 +4,7 @@ import { createServer, Server, type AddressInfo, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
-import { isPromiseLike } from './outcome.js';
+import { isPromiseLike } from '../callbacks.js';
 import { removeStaleSocket } from './stale-socket.js';
 
 export interface ListenerConfig {

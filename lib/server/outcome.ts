@@ -1,5 +1,6 @@
 // Turns what a Command's code gives back (a value, a promise, an AsyncIterable, an Observable) into Results.
 // Stops the producer as soon as nobody waits for more.
+import { isPromiseLike } from '../callbacks.js';
 import type { CommandContext } from '../codec/command-context.js';
 import type { Outcome, SubscribableLike } from '../codec/command.js';
 import type { ResultSink } from './invoker.js';
@@ -170,10 +171,6 @@ class PushedOutcome {
       return { error };
     }
   }
-}
-
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 function isSubscribable(value: unknown): value is SubscribableLike<unknown> {

@@ -4,7 +4,7 @@ import type { TypeTable } from '../codec/type-table.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import { NO_METADATA } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
-import { isPromiseLike } from './outcome.js';
+import { isPromiseLike } from '../callbacks.js';
 import { RunningCommand, type CommandHome, type HandlerNames } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
 import { IN_HAND } from './waiting-results.js';

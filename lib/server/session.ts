@@ -10,7 +10,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { Seq } from '../wire/frame.js';
 import { writeServerInfo } from '../wire/server-info.js';
 import { deferred, type Deferred } from './deferred.js';
-import { isPromiseLike } from './outcome.js';
+import { isPromiseLike } from '../callbacks.js';
 import { PlainCommand, type PlainHome } from './plain-command.js';
 import type { RunningCommand } from './running-command.js';
 import type { PlainErrorMapper } from './server-options.js';
