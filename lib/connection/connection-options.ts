@@ -33,8 +33,8 @@ export interface ConnectionOptions {
   writeStallTimeoutMs?: number;
   /**
    * Most bytes that may wait for a peer that does not read. Beyond, a client queues further Commands; a server, whose Results have
-   * `maxStreamBufferBytes` besides, encodes no more of them and reads no further Commands, and ends the connection where a
-   * source that cannot wait sends on. 64 KiB to 1 GiB.
+   * `maxStreamBufferBytes` besides, lets producers wait, reads no further Commands of a plain peer, and ends the connection of
+   * such a peer where a source that cannot wait sends on. 64 KiB to 1 GiB.
    * @default 8_388_608
    */
   maxSendBufferBytes?: number;
