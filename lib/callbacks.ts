@@ -1,4 +1,6 @@
-// Calls code of the user that is told something: when it fails, now or by a promise, that is its own business.
+// Calls code of the user that is told something, when it fails, now or by a promise, that is its own business; and code
+// that must answer at once, where a promise is no answer.
+import { CmdStreamError, type ErrorCode } from './errors.js';
 
 /** `report` hears what it fails with; where there is nobody to hear it, others are served all the same. */
 export function tell<A extends unknown[]>(
@@ -30,3 +32,10 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 function nobody(): void {}
+
+/** What `name` of the user has given. @throws {CmdStreamError} `code` when that is a promise */
+export function atOnce<T>(code: ErrorCode, name: string, given: T): T {
+  if (typeof given === 'object' && forgive(given))
+    throw new CmdStreamError(code, `${name} must answer at once, and gave a promise`);
+  return given;
+}

@@ -285,7 +285,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     if (call === undefined) return this.#owner.onUnexpectedResult(seq, result, bytesRead);
     this.#confirm(call.sentBytes);
     try {
-      const last = !call.isStream && this.#config.contract.results.isLast(result);
+      const last = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
       call.next(result, bytesRead);
       if (last) call.complete();
     } catch (error) {

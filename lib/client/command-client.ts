@@ -150,7 +150,7 @@ export class CommandClient {
       const sink: CommandSink = {
         next: (value) => {
           result = value;
-          if (++results > 1 || call.isStream || !this.#options.contract.results.isLast(value)) {
+          if (++results > 1 || call.isStream || !this.#options.contract.results.isLast(value, 'BAD_PAYLOAD')) {
             const text = 'execute() is for Commands with one Result; use send(), dispatch() or iterate()';
             throw new CmdStreamError('MULTIPLE_RESULTS', `${text} ${call.label}`, { sent: true });
           }

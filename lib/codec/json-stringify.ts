@@ -1,6 +1,11 @@
 // From values to JSON text: JSON.stringify, but bigints are written as digits, and what JSON would lose is an error that
 // says where it stands instead of a silent null or an empty object.
+//
+//   glance at the value --(fine)--> JSON.stringify --(no trace of a loss in the text)--> text
+//             |                           └--(a trace: glance at all elements of lists)--> text, or
+//             └--(a doubt)--> JSON.stringify that shows us each part as it is written --> text, or what is lost
 import { types } from 'node:util';
+import { forgive } from '../callbacks.js';
 import { peerText } from '../errors.js';
 
 /** What is wrong, beginning with the path to it; undefined: nothing. */
@@ -8,17 +13,18 @@ type Fault = string | undefined;
 
 /**
  * How JSON.stringify treats objects with one prototype: their fields are written, a Date is, a toJSON is asked, what is
- * boxed is written, next to nothing is written, or the same if they have no fields.
+ * boxed is written, next to nothing is written, or the same if they have no fields. Of a toJSON that is `new` nobody
+ * knows yet whether it gives promises.
  */
-type Kind = 'fields' | 'date' | 'asks' | 'boxed' | 'lossy' | 'tagged';
+type Kind = 'fields' | 'date' | 'asks' | 'new' | 'boxed' | 'lossy' | 'tagged';
 
-/** No fault, but deeper than can be written: JSON.stringify, or the check of the depth, says what is wrong. */
-const TOO_DEEP = 'too deep';
-
-/** What a glance at a value says: all is seen and fine, what is seen is fine, or everything must be looked at. */
-const SEEN = 0;
-const UNSEEN = 1;
-const DOUBTFUL = 2;
+/** What a glance finds. The larger one counts. */
+const FINE = 0;
+/** Fine as far as was looked: a list has further elements. */
+const PARTLY = 1;
+/** Fine, but what a toJSON gives is not known. */
+const ASKS = 2;
+const DOUBTFUL = 4;
 const FIRST_ELEMENTS = 3;
 
 /** Marks a bigint: strings are written without lone surrogates, so no other value has it; a key may, but a colon follows it. */
@@ -31,28 +37,18 @@ export class LossError extends TypeError {}
 
 /** Writes values of one class, whose parts tend to have the same prototypes again and again. */
 export class JsonWriter {
-  readonly #maxDepth: number;
-  readonly #kinds = new WeakMap<object, Kind>();
-  #rootPrototype: object | null | undefined;
-  #lastPrototype: object | null = null;
-  #lastKind: Kind = 'fields';
-  #hasBigint = false;
-  /** A toJSON is asked, and may give what would be lost. */
-  #asks = false;
+  readonly #glance: Glance;
+  readonly #kinds = new Kinds();
 
   constructor(maxDepth: number) {
-    this.#maxDepth = maxDepth;
+    this.#glance = new Glance(maxDepth, this.#kinds);
   }
 
   /** @throws what a getter or toJSON throws, or a LossError */
   write(value: object): string {
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === 'function') return this.#writeGiven(value, toJSON.call(value, ''));
-    const glance = this.#isRoot(value) ? this.#glance(value, 1) : DOUBTFUL;
-    if (glance === DOUBTFUL) return this.#writeChecked(value, value);
-    const text = this.#attempt(value);
-    const isFine = text !== undefined && !text.includes('\\ud') && (glance === SEEN || !mayBeLossy(text));
-    return isFine ? text : this.#writeChecked(value, value, text);
+    return this.#writeFast(value) ?? this.#writeExactly(value);
   }
 
   /**
@@ -66,27 +62,87 @@ export class JsonWriter {
   }
 
   #writeGiven(value: object, given: unknown): string {
+    if (forgive(given)) throw new LossError(promised);
     // Of what a toJSON gives no other toJSON is asked.
     const asksAgain = typeof given === 'object' && given !== null && asksToJson(given);
-    return asksAgain ? this.#writeExactly(value) : this.#writeChecked(value, given);
+    return (asksAgain ? undefined : this.#writeFast(given)) ?? this.#writeExactly(value);
   }
 
-  /** Most values are of the class itself: whether that is an odd one is seen once. */
-  #isRoot(value: object): boolean {
-    const prototype = Object.getPrototypeOf(value) as object | null;
-    if (prototype === this.#rootPrototype) return true;
-    if (this.#kindOf(value) !== 'fields') return false;
-    this.#rootPrototype = prototype;
-    return true;
+  /** The text, if a glance and the text itself leave no doubt that nothing is lost. */
+  #writeFast(value: unknown): string | undefined {
+    const found = this.#glance.at(value, FIRST_ELEMENTS);
+    if (found >= DOUBTFUL) return undefined;
+    const text = attempt(value);
+    if (text === undefined || text.includes('\\ud')) return undefined;
+    if (found === FINE || !mayBeLossy(text)) return text;
+    return this.#glance.at(value, Number.POSITIVE_INFINITY) === FINE ? text : undefined;
   }
 
-  /**
-   * A glance at the fields, as cheap as it can be: what is seen to be fine needs no more. Of a long list only the first
-   * elements are looked at; what is lost in others leaves a trace in the text.
-   */
-  #glance(value: object, depth: number): number {
-    if (depth > this.#maxDepth) return DOUBTFUL;
-    let glance = SEEN;
+  /** Some times slower: looks at everything as JSON.stringify is about to write it. */
+  #writeExactly(value: object): string {
+    const paths = new Map<object, string>();
+    let bigints = 0;
+    const kinds = this.#kinds;
+    const prove = kinds.takeNew();
+    const text = JSON.stringify(value, function (this: object, key, item: unknown) {
+      const holder = paths.get(this);
+      const path = holder === undefined ? '' : holder + (Array.isArray(this) ? `[${key}]` : segment(key));
+      const written = typeof item === 'object' && types.isBoxedPrimitive(item) ? item.valueOf() : item;
+      if (typeof written === 'string') return written.replace(loneSurrogates, '\ufffd');
+      if (typeof written === 'bigint') {
+        bigints++;
+        return TAG + written;
+      }
+      const fault =
+        written === null
+          ? dateFault((this as Record<string, unknown>)[key])
+          : writtenFault(written, Array.isArray(this), kinds);
+      if (fault !== undefined) throw new LossError(path + fault);
+      if (typeof written === 'object' && written !== null) paths.set(written, path);
+      return written;
+    }) as string | undefined;
+    if (text === undefined) throw new LossError(' is nothing that JSON can express: so its toJSON() says');
+    prove();
+    return bigints === 0 ? text : text.replace(taggedBigint, '$1');
+  }
+}
+
+/** Looks at a value before it is written, as cheaply as it can. What it doubts the exact way decides. */
+class Glance {
+  readonly #maxDepth: number;
+  readonly #kinds: Kinds;
+  #most = FIRST_ELEMENTS;
+
+  constructor(maxDepth: number, kinds: Kinds) {
+    this.#maxDepth = maxDepth;
+    this.#kinds = kinds;
+  }
+
+  /** `most`: elements of each list that are looked at; what is lost in others mostly leaves a trace in the text. */
+  at(value: unknown, most: number): number {
+    this.#most = most;
+    if (typeof value === 'object' && value !== null) return this.#into(value, this.#maxDepth);
+    const isFine = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+    return isFine ? FINE : DOUBTFUL;
+  }
+
+  #into(value: object, levels: number): number {
+    if (levels === 0) return DOUBTFUL;
+    if (Array.isArray(value)) return this.#elements(value, levels - 1);
+    switch (this.#kinds.of(value)) {
+      case 'fields':
+        return this.#fields(value, levels - 1);
+      case 'asks':
+        return ASKS;
+      case 'date':
+        return Number.isNaN((value as Date).getTime()) ? DOUBTFUL : FINE;
+      default:
+        return DOUBTFUL;
+    }
+  }
+
+  #fields(value: object, levels: number): number {
+    let found = FINE;
     for (const key in value) {
       const item = (value as Record<string, unknown>)[key];
       if (typeof item === 'string' || typeof item === 'boolean') continue;
@@ -95,153 +151,79 @@ export class JsonWriter {
         if (item - item !== 0) return DOUBTFUL;
       } else if (typeof item === 'object') {
         if (item === null) continue;
-        glance |= this.#glanceInto(item, depth + 1);
-        if (glance >= DOUBTFUL) return glance;
+        found |= this.#into(item, levels);
+        if (found >= DOUBTFUL) return DOUBTFUL;
       } else if (typeof item !== 'undefined' && (typeof item !== 'function' || key === 'toJSON')) return DOUBTFUL;
     }
-    return glance;
+    return found;
   }
 
-  #glanceInto(value: object, depth: number): number {
-    if (Array.isArray(value)) return this.#glanceAtList(value, depth);
-    const kind = this.#kindOf(value);
-    if (kind === 'fields') return this.#glance(value, depth);
-    if (kind === 'asks') return UNSEEN;
-    return kind === 'date' && !Number.isNaN((value as Date).getTime()) ? SEEN : DOUBTFUL;
-  }
-
-  #glanceAtList(list: readonly unknown[], depth: number): number {
-    if (depth > this.#maxDepth) return DOUBTFUL;
-    const most = Math.min(list.length, FIRST_ELEMENTS);
-    let glance = most < list.length ? UNSEEN : SEEN;
+  #elements(list: readonly unknown[], levels: number): number {
+    const most = Math.min(list.length, this.#most);
+    let found = most < list.length ? PARTLY : FINE;
     for (let index = 0; index < most; index++) {
       const item = list[index];
+      if (typeof item === 'string' || typeof item === 'boolean') continue;
       if (typeof item === 'number') {
         if (item - item !== 0) return DOUBTFUL;
       } else if (typeof item === 'object') {
         if (item === null) continue;
-        glance |= this.#glanceInto(item, depth + 1);
-        if (glance >= DOUBTFUL) return glance;
-      } else if (typeof item === 'bigint' || typeof item === 'symbol' || typeof item === 'function') return DOUBTFUL;
+        found |= this.#into(item, levels);
+        if (found >= DOUBTFUL) return DOUBTFUL;
+      } else if (typeof item !== 'undefined') return DOUBTFUL;
     }
-    return glance;
-  }
-
-  /** Looks at everything in `given`, which is what is written of `value`, as `written` if that is there. */
-  #writeChecked(value: object, given: unknown, written?: string): string {
-    this.#hasBigint = this.#asks = false;
-    const fault = this.#faultOf(given, 0, false);
-    if (fault !== undefined && fault !== TOO_DEEP) throw new LossError(fault);
-    if (this.#hasBigint) return this.#writeExactly(value);
-    const text = written ?? this.#attempt(given);
-    const isDoubtful = text === undefined || text.includes('\\ud') || (this.#asks && mayBeLossy(text));
-    return isDoubtful ? this.#writeExactly(value) : text;
-  }
-
-  /** Undefined too if it fails, perhaps because of a bigint: the exact way throws what else it was. */
-  #attempt(value: unknown): string | undefined {
-    try {
-      return JSON.stringify(value);
-    } catch {
-      return undefined;
-    }
-  }
-
-  #faultOf(value: unknown, depth: number, isElement: boolean): Fault {
-    switch (typeof value) {
-      case 'number':
-        return Number.isFinite(value) ? undefined : ` is ${value}, which JSON cannot express`;
-      case 'object':
-        return value === null ? undefined : this.#objectFault(value, depth);
-      case 'bigint':
-        this.#hasBigint = true;
-        return undefined;
-      case 'symbol':
-        return lost(value);
-      case 'function':
-        return isElement ? lost(value) : undefined;
-      default:
-        return undefined;
-    }
-  }
-
-  #objectFault(value: object, depth: number): Fault {
-    if (Array.isArray(value)) return this.#elementsFault(value, depth + 1);
-    const kind = this.#kindOf(value);
-    if (kind === 'fields') return this.#fieldsFault(value, depth + 1);
-    if (kind === 'date') return Number.isNaN((value as Date).getTime()) ? ' is an invalid Date' : undefined;
-    if (kind === 'boxed') return this.#faultOf(value.valueOf(), depth, false);
-    if (kind === 'asks') this.#asks = true;
-    else if (kind === 'lossy' || Object.keys(value).length === 0) return lost(value);
-    else return this.#fieldsFault(value, depth + 1);
-    return undefined;
-  }
-
-  #elementsFault(list: readonly unknown[], depth: number): Fault {
-    if (depth > this.#maxDepth) return TOO_DEEP;
-    for (let index = 0; index < list.length; index++) {
-      const item = list[index];
-      if (typeof item === 'string') continue;
-      const fault = this.#faultOf(item, depth, true);
-      if (fault !== undefined) return fault === TOO_DEEP ? fault : `[${index}]${fault}`;
-    }
-    return undefined;
-  }
-
-  #fieldsFault(value: object, depth: number): Fault {
-    if (depth > this.#maxDepth) return TOO_DEEP;
-    for (const key in value) {
-      const item = (value as Record<string, unknown>)[key];
-      if (typeof item === 'string') continue;
-      if (typeof item === 'function') this.#asks ||= key === 'toJSON';
-      const fault = this.#faultOf(item, depth, false);
-      // What is inherited is not written, and what has a toJSON of its own is not written as it is.
-      if (fault === undefined || !Object.hasOwn(value, key)) continue;
-      if (asksToJson(value)) break;
-      return fault === TOO_DEEP ? fault : segment(key) + fault;
-    }
-    return undefined;
-  }
-
-  /** Some times slower: looks at everything as JSON.stringify is about to write it. */
-  #writeExactly(value: object): string {
-    const paths = new Map<object, string>();
-    let bigints = 0;
-    const kindOfWritten = (item: object): Kind => (Array.isArray(item) ? 'fields' : this.#kindOf(item));
-    const text = JSON.stringify(value, function (this: object, key, item: unknown) {
-      const holder = paths.get(this);
-      const path = holder === undefined ? '' : holder + (Array.isArray(this) ? `[${key}]` : segment(key));
-      if (typeof item === 'string') return item.replace(loneSurrogates, '\ufffd');
-      if (typeof item === 'bigint') {
-        bigints++;
-        return TAG + item;
-      }
-      const fault = writtenFault(item, Array.isArray(this), kindOfWritten);
-      if (fault !== undefined) throw new LossError(path + fault);
-      if (typeof item === 'object' && item !== null) paths.set(item, path);
-      return item;
-    }) as string | undefined;
-    if (text === undefined) throw new LossError(' is nothing that JSON can express: so its toJSON() says');
-    return bigints === 0 ? text : text.replace(taggedBigint, '$1');
-  }
-
-  #kindOf(value: object): Kind {
-    const prototype = Object.getPrototypeOf(value) as object | null;
-    if (prototype === this.#lastPrototype) return this.#lastKind;
-    const kind = prototype === null ? 'fields' : (this.#kinds.get(prototype) ?? kindOf(value));
-    if (prototype !== null) this.#kinds.set(prototype, kind);
-    this.#lastPrototype = prototype;
-    this.#lastKind = kind;
-    return kind;
+    return found;
   }
 }
 
-function kindOf(value: object): Kind {
+/** The kinds of objects, by their prototypes. */
+class Kinds {
+  readonly #kinds = new WeakMap<object, Kind>();
+  #last: object | null = null;
+  #lastKind: Kind = 'fields';
+  /** The prototype that was last found to be of the kind `new`. */
+  #new: object | undefined;
+
+  of(value: object): Kind {
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    if (prototype === Object.prototype || prototype === null) return 'fields';
+    if (prototype === this.#last) return this.#lastKind;
+    const kind = this.#kinds.get(prototype) ?? kindOf(value, prototype);
+    if (kind === 'new') {
+      this.#new = prototype;
+      return kind;
+    }
+    this.#kinds.set(prototype, kind);
+    this.#last = prototype;
+    this.#lastKind = kind;
+    return kind;
+  }
+
+  /** Gives what is to be called when all that its toJSON gives was looked at. */
+  takeNew(): () => void {
+    const prototype = this.#new;
+    this.#new = undefined;
+    return () => {
+      if (prototype) this.#kinds.set(prototype, 'asks');
+    };
+  }
+}
+
+function kindOf(value: object, prototype: object): Kind {
   if (types.isBoxedPrimitive(value)) return 'boxed';
   if (types.isDate(value)) return 'date';
-  if (asksToJson(value)) return 'asks';
+  if (asksToJson(prototype)) return 'new';
   if (isLossy(value)) return 'lossy';
   return Symbol.toStringTag in value ? 'tagged' : 'fields';
+}
+
+/** Undefined too if it fails, perhaps because of a bigint: the exact way throws what else it was. */
+function attempt(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** JSON.stringify writes `{}` for it, or an index for each byte. */
@@ -252,13 +234,21 @@ function isLossy(value: object): boolean {
 }
 
 /** `item` is what a toJSON has given, if there was one: a Date among that is written as `{}`. */
-function writtenFault(item: unknown, isElement: boolean, kindOfWritten: (item: object) => Kind): Fault {
+function writtenFault(item: unknown, isElement: boolean, kinds: Kinds): Fault {
   if (typeof item === 'number' && !Number.isFinite(item)) return ` is ${item}, which JSON cannot express`;
   if (typeof item === 'symbol' || (typeof item === 'function' && isElement)) return lost(item);
-  if (typeof item !== 'object' || item === null) return undefined;
-  const kind = kindOfWritten(item);
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined;
+  if (types.isPromise(item) && forgive(item)) return promised;
+  const kind = kinds.of(item);
   const isLost = kind === 'lossy' || kind === 'date' || (kind === 'tagged' && Object.keys(item).length === 0);
   return isLost ? lost(item) : undefined;
+}
+
+const promised = ' is a Promise, which JSON cannot express: await it first; a toJSON() must answer at once';
+
+/** `value` is written as null. */
+function dateFault(value: unknown): Fault {
+  return types.isDate(value) && Number.isNaN(value.getTime()) ? ' is an invalid Date' : undefined;
 }
 
 function transformedFault(value: object, plain: object, nameOf: (field: string) => string): Fault {

@@ -1,5 +1,6 @@
 // One ordered list of types and their numbers: position = type number. A contract has one for each direction.
-import { CmdStreamError } from '../errors.js';
+import { atOnce } from '../callbacks.js';
+import { CmdStreamError, type ErrorCode } from '../errors.js';
 
 /** A class of Commands or Results. */
 export type TypeClass<T = unknown> = abstract new (...args: never[]) => T;
@@ -84,14 +85,18 @@ export class TypeTable {
     return this.#entryOf(value)?.index ?? -1;
   }
 
-  /** Is this Result the last of its Command? What says nothing about it is. */
-  isLast(value: unknown): boolean {
+  /** Is this Result the last of its Command? What says nothing about it is. @throws {CmdStreamError} `code`, where that is a promise */
+  isLast(value: unknown, code: ErrorCode = 'ENCODE_FAILED'): boolean {
     const lastOne = (value as { lastOne?: unknown } | null | undefined)?.lastOne;
-    if (typeof lastOne === 'function') return lastOne.call(value) !== false;
+    if (typeof lastOne === 'function') return this.#toldBy(value, lastOne.call(value), code) !== false;
     const entry = this.#entryOf(value)?.entry;
-    if (entry?.lastOne) return entry.lastOne(value) ?? true;
+    if (entry?.lastOne) return this.#toldBy(value, entry.lastOne(value), code) ?? true;
     // In what is not listed the field is data like any other.
     return lastOne !== false || (entry === undefined && !this.#byClass.has(constructorOf(value)));
+  }
+
+  #toldBy<T>(value: unknown, last: T, code: ErrorCode): T {
+    return typeof last === 'object' ? atOnce(code, `lastOne() of ${this.nameFor(value)}`, last) : last;
   }
 
   /** May this Command be executed twice? Its class or entry says so. */

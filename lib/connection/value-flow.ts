@@ -1,4 +1,5 @@
 // Which way values go on one side of a connection: what it writes and reads, and within which limits.
+import { atOnce } from '../callbacks.js';
 import type { Codec } from '../codec/codec.js';
 import { jsonCodecDefaults, RECEIVED_KEYS, type DataLimits } from '../codec/json-codec-options.js';
 import { CmdStreamError } from '../errors.js';
@@ -41,8 +42,10 @@ interface Limits {
 export function clientFlow(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): ValueFlow {
   return {
     encode: (command, writer) =>
-      command instanceof SelfWriting ? command.writeTo(writer) : codec.encodeCommand(command, writer),
-    decode: (reader) => codec.decodeResult(reader),
+      command instanceof SelfWriting
+        ? command.writeTo(writer)
+        : atOnce('ENCODE_FAILED', 'encodeCommand() of the codec', codec.encodeCommand(command, writer)),
+    decode: (reader) => atOnce('BAD_PAYLOAD', 'decodeResult() of the codec', codec.decodeResult(reader)),
     send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     receive: { bytes: maxResultBytes, option: 'maxResultBytes' },
     // A client hands on what it receives: no pipe looks at it.
@@ -53,8 +56,9 @@ export function clientFlow(codec: Codec, { maxCommandBytes, maxResultBytes }: Li
 /** Results out, Commands in. */
 export function serverFlow(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): ValueFlow {
   return {
-    encode: (result, writer) => codec.encodeResult(result, writer),
-    decode: (reader) => codec.decodeCommand(reader),
+    encode: (result, writer) =>
+      atOnce('ENCODE_FAILED', 'encodeResult() of the codec', codec.encodeResult(result, writer)),
+    decode: (reader) => atOnce('BAD_PAYLOAD', 'decodeCommand() of the codec', codec.decodeCommand(reader)),
     send: { bytes: maxResultBytes, option: 'maxResultBytes' },
     receive: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     data: receivedData(codec.dataLimits ?? jsonCodecDefaults),

@@ -1,4 +1,5 @@
 // A serializer that a user wrote: whatever it throws becomes an error of MUS.
+import { atOnce } from '../callbacks.js';
 import { isClass, type TypeClass } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
@@ -48,7 +49,7 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
 
   encode(value: I, writer: ByteWriter): void {
     try {
-      this.#custom.encode(value, writer);
+      atOnce('ENCODE_FAILED', 'encode() of mus.custom', this.#custom.encode(value, writer));
     } catch (error) {
       throw musError(error, 'ENCODE_FAILED');
     }
@@ -56,7 +57,7 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
 
   decode(reader: ByteReader): T {
     try {
-      return this.#custom.decode(reader);
+      return atOnce('BAD_PAYLOAD', 'decode() of mus.custom', this.#custom.decode(reader));
     } catch (error) {
       throw error === INCOMPLETE ? error : musError(error, 'BAD_PAYLOAD');
     }

@@ -1,4 +1,6 @@
 // The role of a serializer: writes values of one type and reads them back. What it is made of is its subclass's.
+import { types } from 'node:util';
+import { atOnce } from '../callbacks.js';
 import type { TypeClass } from '../codec/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { ByteReader } from '../wire/byte-reader.js';
@@ -124,10 +126,18 @@ export abstract class MusSerializer<T, I = T> {
 /** @throws {CmdStreamError} INVALID_CONTRACT when one of `parts` is no serializer: an import that leads in a circle gives undefined */
 export function mustSerialize(owner: string, ...parts: readonly unknown[]): void {
   for (const part of parts) {
-    if (part instanceof MusSerializer) continue;
+    if (part instanceof MusSerializer) {
+      if (!isAsync(part)) continue;
+      throw new CmdStreamError('INVALID_CONTRACT', `${owner} has a serializer that is async: it must answer at once`);
+    }
     const reason = `${owner} needs a serializer of MUS, got ${part === null ? 'null' : typeof part}; what is defined later needs mus.lazy()`;
     throw new CmdStreamError('INVALID_CONTRACT', reason);
   }
+}
+
+/** A promise of bytes, or of a value, would be taken for one. */
+export function isAsync({ encode, decode }: AnyMusSerializer): boolean {
+  return types.isAsyncFunction(encode) || types.isAsyncFunction(decode);
 }
 
 class CheckedSerializer<T, I> extends MusSerializer<T, I> {
@@ -160,7 +170,7 @@ class CheckedSerializer<T, I> extends MusSerializer<T, I> {
     const value = this.#inner.decode(reader);
     let verdict: unknown;
     try {
-      verdict = this.#check(value);
+      verdict = atOnce('BAD_PAYLOAD', 'the check of a value', this.#check(value));
     } catch (error) {
       throw musError(error, 'BAD_PAYLOAD');
     }

@@ -5,7 +5,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { cutBy } from './cut-value.js';
 import { misfit, musError } from './mus-error.js';
-import { MusSerializer, type AnyMusSerializer, type MUS_VALUE } from './mus-serializer.js';
+import { isAsync, MusSerializer, type AnyMusSerializer, type MUS_VALUE } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
 import type { Shell } from './shell.js';
 
@@ -142,6 +142,7 @@ function checkFields(name: string, sample: Fields, fields: object): void {
 
 function faultOf(key: string, field: unknown, sample: Fields): string | undefined {
   if (!(field instanceof MusSerializer)) return 'has no serializer';
+  if (isAsync(field)) return 'has a serializer that is async: it must answer at once';
   if (/^\d+$/.test(key)) return 'is a number, and JavaScript moves those to the front';
   if (key === '__proto__' || typeof sample[key] === 'function') return 'is a method, which does not travel';
   return isReadOnly(sample, key) ? 'has a getter and no setter, so nothing can be read into it' : undefined;

@@ -61,12 +61,21 @@ export class PlainCommand extends RunningCommand {
   next(result: unknown): number {
     if (this.#isAnswered) this.home.wentOn(this.value);
     if (!this.isOpen) return 0;
-    if (this.#isTooMany(result)) {
-      this.home.overflow();
-      return 0;
+    let bytes: number;
+    let isLast: boolean;
+    try {
+      // Asked first: nothing is sent of a Result that cannot say it.
+      isLast = this.home.results.isLast(result);
+      if (this.#isTooMany(result, isLast)) {
+        this.home.overflow();
+        return 0;
+      }
+      bytes = this.home.send(this.seq, result);
+    } catch (error) {
+      this.#thrown = error;
+      throw error;
     }
-    const bytes = this.#send(result);
-    if (this.#state === 'running' && this.home.results.isLast(result)) {
+    if (this.#state === 'running' && isLast) {
       this.#state = 'answered';
       this.#isAnswered = true;
       this.answered();
@@ -75,19 +84,10 @@ export class PlainCommand extends RunningCommand {
   }
 
   /** A producer that waits for room has some in hand before it can know that there is none; the last one is always sent. */
-  #isTooMany(result: unknown): boolean {
+  #isTooMany(result: unknown, isLast: boolean): boolean {
     if (!this.home.isFull) this.#inHand = 0;
-    else if (this.home.results.indexOf(result) >= 0 && !this.home.results.isLast(result)) this.#inHand++;
+    else if (!isLast && this.home.results.indexOf(result) >= 0) this.#inHand++;
     return this.#inHand > IN_HAND;
-  }
-
-  #send(result: unknown): number {
-    try {
-      return this.home.send(this.seq, result);
-    } catch (error) {
-      this.#thrown = error;
-      throw error;
-    }
   }
 
   complete(result?: unknown): void {

@@ -7,9 +7,9 @@ interface Room {
   readonly packages: readonly RegExp[];
 }
 
-const ground = ['errors', 'options'];
+const ground = ['errors', 'options', 'callbacks'];
 const bytes = [...ground, 'wire', 'codec'];
-const socket = [...bytes, 'async-scope', 'callbacks', 'fifo', 'linked-set', 'connection'];
+const socket = [...bytes, 'async-scope', 'fifo', 'linked-set', 'connection'];
 const core = [...socket, 'client', 'server'];
 
 const node = /^node:/;
@@ -21,7 +21,7 @@ const house: Readonly<Record<string, Room>> = {
   errors: { rooms: [], packages: [/^node:util(\/|$)/] },
   options: { rooms: ['errors'], packages: [] },
   'async-scope': { rooms: [], packages: [/^node:async_hooks$/] },
-  callbacks: { rooms: [], packages: [] },
+  callbacks: { rooms: ['errors'], packages: [] },
   fifo: { rooms: [], packages: [] },
   'linked-set': { rooms: [], packages: [] },
   wire: { rooms: ground, packages: [/^node:buffer$/] },

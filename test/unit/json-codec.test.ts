@@ -328,6 +328,19 @@ describe('what JSON would lose', () => {
     expect(() => fields(value)).toThrow(failing('ENCODE_FAILED', /^Fields\.value.* is an invalid Date/));
   });
 
+  it('is found beside a value of the same class that has a toJSON of its own', () => {
+    class Part {
+      [key: string]: unknown;
+    }
+    const bodies = jsonBodies(Fields);
+    for (const make of [() => ({}), () => new Part()]) {
+      const asking = Object.assign(make(), { toJSON: () => 1 });
+      expect(bodies.write(Object.assign(new Fields(), { value: [asking] }))).toMatch(/\[1\]\}$/);
+      const losing = Object.assign(make(), { symbol: Symbol('s') });
+      expect(() => bodies.write(Object.assign(new Fields(), { value: losing }))).toThrow(/value\.symbol is a symbol/);
+    }
+  });
+
   it('is a Date that a toJSON gives, because no second toJSON is asked', () => {
     expect(() => anything.write(new Anything(new Date(0)))).toThrow(failing('ENCODE_FAILED', /^Anything is a Date/));
     expect(() => fields({ toJSON: () => new Date(0) })).toThrow(failing('ENCODE_FAILED', /^Fields\.value is a Date/));

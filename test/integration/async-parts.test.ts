@@ -1,0 +1,158 @@
+// Code of classes and codecs that must answer at once, and is async: it costs its own call. (Jest fails a test that an
+// unhandled rejection happens in.)
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  Command,
+  CommandClient,
+  CommandServer,
+  defineContract,
+  jsonCodec,
+  Result,
+  type Codec,
+  type Contract,
+  type Invoker,
+} from '../../lib/core.js';
+import { mus, type MusSerializer } from '../../lib/mus.js';
+import { guardLeaks } from '../support/leak-guard.js';
+import { jsonBodies } from '../unit/json-bodies.js';
+
+const own = guardLeaks();
+const fails = (): Promise<never> => Promise.reject(new Error('rejected'));
+const failing = (code: string, part: string) =>
+  expect.objectContaining({ code, message: expect.stringContaining(part) });
+
+class AskCmd extends Command {
+  constructor(public which = '') {
+    super();
+  }
+}
+
+class LastResult extends Result {
+  override lastOne(): boolean {
+    return fails() as never;
+  }
+}
+
+class ReadResult extends Result {
+  static async fromJSON(): Promise<ReadResult> {
+    return fails();
+  }
+}
+
+class FineResult extends Result {
+  text = 'fine';
+}
+
+class SentCmd extends Command {
+  async toJSON(): Promise<unknown> {
+    return fails();
+  }
+}
+
+class InsideCmd extends Command {
+  part = {
+    async toJSON(): Promise<unknown> {
+      return fails();
+    },
+  };
+}
+
+const contract = defineContract({
+  commands: [AskCmd, SentCmd, InsideCmd],
+  results: [FineResult, LastResult, ReadResult],
+});
+
+const answering: Invoker = {
+  invoke(command, _context, sink) {
+    const { which } = command as AskCmd;
+    sink.complete(which === 'last' ? new LastResult() : which === 'read' ? new ReadResult() : new FineResult());
+  },
+};
+
+/** Rejections are told when a turn of the event loop is over. */
+afterEach(() => new Promise((resolve) => setImmediate(resolve)));
+
+async function clientOf(codec?: Codec): Promise<CommandClient> {
+  const server = new CommandServer({ host: '127.0.0.1', port: 0, contract: contract as Contract, invoker: answering });
+  const { port } = own({ ...(await server.listen()), destroy: () => server.close({ gracePeriodMs: 0 }) }) as {
+    port: number;
+  };
+  const options = codec === undefined ? {} : { codec, contractCheck: false };
+  return own(new CommandClient({ host: '127.0.0.1', port, contract, ...options }));
+}
+
+describe('async code of a class', () => {
+  it.each([
+    ['lastOne', new AskCmd('last'), 'ENCODE_FAILED', 'lastOne() of LastResult must answer at once'],
+    ['fromJSON', new AskCmd('read'), 'BAD_PAYLOAD', 'must answer at once'],
+    ['toJSON', new SentCmd(), 'ENCODE_FAILED', 'SentCmd is a Promise'],
+    ['toJSON of a part', new InsideCmd(), 'ENCODE_FAILED', 'InsideCmd.part is a Promise'],
+  ])('costs its own call: %s', async (_, command, code, part) => {
+    const client = await clientOf();
+    await expect(client.execute(command)).rejects.toEqual(failing(code, part));
+    await expect(client.execute(new AskCmd())).resolves.toEqual(new FineResult());
+  });
+
+  it('is noticed where a class has an async toJSON of its own, again and again', () => {
+    class Part {
+      async toJSON(): Promise<unknown> {
+        return fails();
+      }
+    }
+    class Whole {
+      parts: unknown[] = [];
+    }
+    const bodies = jsonBodies(Whole);
+    for (let round = 0; round < 3; round++)
+      expect(() => bodies.write(Object.assign(new Whole(), { parts: [new Part()] }))).toThrow(
+        /^Whole\.parts\[0\] is a Promise/,
+      );
+    expect(bodies.write(new Whole())).toMatch(/\{"parts":\[\]\}$/);
+  });
+});
+
+describe('an async method of a codec', () => {
+  const json = jsonCodec()(contract);
+  const rejecting = { encodeCommand: fails, decodeResult: fails };
+
+  it.each<[keyof typeof rejecting, string]>([
+    ['encodeCommand', 'ENCODE_FAILED'],
+    ['decodeResult', 'BAD_PAYLOAD'],
+  ])('is an error that names it: %s', async (method, code) => {
+    const codec: Codec = {
+      name: 'async',
+      encodeCommand: (command, writer) => json.encodeCommand(command, writer),
+      decodeCommand: (reader) => json.decodeCommand(reader),
+      encodeResult: (result, writer) => json.encodeResult(result, writer),
+      decodeResult: (reader) => json.decodeResult(reader),
+      [method]: rejecting[method],
+    };
+    const client = await clientOf(codec);
+    await expect(client.execute(new AskCmd())).rejects.toEqual(
+      failing(code, `${method}() of the codec must answer at once`),
+    );
+  });
+});
+
+describe('async code of MUS', () => {
+  it('is no check that a value fits', () => {
+    const checked = mus.bool.check(async () => fails());
+    expect(() => checked.fromBytes(Uint8Array.of(1))).toThrow(failing('BAD_PAYLOAD', 'must answer at once'));
+  });
+
+  it('is no layout of its own', () => {
+    const custom = mus.custom<number>({ encode: fails as never, decode: fails as never });
+    expect(() => custom.toBytes(1)).toThrow(failing('ENCODE_FAILED', 'encode() of mus.custom must answer at once'));
+    expect(() => custom.fromBytes(new Uint8Array())).toThrow(
+      failing('BAD_PAYLOAD', 'decode() of mus.custom must answer'),
+    );
+  });
+
+  it('is no serializer of a part', () => {
+    const part: MusSerializer<boolean> = Object.assign(
+      mus.bool.check(() => true),
+      { encode: async () => {} },
+    );
+    expect(() => mus.slice(part)).toThrow(failing('INVALID_CONTRACT', 'is async'));
+  });
+});
