@@ -10,6 +10,7 @@ import { Keepalive, type KeepalivePeer } from '../connection/keepalive.js';
 import type { ResolvedKeepaliveOptions } from '../connection/keepalive-options.js';
 import { lie } from '../connection/seq-window.js';
 import type { Ticker, Ticking } from '../connection/ticker.js';
+import { GREETING_LIMIT } from '../connection/value-flow.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { Control, EXTENSION_VERSION, writeControl, writeHello } from '../wire/control-frame.js';
@@ -345,7 +346,7 @@ export class ClientSession implements ConnectionOwner, CallFlowOwner, CallFinder
     this.#calls.maxInFlight = hello.maxInFlight;
     const limits = { maxFrameBytes: options.maxResultBytes, maxInFlight: 0, timeoutMs };
     const own = { version: EXTENSION_VERSION, features: 0, ...limits, ...fingerprint };
-    this.connection.sendControl((writer) => writeHello(writer, own));
+    this.connection.sendControl((writer) => writeHello(writer, own), GREETING_LIMIT);
     this.#open();
   }
 

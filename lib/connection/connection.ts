@@ -208,13 +208,13 @@ export class Connection implements Ticking, SocketListener {
     }
   }
 
-  /** Writes one control frame under the same rules as {@link send}. */
-  sendControl(write: (writer: ByteWriter) => void): number {
+  /** Writes one control frame under the same rules as {@link send}; `limit`: of its bytes, if it is another. */
+  sendControl(write: (writer: ByteWriter) => void, limit = this.#sendLimit): number {
     const mark = this.#begin();
     this.#isEncoding = true;
     try {
       write(this.#outbox.writer);
-      return this.#commit(mark);
+      return this.#commit(mark, limit);
     } catch (error) {
       throw this.#rolledBack(mark, error);
     } finally {
@@ -256,9 +256,9 @@ export class Connection implements Ticking, SocketListener {
     return encodeError(error);
   }
 
-  #commit(start: number): number {
+  #commit(start: number, limit = this.#sendLimit): number {
     const length = this.#outbox.writer.length - start;
-    this.#checkLength(length);
+    checkFrameLength(length, limit);
     this.#outbox.schedule();
     return length;
   }

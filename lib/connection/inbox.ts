@@ -8,7 +8,7 @@ import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import { readServerInfo } from '../wire/server-info.js';
 import { monotonic, type Clock } from './ticker.js';
-import type { ValueFlow } from './value-flow.js';
+import { GREETING_LIMIT, type FrameLimit, type ValueFlow } from './value-flow.js';
 
 /** What an inbox hands on. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
 export interface InboxOwner {
@@ -53,6 +53,8 @@ export class Inbox {
   readonly #onGarbage: (error: unknown) => void;
   readonly #reader = new ByteReader();
   #expected: Expected;
+  /** Of the frame that comes next. */
+  #limit: FrameLimit;
   #paused = false;
   #stopped = false;
   #decoding = false;
@@ -73,6 +75,7 @@ export class Inbox {
     this.#owner = owner;
     this.#onGarbage = onGarbage;
     this.#expected = side === 'client' ? 'server-info' : 'first-frame';
+    this.#limit = side === 'client' ? GREETING_LIMIT : flow.receive;
   }
 
   get isPaused(): boolean {
@@ -162,7 +165,7 @@ export class Inbox {
   }
 
   #read(): void {
-    this.#reader.beginFrame(this.#flow.receive.bytes, this.#flow.receive.option);
+    this.#reader.beginFrame(this.#limit.bytes, this.#limit.option);
     switch (this.#expected) {
       case 'frames':
         return this.#readFrame();
@@ -178,6 +181,7 @@ export class Inbox {
   #readGreeting(): void {
     const info = readServerInfo(this.#reader);
     this.#reader.endFrame();
+    this.#limit = this.#flow.receive;
     this.#expected = 'frames';
     this.#owner.onServerInfo(info);
   }
@@ -189,6 +193,7 @@ export class Inbox {
       this.#reader.endFrame();
       this.#expected = 'frames';
       this.isExtended = this.#owner.onKnock();
+      if (this.isExtended) this.#limit = GREETING_LIMIT;
       if (!this.isExtended) this.#owner.onPing(1);
       return;
     }
@@ -197,8 +202,10 @@ export class Inbox {
   }
 
   #readKnockAnswer(): void {
-    if (this.#startsPadded()) this.isExtended = true;
-    else if (this.#reader.readByte() !== 0)
+    if (this.#startsPadded()) {
+      this.isExtended = true;
+      this.#limit = GREETING_LIMIT;
+    } else if (this.#reader.readByte() !== 0)
       throw new CmdStreamError('PROTOCOL_ERROR', 'the server answered the knock with neither a pong nor HELLO');
     else this.#reader.endFrame();
     this.#expected = 'frames';
@@ -251,6 +258,8 @@ export class Inbox {
     const kind = reader.readUvarint();
     reader.delimit(reader.readLength());
     this.#owner.onControl(Number(kind), reader);
+    // The first was HELLO.
+    this.#limit = this.#flow.receive;
     if (this.#stopped) return;
     reader.skipFrame();
     reader.endFrame();

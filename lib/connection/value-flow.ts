@@ -5,6 +5,7 @@ import { jsonCodecDefaults, RECEIVED_KEYS, type DataLimits } from '../codec/json
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
+import { MAX_HELLO_BYTES } from '../wire/control-frame.js';
 
 /** The largest frame of one direction. */
 export interface FrameLimit {
@@ -12,6 +13,9 @@ export interface FrameLimit {
   /** The option that sets it, for errors. */
   readonly option: string;
 }
+
+/** Of what peers say before there are values: no option makes a connection impossible. */
+export const GREETING_LIMIT: FrameLimit = Object.freeze({ bytes: MAX_HELLO_BYTES, option: 'the limit of HELLO' });
 
 /** A value that writes itself, of which the codec knows nothing. */
 export abstract class SelfWriting {

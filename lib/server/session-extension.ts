@@ -4,6 +4,7 @@ import type { AsyncScope } from '../async-scope.js';
 import { dataOf, PatternMessage } from '../codec/pattern-message.js';
 import type { Connection } from '../connection/connection.js';
 import { lie } from '../connection/seq-window.js';
+import { GREETING_LIMIT } from '../connection/value-flow.js';
 import { CmdStreamError, decodeError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import {
@@ -64,7 +65,7 @@ export class SessionExtension implements ExtendedHome {
       maxInFlight,
       timeoutMs: 0,
     };
-    session.connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }));
+    session.connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }), GREETING_LIMIT);
   }
 
   /** True if no Command follows, and none waits. */

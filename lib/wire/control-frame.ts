@@ -85,6 +85,11 @@ export const MIN_FRAME_BYTES = 64;
  * when it has taken half as many, whatever their number. Both sides count whole frames.
  */
 export const CREDIT_WINDOW_BYTES = 1024 * 1024;
+/**
+ * Largest HELLO: room for some 65,000 types. It is the same at both sides whatever limits they have, so that peers of small
+ * frames and many types agree.
+ */
+export const MAX_HELLO_BYTES = 256 * 1024;
 /** Largest string map, entries. */
 export const MAX_METADATA = 1024;
 export const MAX_TEXT_BYTES = 64 * 1024;

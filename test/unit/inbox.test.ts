@@ -30,6 +30,8 @@ class Stage implements InboxOwner {
     };
     this.inbox = new Inbox('server', flow, this, (error) => this.#tell((error as CmdStreamError).code));
     this.receive('8000');
+    // The first control frame has a limit of its own.
+    this.receive(valueFrame(1, ''));
     this.news.length = 0;
   }
 
