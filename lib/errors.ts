@@ -17,7 +17,7 @@ export const errorMeanings = Object.freeze({
   FRAME_TOO_LARGE: 'a frame is larger than `maxCommandBytes` or `maxResultBytes` allows, or its body than `maxBytes`',
   VARINT_OVERFLOW: 'a varint has more bytes or bits than its width allows',
   NEGATIVE_LENGTH: 'a length is negative',
-  UNSAFE_INTEGER: 'an integer lies beyond 2^53-1 and the receiver did not ask for bigint',
+  UNSAFE_INTEGER: 'an integer would be rounded by a number, and the receiver did not ask for bigint',
   UNKNOWN_TYPE: 'a type number is not in the contract',
   BAD_PAYLOAD: 'the body of a frame cannot be decoded',
   JSON_DEPTH: 'a JSON body is nested deeper than `maxDepth`',

@@ -10,7 +10,8 @@ export interface JsonCodecOptions {
    */
   fieldCase?: 'exact' | 'go';
   /**
-   * What an integer beyond ±(2^53-1) in a body is: an error, or a bigint. A bigint is written as plain digits either way.
+   * What an integer beyond ±(2^53-1) in a body is: an error if a number would round it, else a number; or with `'bigint'`
+   * always a bigint. A bigint is written as plain digits either way.
    * @default 'reject'
    */
   unsafeIntegers?: 'reject' | 'bigint';
