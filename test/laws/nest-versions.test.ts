@@ -13,6 +13,7 @@ const inBoth: Readonly<Record<string, readonly string[]>> = {
     'HttpException',
     'Inject',
     'Injectable',
+    'IntrinsicException',
     'Logger',
     'Module',
     'Optional',
