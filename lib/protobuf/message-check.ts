@@ -73,9 +73,8 @@ export class MessageCheck {
   #field(field: DescField): (message: Fields, depth: number) => Fault {
     const { localName, presence } = field;
     const check = this.#value(field);
-    const isList = field.fieldKind === 'list' || field.fieldKind === 'map';
-    if (isList || presence === FeatureSet_FieldPresence.IMPLICIT)
-      return (message, depth) => check(message[localName], depth);
+    // That of lists and maps, too.
+    if (presence === FeatureSet_FieldPresence.IMPLICIT) return (message, depth) => check(message[localName], depth);
     const isRequired = presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
     return (message, depth) => {
       // A field that is not set has the default on the prototype.

@@ -283,6 +283,40 @@ describe('a message', () => {
       { numbers: [1, undefined] },
       'numbers[1] must be an integer that fits into int32, got undefined',
     ],
+    ['null for a map', { byName: null }, 'by_name must be an object, got null'],
+    ['nothing for a map', { byName: undefined }, 'by_name must be an object, got undefined'],
+    ['a number for a map', { byName: 5 }, 'by_name must be an object, got 5'],
+    ['null for a list', { numbers: null }, 'numbers must be an array, got null'],
+    ['null for a Struct', { json: null }, 'json must be an object, got null'],
+    ['a text for a Struct', { json: 'x' }, 'json must be an object, got a string'],
+    ['a function for a text', { aString: () => 'x' }, 'a_string must be a well-formed string, got a function'],
+    ['true for a text', { aString: true }, 'a_string must be a well-formed string, got true'],
+    ['a text for a oneof', { kind: 'text' }, 'kind must be an object with a case, got a string'],
+    ['null for a oneof', { kind: null }, 'kind must be an object with a case, got null'],
+    ['a number for a case', { kind: { case: 5, value: '' } }, 'kind has no case 5'],
+    [
+      '-2^31-1 for an int32',
+      { anInt32: -(2 ** 31) - 1 },
+      'an_int32 must be an integer that fits into int32, got -2147483649',
+    ],
+    ['2^32 for a uint32', { anUint32: 2 ** 32 }, 'an_uint32 must be an integer that fits into uint32, got 4294967296'],
+    [
+      '2^64 for a uint64',
+      { anUint64: 2n ** 64n },
+      'an_uint64 must be a bigint that fits into uint64, got 18446744073709551616n',
+    ],
+    [
+      '-2^63-1 for an int64',
+      { anInt64: -(2n ** 63n) - 1n },
+      'an_int64 must be a bigint that fits into int64, got -9223372036854775809n',
+    ],
+    [
+      '2^63 as text for an int64',
+      { textInt64: '9223372036854775808' },
+      'text_int64 must be a bigint that fits into int64, got a string',
+    ],
+    ['a text for a float', { aFloat: '1' }, 'a_float must be a number that fits into 32 bits, got a string'],
+    ['an unknown field that is null', { $unknown: [null] }, '$unknown must be a list of unknown fields, got an array'],
     ['an array for a map', { byName: [] }, 'by_name must be an object, got an array'],
     ['a text in a map', { byName: { a: 'b' } }, 'by_name["a"] must be an integer that fits into int32, got a string'],
     [
@@ -490,6 +524,13 @@ describe('a contract for the Protobuf codec', () => {
       expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringContaining('vectors.CalcResult') }),
     );
     expect(protobufCodec()(defineContract({ commands })).name).toBe('protobuf');
+  });
+
+  it('recognises its messages by their name, and nothing else', () => {
+    const type = protobufType(AddCmdSchema);
+    expect(type.is(type.create({ A: 1n }))).toBe(true);
+    for (const other of [create(EchoCmdSchema), {}, null, undefined, 5, 'vectors.AddCmd'])
+      expect(type.is(other)).toBe(false);
   });
 
   it.each([undefined, null, {}, AddCmd, 'AddCmd'])('is not made of %p', (schema) => {
