@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Codec } from '../../lib/codec/codec.js';
+import { codecFor, codecRule, contractRule } from '../../lib/codec/codec-rules.js';
 import { Command, Result } from '../../lib/codec/command.js';
 import { defineContract, type ContractDefinition } from '../../lib/codec/contract.js';
 import { TYPE_ENTRY, TypeTable, typeNameOf, type TypeEntry } from '../../lib/codec/type-table.js';
@@ -187,6 +189,51 @@ describe('the last Result of a Command', () => {
       false,
       true,
     ]);
+    const silent = new TypeTable('results', [entryFor('point', () => undefined as never)]);
+    expect(silent.isLast({ kind: 'point' })).toBe(true);
+  });
+});
+
+describe('the name of a value', () => {
+  it('is that of the list, or its own', () => {
+    const table = new TypeTable('results', [entryFor('circle'), Answer]);
+    const values = [{ kind: 'circle' }, new Answer(), new First(), { $typeName: 'calc.Sum' }, null, 'x'];
+    expect(values.map((value) => table.nameFor(value))).toEqual([
+      'circle',
+      'Answer',
+      'First',
+      'calc.Sum',
+      'null',
+      'a string',
+    ]);
+  });
+});
+
+describe('the codec of a contract', () => {
+  const contract = defineContract({ commands: [First] });
+  const own: Codec = {
+    name: 'own',
+    encodeCommand() {},
+    decodeCommand: () => 1,
+    encodeResult() {},
+    decodeResult: () => 1,
+  };
+
+  it('is JSON, the one that is given, or what the function makes of the contract', () => {
+    expect(codecFor(contract).name).toBe('json');
+    expect(codecFor(contract, own)).toBe(own);
+    expect(codecFor(contract, (given) => (given === contract ? own : (undefined as never)))).toBe(own);
+    expect([codecRule.accepts(own), codecRule.accepts(() => own)]).toEqual([true, true]);
+    expect([contractRule.accepts(contract), contractRule.accepts({ commands: [First] })]).toEqual([true, false]);
+    expect([contractRule.accepts(null), contractRule.accepts(undefined)]).toEqual([false, false]);
+  });
+
+  it.each(['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'])('has the method %s', (method) => {
+    const lacking = { ...own, [method]: undefined };
+    expect(codecRule.accepts(lacking)).toBe(false);
+    expect(() => codecFor(contract, () => lacking)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(method) }),
+    );
   });
 });
 

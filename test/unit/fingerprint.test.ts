@@ -41,6 +41,13 @@ describe('a fingerprint', () => {
     expect(() => more.check(less)).not.toThrow();
   });
 
+  it('has hashes that stay, of the name alone or with the layout', () => {
+    const contract = defineContract({ commands: [AddCmd] });
+    expect([of(contract).commands, of(contract).results]).toEqual([[967_907_396], []]);
+    expect(of(contract, codecOf('mus', { commands: ['a'], results: [] })).commands).toEqual([3_033_789_233]);
+    expect(() => of(contract).check(ofTypes(SubCmd))).toThrow(mismatch(/is AddCmd here and another type at the peer/));
+  });
+
   it('names the first position that differs, and how a class gets a name that stays', () => {
     const hint = /bundled or minified\?.*`static readonly wireName = 'SubCmd'`$/;
     const other = ofTypes(AddCmd, renamed(SubCmd, 'SubCmd2'));

@@ -204,6 +204,14 @@ describe('a number beyond what a double can hold', () => {
     }
   });
 
+  it.each(overflow)('is refused behind many letters: %s', (number) => {
+    for (const word of ['e', 'E', 'eE', '1e', 'ee ee', 'eeeeeeeee'])
+      for (const times of [1, 3, 4, 5, 9])
+        expect(() => jsonBodies(Sum).read(`{"n":["${`${word} `.repeat(times)}",${number}]}`)).toThrow(
+          expect.objectContaining({ code: 'BAD_PAYLOAD' }),
+        );
+  });
+
   it.each(['1.7976931348623157e308', '1e-400', '1e0001', '"1e400"', '{"1e400":1}', '["\\"",1e308]'])(
     'is not what %s is',
     (text) => {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import 'reflect-metadata';
 import { Expose, Type } from 'class-transformer';
 import { checkStructure } from '../../lib/codec/json-scan.js';
-import { dataOf, dataText } from '../../lib/codec/pattern-message.js';
+import { dataOf, dataText, errorText, PatternMessage, plainData } from '../../lib/codec/pattern-message.js';
 import { jsonBodies } from './json-bodies.js';
 
 class Box {
@@ -176,6 +176,14 @@ describe('maxKeysPerObject', () => {
     );
   });
 
+  it('says which of the two is too much', () => {
+    const box = jsonBodies(Box, { maxKeysPerObject: 5_000 });
+    expect(() => box.read(`{"data":[${keys(5_000)},${keys(5_000)}]}`)).toThrow(
+      failing('JSON_KEYS', /large objects of 10000 keys together .*maxKeysPerObject \(5000\)/),
+    );
+    expect(() => box.read(keys(5_001))).toThrow(failing('JSON_KEYS', /an object of 5001 keys/));
+  });
+
   it('can be set for other Commands, too', () => {
     expect(() => jsonBodies(Box, { maxKeysPerObject: 1 }).read('{"a":1,"b":2}')).toThrow(
       failing('JSON_KEYS', /2 keys.*\(1\)/),
@@ -196,6 +204,36 @@ describe('data that belongs to no contract', () => {
     ['BAD_PAYLOAD', '[', /no JSON/],
   ])('is refused with %s: %s', (code, text, message) => {
     expect(() => dataOf(text, limits)).toThrow(failing(code, message));
+  });
+
+  it.each(['{"__proto__":1}', String.raw`{"\u005f_proto__":1}`, '[{"a":{"__proto__":null}}]'])(
+    'is refused for its prototype without a limit of keys, too: %s',
+    (text) => {
+      expect(() => dataOf(text, { maxDepth: 5, maxTokens: 20 })).toThrow(failing('BAD_PAYLOAD', /__proto__/));
+    },
+  );
+
+  it('hides Errors where a caller would see them, whatever they say of themselves', () => {
+    const talking = Object.assign(new Error('secret'), { toJSON: () => 'secret' });
+    const payload = { status: 500, error: new Error('secret'), list: [talking], at: new Date(0), run: () => 1 };
+    const shown = { status: 500, error: {}, list: [{}], at: '1970-01-01T00:00:00.000Z' };
+    expect(plainData(payload)).toEqual(shown);
+    expect(JSON.parse(errorText(payload, { maxDepth: 3, maxTokens: 20 }))).toEqual(shown);
+    expect([plainData(undefined), plainData(() => 1), plainData(null)]).toEqual([undefined, undefined, null]);
+    expect(errorText(undefined, limits)).toBe('');
+  });
+
+  it('has the error as its cause when it cannot be written', () => {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    expect(() => dataText(circle)).toThrow(
+      expect.objectContaining({ code: 'ENCODE_FAILED', cause: expect.any(TypeError) as unknown }),
+    );
+  });
+
+  it('is no packet unless that is said', () => {
+    expect(new PatternMessage('event', 'r', 1)).toMatchObject({ kind: 'event', route: 'r', data: 1, isPacket: false });
+    expect(new PatternMessage('message', '', 1, true).isPacket).toBe(true);
   });
 
   it('is read within its limits, integers rounded as everywhere in Nest', () => {

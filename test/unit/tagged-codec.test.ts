@@ -120,6 +120,26 @@ describe('a tagged codec', () => {
     expect(codec.decodeCommand(reader)).toBe('1:hi');
   });
 
+  it('reads bodies up to its limit, and refuses longer ones by their length', () => {
+    const limited = new TaggedCodec('bare', contract, bareText, bareText, { bytes: 2, option: 'maxBytes' });
+    const read = (hex: string) => readEveryWay(bytes(hex), (reader) => limited.decodeCommand(reader));
+    expect(read('01026869')).toEqual({ value: '1:hi', consumed: 4 });
+    expect(read('0103')).toMatchObject({
+      error: { code: 'FRAME_TOO_LARGE', message: 'body of 3 bytes exceeds maxBytes (2)' },
+    });
+  });
+
+  it('calls neither a message nor a number a plain object', () => {
+    for (const [value, name] of [
+      [{ $typeName: 'calc.Ask' }, 'calc.Ask'],
+      [5, 'a number'],
+      [null, 'null'],
+    ])
+      expect(() => codec.encodeCommand(value, new ByteWriter())).toThrow(
+        expect.objectContaining({ message: `${String(name)} is not in the contract's \`commands\`` }),
+      );
+  });
+
   it.each([
     ['00ffffffffffffffffff01', 'NEGATIVE_LENGTH'],
     ['00ffffffffffffffff7f', 'FRAME_TOO_LARGE'],
