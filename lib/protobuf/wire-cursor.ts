@@ -30,15 +30,14 @@ export class WireCursor {
   varint(end: number): number {
     let value = 0;
     let scale = 1;
-    for (let index = 0; index < 10; index++) {
+    for (let index = 0; ; index++) {
       if (this.at >= end) throw badBody('the bytes end inside a field');
       const byte = this.bytes[this.at++]!;
-      if (index === 9 && byte > 1) break;
+      if (index === 9 && byte > 1) throw badBody('a varint exceeds 64 bits');
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 128;
     }
-    throw badBody('a varint exceeds 64 bits');
   }
 
   tag(end: number): void {

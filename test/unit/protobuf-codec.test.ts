@@ -2,6 +2,7 @@
 import { create, type DescMessage, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { defineContract } from '../../lib/codec/contract.js';
+import { TYPE_ENTRY } from '../../lib/codec/type-table.js';
 import { protobufCodec } from '../../lib/protobuf/protobuf-codec.js';
 import type { ProtobufCodecOptions } from '../../lib/protobuf/protobuf-codec-options.js';
 import { protobufType } from '../../lib/protobuf/protobuf-type.js';
@@ -127,6 +128,7 @@ describe('a field in another wire type than its own', () => {
     ['a group for a varint', AddCmdSchema, '0b08070c' + '1003', { A: 0n, B: 3n }],
     ['a varint for a message', EchoCmdSchema, '0805', { $typeName: 'vectors.EchoCmd' }],
     ['a varint for a text, within a message', EchoCmdSchema, '0a0418051001', { protoData: { String: '', Int64: 1n } }],
+    ['32 bits for a list of varints', EverySchema, 'a50101020304' + 'a00105', { numbers: [5] }],
     ['a block for a text list and a varint', EverySchema, 'ba010161' + 'b80105' + 'ba010162', { names: ['a', 'b'] }],
     ['a varint in a map entry for a text', EverySchema, 'ca010408051007', { byName: { '': 7 } }],
     [
@@ -190,6 +192,29 @@ describe('a body', () => {
 
   it.each(cannotSkip)('is refused when it %s', (_, schema, hex) => {
     expect(read(schema, hex)).toMatchObject({ error: { code: 'BAD_PAYLOAD' } });
+  });
+
+  it.each([
+    ['a group does not end, 4', LegacySchema, '0801' + '230801'],
+    ['a packed list ends inside an element', EverySchema, 'b20104' + '01020304'],
+    ['there is no field number 536870912', AddCmdSchema, '8080808010' + '01'],
+    ['there is no field number 0', AddCmdSchema, '0001'],
+    ['there is no wire type 6', AddCmdSchema, '0e01'],
+    ['a varint exceeds 64 bits', AddCmdSchema, '08' + many(9, 'ff') + '02'],
+    ['the bytes end inside a field', EverySchema, 'a20102' + '0180'],
+  ])('is refused by what it is: %s', (reason, schema, hex) => {
+    expect(read(schema, hex)).toMatchObject({ error: { message: `${schema.typeName}: ${reason}` } });
+  });
+
+  it('may have the greatest field number, and the greatest varint', () => {
+    const body = 'f8ffffff0f01' + '08' + many(9, 'ff') + '01';
+    expect(read(AddCmdSchema, body)).toMatchObject({ value: { A: -1n, $unknown: [{ no: 2 ** 29 - 1 }] } });
+  });
+
+  it('has groups that it knows counted by their depth', () => {
+    const body = '0801' + '23' + '1b' + '1c' + '24';
+    expect(read(LegacySchema, body, { maxDepth: 3 })).toHaveProperty('value');
+    expect(read(LegacySchema, body, { maxDepth: 2 })).toMatchObject({ error: { code: 'BAD_PAYLOAD' } });
   });
 
   it('is refused in the name of its message', () => {
@@ -260,6 +285,16 @@ describe('a message', () => {
     [
       'a word for an int64 that is text',
       { textInt64: 'five' },
+      'text_int64 must be a bigint that fits into int64, got a string',
+    ],
+    [
+      'digits with more behind them',
+      { textInt64: '5x' },
+      'text_int64 must be a bigint that fits into int64, got a string',
+    ],
+    [
+      'digits with more in front of them',
+      { textInt64: 'x5' },
       'text_int64 must be a bigint that fits into int64, got a string',
     ],
     ['a number for a bool', { aBool: 1 }, 'a_bool must be a boolean, got 1'],
@@ -453,6 +488,17 @@ describe('a message', () => {
     );
   });
 
+  it('is refused when a list or map of a closed enum has what is no integer', () => {
+    for (const fields of [{ many: ['ONE'] }, { byName: { a: 'ONE' } }])
+      expect(() => write(Object.assign(create(LegacySchema, { id: 1 }), fields))).toThrow(
+        expect.objectContaining({ code: 'ENCODE_FAILED', message: expect.stringContaining('fits into int32') }),
+      );
+  });
+
+  it('may have 0 as a number for an unsigned 64-bit integer', () => {
+    expect(write(Object.assign(create(EverySchema), { anUint64: 0 }))).toBe(write(create(EverySchema)));
+  });
+
   it('may have a number that is exact for a 64-bit integer', () => {
     const message = Object.assign(create(AddCmdSchema), { A: Number.MAX_SAFE_INTEGER, B: -1 });
     expect(write(message)).toBe(write(create(AddCmdSchema, { A: 2n ** 53n - 1n, B: -1n })));
@@ -524,6 +570,21 @@ describe('a contract for the Protobuf codec', () => {
       expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringContaining('vectors.CalcResult') }),
     );
     expect(protobufCodec()(defineContract({ commands })).name).toBe('protobuf');
+  });
+
+  it('lists no entries of another codec', () => {
+    const entry = { [TYPE_ENTRY]: true, name: 'other.Entry', is: () => false };
+    expect(() => protobufCodec()(defineContract({ commands: [entry as never] }))).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringContaining('other.Entry is no') }),
+    );
+  });
+
+  it('has the traits that are told, and no others', () => {
+    const lastOne = () => false;
+    expect(protobufType(AddCmdSchema, { lastOne, idempotent: true })).toMatchObject({ lastOne, idempotent: true });
+    expect(protobufType(AddCmdSchema, { idempotent: false })).toHaveProperty('idempotent', false);
+    const bare = protobufType(AddCmdSchema);
+    expect(['lastOne' in bare, 'idempotent' in bare]).toEqual([false, false]);
   });
 
   it('recognises its messages by their name, and nothing else', () => {

@@ -82,6 +82,24 @@ describe('a message of another generator', () => {
     expect(message).toEqual(new Blob(Uint8Array.of(1, 2, 3)));
   });
 
+  it('names the types of its Results, which a contract must list', () => {
+    const answer = protobufMessage<Blob>({
+      typeName: 'blob.Answer',
+      encode: ({ bytes }) => bytes,
+      decode: (bytes) => new Blob(bytes),
+      is: () => false,
+    });
+    const ask = (result?: typeof answer | (typeof answer)[]) =>
+      protobufMessage<Blob>({
+        typeName: 'blob.Ask',
+        encode: ({ bytes }) => bytes,
+        decode: (bytes) => new Blob(bytes),
+        is: () => true,
+        ...(result && { result }),
+      } as ProtobufMessageOptions<Blob>);
+    expect([ask().answers, ask(answer).answers, ask([answer]).answers]).toEqual([[], ['blob.Answer'], ['blob.Answer']]);
+  });
+
   it.each([
     { typeName: 5 },
     { encode: undefined },
