@@ -150,10 +150,9 @@ export class CommandClient {
       const sink: CommandSink = {
         next: (value) => {
           result = value;
-          if (++results > 1 || call.isStream || !this.#options.contract.results.isLast(value, 'BAD_PAYLOAD')) {
-            const text = 'execute() is for Commands with one Result; use send(), dispatch() or iterate()';
-            throw new CmdStreamError('MULTIPLE_RESULTS', `${text} ${call.label}`, { sent: true });
-          }
+          if (++results > 1 || call.isStream) throw multipleResults(SEVERAL_RESULTS, call);
+          const types = this.#options.contract.results;
+          if (!types.isLast(value, 'BAD_PAYLOAD')) throw multipleResults(notLast(types.nameFor(value)), call);
         },
         complete: () => resolve(result as ResultOf<C>),
         error: reject,
@@ -358,4 +357,16 @@ async function closedOf(groups: readonly Group[]): Promise<void> {
 function closedError(): CmdStreamError {
   const remedy = 'connect() opens a CmdStreamClient anew, reopen() a CommandClient';
   return new CmdStreamError('CLOSED', `the client is closed: ${remedy}`);
+}
+
+/** `send()` is the Nest client's, `dispatch()` the core client's. */
+const OTHER_CALLS = 'use send(), dispatch() of the core client, or iterate()';
+const SEVERAL_RESULTS = `execute() is for Commands with one Result; ${OTHER_CALLS}`;
+
+function notLast(name: string): string {
+  return `${name} is not the last Result: its lastOne() is false; ${OTHER_CALLS}, or give a Result whose lastOne() is true`;
+}
+
+function multipleResults(text: string, { label }: PendingCall): CmdStreamError {
+  return new CmdStreamError('MULTIPLE_RESULTS', `${text} ${label}`, { sent: true });
 }

@@ -86,5 +86,11 @@ function payloadOf(data: string, limits: DataLimits): unknown {
 function messageOfPayload(payload: unknown, code: string): string {
   if (typeof payload === 'string') return payload;
   const message = (payload as { message?: unknown } | null | undefined)?.message;
-  return typeof message === 'string' ? message : `the server answered ${code}`;
+  if (typeof message === 'string') return message;
+  const said = payload === undefined ? '' : `: ${jsonOf(payload)}`;
+  return `the server answered ${code}${said}`;
+}
+
+function jsonOf(payload: unknown): string {
+  return JSON.stringify(payload, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }

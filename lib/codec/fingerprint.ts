@@ -47,8 +47,9 @@ export class Fingerprint implements FingerprintFields {
     const other = this.#hasLayouts ? 'another type, or has other fields or serializers,' : 'another type';
     const hint = table.hasWireName(index)
       ? ''
-      : `; is a side bundled or minified? Then its classes have other names: give this one a name that stays, at both sides: \`static readonly wireName = '${name}'\``;
-    return mismatch(`\`${list}[${index}]\` is ${name} here and ${other} at the peer${hint}`);
+      : `; or is a side bundled or minified? Then its classes have other names: give this one a name that stays, at both sides: \`static readonly wireName = '${name}'\``;
+    const where = `\`${list}[${index}]\` is ${name} here and ${other} at the peer`;
+    return mismatch(`${where}: ${LIKELY}${hint}`);
   }
 }
 
@@ -65,6 +66,9 @@ function fnv1a(text: string): number {
   for (const byte of Buffer.from(text, 'utf8')) hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;
 }
+
+const LIKELY =
+  'the lists differ in order or version (an older build, types in another order), or this is the wrong server';
 
 function mismatch(what: string): CmdStreamError {
   return new CmdStreamError('CONTRACT_MISMATCH', `the contracts differ: ${what}`);

@@ -34,7 +34,7 @@ function sampleOf(type: TypeClass): object {
   try {
     return new (type as unknown as Concrete)();
   } catch (error) {
-    const reason = `new ${nameOf(type)}() fails, and decoding begins with it: ${messageOf(error)}`;
+    const reason = `new ${nameOf(type)}() fails, and decoding begins with it: give its parameters defaults: ${messageOf(error)}`;
     throw new CmdStreamError('INVALID_CONTRACT', reason, { cause: error });
   }
 }

@@ -128,7 +128,7 @@ function sampleOf(type: new () => object, name: string): Fields {
   try {
     return new type() as Fields;
   } catch (error) {
-    const reason = `new ${name}() fails, and decoding begins with it: ${messageOf(error)}`;
+    const reason = `new ${name}() fails, and decoding begins with it: give its parameters defaults: ${messageOf(error)}`;
     throw new CmdStreamError('INVALID_CONTRACT', reason, { cause: error });
   }
 }

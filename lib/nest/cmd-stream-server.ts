@@ -170,19 +170,19 @@ export class CmdStreamServer
     const { command, method } = extras as Partial<CommandHandlerExtras>;
     if (command !== undefined) {
       const index = this.#commands.indexOfType(command);
-      if (index < 0)
-        throw new CmdStreamError(
-          'INVALID_HANDLER',
-          `@CommandHandler(${command.name}): ${command.name} is not in the contract's commands`,
-        );
-      if (this.#routes[index])
-        throw new CmdStreamError(
-          'INVALID_HANDLER',
-          `@CommandHandler(${command.name}): ${command.name} has a handler already`,
-        );
+      const fault = this.#handlerFault(index, command.name, method ?? 'a handler');
+      if (fault !== undefined) throw new CmdStreamError('INVALID_HANDLER', fault);
       this.#routes[index] = { pattern: this.normalizePattern(pattern as string), handler: callback, method };
     }
     super.addHandler(pattern, callback, isEventHandler, extras);
+  }
+
+  #handlerFault(index: number, name: string, method: string): string | undefined {
+    if (this.#commands === emptyContract.commands)
+      return `CmdStreamServer has no option \`contract\`, but ${method} handles ${name}`;
+    if (index < 0) return `${method} handles ${name}, but ${name} is not in the contract's commands`;
+    const first = this.#routes[index];
+    return first && `${method} handles ${name}, but ${name} has a handler already: ${first.method ?? 'another one'}`;
   }
 
   /** The application that was closed is replaced by another one, which brings handlers of its own. */

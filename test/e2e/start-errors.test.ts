@@ -87,7 +87,9 @@ describe('a decorator that was compiled as a standard one', () => {
 
 describe('the start of an application', () => {
   it('fails when two controllers handle one Command', async () => {
-    await expect(start(Adder, SecondAdder)).rejects.toEqual(invalidHandler('AddCmd', 'already'));
+    await expect(start(Adder, SecondAdder)).rejects.toEqual(
+      invalidHandler('^SecondAdder.addToo handles AddCmd', 'has a handler already: Adder.add$'),
+    );
   });
 
   it('fails when two methods of a controller handle one Command', async () => {
@@ -115,7 +117,15 @@ describe('the start of an application', () => {
   });
 
   it('fails when a handled Command is not in the contract', async () => {
-    await expect(start(Adder, Stray)).rejects.toEqual(invalidHandler('StrayCmd', 'not in the contract'));
+    await expect(start(Adder, Stray)).rejects.toEqual(
+      invalidHandler('^Stray.stray handles StrayCmd', 'not in the contract'),
+    );
+  });
+
+  it('fails when a Command is handled by a server that was given no contract', async () => {
+    const server = own(await NestServer.create({ module: { controllers: [Adder] }, options: { contract: undefined } }));
+    const text = '^CmdStreamServer has no option `contract`, but Adder.add handles AddCmd$';
+    await expect(server.app.listen()).rejects.toEqual(invalidHandler(text));
   });
 
   it('fails likewise in a hybrid application', async () => {

@@ -56,6 +56,20 @@ describe('execute()', () => {
     await expect(sum).resolves.toEqual(new CalcResult(5));
   });
 
+  it.each([
+    [
+      'no last one',
+      countResultFrame(1, 0, false),
+      /^CountResult is not the last Result: its lastOne\(\) is false; use /,
+    ],
+    ['the last one after another', countResultFrame(1, 0, false) + countResultFrame(1, 1, true), /^CountResult is not/],
+  ])('says what is wrong with the Result when it is %s', async (_what, answer, text) => {
+    const { client, peer } = await openPair(own);
+    const counted = client.execute(new CountCmd(2));
+    peer.write(answer);
+    await expect(counted).rejects.toMatchObject({ message: expect.stringMatching(text) });
+  });
+
   it('counts what follows MULTIPLE_RESULTS as unexpected', async () => {
     const { client, peer } = await openPair(own);
     const counted = client.execute(new CountCmd(3));

@@ -19,6 +19,17 @@ const own = guardLeaks();
 const starting = (text: string): unknown => expect.stringContaining(`${text} (`);
 
 describe('an error', () => {
+  it.each([
+    ['JSON', { reason: 'no\u202e', n: 1 }, /^the server answered REMOTE: \{"reason":"no\\u\{202e\}","n":1\} \(/],
+    ['JSON that is cut', { reason: 'x'.repeat(5_000) }, /^the server answered REMOTE: \{"reason":"x{900,1000}… \(/],
+  ])('has its payload in its text when that has no message: %s', async (_what, payload, text) => {
+    const { client } = await openStage(own, () => {
+      throw new CmdStreamError('REMOTE', 'no', { payload });
+    });
+    const message = expect.stringMatching(text);
+    await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'REMOTE', payload, message });
+  });
+
   it('reaches the caller as REMOTE with its payload verbatim', async () => {
     const payload = { status: 404, message: 'no such thing', details: [null, 'ü', { deep: true }] };
     const { client } = await openStage(own, () => {
