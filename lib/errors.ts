@@ -6,7 +6,7 @@ import { inspect, types } from 'node:util';
 export const errorMeanings = Object.freeze({
   // set up by the programmer
   INVALID_OPTION: 'an option is unknown, has the wrong type or is out of range',
-  INVALID_CONTRACT: 'a contract lists nothing, lists a type twice, or lists something that is no type',
+  INVALID_CONTRACT: 'a contract lists nothing, a type twice or something that is no type, or `new Class()` fails',
   INVALID_HANDLER: 'a handler or Invoker does not fit the contract',
   LISTEN_FAILED: 'the server cannot listen at its address',
   // one Command or Result cannot be written
@@ -53,7 +53,7 @@ export const errorMeanings = Object.freeze({
   ANSWERED: 'the reason of a signal: the Command was answered, or needed no answer, and is over',
   QUEUE_FULL: 'more than `maxQueuedCommands` or `maxQueuedBytes` wait to be sent, or `maxPending` for an answer',
   CIRCUIT_OPEN: 'the circuit breaker of every server lets no call through',
-  MULTIPLE_RESULTS: 'a Command that was to have one Result got several',
+  MULTIPLE_RESULTS: 'an `execute` got several Results, or one whose `lastOne()` is false',
   NO_HANDLER: 'no handler is registered for the Command',
   // between two peers of this package
   REMOTE: 'the handler failed; `payload` is what the server sent about it',
