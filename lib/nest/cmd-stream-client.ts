@@ -165,10 +165,12 @@ export class CmdStreamClient extends ClientProxy {
   override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override emit(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command))
-      return this.#hot(() => this.#client.post(command, options as CallOptions, this.#needsOf(command)?.ambient));
+      return this.#hot(command, () =>
+        this.#client.post(command, options as CallOptions, this.#needsOf(command)?.ambient),
+      );
     if (isNil(command) || isNil(options)) return super.emit(command, options);
     const dispatch = (): Promise<unknown> => this.dispatchEvent(this.createPacket(command, options));
-    return this.#hot(this.#connectsItself ? dispatch : async () => this.connect().then(dispatch));
+    return this.#hot(command, this.#connectsItself ? dispatch : async () => this.connect().then(dispatch));
   }
 
   /** `send` under a name that says it. */
@@ -196,17 +198,27 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** Begins at once, whoever subscribes and when. */
-  #hot<T>(post: () => Promise<T>): Observable<T> {
+  #hot<T>(what: unknown, post: () => Promise<T>): Observable<T> {
     const written = new AsyncSubject<T>();
     defer(async () => post()).subscribe({
       next: (value) => written.next(value),
       complete: () => written.complete(),
       error: (error: unknown) => {
-        if (!written.observed) this.#log.unsent(error);
+        if (!written.observed) this.#log.unsent(error, this.#nameOf(what));
         written.error(error);
       },
     });
     return new Observable((subscriber) => written.subscribe(new CallerSink<T>(subscriber)));
+  }
+
+  /** For messages. */
+  #nameOf(what: unknown): string {
+    if (this.#isCommand(what)) return this.#commands.nameFor(what);
+    try {
+      return this.#routeOf(what);
+    } catch {
+      return 'what is no pattern';
+    }
   }
 
   /** What the packet of a pattern is on the way out, through Nest's serializer if there is one. */

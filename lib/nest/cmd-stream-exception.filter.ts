@@ -21,6 +21,7 @@ import {
   cmdStreamExceptionFilterRules,
   type CmdStreamExceptionFilterOptions,
 } from './cmd-stream-exception-filter-options.js';
+import { behind } from './handler-failure.js';
 import { httpAnswerTo, remotePayload } from './http-answer.js';
 import { responseAdapter } from './response-adapter.js';
 
@@ -69,7 +70,7 @@ export class CmdStreamExceptionFilter implements ExceptionFilter {
     if (type !== 'rpc') return this.#throwOn(exception);
     // As given: a handler gives up with the very reason of its signal.
     if (isAbandonment(given, host.getArgs())) return EMPTY;
-    if (exception instanceof HttpException) return throwError(() => payloadOf(exception));
+    if (exception instanceof HttpException) return throwError(() => behind(payloadOf(exception), exception));
     const said = this.#relayRemote ? remotePayload(exception) : undefined;
     return said ? throwError(() => said.payload) : this.#rpc.catch(exception as never, host);
   }

@@ -18,7 +18,7 @@ import type { CommandContext } from '../codec/command-context.js';
 import { emptyContract } from '../codec/contract.js';
 import { PatternMessage } from '../codec/pattern-message.js';
 import type { TypeTable } from '../codec/type-table.js';
-import { CmdStreamError, isCmdStreamError, messageOf, stackOf, type ErrorCode } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, isError, messageOf, stackOf, type ErrorCode } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { tell } from '../callbacks.js';
 import { CommandServer } from '../server/command-server.js';
@@ -215,7 +215,15 @@ export class CmdStreamServer
     if (code !== undefined && unreadable.has(code)) logging(() => this.#log.failure(error as CmdStreamError));
     else if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED') logging(() => this.#log.error(error as CmdStreamError));
     else if (code === 'RESULT_AFTER_LAST') logging(() => this.logger.warn(messageOf(error)));
+    else if (code === 'HANDLER_ERROR') this.#logEvent(error as CmdStreamError);
     else if (!isLogged(error)) this.#logError(error);
+  }
+
+  /** One message of whose handler has failed, with the stack of what it threw; what was logged already has its own. */
+  #logEvent({ message, cause }: CmdStreamError): void {
+    if (isLogged(cause)) return;
+    const exception = isCmdStreamError(cause) && isError(cause.cause) ? cause.cause : cause;
+    logging(() => this.logger.error(message, stackOf(exception)));
   }
 
   #logError(error: unknown): void {

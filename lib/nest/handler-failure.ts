@@ -20,7 +20,7 @@ const nestRule = new BaseRpcExceptionFilter();
  */
 export function failureOf(error: unknown, onUnknown: (error: unknown) => void): CmdStreamError {
   if (isOwnWord(error)) return error;
-  if (!isError(error)) return remoteError(error, error);
+  if (!isError(error)) return shapedError(error);
   try {
     const payload = payloadOf(error);
     if (payload !== undefined) return remoteError(payload, error);
@@ -29,6 +29,39 @@ export function failureOf(error: unknown, onUnknown: (error: unknown) => void): 
   }
   onUnknown(error);
   return remoteError(UNKNOWN, error);
+}
+
+/** What a filter has made for the caller, with what it was made of, if that is known. */
+function shapedError(payload: unknown): CmdStreamError {
+  const exception = exceptionBehind(payload);
+  if (!(exception instanceof HttpException)) return remoteError(payload, payload);
+  return new CmdStreamError('REMOTE', reasonOf(exception), { payload, cause: exception });
+}
+
+/** Of a validation error the reasons are a list in its response. */
+function reasonOf(exception: HttpException): string {
+  try {
+    const { message } = exception.getResponse() as { message?: unknown };
+    if (Array.isArray(message)) return message.join('; ');
+  } catch {
+    // Then its own text has to do.
+  }
+  return messageOf(exception);
+}
+
+const EXCEPTION = Symbol('exception');
+
+/** What a filter makes of an exception, which remembers it: for the log, nothing of it travels. */
+export function behind<T extends object>(payload: T, exception: unknown): T {
+  return Object.defineProperty(payload, EXCEPTION, { value: exception, configurable: true });
+}
+
+function exceptionBehind(payload: unknown): unknown {
+  try {
+    return (payload as { [EXCEPTION]?: unknown } | null | undefined)?.[EXCEPTION];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Made for the caller, or by this server about the Command. */

@@ -1,7 +1,7 @@
 // Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its lines: one line per reason and
 // second, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
-import { encodeError, visibleText, type CmdStreamError, type ErrorCode } from '../errors.js';
+import { encodeError, peerText, visibleText, type CmdStreamError, type ErrorCode } from '../errors.js';
 import type { LostConnection } from '../server/server-options.js';
 
 const LOG_INTERVAL_MS = 1000;
@@ -45,8 +45,8 @@ export class PeerLog {
   }
 
   /** What was emitted failed, and nobody has subscribed to hear of it. */
-  unsent(error: unknown): void {
-    this.#write(encodeError(error), 'an emit() without a subscriber failed: ');
+  unsent(error: unknown, name: string): void {
+    this.#write(encodeError(error), `an emit() of ${peerText(name)} without a subscriber failed: `);
   }
 
   #write({ code, message }: CmdStreamError, what: string, level: Level = 'warn'): void {

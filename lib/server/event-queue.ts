@@ -5,9 +5,9 @@ import { PatternMessage } from '../codec/pattern-message.js';
 import { typeNameOf } from '../codec/type-table.js';
 import { CmdStreamError, peerText } from '../errors.js';
 import type { ValueFlow } from '../connection/value-flow.js';
-import { EventCommand } from './event-command.js';
+import { EventCommand, type EventHome } from './event-command.js';
 import type { EventRoom } from './event-room.js';
-import type { CommandHome, RunningCommand } from './running-command.js';
+import type { RunningCommand } from './running-command.js';
 import { TurnShare } from './turn-share.js';
 import { WaitingEvents, type Heard } from './waiting-events.js';
 
@@ -26,9 +26,10 @@ export interface EventHost {
   settled(command: RunningCommand): void;
   report(error: unknown): void;
   failureOf(error: unknown): unknown;
+  handlerOf(command: unknown, isEvent?: boolean): string;
 }
 
-export class EventQueue implements CommandHome {
+export class EventQueue implements EventHome {
   readonly drained = undefined;
   readonly #host: EventHost;
   readonly #maxRunning: number;
@@ -168,6 +169,10 @@ export class EventQueue implements CommandHome {
 
   failureOf(error: unknown): unknown {
     return this.#host.failureOf(error);
+  }
+
+  handlerOfEvent(event: unknown): string {
+    return this.#host.handlerOf(event, true);
   }
 }
 

@@ -12,7 +12,7 @@ import type { ResultSink } from './invoker.js';
 
 /** What messages call the handler of a Command or message. */
 export interface HandlerNames {
-  handlerOf(command: unknown): string;
+  handlerOf(command: unknown, isEvent?: boolean): string;
 }
 
 /** What a running Command needs from its session. */

@@ -226,7 +226,7 @@ export interface CommandServerOptions extends ServerOptions {
    */
   onConnectionEnd?: (connection: LostConnection) => void;
   /**
-   * Told of errors nobody else hears of: of a handler that fails after its last Result, of `onPlainError`, of callbacks,
+   * Told of errors nobody else hears of: of the handler of an event (HANDLER_ERROR), of one that fails after its last Result, of `onPlainError`, of callbacks,
    * of connections that could not be accepted, of a first connection that did not come; what it throws is ignored.
    * @default none
    */

@@ -189,9 +189,10 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     return this.config.contract.commands.nameFor(command);
   }
 
-  handlerOf(command: unknown): string {
+  handlerOf(command: unknown, isEvent = false): string {
     const handler = this.#handlerNameOf(command);
-    const name = command instanceof PatternMessage ? `pattern ${peerText(command.route)}` : this.nameOf(command);
+    const kind = isEvent ? 'the event ' : command instanceof PatternMessage ? 'pattern ' : '';
+    const name = kind + (command instanceof PatternMessage ? routeText(command) : this.nameOf(command));
     return handler === undefined ? `the handler of ${name}` : `${handler}, the handler of ${name},`;
   }
 
@@ -346,4 +347,9 @@ export class Session implements ConnectionOwner, PlainHome, ExtensionHost, Limit
     if (this.isHeldBack) this.connection.pause();
     else this.connection.resume();
   }
+}
+
+/** The pattern of a packet is in what a serializer made of it. */
+function routeText({ route, isPacket }: PatternMessage): string {
+  return isPacket ? 'of a packet' : peerText(route);
 }

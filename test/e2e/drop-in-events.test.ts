@@ -209,7 +209,7 @@ describe('an event', () => {
   });
 
   it.each([
-    ['failing', 'no listener should fail like this'],
+    ['failing', 'the handler of the event failing failed: no listener should fail like this'],
     ['failing unexpectedly', 'a mistake'],
     ['failing later', 'a mistake'],
     ['many that fail', 'a mistake'],
@@ -271,9 +271,11 @@ describe('an emit() that fails', () => {
   it('is logged when nobody has subscribed, with a line a second and the number of those left out', async () => {
     const { client, logger } = await unheard();
     for (let n = 0; n < 100; n++) client.emit('user.created', n);
-    expect(await logger.line('an emit() without a subscriber failed')).toContain('QUEUE_FULL: maxQueuedCommands (2)');
+    expect(await logger.line('an emit() of user.created without a subscriber failed')).toContain(
+      'QUEUE_FULL: maxQueuedCommands (2)',
+    );
     await turns();
-    expect(logger.having('an emit() without a subscriber failed')).toHaveLength(1);
+    expect(logger.having('an emit() of user.created without')).toHaveLength(1);
   });
 
   it('is the business of its subscribers alone when there are any', async () => {

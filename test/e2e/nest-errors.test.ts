@@ -221,9 +221,13 @@ describe('an unknown error', () => {
 
 describe('an error of a Command whose sender wants no answer', () => {
   it.each([
-    ['text', [], 'refused'],
+    ['text', [], 'Failing.fail, the handler of the event ThrowCmd, failed: refused'],
     ['unknown', [], SECRET],
-    ['conflict', [filter], 'Conflict Exception'],
+    [
+      'conflict',
+      [filter],
+      'Failing.fail, the handler of the event ThrowCmd, failed: ConflictException: Conflict Exception',
+    ],
   ] as [string, Provider[], string][])('is logged once (%s)', async (what, providers, line) => {
     const { client, logger } = await pure({ providers });
     await lastValueFrom(client.emit(new ThrowCmd(what)));

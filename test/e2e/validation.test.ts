@@ -1,8 +1,17 @@
 // Nest's ValidationPipe before a handler: it learns the class of the Command, refuses bad ones, and what it hands over fits.
-import { describe, expect, it } from '@jest/globals';
-import { Controller, UsePipes, ValidationPipe, type INestMicroservice, type Type } from '@nestjs/common';
+import { describe, expect, it, jest } from '@jest/globals';
+import { Controller, UseFilters, UsePipes, ValidationPipe, type INestMicroservice, type Type } from '@nestjs/common';
 import { IsInt, Max, MaxLength } from 'class-validator';
-import { Command, CommandHandler, defineContract, Invoker, Result } from 'nestjs-cmd-stream';
+import { lastValueFrom } from 'rxjs';
+import {
+  CmdStreamExceptionFilter,
+  Command,
+  CommandHandler,
+  CommandValidationPipe,
+  defineContract,
+  Invoker,
+  Result,
+} from 'nestjs-cmd-stream';
 import { frame, GREETING } from '../support/calc-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
@@ -145,5 +154,27 @@ describe('a ValidationPipe before an Invoker', () => {
     expect((await client.execute(new OrderCmd(3, 'eggs'))).text).toContain('Internal server error');
     const line = await server.logger.line('OrderCmd has lost its method exec');
     expect(line).toContain('`transform: true`');
+  });
+});
+
+describe('an event that a pipe refuses', () => {
+  it('is logged in one message with its handler, and the stack of the exception', async () => {
+    @UseFilters(CmdStreamExceptionFilter)
+    @UsePipes(new CommandValidationPipe())
+    @Controller()
+    class OrdersController {
+      @CommandHandler(OrderCmd)
+      take(_command: OrderCmd) {
+        return new Answer('');
+      }
+    }
+    const server = await serve({ controller: OrdersController, plain: true });
+    const logged = jest.spyOn(server.logger, 'error');
+    const client = own(new HandMadeClient(server.port, { contract, extension: true }));
+    await lastValueFrom(client.emit(new OrderCmd(11, 'eggs')), { defaultValue: undefined });
+    const reason = 'BadRequestException: Count must not be greater than 10';
+    await server.logger.line(`OrdersController.take, the handler of the event OrderCmd, failed: ${reason}`);
+    const stack = expect.stringMatching(/^BadRequestException: .*\n +at .*command-validation/s);
+    expect(logged.mock.calls).toEqual([[expect.any(String), stack, 'CmdStreamServer']]);
   });
 });

@@ -152,7 +152,11 @@ describe('a Command whose sender wants no answer', () => {
     const [calc, peer] = await listen({ invoker });
     peer.write(emitted(1) + emitted(2) + emitted(3, frame(3, 99, '{}')) + cancel(1) + '00');
     await peer.receives(`${EXTENDED_GREETING}00`);
-    const failures = [{ message: 'intentional failure' }, { code: 'UNKNOWN_TYPE' }].map(expect.objectContaining);
+    const message = 'the handler of the event AddCmd failed: Error: intentional failure';
+    const failures = [
+      { message, cause: expect.objectContaining({ message: 'intentional failure' }) },
+      { code: 'UNKNOWN_TYPE' },
+    ].map(expect.objectContaining);
     expect(calc.errors).toEqual(expect.arrayContaining(failures));
     expect(calc.errors).toHaveLength(2);
     expect(calc.lost).toEqual([]);

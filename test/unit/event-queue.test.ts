@@ -45,6 +45,7 @@ class Stage {
       run: (command: RunningCommand) => void this.running.push(command),
       settled: () => {},
       report: (error: unknown) => void this.reported.push(error as CmdStreamError),
+      handlerOf: () => 'the handler of an event',
       failureOf: (error: unknown) => error,
     };
     this.queue = new EventQueue(host, 1, room);
