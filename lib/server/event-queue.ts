@@ -24,6 +24,8 @@ export interface EventHost {
   readonly config: { readonly flow: ValueFlow };
   run(command: RunningCommand): void;
   settled(command: RunningCommand): void;
+  /** No event waits or runs any more, which a connection that has ended may have waited for. */
+  endIfDone(): void;
   report(error: unknown): void;
   failureOf(error: unknown): unknown;
   handlerOf(command: unknown, isEvent?: boolean): string;
@@ -114,6 +116,12 @@ export class EventQueue implements EventHome {
       this.#runFirst();
     }
     this.#isRunningWaiting = false;
+    this.#endIfDone();
+  }
+
+  /** What was dropped, or cannot be decoded any more, settles nothing. */
+  #endIfDone(): void {
+    if (this.#waiting.length === 0 && this.#running.size === 0) this.#host.endIfDone();
   }
 
   #runRest(): void {
@@ -130,6 +138,8 @@ export class EventQueue implements EventHome {
     } catch (error) {
       return this.report(error);
     }
+    // The code of its class may have led to the end of the server.
+    if (this.#endCause !== undefined) return this.#reportDropped(1, this.#endCause);
     this.#run(heard);
   }
 
@@ -154,6 +164,7 @@ export class EventQueue implements EventHome {
     this.#recount();
     if (dropped > 0) this.#reportDropped(dropped, cause);
     for (const event of this.#running) event.abort(cause);
+    this.#endIfDone();
   }
 
   #reportDropped(count: number, { code, message }: CmdStreamError): void {

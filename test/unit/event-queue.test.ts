@@ -35,6 +35,8 @@ class Stage {
   readonly running: RunningCommand[] = [];
   readonly reported: CmdStreamError[] = [];
   readonly queue: EventQueue;
+  /** How many waited whenever the session was told to look whether it is over. */
+  readonly looks: number[] = [];
 
   constructor(room = new EventRoom()) {
     const host = {
@@ -44,6 +46,7 @@ class Stage {
       config: { flow },
       run: (command: RunningCommand) => void this.running.push(command),
       settled: () => {},
+      endIfDone: () => void this.looks.push(this.queue.length),
       report: (error: unknown) => void this.reported.push(error as CmdStreamError),
       handlerOf: () => 'the handler of an event',
       failureOf: (error: unknown) => error,
@@ -138,6 +141,29 @@ describe('an event that has waited', () => {
         value: new PatternMessage('event', 'orders.placed', 'xxxx', false),
       });
     }
+  });
+});
+
+describe('a session whose connection has ended', () => {
+  const broken = (stage: Stage): void =>
+    stage.queue.add({ seq: 0, value: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([0xff]) });
+
+  it('is told when the last events that waited cannot be decoded any more', async () => {
+    const stage = new Stage();
+    stage.hear(1, 4);
+    broken(stage);
+    broken(stage);
+    expect(stage.looks).toEqual([]);
+    stage.running.shift()!.complete();
+    await until('the session is told', () => stage.looks.length > 0);
+    expect(stage.reported).toHaveLength(2);
+    expect(stage.looks).toEqual([0]);
+  });
+
+  it('is told when the last events that waited are dropped', () => {
+    const stage = new Stage();
+    stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
+    expect(stage.looks).toEqual([0]);
   });
 });
 
