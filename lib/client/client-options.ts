@@ -182,8 +182,9 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   maxBufferedResults?: number;
   /**
-   * Most bytes of the Results of one `iterate()` that wait to be taken, or of the answers of one message by pattern that wait
-   * for an asynchronous `deserializer`, each counted with 32 more; one may go beyond, then that call fails with SLOW_CONSUMER.
+   * Most bytes of the Results of one `iterate()` that wait to be taken, each counted with 32 more, or of the answers of one
+   * message by pattern that wait for an asynchronous `deserializer`, with 1,300 more, as their promises hold so much; one may
+   * go beyond, then that call fails with SLOW_CONSUMER.
    * 2 MiB, which is more than a server of this package sends ahead, to 1 TiB.
    * @default 16_777_216
    */

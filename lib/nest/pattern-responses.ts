@@ -2,7 +2,7 @@
 // the server sent them.
 import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import type { CommandSink } from '../client/pending-call.js';
-import { told } from '../callbacks.js';
+import { isPromiseLike, told } from '../callbacks.js';
 import { WholePacket } from '../codec/whole-packet.js';
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 
@@ -21,8 +21,8 @@ export class EmptyError {
   }
 }
 
-/** What an answer that waits counts for, besides its bytes: as a Result of `iterate()` does. */
-const BYTES_OF_WAITING = 32;
+/** What an answer that waits holds besides its bytes, about: its promises, their closures and the decoded value. */
+const BYTES_OF_WAITING = 1300;
 const givenUp: ReadonlySet<string> = new Set(['TIMEOUT', 'CLOSED', 'SLOW_CONSUMER']);
 
 /** Takes Nest's packets; what `ClientProxy.createObserver` makes. */
@@ -39,7 +39,7 @@ const packetDeserializer: Deserializer = Object.freeze({
 export class PatternResponses implements CommandSink {
   readonly #observe: Observe;
   readonly #deserializer: Deserializer | undefined;
-  /** A deserializer may be asynchronous: what comes later waits for what came before. Never rejects. */
+  /** A deserializer may be asynchronous: what comes later waits for what came before. Never rejects; undefined: none waits. */
   #previous: Promise<void> | undefined;
   readonly #maxBufferedBytes: number;
   #waiting = 0;
@@ -57,20 +57,23 @@ export class PatternResponses implements CommandSink {
     if (!this.#deserializer && !(value instanceof WholePacket))
       return this.#inOrder(() => this.#tell({ response: value }));
     this.#checkRoom();
+    const packet = this.#deserialize(value instanceof WholePacket ? value.packet : { response: value });
+    if (!this.#previous && !isPromiseLike(packet)) return this.#hand(packet);
     this.#waiting++;
     this.#waitingBytes += bytes + BYTES_OF_WAITING;
-    const received = value instanceof WholePacket ? value.packet : { response: value };
-    const deserializer = this.#deserializer ?? packetDeserializer;
-    this.#previous = this.#deserialize(this.#previous, deserializer, received).finally(() => {
+    const handed = this.#handLater(this.#previous, packet).finally(() => {
       this.#waiting--;
       this.#waitingBytes -= bytes + BYTES_OF_WAITING;
+      if (this.#previous === handed) this.#previous = undefined;
     });
+    this.#previous = handed;
   }
 
   #checkRoom(): void {
     if (this.#waitingBytes < this.#maxBufferedBytes) return;
     const limit = `the client's maxBufferedBytes is ${this.#maxBufferedBytes}`;
-    const text = `${this.#waiting} answers of ${this.#waitingBytes} bytes wait for the asynchronous deserializer of the client`;
+    const held = `counted as ${this.#waitingBytes} bytes (${BYTES_OF_WAITING} each beside their own)`;
+    const text = `${this.#waiting} answers, ${held}, wait for the asynchronous deserializer of the client`;
     throw new CmdStreamError('SLOW_CONSUMER', `${text}: ${limit}`, { sent: true });
   }
 
@@ -103,17 +106,31 @@ export class PatternResponses implements CommandSink {
     else tell();
   }
 
-  async #deserialize(
-    previous: Promise<void> | undefined,
-    deserializer: Deserializer,
-    received: unknown,
-  ): Promise<void> {
+  /** The packet, or what becomes it or its error later. */
+  #deserialize(received: unknown): WritePacket | Promise<WritePacket> {
     try {
-      const { err, response, isDisposed } = (await deserializer.deserialize(received)) as WritePacket;
+      return (this.#deserializer ?? packetDeserializer).deserialize(received) as WritePacket | Promise<WritePacket>;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  async #handLater(previous: Promise<void> | undefined, packet: WritePacket | Promise<WritePacket>): Promise<void> {
+    try {
+      const ready = await packet;
       await previous;
-      this.#tell(err || isDisposed ? { err, response, isDisposed: true } : { err, response });
+      this.#hand(ready);
     } catch (error) {
       await previous;
+      told(() => this.#fail(error));
+    }
+  }
+
+  #hand(packet: WritePacket): void {
+    try {
+      const { err, response, isDisposed } = packet;
+      this.#tell(err || isDisposed ? { err, response, isDisposed: true } : { err, response });
+    } catch (error) {
       told(() => this.#fail(error));
     }
   }

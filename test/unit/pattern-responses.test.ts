@@ -117,13 +117,15 @@ describe('answers that wait for the deserializer', () => {
   });
 
   it('are bounded by their bytes alone, in every round', async () => {
-    const stage = new Stage(20 * (1024 + 32));
+    const stage = new Stage(20 * (1024 + 1300));
     for (let round = 0; round < 2; round++) {
       for (let n = 0; n < 20; n++) stage.responses.next(n, 1024);
       expect(() => stage.responses.next(0, 1024)).toThrow(
         expect.objectContaining({
           code: 'SLOW_CONSUMER',
-          message: expect.stringMatching(/^20 answers of 21120 bytes .* maxBufferedBytes is 21120$/) as unknown,
+          message: expect.stringMatching(
+            /^20 answers, counted as 46480 bytes .*, wait .* maxBufferedBytes is 46480$/,
+          ) as unknown,
         }),
       );
       await stage.openAll();
@@ -131,10 +133,21 @@ describe('answers that wait for the deserializer', () => {
     expect(stage.packets).toHaveLength(40);
   });
 
-  it('may be as many as they like', async () => {
+  it('are counted with what each holds, however small they are', async () => {
     const stage = new Stage();
-    for (let n = 0; n < 30_000; n++) stage.responses.next(n, 10);
+    const fitting = Math.ceil(MAX_BYTES / (10 + 1300));
+    for (let n = 0; n < fitting; n++) stage.responses.next(n, 10);
+    expect(() => stage.responses.next(0, 10)).toThrow(expect.objectContaining({ code: 'SLOW_CONSUMER' }));
     await stage.openAll();
-    expect(stage.packets).toHaveLength(30_000);
+    expect(stage.packets).toHaveLength(fitting);
+  });
+
+  it('are none, however many come at once, where it is synchronous', () => {
+    const packets: WritePacket[] = [];
+    const deserializer = { deserialize: (value: WritePacket) => value };
+    const responses = new PatternResponses((packet) => void packets.push(packet), deserializer, MAX_BYTES);
+    for (let n = 0; n < 30_000; n++) responses.next(n, 10);
+    responses.complete();
+    expect(packets).toHaveLength(30_001);
   });
 });
