@@ -32,6 +32,8 @@ export class Silence implements Ticking {
   /** When nothing was under way, last. */
   #restedAt = 0;
   #isAsked = false;
+  /** When it was asked, last: the pong has as long to come, however long it was quiet before. */
+  #askedAt = 0;
   /** What was to be seen with the last pong: nothing new since then is a peer that just works. */
   #answeredAt = 0;
   #answeredBytes = -1;
@@ -43,14 +45,16 @@ export class Silence implements Ticking {
   tick(now: number): void {
     if (!this.#peer.isWaiting) this.#restedAt = now;
     const quietMs = now - Math.max(this.#restedAt, this.#peer.aliveAt);
-    if (quietMs >= ASK_MS) this.#ask();
-    this.#change(this.#isAsked && quietMs >= SILENT_MS + travelMs(this.#peer.bytesAhead));
+    if (quietMs >= ASK_MS) this.#ask(now);
+    const dueMs = SILENT_MS + travelMs(this.#peer.bytesAhead);
+    this.#change(this.#isAsked && quietMs >= dueMs && now - this.#askedAt >= dueMs - ASK_MS);
   }
 
-  #ask(): void {
+  #ask(now: number): void {
     const { aliveAt, sentBytes } = this.#peer;
     if (this.#isAsked || (aliveAt === this.#answeredAt && sentBytes === this.#answeredBytes)) return;
     this.#isAsked = true;
+    this.#askedAt = now;
     const failed = (): void => void (this.#isAsked = false);
     const answered = (): void => {
       failed();

@@ -69,6 +69,27 @@ describe('a connection on which something is under way', () => {
     expect(peer.told).toEqual([true]);
   });
 
+  it('has time for its pong when more is sent after it has long worked', () => {
+    const peer = new Peer();
+    peer.tick(500, 500);
+    peer.aliveAt = 600;
+    peer.pings[0]!.answered(100);
+    peer.tick(750, 60_000);
+    peer.sentBytes = 10;
+    peer.tick(60_250, 60_500);
+    expect(peer.pings).toHaveLength(2);
+    peer.aliveAt = 60_600;
+    peer.pings[1]!.answered(350);
+    peer.tick(60_750, 62_000);
+    expect(peer.told).toEqual([]);
+    peer.sentBytes = 20;
+    peer.bytesAhead = 131_072;
+    peer.tick(62_250, 63_500);
+    expect(peer.told).toEqual([]);
+    peer.silence.tick(63_750);
+    expect(peer.told).toEqual([true]);
+  });
+
   it.each([
     ['it was heard', { aliveAt: 1_000 }],
     ['something was sent', { sentBytes: 1 }],
