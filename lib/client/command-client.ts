@@ -97,7 +97,8 @@ export class CommandClient {
    * would.
    *
    * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE,
-   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED; QUEUE_FULL when as many wait for one as `maxQueuedCommands` allows
+   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED; QUEUE_FULL when as many wait for one as `maxQueuedCommands` allows,
+   * but at least 1,024
    */
   connect(): Promise<void> {
     return this.#closing ? Promise.reject(closedError()) : this.#group.connect();

@@ -79,9 +79,9 @@ export interface CallHome {
   forget(call: PendingCall, abandoned?: string): void;
   /** The caller takes `count` more Results. */
   grant(call: PendingCall, count: number): void;
-  /** What the call waits for, for the error of one that waits no longer; `cause`: why that has not come. */
   /** Where its connection leads to, for errors. */
   readonly server?: string;
+  /** What the call waits for, for the error of one that waits no longer; `cause`: why that has not come. */
   waitsFor(call: PendingCall): { readonly text: string; readonly cause?: CmdStreamError | undefined };
 }
 
