@@ -1,6 +1,7 @@
 // The signal of a Command, made harmless: Node ends the process when a listener of `abort` throws, or returns a promise
 // that rejects, and calls it in the async scope of whoever aborts, where it is called here in that in which it was added. Signals that the application derives from it (`AbortSignal.any`) are the application's own.
 import { AsyncResource } from 'node:async_hooks';
+import { getEventListeners } from 'node:events';
 import { isPromiseLike } from '../callbacks.js';
 
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown };
@@ -19,7 +20,9 @@ export function guardSignal(signal: AbortSignal, report: (error: unknown) => voi
     if (!isListener(listener)) return addEventListener.call(signal, type, listener as never, options);
     const known = captures(options) ? (capturing ??= new WeakMap()) : (guards ??= new WeakMap());
     let guard = known.get(listener);
-    if (guard === undefined) {
+    // Node has taken a listener away by itself, after `once` or by an own `signal`: what is added now is a new one.
+    const isGone = guard !== undefined && type === 'abort' && !getEventListeners(signal, type).includes(guard);
+    if (guard === undefined || isGone) {
       const scope = new AsyncResource('cmd-stream');
       guard = (event) => scope.runInAsyncScope(callGuarded, undefined, listener, signal, event, report);
       known.set(listener, guard);

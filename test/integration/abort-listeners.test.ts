@@ -114,6 +114,25 @@ describe('the signal of a Command', () => {
     expect(heard.toSorted()).toEqual(['again in the second', 'both', 'both', 'half']);
   });
 
+  it.each(['once', 'signal'])(
+    'calls a listener in the scope it was added in last, after Node took it away: %s',
+    async (way) => {
+      const heard: unknown[] = [];
+      const scope = new AsyncLocalStorage<string>();
+      const listener = (): void => void heard.push(scope.getStore());
+      await cancelled((signal) => {
+        const ending = new AbortController();
+        const options = way === 'once' ? { once: true } : { signal: ending.signal };
+        scope.run('the first', () => signal.addEventListener('abort', listener, options));
+        if (way === 'once') signal.dispatchEvent(new Event('abort'));
+        else ending.abort();
+        scope.run('the second', () => signal.addEventListener('abort', listener));
+        scope.run('the third', () => signal.addEventListener('abort', listener));
+      });
+      expect(heard).toEqual(way === 'once' ? ['the first', 'the second'] : ['the second']);
+    },
+  );
+
   it('keeps nothing of listeners that were taken away, or never were there', async () => {
     const listeners: WeakRef<() => void>[] = [];
     let context: CommandContext | undefined;
