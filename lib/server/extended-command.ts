@@ -44,6 +44,8 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   /** What `next` has thrown: an Invoker that hands it to `error` quotes the session. */
   #thrown: unknown;
   #room: Deferred | undefined;
+  /** Is a Result being taken? Code of its class runs meanwhile. */
+  #isTaking = false;
 
   constructor(
     seq: Seq,
@@ -84,11 +86,21 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   next(result: unknown): number {
     if (!this.isOpen) return 0;
     try {
-      return this.#next(result);
+      this.#checkNotTaking();
+      this.#isTaking = true;
+      try {
+        return this.#next(result);
+      } finally {
+        this.#isTaking = false;
+      }
     } catch (error) {
       this.#thrown = error;
       throw error;
     }
+  }
+
+  #checkNotTaking(): void {
+    if (this.#isTaking) throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
   }
 
   #next(result: unknown): number {
@@ -96,7 +108,10 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
     if (!this.isOpen) return 0;
     const endsLikeOne = this.#answersValues || this.#isLast(result);
     if (this.#isStream || !endsLikeOne) return this.#put(result, false, false);
-    this.#held = this.#hold(result);
+    const held = this.#hold(result);
+    // Its code may have ended the Command.
+    if (!this.isOpen) return 0;
+    this.#held = held;
     this.home.waiting.holdBack(this);
     return 0;
   }
@@ -136,7 +151,10 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   #finish(result: unknown): void {
     const held = this.#held;
-    if (result !== undefined) this.#flushHeld();
+    if (result !== undefined) {
+      this.#checkNotTaking();
+      this.#flushHeld();
+    }
     if (this.#state !== 'running') return;
     this.#held = undefined;
     if (result !== undefined) {

@@ -4,6 +4,7 @@ import { calcClient } from '../support/calc-client.js';
 import { GREETING } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { Item, openStage, PlayCmd } from '../support/stage.js';
 import { AddCmd, CalcResult, EchoCmd, vectorContract } from '../support/vector-contract.js';
 
 const own = guardLeaks();
@@ -24,6 +25,33 @@ describe('a value that sends while it is being written', () => {
     expect(sum).toEqual(new CalcResult(5));
     expect(await inner).toMatchObject({ code: 'ENCODE_FAILED', sent: false });
     expect(calc.lost).toEqual([]);
+  });
+});
+
+describe('a Result that gives another one while it is being written', () => {
+  it.each(['toJSON', 'lastOne'])('is told that this cannot be, and is sent itself: in %s', async (method) => {
+    const thrown: unknown[] = [];
+    const { client } = await openStage(own, () => undefined, {
+      invoker: {
+        invoke: (_command, _context, sink) => {
+          const outer = new Item(1);
+          const original = method === 'toJSON' ? () => ({ n: 1, last: true, text: '' }) : () => true;
+          const meddle = (): unknown => {
+            try {
+              if (thrown.length === 0) sink.next(new Item(2));
+            } catch (error) {
+              thrown.push(error);
+            }
+            return original();
+          };
+          Object.defineProperty(outer, method, { value: meddle });
+          sink.next(outer);
+          sink.complete();
+        },
+      },
+    });
+    expect(await client.execute(new PlayCmd())).toMatchObject({ n: 1 });
+    expect(thrown).toMatchObject([{ code: 'ENCODE_FAILED' }]);
   });
 });
 
