@@ -106,14 +106,22 @@ export class ResultQueue {
   #append(write: Write, isResult: boolean): number {
     const frames = (this.#frames ??= new PackedFrames());
     const wasEmpty = this.isEmpty;
-    const bytes = frames.append(write, isResult);
+    const bytes = this.#write(frames, write, isResult);
     // What was dropped while its value was written counts for nothing.
     if (frames.length === 0) return 0;
     if (isResult) this.#results++;
-    this.#recount();
     if (wasEmpty || this.#missedTurn) this.#home.waiting.join(this.#command);
     this.#missedTurn = false;
     return bytes;
+  }
+
+  #write(frames: PackedFrames, write: Write, isResult: boolean): number {
+    try {
+      return frames.append(write, isResult);
+    } finally {
+      // A frame that fails has made its memory grow, too.
+      this.#recount();
+    }
   }
 
   /** Sends as much as credit and socket allow; true if nothing waits any more. */

@@ -77,6 +77,8 @@ export class PackedFrames {
       write(writer);
     } catch (error) {
       writer.truncate(mark);
+      // Memory that no frame is in would be held for nothing.
+      if (mark === 0) this.#writer = undefined;
       throw error;
     } finally {
       this.#isWriting = false;
