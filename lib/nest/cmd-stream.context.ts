@@ -80,14 +80,17 @@ const unlogged = Object.create(IntrinsicException.prototype, {
 }) as object;
 
 /**
- * Lets Nest's exception layer log nothing when a handler by pattern fails with the reason of its signal: nothing stands between
- * the two. The reason is what it was, of the same class.
+ * Lets Nest's exception layer log nothing when a handler by pattern fails with the reason of its signal, if that is of its
+ * Command alone: nothing stands between the two. The reason is what it was, of the same class.
  */
 function quieten(signal: AbortSignal): void {
   if (!signal.aborted) signal.addEventListener('abort', () => adopt(signal.reason), { once: true });
   else adopt(signal.reason);
 }
 
+/** Codes of errors that are made for one Command alone. Why a connection or the server ends, all that listen are given. */
+const OWN_CODES: ReadonlySet<string> = new Set(['ANSWERED', 'CANCELLED', 'TIMEOUT']);
+
 function adopt(reason: unknown): void {
-  if (isCmdStreamError(reason)) Object.setPrototypeOf(reason, unlogged);
+  if (isCmdStreamError(reason) && OWN_CODES.has(reason.code)) Object.setPrototypeOf(reason, unlogged);
 }

@@ -237,6 +237,21 @@ describe('a message by pattern nobody waits for any more', () => {
     expect(await errorsBehind([new CmdStreamExceptionFilter()], pattern, wait)).toEqual(errors);
   });
 
+  it('leaves the error that all Commands of a connection share as it is', async () => {
+    reasons.length = 0;
+    const server = own(
+      await NestServer.listen({ module: { controllers: [WaitingByPattern] }, options: { contract: undefined } }),
+    );
+    const client = own(new HandMadeClient(server.port, { contract: undefined, extension: true }));
+    for (let n = 0; n < 2; n++) client.send('at once', 'the reason of the signal').subscribe({ error: () => {} });
+    await until('both run', () => server.core.inFlight === 2);
+    await client.close();
+    await until('both have ended', () => server.core.inFlight === 0);
+    expect(reasons).toHaveLength(2);
+    expect(reasons[0]).toBe(reasons[1]);
+    expect(Object.getPrototypeOf(reasons[0])).toBe(CmdStreamError.prototype);
+  });
+
   it.each(['promise', 'Observable', 'at once', 'generator'])(
     'is not logged when it failed with the reason of its signal, without any filter: %s',
     async (pattern) => {
