@@ -1,6 +1,22 @@
+// The one error class, and what is said of whatever was thrown, which may be anything.
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { CmdStreamError, codeOf, errorMeanings, fromSocketError, messageOf, peerText } from '../../lib/errors.js';
+import {
+  CmdStreamError,
+  codeOf,
+  decodeError,
+  encodeError,
+  errorMeanings,
+  fromSocketError,
+  isCmdStreamError,
+  isError,
+  isErrorCode,
+  messageOf,
+  peerText,
+  stackOf,
+  visibleText,
+} from '../../lib/errors.js';
 
 const hostile = {
   get code(): string {
@@ -58,10 +74,108 @@ describe('a CmdStreamError', () => {
   });
 });
 
+describe('an error of this package', () => {
+  const made = new CmdStreamError('REMOTE', 'failed', { payload: { a: 1 }, cause: 'why', sent: true });
+
+  it('is known by what its constructor has made, whatever became of its prototype', () => {
+    const adopted = new CmdStreamError('CANCELLED', 'left');
+    Object.setPrototypeOf(adopted, {});
+    for (const error of [made, adopted]) {
+      expect(error instanceof CmdStreamError).toBe(true);
+      expect(isCmdStreamError(error)).toBe(true);
+    }
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'CLOSED'],
+    ['a function', () => {}],
+    ['another Error', new Error('x')],
+    ['what looks like it', { ...made, name: 'CmdStreamError' }],
+    ['what only inherits from it', Object.create(CmdStreamError.prototype)],
+    ['the prototype', CmdStreamError.prototype],
+  ])('is not %s', (_, value) => {
+    expect((value as object) instanceof CmdStreamError).toBe(false);
+    expect(isCmdStreamError(value)).toBe(false);
+  });
+
+  it('of a class that extends it is one of both', () => {
+    class Own extends CmdStreamError {}
+    const own = new Own('CLOSED', 'closed');
+    expect([own instanceof Own, own instanceof CmdStreamError, made instanceof Own]).toEqual([true, true, false]);
+  });
+
+  it.each(['code', 'message', 'sent', 'payload', 'cause'])('is none that fails when it is asked for %s', (field) => {
+    const error = new CmdStreamError('CLOSED', 'closed');
+    Object.defineProperty(error, field, Object.getOwnPropertyDescriptor(hostile, 'code')!);
+    expect(error instanceof CmdStreamError).toBe(true);
+    expect(isCmdStreamError(error)).toBe(false);
+  });
+
+  it('stays as it is, whoever has thrown it', () => {
+    expect([encodeError(made), decodeError(made), fromSocketError(made)]).toEqual([made, made, made]);
+    expect([encodeError(made) === made, decodeError(made) === made]).toEqual([true, true]);
+  });
+});
+
 describe('whatever was thrown', () => {
   it.each(thrown)('has a text and perhaps a code: %s', (_, value) => {
     expect(typeof messageOf(value)).toBe('string');
     expect(codeOf(value)).toBeUndefined();
+    expect(isCmdStreamError(value)).toBe(false);
+  });
+
+  it.each(thrown)('fails as what a codec or socket has thrown, with its cause: %s', (_, cause) => {
+    for (const [error, code] of [
+      [encodeError(cause), 'ENCODE_FAILED'],
+      [decodeError(cause), 'BAD_PAYLOAD'],
+      [fromSocketError(cause), 'CONNECT_FAILED'],
+    ] as const) {
+      expect(error).toMatchObject({ code, sent: false });
+      expect(peerText(error.message, 1_024)).toContain(peerText(messageOf(cause)).slice(0, 64));
+      expect(Object.is(error.cause, cause)).toBe(true);
+    }
+  });
+
+  it.each([
+    ['a string', 'text', 'text'],
+    ['undefined', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['a number', 7, '7'],
+    ['a symbol', Symbol('s'), 'Symbol(s)'],
+    ['an object', { a: { b: { c: 1 } } }, '{ a: { b: [Object] } }'],
+    ['an object that has a message', { message: 'said' }, 'said'],
+    ['an object whose message is none', { message: 7 }, '{ message: 7 }'],
+    [
+      'an object that is wide',
+      { a: 'x'.repeat(50), b: 'y'.repeat(50) },
+      expect.stringMatching(/^\{ a: .x+., b: .y+. \}$/),
+    ],
+    ['what fails when it is asked', hostile, 'a value that cannot be shown'],
+  ])('has the text of %s', (_, value, expected) => {
+    expect(messageOf(value)).toEqual(expected);
+  });
+
+  it('has a stack only where that is text', () => {
+    const error = new Error('x');
+    expect(stackOf(error)).toBe(error.stack);
+    expect(stackOf({ stack: 'a stack' })).toBe('a stack');
+    for (const none of [undefined, null, 7, 'text', {}, { stack: [] }, { stack: 7 }, revoked()])
+      expect(stackOf(none)).toBeUndefined();
+  });
+
+  it('is an Error in any realm', () => {
+    const foreign: unknown = runInNewContext('new TypeError("x")');
+    for (const error of [new Error('x'), foreign, new CmdStreamError('CLOSED', 'x'), Object.create(Error.prototype)])
+      expect(isError(error)).toBe(true);
+    for (const other of [undefined, null, 7, 'text', {}, { message: 'x', stack: 'x' }, revoked()])
+      expect(isError(other)).toBe(false);
+  });
+
+  it('has one of our codes or another one', () => {
+    for (const code of Object.keys(errorMeanings)) expect(isErrorCode(code)).toBe(true);
+    for (const code of ['', 'closed', 'toString', 'constructor', '__proto__']) expect(isErrorCode(code)).toBe(false);
   });
 
   it('tells the message and the string code of an Error', () => {
@@ -79,8 +193,13 @@ describe('an error of a socket', () => {
     ['EPIPE', 'PEER_RESET'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'TLS_ERROR'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'TLS_ERROR'],
+    ['ERR_OSSL_EVP_UNSUPPORTED', 'TLS_ERROR'],
     ['CERT_HAS_EXPIRED', 'TLS_ERROR'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'TLS_ERROR'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'TLS_ERROR'],
+    ['EPROTO', 'TLS_ERROR'],
+    ['EHOSTUNREACH', 'PEER_RESET'],
+    ['MY_CERT_', 'CONNECT_FAILED'],
     ['ECONNREFUSED', 'CONNECT_FAILED'],
     ['ENOTFOUND', 'CONNECT_FAILED'],
   ])('%s becomes %s with the cause kept', (from, to) => {
@@ -88,6 +207,15 @@ describe('an error of a socket', () => {
     const error = fromSocketError(cause);
     expect(error).toMatchObject({ code: to, cause });
     expect(error.message).toContain(from);
+  });
+
+  it('keeps the text of its peer to one line of at most 1024 bytes', () => {
+    for (const code of ['CERT_HAS_EXPIRED', 'ECONNRESET', 'ENOTFOUND']) {
+      const long = Object.assign(new Error(`a\n${'x'.repeat(5_000)}`), { code });
+      const { message } = fromSocketError(long);
+      expect(message).toMatch(/a\\u\{a\}x+…$/);
+      expect(Buffer.byteLength(message.slice(message.indexOf('a\\u')))).toBe(1024);
+    }
   });
 
   it('that is already ours stays as it is', () => {
@@ -125,5 +253,39 @@ describe('text of a peer', () => {
   it('ends with an ellipsis, not with half a character, when it is cut', () => {
     const shown = peerText('é'.repeat(1_000));
     expect(shown).toBe(`${'é'.repeat(62)}…`);
+  });
+
+  it.each([
+    [127, 127],
+    [128, 128],
+    [129, 128],
+  ])('is cut behind 128 bytes: of %d are shown %d', (length, expected) => {
+    const shown = peerText('x'.repeat(length));
+    expect(Buffer.byteLength(shown)).toBe(expected);
+    expect(shown.endsWith('…')).toBe(length > 128);
+  });
+
+  it('may have another length', () => {
+    expect(peerText('x'.repeat(20), 10)).toBe(`${'x'.repeat(7)}…`);
+  });
+
+  it.each([
+    ['two', 'é', 2],
+    ['three', '日', 3],
+    ['four', '😀', 4],
+  ])('has no part of a character of %s bytes at its cut', (_, character, bytes) => {
+    for (let before = 0; before < bytes; before++) {
+      const shown = peerText('x'.repeat(before) + character.repeat(100));
+      expect(shown).toBe(`${'x'.repeat(before)}${character.repeat(Math.floor((125 - before) / bytes))}…`);
+    }
+  });
+
+  it('keeps a replacement character that was sent, but none at the cut', () => {
+    expect(peerText('a\ufffdb')).toBe('a\ufffdb');
+    expect(peerText(`a\ufffdb${'x'.repeat(200)}`)).toBe(`a\ufffdb${'x'.repeat(120)}…`);
+  });
+
+  it('without a bound is escaped alike', () => {
+    expect(visibleText(`${'x'.repeat(200)}\u200b\u2029\n`)).toBe(`${'x'.repeat(200)}\\u{200b}\\u{2029}\\u{a}`);
   });
 });

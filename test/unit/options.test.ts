@@ -1,3 +1,4 @@
+// The one resolver of options: what each rule takes, and what it says of the rest.
 import { describe, expect, it } from '@jest/globals';
 import {
   boolean,
@@ -5,6 +6,7 @@ import {
   integer,
   objectWith,
   oneOf,
+  port,
   resolveOptions,
   text,
   type OptionRules,
@@ -105,5 +107,83 @@ describe('options', () => {
     expect(() => resolve({ mode: 'x'.repeat(10_000) })).toThrow(
       expect.objectContaining({ message: expect.stringMatching(/^.{0,250}$/) }),
     );
+    expect(() => resolve({ mode: 'x'.repeat(65) })).toThrow(`got "${'x'.repeat(64)}…"`);
+    expect(() => resolve({ mode: 'x'.repeat(64) })).toThrow(`got "${'x'.repeat(64)}"`);
+  });
+
+  it.each([
+    ['text', '"text"'],
+    [() => {}, 'a function'],
+    [[1], 'an array'],
+    [{ a: 1 }, 'an object'],
+    [null, 'null'],
+    [7, '7'],
+    [true, 'true'],
+  ])('say that they got %p', (value, shown) => {
+    expect(() => resolve({ source: value })).toThrow(`kettle: option "source" must be a source of water, got ${shown}`);
+  });
+
+  it('say what they got instead of an object', () => {
+    for (const [given, shown] of [
+      [null, 'null'],
+      [7, '7'],
+      [[], 'an array'],
+      [() => {}, 'a function'],
+    ] as const)
+      expect(() => resolve(given)).toThrow(`kettle: options must be an object, got ${shown}`);
+  });
+
+  it('are missed only where they are required and have no default', () => {
+    const needed = { ...rules, label: { ...text, required: true }, litres: { ...rules.litres, required: true } };
+    const resolveNeeded = (given?: object) =>
+      resolveOptions<KettleOptions, typeof defaults>('kettle', given, defaults, needed);
+    for (const given of [undefined, {}, { label: undefined }])
+      expect(() => resolveNeeded(given)).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION', message: 'kettle: option "label" is required' }),
+      );
+    expect(resolveNeeded({ label: 'blue' })).toEqual({ ...defaults, label: 'blue' });
+  });
+});
+
+describe('a rule', () => {
+  it.each([
+    ['a number from 1 to 10', integer(1, 10, 'cups'), [1, 2, 10], [0, 11, -1, 1.5, '1', Number.NaN, Infinity, 1n, [1]]],
+    ['a number or 0', integer(5, 10, 'cups', 'none'), [0, 5, 10], [1, 4, 11, false, '', null]],
+    ['a number without 0', integer(5, 10, 'cups'), [5, 10], [0, 4, 11]],
+    ['a number as large as any', integer(0, Infinity, 'cups'), [0, 2 ** 53 - 1], [2 ** 53, -1]],
+    [
+      'a port',
+      port(1),
+      [1, 80, '80', '1', '65535', 65_535, '00080'],
+      [0, '0', 65_536, '65536', '', ' 80', '80 ', 'a80', '80a', '8.0', 8.5, null, [80], true, '000080', 'abc', '1e3'],
+    ],
+    ['a port that may be chosen', port(0), [0, '0', 65_535], [-1, '-1', 65_536, '']],
+    ['one of some', oneOf('a', 1, false), ['a', 1, false], ['b', 2, true, '1', undefined]],
+    ['a boolean', boolean, [true, false], [0, 1, 'true', null]],
+    ['a text', text, ['a', ' '], ['', 7, null, ['a'], { length: 1 }]],
+    ['a function', callback, [() => {}, class {}], [{}, 'f', null]],
+    ['an object', objectWith('an object'), [{}, [], new Map()], [null, 7, 'text', () => {}]],
+    [
+      'an object with methods',
+      objectWith('both', 'a', 'b'),
+      [{ a() {}, b() {} }],
+      [{}, { a() {} }, { b() {} }, { a: 1, b: 2 }, null],
+    ],
+  ])('of %s takes what it says', (_, rule, good, bad) => {
+    for (const value of good) expect([value, rule.accepts(value)]).toEqual([value, true]);
+    for (const value of bad) expect([value, rule.accepts(value)]).toEqual([value, false]);
+  });
+
+  it.each([
+    [integer(1, 10, 'cups'), 'a whole number of cups from 1 to 10'],
+    [integer(1, 10, 'cups', 'no limit'), 'a whole number of cups from 1 to 10, or 0 (no limit)'],
+    [port(0), 'a whole number from 0 to 65535'],
+    [oneOf('a', 1), '"a" or 1'],
+    [boolean, 'true or false'],
+    [text, 'a string that is not empty'],
+    [callback, 'a function'],
+    [objectWith('a kettle', 'boil'), 'a kettle'],
+  ])('says what it takes: %o', ({ expected }, saying) => {
+    expect(expected).toBe(saying);
   });
 });
