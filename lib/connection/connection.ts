@@ -304,9 +304,10 @@ export class Connection implements Ticking, SocketListener {
     else this.#socket.resume();
   }
 
-  /** Ends in order: what was sent is flushed, then FIN. The owner is told at once. */
+  /** Ends in order, as soon as no value is being written: what was sent is flushed, then FIN. The owner is told at once. */
   end(cause: CmdStreamError): void {
-    if (this.#state === 'open') this.#scope.runInAsyncScope(this.#end, this, cause);
+    if (this.#isEncoding) setImmediate(() => this.end(cause));
+    else if (this.#state === 'open') this.#scope.runInAsyncScope(this.#end, this, cause);
   }
 
   #end(cause: CmdStreamError): void {

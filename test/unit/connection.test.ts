@@ -204,6 +204,26 @@ describe('what is sent while a value is being written', () => {
     expect(await stage.written()).toBe('Aa1a2Cc\0');
   });
 
+  it('gets its end, or what failed of it goes, before the connection ends in order', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    connection.send(65, 'a');
+    expect(() =>
+      connection.send(66, (writer: ByteWriter) => {
+        connection.end(gone);
+        half(writer);
+      }),
+    ).toThrow('cannot be written');
+    connection.send(67, 'c');
+    expect(stage.ends).toEqual([]);
+    await turns();
+    expect(stage.ends).toEqual([gone]);
+    expect(await stage.written()).toBe('AaCc');
+    await stage.take();
+    expect(stage.socket.isFinished).toBe(true);
+    connection.destroy(gone);
+  });
+
   it('is lost with the connection that ends there', async () => {
     const stage = new Stage();
     stage.connection.send(65, (writer: ByteWriter) => {
