@@ -44,8 +44,6 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   /** What `next` has thrown: an Invoker that hands it to `error` quotes the session. */
   #thrown: unknown;
   #room: Deferred | undefined;
-  /** Is a Result being taken? Code of its class runs meanwhile. */
-  #isTaking = false;
 
   constructor(
     seq: Seq,
@@ -86,21 +84,18 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
   next(result: unknown): number {
     if (!this.isOpen) return 0;
     try {
-      this.#checkNotTaking();
-      this.#isTaking = true;
+      if (this.isTaking)
+        throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
+      this.take();
       try {
         return this.#next(result);
       } finally {
-        this.#isTaking = false;
+        this.taken();
       }
     } catch (error) {
       this.#thrown = error;
       throw error;
     }
-  }
-
-  #checkNotTaking(): void {
-    if (this.#isTaking) throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
   }
 
   #next(result: unknown): number {
@@ -141,20 +136,21 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   complete(result?: unknown): void {
     if (this.#state !== 'running') return;
+    if (this.isTaking) return this.endBehind(() => this.complete(result));
+    this.take();
     try {
       if (!this.isAborted) this.#finish(result);
       this.#end();
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.taken();
     }
   }
 
   #finish(result: unknown): void {
     const held = this.#held;
-    if (result !== undefined) {
-      this.#checkNotTaking();
-      this.#flushHeld();
-    }
+    if (result !== undefined) this.#flushHeld();
     if (this.#state !== 'running') return;
     this.#held = undefined;
     if (result !== undefined) {
@@ -170,6 +166,7 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
 
   error(error: unknown): void {
     if (this.#state !== 'running') return this.home.report(this.home.failureOf(error));
+    if (this.isTaking) return this.endBehind(() => this.error(error));
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
     const { dataLimits } = this.home.connection;
     this.#endWith(() => handlerError(this.home.failureOf(error), (hidden) => this.home.report(hidden), dataLimits));

@@ -61,6 +61,16 @@ export class PlainCommand extends RunningCommand {
   next(result: unknown): number {
     if (this.#isAnswered) this.home.wentOn(this.value);
     if (!this.isOpen) return 0;
+    if (this.isTaking) return this.#send(result);
+    this.take();
+    try {
+      return this.#send(result);
+    } finally {
+      this.taken();
+    }
+  }
+
+  #send(result: unknown): number {
     let bytes: number;
     let isLast: boolean;
     try {
@@ -92,6 +102,7 @@ export class PlainCommand extends RunningCommand {
 
   complete(result?: unknown): void {
     if (this.#state === 'ended') return;
+    if (this.isTaking) return this.endBehind(() => this.complete(result));
     try {
       if (result !== undefined) this.next(result);
     } catch (error) {
@@ -110,6 +121,7 @@ export class PlainCommand extends RunningCommand {
 
   error(error: unknown): void {
     if (this.#state === 'ended') return;
+    if (this.isTaking) return this.endBehind(() => this.error(error));
     this.#state = 'ended';
     if (this.#isAnswered) this.home.report(this.#failureOf(error));
     else if (!this.isAborted) return void this.#answer(this.#failureOf(error));

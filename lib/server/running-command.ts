@@ -48,6 +48,10 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
   /** What the handler is told when the Command is over; undefined: that it was answered. */
   protected endReason: unknown;
   #timer: NodeJS.Timeout | undefined;
+  /** Is a Result being taken? Code of its class runs meanwhile. */
+  #isTaking = false;
+  /** How that code has ended the Command. */
+  #endsBehind: (() => void) | undefined;
 
   constructor(
     readonly seq: Seq,
@@ -102,6 +106,28 @@ export abstract class RunningCommand implements CommandContext, ResultSink {
     // A timer that is given more than it can wait would end at once.
     const over = (): void => (leftMs > MAX_TIMER_MS ? this.#awaitDeadline() : this.abort(tooLate()));
     this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
+  }
+
+  protected get isTaking(): boolean {
+    return this.#isTaking;
+  }
+
+  /** A Result is taken from here on, until {@link taken}. */
+  protected take(): void {
+    this.#isTaking = true;
+  }
+
+  protected taken(): void {
+    this.#isTaking = false;
+    const end = this.#endsBehind;
+    if (end === undefined) return;
+    this.#endsBehind = undefined;
+    end();
+  }
+
+  /** The end that code of a Result has asked for comes behind that Result; the first one counts. */
+  protected endBehind(end: () => void): void {
+    this.#endsBehind ??= end;
   }
 
   /** True once nobody waits any more, for whatever reason. */

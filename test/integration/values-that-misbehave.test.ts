@@ -1,11 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { CommandServer, ExecInvoker } from '../../lib/core.js';
+import { CmdStreamError, CommandServer, ExecInvoker, type Invoker, type ResultSink } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
-import { GREETING } from '../support/calc-frames.js';
+import { ADD_2_3, countFrame, countResultFrame, GREETING, SUM_5 } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
+import {
+  credit,
+  end as endFrame,
+  error as errorFrame,
+  EXTENDED_GREETING,
+  hello,
+  KNOCK,
+  meta,
+} from '../support/extension-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { Item, openStage, PlayCmd } from '../support/stage.js';
-import { AddCmd, CalcResult, EchoCmd, vectorContract } from '../support/vector-contract.js';
+import { AddCmd, CalcResult, CountResult, EchoCmd, vectorContract } from '../support/vector-contract.js';
 
 const own = guardLeaks();
 
@@ -52,6 +61,85 @@ describe('a Result that gives another one while it is being written', () => {
     });
     expect(await client.execute(new PlayCmd())).toMatchObject({ n: 1 });
     expect(thrown).toMatchObject([{ code: 'ENCODE_FAILED' }]);
+  });
+});
+
+describe('a Result that ends its Command while it is being written', () => {
+  const ends: Readonly<Record<string, { end(sink: ResultSink): void; readonly frame: string }>> = {
+    'complete()': { end: (sink) => sink.complete(), frame: endFrame(1) },
+    'error()': {
+      end: (sink) => sink.error(new CmdStreamError('REMOTE', 'over', { payload: 'over' })),
+      frame: errorFrame(1, 'REMOTE', 'over'),
+    },
+  };
+
+  /** A CountResult whose code runs `meddle` when it is written. */
+  function meddling(meddle: () => void): CountResult {
+    const written = { I: 3, Last: false };
+    return Object.defineProperty(new CountResult(), 'toJSON', { value: () => (meddle(), written) });
+  }
+
+  it.each(Object.keys(ends))('ends it behind that Result: by %s, while it waits', async (how) => {
+    const { end, frame } = ends[how]!;
+    const invoke: Invoker['invoke'] = (_command, _context, sink) => {
+      sink.next(new CountResult(1, false));
+      sink.next(new CountResult(2, false));
+      sink.next(meddling(() => end(sink)));
+    };
+    const calc = own(await CalcServer.start({ invoker: { invoke } }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    // The first is sent on credit, the others wait.
+    peer.write(KNOCK + hello() + meta(1, { credit: 1 }) + countFrame(1, 3));
+    const first = EXTENDED_GREETING + countResultFrame(1, 1, false);
+    await peer.receives(first);
+    peer.write(credit(1, 9));
+    await peer.receives(first + countResultFrame(1, 2, false) + countResultFrame(1, 3, false) + frame);
+    expect(calc.server.inFlight).toBe(0);
+    expect(calc.errors).toEqual([]);
+  });
+
+  it.each(Object.keys(ends))('ends it once: by %s, in the last Result', async (how) => {
+    const invoke: Invoker['invoke'] = (_command, _context, sink) => sink.complete(meddling(() => ends[how]!.end(sink)));
+    const calc = own(await CalcServer.start({ invoker: { invoke } }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.write(KNOCK + hello() + countFrame(1, 3));
+    await peer.receives(EXTENDED_GREETING + countResultFrame(1, 3, false) + endFrame(1));
+    expect(calc.server.inFlight).toBe(0);
+  });
+
+  it('sends a plain peer no bytes that nobody has written', async () => {
+    const invoke: Invoker['invoke'] = (_command, _context, sink) => {
+      sink.next(new CountResult(1, false));
+      const bad = meddling(() => {
+        sink.error(new Error('over'));
+        throw new Error('not written');
+      });
+      expect(() => sink.next(bad)).toThrow('not written');
+    };
+    const calc = own(await CalcServer.start({ invoker: { invoke } }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.write(countFrame(1, 3));
+    await peer.ends();
+    await peer.receives(GREETING + countResultFrame(1, 1, false));
+    expect(await calc.lostCause()).toMatchObject({ code: 'HANDLER_ERROR' });
+  });
+
+  it('keeps a plain peer that was sent its last Result', async () => {
+    const invoke: Invoker['invoke'] = (_command, _context, sink) => {
+      const last = new CalcResult(5);
+      last.toJSON = () => (sink.complete(), 5);
+      sink.next(last);
+    };
+    const calc = own(await CalcServer.start({ invoker: { invoke } }));
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.write(ADD_2_3);
+    await peer.receives(GREETING + SUM_5);
+    expect(calc.server.inFlight).toBe(0);
+    expect(peer.isEnded).toBe(false);
   });
 });
 
