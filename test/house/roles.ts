@@ -1,0 +1,41 @@
+// The interfaces of lib that are one object's view of another: not public, and a class implements them or their name
+// says so. What only holds data (a config, options, limits) is none, whatever it is called.
+import ts from 'typescript';
+import { parse, walk, type Source } from '../laws/source.js';
+
+const roleName = /(Owner|Home|Host|Peer|Target|Finder|Listener|Observer|Waiter)$|^(Limited|Loaded|Endable|Quiet)[A-Z]/;
+const dataName = /(Config|Options|Limits|Fields)$|^DialTarget$/;
+
+/** `lib/client/link.ts: LinkOwner` for each. */
+export function rolesOf(sources: readonly Source[]): readonly string[] {
+  const files = sources.map(parse);
+  const implemented = new Set(files.flatMap(implementedIn));
+  return files.flatMap((file) => {
+    const roles = interfacesIn(file).filter(
+      (node) =>
+        !isPublic(node) &&
+        !dataName.test(node.name.text) &&
+        (roleName.test(node.name.text) || implemented.has(node.name.text)),
+    );
+    return roles.map((node) => `${file.fileName}: ${node.name.text}`);
+  });
+}
+
+function interfacesIn(file: ts.SourceFile): readonly ts.InterfaceDeclaration[] {
+  return file.statements.filter(ts.isInterfaceDeclaration);
+}
+
+/** The names behind `implements`. */
+function implementedIn(file: ts.SourceFile): readonly string[] {
+  const names: string[] = [];
+  walk(file, (node) => {
+    if (!ts.isClassLike(node)) return;
+    const clauses = node.heritageClauses?.filter(({ token }) => token === ts.SyntaxKind.ImplementsKeyword) ?? [];
+    names.push(...clauses.flatMap(({ types }) => types.map(({ expression }) => expression.getText())));
+  });
+  return names;
+}
+
+function isPublic(node: ts.Node): boolean {
+  return ts.getJSDocTags(node).some(({ tagName }) => tagName.text === 'publicApi');
+}
