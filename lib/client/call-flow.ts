@@ -81,7 +81,6 @@ export class CallFlow implements CallHome {
 
   /** Writes the call's Command in its turn: now, or when there is room. */
   submit(call: PendingCall): void {
-    if (!call.isPending) return;
     call.moveTo(this);
     const { maxPending, maxQueued } = this.#config;
     if (this.size >= maxPending) {
@@ -190,7 +189,7 @@ export class CallFlow implements CallHome {
       call.sentBytes = this.#connection.sentBytes;
       if (call.until === 'written') completeWhenFlushed(call, this.#connection);
     } catch (error) {
-      if (call.seq !== 0) this.#written.delete(call);
+      this.#written.delete(call);
       call.fail(error);
     }
   }

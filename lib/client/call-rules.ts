@@ -59,7 +59,7 @@ export function ambientMetadata(hook: string, given: Metadata | undefined): Meta
 
 /** By its prototype's prototype, not by its class: it may come from another realm. */
 function isPlainObject(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return (
     prototype === null ||

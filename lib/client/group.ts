@@ -335,7 +335,6 @@ export class Group implements LinkOwner, CallHome {
 
   onUnwritten(call: PendingCall, error: CmdStreamError): void {
     call.report({ how: 'cancelled' });
-    if (!call.isPending) return;
     call.rewind(this);
     if (this.#closed) call.fail(error);
     else this.submit(call);
@@ -343,14 +342,13 @@ export class Group implements LinkOwner, CallHome {
 
   onNotStarted(call: PendingCall, error: CmdStreamError): void {
     call.report({ how: 'failed', error });
-    if (!call.isPending) return;
     call.moveTo(this);
+    // Of a call that is over by now nothing is kept.
     if (this.#closed || call.kept === undefined || !this.#retries.refused(call)) call.fail(error);
     else call.rewind(this);
   }
 
   onLost(call: PendingCall, error: CmdStreamError): void {
-    if (!call.isPending) return;
     call.moveTo(this);
     call.mayHaveRun = true;
     const mayRepeat = call.kept !== undefined && !this.#closed && this.#config.isIdempotent(call.command);

@@ -85,7 +85,7 @@ export class KeptBlocks {
     const block = this.#blockFor(length, most);
     if (block === undefined) return undefined;
     const at = block.used;
-    if (mapLength > 0) writer.copyTo(block.view, at, mapFrom, mapTo);
+    writer.copyTo(block.view, at, mapFrom, mapTo);
     writer.copyTo(block.view, at + mapLength, from, to);
     block.used += length;
     block.living++;

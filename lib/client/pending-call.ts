@@ -5,7 +5,7 @@ import type { KeptBytes } from './kept-bytes.js';
 import type { CircuitPermit } from './circuit-breaker.js';
 import type { SignalListeners } from './signal-listeners.js';
 import { isPromiseLike, told } from '../callbacks.js';
-import { didServe, nameOfSent, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
+import { CANCELLED, didServe, nameOfSent, type CallEnd, type CallObserver, type SentCommand } from './call-end.js';
 
 /** The server has seen the Command: an error of ours must not say that it has not. */
 function asSent(error: unknown): unknown {
@@ -15,7 +15,6 @@ function asSent(error: unknown): unknown {
 }
 
 const COMPLETED: CallEnd = Object.freeze({ how: 'completed' });
-const CANCELLED: CallEnd = Object.freeze({ how: 'cancelled' });
 
 /**
  * Takes what comes back for one Command. After `complete` or `error` nothing more is called.
