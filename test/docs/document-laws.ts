@@ -1,6 +1,6 @@
 // What holds for a document: its excerpts are in their files, its links lead somewhere, its commands are run by somebody.
 import { dedent, anchors, localLinks, type CodeBlock } from './markdown.js';
-import type { Source } from '../laws/source.js';
+import type { Source } from '../support/project.js';
 
 /** Excerpts that are not, line by line and but for their indentation, in the files they name. */
 export function excerptFaults(blocks: readonly CodeBlock[], files: ReadonlyMap<string, string>): readonly string[] {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { projectRoot, readPackage } from '../laws/source.js';
+import { projectRoot, readPackage } from '../support/project.js';
 
 const { generate } = (JSON.parse(readPackage()) as { scripts: { generate: string } }).scripts;
 const runs = generate.split(' && ').map((command) => command.split(' '));

@@ -1,6 +1,6 @@
 // What the documents hold that can be true or false: blocks of code, tables, headings and links.
 import { posix } from 'node:path';
-import type { Source } from '../laws/source.js';
+import type { Source } from '../support/project.js';
 
 export interface CodeBlock {
   /** `README.md:12`, its first fence. */

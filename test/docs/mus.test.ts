@@ -18,7 +18,7 @@ import {
   Tree,
   tree,
 } from '../../docs/examples/mus.js';
-import { projectRoot } from '../laws/source.js';
+import { projectRoot } from '../support/project.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { tableRows } from './markdown.js';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { projectRoot } from '../laws/source.js';
+import { projectRoot } from '../support/project.js';
 import { tableRows } from './markdown.js';
 
 const text = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');

@@ -1,7 +1,7 @@
 // Law: what the documents say is so.
 import { describe, expect, it } from '@jest/globals';
 import { errorMeanings } from 'nestjs-cmd-stream';
-import { readPackage, readProject, type Source } from '../laws/source.js';
+import { readPackage, readProject, type Source } from '../support/project.js';
 import { commands, excerptFaults, linkFaults } from './document-laws.js';
 import { codeBlocks, tableRows } from './markdown.js';
 import { typeFaults } from './type-check.js';

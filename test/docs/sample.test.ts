@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { projectRoot } from '../laws/source.js';
+import { projectRoot } from '../support/project.js';
 import { codeBlocks } from './markdown.js';
 
 const samples = [

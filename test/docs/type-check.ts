@@ -1,7 +1,7 @@
 // Whether the blocks of TypeScript in a document compile, each as a file of its own beside the sample. Nothing is written.
 import { join } from 'node:path';
 import ts from 'typescript';
-import { projectRoot } from '../laws/source.js';
+import { projectRoot } from '../support/project.js';
 import type { CodeBlock } from './markdown.js';
 
 export function typeFaults(blocks: readonly CodeBlock[]): readonly string[] {

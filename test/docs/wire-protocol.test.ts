@@ -6,7 +6,7 @@ import { ByteWriter } from '../../lib/wire/byte-writer.js';
 import { calcContract } from '../../sample/01-calc/calc.contract.js';
 import { CalcModule } from '../../sample/01-calc/server.js';
 import { NestServer } from '../e2e/nest-server.js';
-import { projectRoot } from '../laws/source.js';
+import { projectRoot } from '../support/project.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { codeBlocks, tableRows, type CodeBlock } from './markdown.js';
 

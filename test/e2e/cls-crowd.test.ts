@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
-import { projectRoot } from '../laws/source.js';
+import { projectRoot } from '../support/project.js';
 import type { CrowdReport } from './cls-crowd.js';
 
 /** How many checks are made. */

@@ -5,7 +5,7 @@
 // A move is a call of a function in another file than its caller's. The caller is the function of lib that called it, be
 // it through Node; what the event loop calls (a socket's event, a microtask) comes from `node`. A return is no move.
 // Getters, setters and constructors are functions.
-import { readLib } from '../laws/source.js';
+import { readLib } from '../support/project.js';
 import { filesOf, movesOf, traceOneCall, treeOf } from './one-call.js';
 import { rolesOf } from './roles.js';
 

@@ -1,7 +1,8 @@
 // The interfaces of lib that are one object's view of another: not public, and a class implements them or their name
 // says so. What only holds data (a config, options, limits) is none, whatever it is called.
 import ts from 'typescript';
-import { parse, walk, type Source } from '../laws/source.js';
+import { parse, walk } from '../laws/source.js';
+import type { Source } from '../support/project.js';
 
 const roleName = /(Owner|Home|Host|Peer|Target|Finder|Listener|Observer|Waiter)$|^(Limited|Loaded|Endable|Quiet)[A-Z]/;
 const dataName = /(Config|Options|Limits|Fields)$|^DialTarget$/;

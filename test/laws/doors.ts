@@ -1,6 +1,7 @@
 // The doors of the package, as package.json names them, and what may stand in one: explicit, named re-exports.
 import ts from 'typescript';
-import { parse, place, type Source } from './source.js';
+import type { Source } from '../support/project.js';
+import { parse, place } from './source.js';
 
 /** The source files behind `exports` of package.json: `./dist/lib/core.js` is `lib/core.ts`. */
 export function doorsOf(packageJson: string): readonly string[] {

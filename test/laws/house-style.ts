@@ -1,7 +1,8 @@
 // How a file of lib looks from outside: its length, its name, its opening words, and what its declarations are called.
 import { posix } from 'node:path';
 import ts from 'typescript';
-import { parse, place, walk, type Source } from './source.js';
+import type { Source } from '../support/project.js';
+import { parse, place, walk } from './source.js';
 
 /** A longer file says in its opening words why it is one thing; today none does. */
 const maxLines = 400;

@@ -1,7 +1,8 @@
 // Which files and packages a file names, in whatever form; types count like values.
 import { posix } from 'node:path';
 import ts from 'typescript';
-import { parse, place, walk, type Source } from './source.js';
+import type { Source } from '../support/project.js';
+import { parse, place, walk } from './source.js';
 
 export interface Import {
   readonly place: string;
@@ -10,7 +11,16 @@ export interface Import {
   readonly file: string | undefined;
 }
 
+const known = new WeakMap<Source, readonly Import[]>();
+
+/** Found once for each file, since every law of imports asks for all of them. */
 export function importsOf(source: Source): readonly Import[] {
+  const imports = known.get(source) ?? findImports(source);
+  known.set(source, imports);
+  return imports;
+}
+
+function findImports(source: Source): readonly Import[] {
   const imports: Import[] = [];
   walk(parse(source), (node) => {
     const specifier = specifierOf(node);

@@ -1,6 +1,7 @@
 // What a module does when it is loaded: no await, so CommonJS may require it, and nothing that could change later.
 import ts from 'typescript';
-import { parse, place, walk, type Source } from './source.js';
+import type { Source } from '../support/project.js';
+import { parse, place, walk } from './source.js';
 
 const collections = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'Array']);
 

@@ -10,7 +10,7 @@ import {
   type OptionsModel,
 } from './options-model.js';
 import { readTables, type OptionsTable } from './options-table.js';
-import type { Source } from './source.js';
+import type { Source } from '../support/project.js';
 
 export function defaultTagViolations(sources: readonly Source[]): readonly string[] {
   const model = readOptions(sources);

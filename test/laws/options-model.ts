@@ -2,7 +2,8 @@
 import { posix } from 'node:path';
 import ts from 'typescript';
 import { constantOf } from './constant.js';
-import { parse, place, walk, type Source } from './source.js';
+import type { Source } from '../support/project.js';
+import { parse, place, walk } from './source.js';
 
 export interface OptionMember {
   readonly name: string;

@@ -1,5 +1,5 @@
 // The tables of options in a Markdown document: those whose header begins with `Option`.
-import type { Source } from './source.js';
+import type { Source } from '../support/project.js';
 
 export interface OptionsTable {
   readonly place: string;

@@ -1,6 +1,6 @@
 // Where imports lead in the end: circles, and packages a door loads by way of others.
 import { importsOf } from './imports.js';
-import type { Source } from './source.js';
+import type { Source } from '../support/project.js';
 
 type Graph = ReadonlyMap<string, readonly string[]>;
 

@@ -1,6 +1,6 @@
 // The house, rung by rung: which rooms of lib, which modules of Node and which packages each room may name.
 import { importsOf, type Import } from './imports.js';
-import type { Source } from './source.js';
+import type { Source } from '../support/project.js';
 
 interface Room {
   readonly rooms: readonly string[];
@@ -32,10 +32,14 @@ const house: Readonly<Record<string, Room>> = {
   client: { rooms: socket, packages: [node] },
   server: { rooms: socket, packages: [node] },
   nest: { rooms: core, packages: [node, ...nest, ...validation] },
-  telemetry: { rooms: [...core, 'nest'], packages: [node, ...nest, /^@opentelemetry\//] },
   'circuit-breaker': { rooms: [...socket, 'client'], packages: [/^cockatiel$/] },
-  testing: { rooms: [...core, 'nest'], packages: [node, ...nest] },
 };
+
+/** Every room has files: the name of one that is gone would let another in unseen. */
+export function emptyRooms(sources: readonly Source[]): readonly string[] {
+  const found = new Set(sources.map(({ path }) => roomOf(path)));
+  return Object.keys(house).filter((name) => !found.has(name));
+}
 
 /** Doors stand above every room: they may name all of them, and nothing but another door names a door. */
 export function rungViolations(sources: readonly Source[], doors: readonly string[]): readonly string[] {

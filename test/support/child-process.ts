@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { transformSync } from '@swc/core';
 import type { CommandServerOptions, ServerStatus } from '../../lib/core.js';
-import { projectRoot } from '../laws/source.js';
+import { projectRoot } from './project.js';
 import { until } from './deadline.js';
 import type { Folder } from './folder.js';
 

@@ -1,6 +1,6 @@
 // Time limits are monotonic: the clock on the wall is read in one place, for what applications are told.
 import { expect, it } from '@jest/globals';
-import { readLib } from './source.js';
+import { readLib } from '../support/project.js';
 
 it('the clock on the wall is read where bytes arrive, and nowhere else', () => {
   const readers = readLib().filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text));

@@ -1,7 +1,7 @@
 // Law: barrels stand only at the doors of the package, and a door names what it exports.
 import { describe, expect, it } from '@jest/globals';
 import { barrelViolations, doorsOf } from './doors.js';
-import { readLib, readPackage } from './source.js';
+import { readLib, readPackage } from '../support/project.js';
 
 const core = {
   path: 'lib/core.ts',

@@ -1,7 +1,7 @@
 // Law: to load a module waits for nothing, and leaves nothing behind that could change.
 import { describe, expect, it } from '@jest/globals';
 import { moduleStateViolations } from './module-state.js';
-import { readLib } from './source.js';
+import { readLib } from '../support/project.js';
 
 function violations(text: string): readonly string[] {
   return moduleStateViolations([{ path: 'lib/wire/frame.ts', text }]);

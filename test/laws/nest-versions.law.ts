@@ -1,7 +1,8 @@
 // Law: lib runs on Nest 11 as well as on 12. A name that one of the two does not export keeps an ES module from loading.
 import { expect, it } from '@jest/globals';
 import ts from 'typescript';
-import { parse, readLib, type Source } from './source.js';
+import { readLib, type Source } from '../support/project.js';
+import { parse } from './source.js';
 
 /** What both versions export, of what lib needs at run time. */
 const inBoth: Readonly<Record<string, readonly string[]>> = {

@@ -1,8 +1,8 @@
 // Law: imports lead down the rungs, and each package stays in the rooms that may know it.
 import { describe, expect, it } from '@jest/globals';
 import { doorsOf } from './doors.js';
-import { rungViolations } from './rungs.js';
-import { readLib, readPackage } from './source.js';
+import { emptyRooms, rungViolations } from './rungs.js';
+import { readLib, readPackage } from '../support/project.js';
 
 const doors = ['lib/core.ts'];
 
@@ -41,6 +41,12 @@ describe('the rungs', () => {
     ['lib/core.ts', `export { Link } from './client/link.js'; export { Session } from './server/session.js';`],
   ])('let %s look down', (path, text) => {
     expect(violations(path, text)).toEqual([]);
+  });
+
+  it('know no room that is gone', () => {
+    expect(emptyRooms(readLib())).toEqual([]);
+    expect(emptyRooms([{ path: 'lib/wire/frame.ts', text: '' }])).toContain('codec');
+    expect(emptyRooms([{ path: 'lib/wire/frame.ts', text: '' }])).not.toContain('wire');
   });
 
   it('hold in lib', () => {

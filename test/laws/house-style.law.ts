@@ -1,7 +1,7 @@
 // Law: files are short, named alike and apart, open with what they own, and export by name.
 import { describe, expect, it } from '@jest/globals';
 import { styleViolations } from './house-style.js';
-import { readLib } from './source.js';
+import { readLib } from '../support/project.js';
 
 const opening = '// Owns one thing.\n';
 

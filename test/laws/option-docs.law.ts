@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultTagViolations, optionTableViolations } from './option-docs.js';
 import { readOptions } from './options-model.js';
-import { readLib, readProject, type Source } from './source.js';
+import { readLib, readProject, type Source } from '../support/project.js';
 
 const link: Source = {
   path: 'lib/connection/link-options.ts',

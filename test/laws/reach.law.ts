@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { doorsOf } from './doors.js';
 import { cycles, reachViolations } from './reach.js';
-import { readLib, readPackage } from './source.js';
+import { readLib, readPackage } from '../support/project.js';
 
 const nest = /^(@nestjs\/|rxjs(\/|$))/;
 
