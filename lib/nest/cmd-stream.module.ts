@@ -18,6 +18,7 @@ import { refuseStandardDecorator } from './command-handler.decorator.js';
 
 /** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */
 export interface CmdStreamClientModuleOptions extends CmdStreamClientOptions {
+  /** @default none: it is injected by its class */
   name?: string | symbol;
 }
 

@@ -1,4 +1,4 @@
-// Law: files are short, named alike and apart, open with what they own, and export by name.
+// Law: files and functions are short, and files named alike and apart, open with what they own, and export by name.
 import { describe, expect, it } from '@jest/globals';
 import { styleViolations } from './house-style.js';
 import { readLib } from '../support/project.js';
@@ -12,6 +12,9 @@ function violations(path: string, text: string): readonly string[] {
 describe('the style of the house', () => {
   it.each([
     ['401 lines', 'lib/wire/frame.ts', opening + 'export {};\n'.repeat(400)],
+    ['a function of 61 lines', 'lib/wire/frame.ts', `${opening}function frame() {${'\n'.repeat(60)}}`],
+    ['a method of 61 lines', 'lib/wire/frame.ts', `${opening}class Frame { draw() {${'\n'.repeat(60)}} }`],
+    ['an arrow of 61 lines', 'lib/wire/frame.ts', `${opening}const draw = () => {${'\n'.repeat(60)}};`],
     ['camel case', 'lib/wire/byteReader.ts', opening],
     ['a capital', 'lib/wire/Frame.ts', opening],
     ['a folder with a capital', 'lib/Wire/frame.ts', opening],
@@ -36,6 +39,11 @@ describe('the style of the house', () => {
 
   it.each([
     ['lib/wire/frame.ts', opening + 'export {};\n'.repeat(399)],
+    ['lib/wire/long.ts', `// Owns it; long\n// because it is one table.\n${'export {};\n'.repeat(400)}`],
+    [
+      'lib/wire/draw.ts',
+      `${opening}/** Draws. */\nfunction draw() {${'\n'.repeat(59)}}\nclass Long {${'\n'.repeat(99)}}`,
+    ],
     ['lib/wire/frame-drawing.ts', `${opening}//\n//   a\n//   b\n//   c\nexport const frame = 1;`],
     ['lib/nest/cmd-stream.module.ts', `${opening}export class Incomplete { private constructor() {} }`],
     ['lib/wire/byte-reader.ts', `${opening}switch (1) { default: break; }\nexport interface Identity { baseline: 1 }`],

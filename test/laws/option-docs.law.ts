@@ -55,19 +55,46 @@ describe('the @default of an option', () => {
     expect(defaultTagViolations([{ ...link, text: link.text.replace('10 *', '20 *') }, pool])).toHaveLength(2);
   });
 
-  it('is refused when the constant has a name of its own', () => {
-    const [, declaration] = link.text.split('export const ');
-    expect(
-      defaultTagViolations([
-        link,
-        { path: 'lib/client/x-options.ts', text: `interface XOptions {}; const ${declaration}` },
-      ]),
-    ).toContain('lib/client/x-options.ts:1: linkDefaults should be xDefaults');
+  it('is found wherever the interface is, and the constant with it', () => {
+    expect(defaultTagViolations([{ ...link, path: 'lib/connection/link.ts' }])).toEqual([]);
+    const wrong = { path: 'lib/connection/link.ts', text: link.text.replace('10 *', '20 *') };
+    expect(defaultTagViolations([wrong])).toHaveLength(1);
+  });
+
+  it('is read from the constant that has the whole name, where one file has several', () => {
+    const text = `
+      export interface DialOptions {
+/** @default 1 */ port?: number }
+      export const dialDefaults = Object.freeze({ port: 1 });
+      export interface RedialOptions {
+/** @default 2 */ port?: number }
+      export const redialDefaults = Object.freeze({ port: 2 });
+      export interface FarDialOptions {
+/** @default 3 */ port?: number }
+      export const farDialDefaults = Object.freeze({ port: 3 });`;
+    expect(defaultTagViolations([{ path: 'lib/connection/dial.ts', text }])).toEqual([]);
+  });
+
+  it('is not asked of options that are read from no defaults', () => {
+    const text = 'export interface CallOptions { signal?: AbortSignal }';
+    expect(defaultTagViolations([{ path: 'lib/client/call.ts', text }])).toEqual([]);
+    expect(defaultTagViolations([{ path: 'lib/client/call-options.ts', text }])).toHaveLength(1);
+  });
+
+  it.each([
+    ['of another file', 'lib/connection/link.ts', 'linkDefaults'],
+    ['of another name', 'lib/connection/x-options.ts', 'yDefaults'],
+  ])('is refused when the constant stands beside an interface %s', (_, path, name) => {
+    const [types, values = ''] = link.text.split('export const ');
+    const own = { path, text: `export interface XOptions {}\nexport const ${values.replace('linkDefaults', name)}` };
+    expect(defaultTagViolations([{ ...link, text: types! }, own])).toContain(
+      `${path}:2: ${name} stands beside no interface of its name`,
+    );
   });
 
   it('is the truth in lib', () => {
     const lib = readLib();
-    expect(readOptions(lib).defaults.size).toBeGreaterThan(0);
+    expect(readOptions(lib).defaults.length).toBeGreaterThan(0);
     expect(defaultTagViolations(lib)).toEqual([]);
   });
 });

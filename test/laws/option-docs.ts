@@ -1,8 +1,7 @@
 // Whether the defaults that are documented, beside the option and in the tables of the documents, are those of the code.
 import { constantIn } from './constant.js';
 import {
-  defaultsNameFor,
-  isOptionsFile,
+  isNamedAfter,
   readOptions,
   type OptionDefaults,
   type OptionMember,
@@ -14,8 +13,13 @@ import type { Source } from '../support/project.js';
 
 export function defaultTagViolations(sources: readonly Source[]): readonly string[] {
   const model = readOptions(sources);
-  const paths = sources.map(({ path }) => path).filter(isOptionsFile);
-  return [...model.defaults.values()].flatMap(constantFaults).concat(paths.flatMap((path) => fileFaults(path, model)));
+  const interfaces = [...model.interfaces.values()];
+  return [
+    ...model.defaults.flatMap((defaults) => constantFaults(defaults, interfaces)),
+    ...interfaces
+      .filter(hasDefaults)
+      .flatMap((options) => [...options.members.values()].flatMap((member) => memberFaults(member, options))),
+  ];
 }
 
 export function optionTableViolations(documents: readonly Source[], sources: readonly Source[]): readonly string[] {
@@ -23,32 +27,26 @@ export function optionTableViolations(documents: readonly Source[], sources: rea
   return documents.flatMap(readTables).flatMap((table) => tableFaults(table, model));
 }
 
-function constantFaults({ name, path, place, frozen }: OptionDefaults): readonly string[] {
-  const faults: string[] = [];
-  if (name !== defaultsNameFor(path)) faults.push(`${place}: ${name} should be ${defaultsNameFor(path)}`);
-  if (!frozen) faults.push(`${place}: ${name} is no frozen object`);
-  return faults;
+/** Options by name only, such as those of a call, are not read from an object of defaults, and say in words what they mean. */
+function hasDefaults({ path, defaults, parents }: OptionsInterface): boolean {
+  return path.endsWith('-options.ts') || defaults !== undefined || parents.some(hasDefaults);
 }
 
-function fileFaults(path: string, model: OptionsModel): readonly string[] {
-  const interfaces = [...model.interfaces.values()].filter((options) => options.path === path);
-  if (interfaces.length === 0) return [`${path}: declares no options`];
-  const defaults = model.defaults.get(defaultsNameFor(path));
-  const strangers = [...(defaults?.values.keys() ?? [])].filter(
-    (name) => !interfaces.some(({ members }) => members.has(name)),
-  );
-  return [
-    ...strangers.map((name) => `${defaults?.place}: ${name} has a default but is no option`),
-    ...interfaces.flatMap((options) =>
-      [...options.members.values()].flatMap((member) => memberFaults(member, options, model)),
-    ),
-  ];
+function constantFaults(defaults: OptionDefaults, interfaces: readonly OptionsInterface[]): readonly string[] {
+  const { name, place, frozen, values } = defaults;
+  const owners = interfaces.filter((options) => options.defaults === defaults);
+  if (!owners.some((options) => isNamedAfter(options.name, name))) {
+    return [`${place}: ${name} stands beside no interface of its name`];
+  }
+  const strangers = [...values.keys()].filter((option) => !owners.some(({ members }) => members.has(option)));
+  const faults = strangers.map((option) => `${place}: ${option} has a default but is no option`);
+  return frozen ? faults : [...faults, `${place}: ${name} is no frozen object`];
 }
 
-function memberFaults(member: OptionMember, options: OptionsInterface, model: OptionsModel): readonly string[] {
+function memberFaults(member: OptionMember, options: OptionsInterface): readonly string[] {
   if (member.required) return [];
   if (member.documented === undefined) return [`${member.place}: ${member.name} has no @default`];
-  const faults = differs(member.documented, valueOf(member.name, options, model));
+  const faults = differs(member.documented, valueOf(member.name, options));
   return faults.map((fault) => `${member.place}: ${member.name} ${fault}, for ${options.name}`);
 }
 
@@ -58,7 +56,7 @@ function tableFaults(table: OptionsTable, model: OptionsModel): readonly string[
   const rows = table.rows.flatMap((row) => {
     const owners = candidates.filter(({ members }) => members.has(row.option));
     if (owners.length === 0) return [`${row.place}: ${row.option} is no option`];
-    const faults = owners.map((owner) => differs(row.default, valueOf(row.option, owner, model)));
+    const faults = owners.map((owner) => differs(row.default, valueOf(row.option, owner)));
     const told = named.length > 0 ? faults.flat() : faults.some((fault) => fault.length === 0) ? [] : faults.flat();
     return [...new Set(told)].map((fault) => `${row.place}: ${row.option} ${fault}`);
   });
@@ -72,10 +70,9 @@ function missingRows(table: OptionsTable, options: OptionsInterface): readonly s
 }
 
 /** An interface without defaults of its own has those of its parents. */
-function valueOf(option: string, options: OptionsInterface, model: OptionsModel): string | undefined {
-  const own = model.defaults.get(defaultsNameFor(options.path));
-  if (own) return own.values.get(option);
-  return options.parents.map((parent) => valueOf(option, parent, model)).find((value) => value !== undefined);
+function valueOf(option: string, { defaults, parents }: OptionsInterface): string | undefined {
+  if (defaults) return defaults.values.get(option);
+  return parents.map((parent) => valueOf(option, parent)).find((value) => value !== undefined);
 }
 
 /** Prose may stand only where code has no constant: `none: plain TCP`, `jsonCodec()`. */

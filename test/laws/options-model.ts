@@ -1,9 +1,8 @@
-// The options of lib as declared: the members of every `…Options` interface, and the frozen defaults beside them.
-import { posix } from 'node:path';
+// The options of lib as declared: the members of every `…Options` interface, and the frozen `…Defaults` beside it.
 import ts from 'typescript';
 import { constantOf } from './constant.js';
 import type { Source } from '../support/project.js';
-import { parse, place, walk } from './source.js';
+import { parse, place } from './source.js';
 
 export interface OptionMember {
   readonly name: string;
@@ -20,6 +19,8 @@ export interface OptionsInterface {
   /** Its own and those of its parents. */
   readonly members: ReadonlyMap<string, OptionMember>;
   readonly own: readonly string[];
+  /** Those beside it. An interface without defaults of its own has those of its parents. */
+  readonly defaults: OptionDefaults | undefined;
 }
 
 export interface OptionDefaults {
@@ -33,42 +34,52 @@ export interface OptionDefaults {
 
 export interface OptionsModel {
   readonly interfaces: ReadonlyMap<string, OptionsInterface>;
-  /** By the name of the constant. */
-  readonly defaults: ReadonlyMap<string, OptionDefaults>;
+  readonly defaults: readonly OptionDefaults[];
 }
 
-export function isOptionsFile(path: string): boolean {
-  return path.endsWith('-options.ts');
+/** `clientDefaults` are those of `ClientOptions`, and of `CommandClientOptions` where there are none of that whole name. */
+export function isNamedAfter(options: string, defaults: string): boolean {
+  const stem = defaults.replace(/Defaults$/, '');
+  return options.endsWith(`${stem.charAt(0).toUpperCase()}${stem.slice(1)}Options`);
 }
 
-/** `client-options.ts` keeps its defaults in `clientDefaults`. */
-export function defaultsNameFor(path: string): string {
-  const words = posix.basename(path, '-options.ts').replace(/[.-](\w)/g, (_, letter: string) => letter.toUpperCase());
-  return `${words}Defaults`;
-}
+type Declarations<T> = ReadonlyMap<string, T>;
 
 export function readOptions(sources: readonly Source[]): OptionsModel {
   const declared = new Map<string, ts.InterfaceDeclaration>();
   const constants = new Map<string, ts.VariableDeclaration>();
   for (const source of sources) {
-    walk(parse(source), (node) => {
-      if (ts.isInterfaceDeclaration(node) && node.name.text.endsWith('Options')) declared.set(node.name.text, node);
-      if (!isOptionsFile(source.path) || !ts.isVariableDeclaration(node) || !ts.isIdentifier(node.name)) return;
-      if (node.name.text.endsWith('Defaults')) constants.set(node.name.text, node);
-    });
+    for (const statement of parse(source).statements) {
+      if (ts.isInterfaceDeclaration(statement) && statement.name.text.endsWith('Options')) {
+        declared.set(statement.name.text, statement);
+      }
+      for (const constant of ts.isVariableStatement(statement) ? statement.declarationList.declarations : []) {
+        if (constant.name.getText().endsWith('Defaults')) constants.set(constant.name.getText(), constant);
+      }
+    }
   }
+  const defaults = [...constants.values()].map((node) => readDefaults(node, constants));
   return {
-    interfaces: new Map([...declared].map(([name, node]) => [name, readInterface(node, declared)])),
-    defaults: new Map([...constants].map(([name, node]) => [name, readDefaults(node, constants)])),
+    interfaces: new Map([...declared].map(([name, node]) => [name, readInterface(node, declared, defaults)])),
+    defaults,
   };
+}
+
+/** The constant with the longest of the names that fit; without one, the only constant of the file. */
+function defaultsOf(options: ts.InterfaceDeclaration, all: readonly OptionDefaults[]): OptionDefaults | undefined {
+  const beside = all.filter(({ path }) => path === options.getSourceFile().fileName);
+  const fitting = beside.filter(({ name }) => isNamedAfter(options.name.text, name));
+  const [longest] = fitting.toSorted((one, other) => other.name.length - one.name.length);
+  return longest ?? (beside.length === 1 ? beside[0] : undefined);
 }
 
 function readInterface(
   node: ts.InterfaceDeclaration,
-  all: ReadonlyMap<string, ts.InterfaceDeclaration>,
+  all: Declarations<ts.InterfaceDeclaration>,
+  defaults: readonly OptionDefaults[],
 ): OptionsInterface {
   const names = (node.heritageClauses ?? []).flatMap(({ types }) => types.map((type) => type.expression.getText()));
-  const parents = names.flatMap((name) => all.get(name) ?? []).map((parent) => readInterface(parent, all));
+  const parents = names.flatMap((name) => all.get(name) ?? []).map((parent) => readInterface(parent, all, defaults));
   const own = node.members.flatMap((member): [string, OptionMember][] => {
     if (member.name === undefined) return [];
     const name = member.name.getText();
@@ -81,6 +92,7 @@ function readInterface(
     parents,
     members: new Map([...parents.flatMap(({ members }) => [...members]), ...own]),
     own: own.map(([name]) => name),
+    defaults: defaultsOf(node, defaults),
   };
 }
 
@@ -89,7 +101,7 @@ function defaultTagOf(member: ts.Node): string | undefined {
   return tag && (ts.getTextOfJSDocComment(tag.comment) ?? '').trim();
 }
 
-function readDefaults(node: ts.VariableDeclaration, all: ReadonlyMap<string, ts.VariableDeclaration>): OptionDefaults {
+function readDefaults(node: ts.VariableDeclaration, all: Declarations<ts.VariableDeclaration>): OptionDefaults {
   const frozen = frozenArgument(node.initializer);
   const literal = frozen ?? node.initializer;
   const values = new Map<string, string>();
