@@ -54,11 +54,11 @@ export interface CallOptions {
    * servers of this package.
    * Default: the client's `timeoutMs` for `execute`, no limit for streams.
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Cancels the call when it aborts; its reason becomes the error. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Travels with the Command to servers of this package; a plain one makes it an error, EXTENSION_UNAVAILABLE. */
-  metadata?: Readonly<Record<string, string>>;
+  metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What else a call may want of its connection. */

@@ -136,12 +136,9 @@ describe('CmdStreamModule.register()', () => {
     @Module({ providers: [Far], exports: [Far] })
     class FarModule {}
     const options = { name: 'CALC', contract: calcContract };
-    const [known, unknown] = [true, false].map((isGlobal) => [
-      CmdStreamModule.register(options, { isGlobal }),
-      FarModule,
-    ]);
-    await expect(App.of({ imports: unknown })).rejects.toThrow(/CALC/);
-    const app = own(await App.of({ imports: known }));
+    const importsOf = (isGlobal: boolean) => [CmdStreamModule.register(options, { isGlobal }), FarModule];
+    await expect(App.of({ imports: importsOf(false) })).rejects.toThrow(/CALC/);
+    const app = own(await App.of({ imports: importsOf(true) }));
     expect(app.get(Far).client).toBeInstanceOf(CmdStreamClient);
   });
 
@@ -259,7 +256,8 @@ describe('CmdStreamModule.registerAsync()', () => {
 
   it('takes the default address from a factory that names none, or a part of it', async () => {
     for (const options of [{}, { contract: calcContract }, { host: undefined, port: 3000 }]) {
-      const app = own(await App.of({ imports: [CmdStreamModule.registerAsync({ useFactory: () => options })] }));
+      const useFactory = () => options as CmdStreamClientOptions;
+      const app = own(await App.of({ imports: [CmdStreamModule.registerAsync({ useFactory })] }));
       expect(app.client().servers).toMatchObject([{ server: 'localhost:3000' }]);
     }
   });

@@ -1,12 +1,13 @@
 // A server and a client of this package without any contract: what a user has who came from Nest's TCP transport.
 import type { Type } from '@nestjs/common';
 import type { CmdStreamClientOptions, CmdStreamServerOptions } from 'nestjs-cmd-stream';
+import type { Given } from '../support/given.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
 
 export interface DropInSetup {
   readonly controllers: Type[];
-  readonly server?: Partial<CmdStreamServerOptions>;
-  readonly client?: Partial<CmdStreamClientOptions>;
+  readonly server?: Given<CmdStreamServerOptions>;
+  readonly client?: Given<CmdStreamClientOptions>;
 }
 
 export class DropInPair {
@@ -27,6 +28,6 @@ export class DropInPair {
   }
 }
 
-export function dropInClient(port: number, options: Partial<CmdStreamClientOptions> = {}): HandMadeClient {
+export function dropInClient(port: number, options: Given<CmdStreamClientOptions> = {}): HandMadeClient {
   return new HandMadeClient(port, { contract: undefined, extension: true, ...options });
 }

@@ -10,13 +10,14 @@ import {
   type CommandClient,
   type CommandServer,
 } from 'nestjs-cmd-stream';
+import type { Given } from '../support/given.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { calcContract } from './calc.contract.js';
 import { SpyLogger } from './spy-logger.js';
 
 export interface NestServerSetup {
   readonly module: ModuleMetadata;
-  readonly options?: Partial<CmdStreamServerOptions>;
+  readonly options?: Given<CmdStreamServerOptions>;
   /** What is to be done before the application listens. */
   readonly before?: (app: INestMicroservice, strategy: CmdStreamServer) => unknown;
 }
@@ -45,7 +46,7 @@ export class NestServer {
     @Module(module)
     class RootModule {}
     const logger = new SpyLogger();
-    const strategy = new CmdStreamServer({ ...serverOptions, ...options });
+    const strategy = new CmdStreamServer({ ...serverOptions, ...options } as CmdStreamServerOptions);
     const app = await NestFactory.createMicroservice<MicroserviceOptions>(RootModule, { strategy, logger });
     await before?.(app, strategy);
     return new NestServer(app, strategy, logger);
@@ -76,8 +77,9 @@ export class NestServer {
 
 /** A plain client by hand, without a Nest application. */
 export class HandMadeClient extends CmdStreamClient {
-  constructor(port: number, options: Partial<CmdStreamClientOptions> = {}) {
-    super({ contract: calcContract, host: '127.0.0.1', port, extension: false, ...options });
+  constructor(port: number, options: Given<CmdStreamClientOptions> = {}) {
+    const standard = { contract: calcContract, host: '127.0.0.1', port, extension: false };
+    super({ ...standard, ...options } as CmdStreamClientOptions);
   }
 
   destroy(): void {

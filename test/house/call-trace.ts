@@ -5,7 +5,7 @@ export interface TracedCall {
   readonly file: string;
   readonly name: string;
   /** The function of lib that called it, be it through Node or a package; undefined: the event loop did. */
-  readonly caller?: TracedCall;
+  readonly caller: TracedCall | undefined;
 }
 
 /** What the instrumented functions call, by the global name `callTrace`. */

@@ -10,6 +10,7 @@ import {
   type Invoker,
 } from '../../lib/core.js';
 import { until } from '../support/deadline.js';
+import type { Given } from '../support/given.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { groupClient, NamedServer } from '../support/named-server.js';
 import { AddCmd, EchoCmd, EchoResult, vectorContract } from '../support/vector-contract.js';
@@ -81,7 +82,7 @@ class Parts {
 }
 
 /** An echo server with a codec and an Invoker of its own, and a client of it with these parts. */
-async function open(options: (parts: Parts) => Partial<CommandClientOptions>) {
+async function open(options: (parts: Parts) => Given<CommandClientOptions>) {
   const parts = new Parts();
   const server = own(await NamedServer.start('a', { codec: parts.codec(), invoker: shouting }));
   const { port } = server;
@@ -91,7 +92,7 @@ async function open(options: (parts: Parts) => Partial<CommandClientOptions>) {
 }
 
 describe('a part of a client that was replaced', () => {
-  it.each<[string, (parts: Parts) => Partial<CommandClientOptions>]>([
+  it.each<[string, (parts: Parts) => Given<CommandClientOptions>]>([
     ['codec', () => ({})],
     ['lookup', () => ({})],
     ['connect', ({ connect }) => ({ connect: connect as never, lookup: undefined })],

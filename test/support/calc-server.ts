@@ -2,6 +2,7 @@
 import { CommandServer, type CommandServerOptions, type CmdStreamError, type LostConnection } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
 import { until } from './deadline.js';
+import type { Given } from './given.js';
 import { RawPeer } from './raw-peer.js';
 import { vectorContract } from './vector-contract.js';
 
@@ -10,7 +11,7 @@ export class CalcServer {
   readonly lost: LostConnection[] = [];
   readonly errors: unknown[] = [];
 
-  constructor(options: Partial<CommandServerOptions> = {}) {
+  constructor(options: Given<CommandServerOptions> = {}) {
     this.server = new CommandServer({
       contract: vectorContract,
       invoker: calcInvoker,
@@ -20,7 +21,7 @@ export class CalcServer {
       onConnectionLost: (connection) => this.lost.push(connection),
       onError: (error) => this.errors.push(error),
       ...options,
-    });
+    } as CommandServerOptions);
   }
 
   static async start(options: Partial<CommandServerOptions> = {}): Promise<CalcServer> {

@@ -2,6 +2,7 @@
 import { CommandClient, type CommandClientOptions, type CommandServerOptions } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
 import { CalcServer } from './calc-server.js';
+import type { Given } from './given.js';
 import { EchoCmd, EchoResult, vectorContract } from './vector-contract.js';
 
 /** Delays of a client that is not to keep a test waiting. */
@@ -45,10 +46,15 @@ export class NamedServer {
 /** A client of the servers at these ports of this machine. */
 export function groupClient(
   servers: readonly { readonly port: number }[],
-  options: Partial<CommandClientOptions> = {},
+  options: Given<CommandClientOptions> = {},
 ): CommandClient {
   const addresses = servers.map(({ port }) => ({ host: '127.0.0.1', port }));
-  return new CommandClient({ contract: vectorContract, servers: addresses, reconnect: soon, ...options });
+  return new CommandClient({
+    contract: vectorContract,
+    servers: addresses,
+    reconnect: soon,
+    ...options,
+  } as CommandClientOptions);
 }
 
 /** Which server answers the next call. */

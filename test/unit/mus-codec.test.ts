@@ -111,7 +111,7 @@ describe('the MUS codec', () => {
     });
     const heaps = defineContract({ commands: [Heap] });
     const decoded = (maxValues: number | undefined, bytes: Uint8Array) => {
-      const few = musCodec({ commands: heap, maxValues })(heaps);
+      const few = musCodec({ commands: heap, ...(maxValues !== undefined && { maxValues }) })(heaps);
       return readEveryWay(bytes, (at) => few.decodeCommand(at), 2_000_000);
     };
 

@@ -59,7 +59,7 @@ function splitTop(text: string): string[] {
   const parts = [''];
   for (let at = 0; at < text.length; at++) {
     if (text[at] === ',' && levels[at] === 0) parts.push('');
-    else parts[parts.length - 1] += text[at];
+    else parts.push(`${parts.pop()}${text[at]}`);
   }
   return parts.filter((part) => part !== '');
 }

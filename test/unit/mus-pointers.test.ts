@@ -16,7 +16,7 @@ class Node {
 const struct = (pointer: (node: MusSerializer<Node>) => MusSerializer<Node | null>, maxDepth?: number) => {
   const node: MusSerializer<Node> = mus.struct(Node, {
     id: mus.varint.int,
-    next: pointer(mus.lazy(() => node, { maxDepth })),
+    next: pointer(mus.lazy(() => node, maxDepth === undefined ? {} : { maxDepth })),
   });
   return node;
 };
@@ -212,7 +212,9 @@ describe('a recursive type', () => {
     expect(() => from(deep, '0200'.repeat(251) + '0201')).toThrow(refuse('BAD_PAYLOAD', 'maxDepth .250.'));
     expect(() => from(deep, '0200'.repeat(100_000))).toThrow(refuse('BAD_PAYLOAD', 'maxDepth'));
     for (const maxDepth of [0, 251, 1.5])
-      expect(() => mus.lazy(() => linked, { maxDepth })).toThrow(refuse('INVALID_OPTION'));
+      expect(() => mus.lazy(() => linked, maxDepth === undefined ? {} : { maxDepth })).toThrow(
+        refuse('INVALID_OPTION'),
+      );
   });
 
   it('may be used again after it was too deep', () => {
