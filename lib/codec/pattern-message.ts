@@ -1,4 +1,6 @@
 // A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
+import { types } from 'node:util';
+import { atOnce, forgive } from '../callbacks.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json-codec-options.js';
 import { parseData } from './json-parse.js';
@@ -21,7 +23,7 @@ type Replacer = (this: unknown, key: string, value: unknown) => unknown;
 /** The JSON text of what belongs to no contract; nothing for undefined. Numbers and dates as JSON.stringify has them. */
 export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults, replacer?: Replacer): string {
   try {
-    const text = JSON.stringify(value, replacer) ?? '';
+    const text = JSON.stringify(value, replacer ?? (asks(value, limits.maxDepth) ? atOnceOnly : undefined)) ?? '';
     checkStructure(text, limits);
     return text;
   } catch (error) {
@@ -42,7 +44,26 @@ export function plainData(payload: unknown): unknown {
 }
 
 function hidesErrors(this: unknown, key: string, value: unknown): unknown {
-  return isError(value) || isError((this as Record<string, unknown>)[key]) ? {} : value;
+  const given = (this as Record<string, unknown>)[key];
+  if (isError(given)) forgive(value);
+  return isError(value) || isError(given) ? {} : atOnceOnly.call(this, key, value);
+}
+
+/** What a toJSON has given must be there: JSON would say nothing of a promise, and one that rejects would end the process. */
+function atOnceOnly(this: unknown, key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value === (this as Record<string, unknown>)[key]) return value;
+  return atOnce('ENCODE_FAILED', 'data cannot be written as JSON: a toJSON()', value);
+}
+
+/** Is there a toJSON in it, beside those of Node? Most data has none, and is written twice as fast. */
+function asks(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => asks(item, levels - 1));
+  if (types.isDate(value) || ArrayBuffer.isView(value)) return false;
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;
+  for (const key in value) if (asks((value as Record<string, unknown>)[key], levels - 1)) return true;
+  return false;
 }
 
 /** @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS */

@@ -12,6 +12,8 @@ import {
   type Contract,
   type Invoker,
 } from '../../lib/core.js';
+import { dataText, errorText, plainData } from '../../lib/codec/pattern-message.js';
+import { jsonCodecDefaults } from '../../lib/codec/json-codec-options.js';
 import { mus, type MusSerializer } from '../../lib/mus.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { jsonBodies } from '../unit/json-bodies.js';
@@ -108,6 +110,53 @@ describe('async code of a class', () => {
         /^Whole\.parts\[0\] is a Promise/,
       );
     expect(bodies.write(new Whole())).toMatch(/\{"parts":\[\]\}$/);
+  });
+});
+
+describe('an async toJSON in data of a pattern', () => {
+  const part = {
+    async toJSON(): Promise<unknown> {
+      return fails();
+    },
+  };
+  class Part {
+    toJSON(): Promise<unknown> {
+      return fails();
+    }
+  }
+  class Shown {
+    readonly at = new Date(0);
+
+    toJSON(): unknown {
+      return { shown: this.at };
+    }
+  }
+
+  it.each<[string, unknown]>([
+    ['data itself', part],
+    ['a field', { rows: [{}, { part }] }],
+    ['of a class', [1, 2, 3, 4, new Part()]],
+    ['behind another one', { toJSON: () => ({ part }) }],
+  ])('is an error, and its promise ends nothing: %s', (_, data) => {
+    const refused = failing('ENCODE_FAILED', 'a toJSON() must answer at once, and gave a promise');
+    expect(() => dataText(data)).toThrow(refused);
+    expect(() => errorText(data, jsonCodecDefaults)).toThrow(refused);
+    expect(() => plainData(data)).toThrow(refused);
+  });
+
+  it('keeps to itself what an Error says, without an end either', () => {
+    const error = Object.assign(new Error('secret'), part);
+    expect(errorText({ error }, jsonCodecDefaults)).toBe('{"error":{}}');
+  });
+
+  it('changes nothing else: data is what JSON makes of it', () => {
+    const round: Record<string, unknown> = {};
+    round['self'] = round;
+    round['other'] = round;
+    const data = { shown: new Shown(), bytes: Buffer.from('ab'), url: new URL('http://a/'), nothing: undefined };
+    for (const value of [data, [data, null, 1.5], 'text', undefined, Object.create(null)])
+      expect(dataText(value)).toBe(JSON.stringify(value) ?? '');
+    expect(() => dataText(round)).toThrow(failing('ENCODE_FAILED', 'circular'));
   });
 });
 
