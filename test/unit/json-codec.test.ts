@@ -109,6 +109,7 @@ describe('a body', () => {
     ['true', /AddCmd.*a boolean/],
   ])('%j is refused', (body, message) => {
     expect(() => add.read(body)).toThrow(failing('BAD_PAYLOAD', message));
+    expect(errorOf(() => add.read(body))).not.toHaveProperty('cause');
   });
 
   it('with bytes that are no UTF-8 is read with U+FFFD in their place', () => {
@@ -406,8 +407,25 @@ describe('the path to what cannot be read', () => {
     ['a getter that throws', [thrower], /^AddCmd\.note\[0\]\.a cannot be written as JSON: no a$/],
     ['a toJSON that throws', { x: { toJSON: () => JSON.parse('') } }, /^AddCmd\.note\.x cannot be written as JSON: /],
     ['what contains itself', circle, /^AddCmd\.note\.list\[0\] cannot be written as JSON: .*circular/],
+    ['what stands behind other values', [null, 1, {}, [2], thrower], /^AddCmd\.note\[4\]\.a cannot be written/],
+    ['what stands behind a toJSON', [new Date(0), { toJSON: () => null }, thrower], /^AddCmd\.note\[2\]\.a cannot/],
+    ['what a toJSON gives', { toJSON: () => [{ b: thrower }] }, /^AddCmd\.note\[0\]\.b\.a cannot be written/],
+    [
+      'what a toJSON needs its key for',
+      { x: { toJSON: (key: string) => ({ [key]: thrower }) } },
+      /^AddCmd\.note\.x\.x\.a /,
+    ],
+    ['a getter of the field itself', { get note(): never { throw new Error('no'); } }, /^AddCmd\.note\.note cannot be/], // prettier-ignore
   ])('is in the error: %s', (_, note, message) => {
     expect(() => anything.write(new AddCmd(1, 2, note))).toThrow(failing('ENCODE_FAILED', message));
+  });
+
+  it('is looked for in 100,000 objects and no more', () => {
+    // The Command, its list, and the one that throws.
+    const behind = (count: number) => [...Array.from({ length: count - 3 }, () => ({})), thrower];
+    const refused = (path: string) => failing('ENCODE_FAILED', `^AddCmd${path} cannot be written as JSON: no a$`);
+    expect(() => anything.write(new AddCmd(1, 2, behind(100_000)))).toThrow(refused('\\.note\\[99997\\]\\.a'));
+    expect(() => anything.write(new AddCmd(1, 2, behind(100_001)))).toThrow(refused(''));
   });
 });
 
@@ -442,6 +460,7 @@ describe('the factory of the codec', () => {
     expect(() => jsonCodec()(contract)).toThrow(
       failing('INVALID_CONTRACT', /new Needy\(\) fails.*give its parameters defaults: /),
     );
+    expect(errorOf(() => jsonCodec()(contract)).cause).toBeInstanceOf(TypeError);
   });
 
   it('refuses a type entry, which belongs to another codec', () => {
