@@ -121,9 +121,13 @@ class Glance {
   /** `most`: elements of each list that are looked at; what is lost in others mostly leaves a trace in the text. */
   at(value: unknown, most: number): number {
     this.#most = most;
-    if (typeof value === 'object' && value !== null) return this.#into(value, this.#maxDepth);
-    const isFine = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
-    return isFine ? FINE : DOUBTFUL;
+    // Not fine is null here: an invalid Date may have given it.
+    return typeof value === 'object' || !isFine(value) ? this.#item(value, this.#maxDepth) : FINE;
+  }
+
+  /** Of what may be an object, or something that JSON lacks. */
+  #item(item: unknown, levels: number): number {
+    return typeof item === 'object' && item !== null ? this.#into(item, levels) : DOUBTFUL;
   }
 
   #into(value: object, levels: number): number {
@@ -145,15 +149,9 @@ class Glance {
     let found = FINE;
     for (const key in value) {
       const item = (value as Record<string, unknown>)[key];
-      if (typeof item === 'string' || typeof item === 'boolean') continue;
-      if (typeof item === 'number') {
-        // Not 0 for NaN and the infinities.
-        if (item - item !== 0) return DOUBTFUL;
-      } else if (typeof item === 'object') {
-        if (item === null) continue;
-        found |= this.#into(item, levels);
-        if (found >= DOUBTFUL) return DOUBTFUL;
-      } else if (typeof item !== 'undefined' && (typeof item !== 'function' || key === 'toJSON')) return DOUBTFUL;
+      if (isFine(item) || (typeof item === 'function' && key !== 'toJSON')) continue;
+      found |= this.#item(item, levels);
+      if (found >= DOUBTFUL) break;
     }
     return found;
   }
@@ -163,17 +161,20 @@ class Glance {
     let found = most < list.length ? PARTLY : FINE;
     for (let index = 0; index < most; index++) {
       const item = list[index];
-      if (typeof item === 'string' || typeof item === 'boolean') continue;
-      if (typeof item === 'number') {
-        if (item - item !== 0) return DOUBTFUL;
-      } else if (typeof item === 'object') {
-        if (item === null) continue;
-        found |= this.#into(item, levels);
-        if (found >= DOUBTFUL) return DOUBTFUL;
-      } else if (typeof item !== 'undefined') return DOUBTFUL;
+      if (isFine(item)) continue;
+      found |= this.#item(item, levels);
+      if (found >= DOUBTFUL) break;
     }
     return found;
   }
+}
+
+/** What is written as it is, or left out, whatever is around it. */
+function isFine(item: unknown): boolean {
+  if (typeof item === 'string' || typeof item === 'boolean') return true;
+  // Not 0 for NaN and the infinities.
+  if (typeof item === 'number') return item - item === 0;
+  return item === null || item === undefined;
 }
 
 /** The kinds of objects, by their prototypes. */
