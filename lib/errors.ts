@@ -52,7 +52,7 @@ export const errorMeanings = Object.freeze({
   CANCELLED: 'the caller cancelled the call',
   ANSWERED: 'the reason of a signal: the Command was answered, or needed no answer, and is over',
   QUEUE_FULL: 'more than `maxQueuedCommands` or `maxQueuedBytes` wait to be sent, or `maxPending` for an answer',
-  CIRCUIT_OPEN: 'the circuit breaker of every server lets no call through',
+  CIRCUIT_OPEN: 'every server that could be called has a circuit breaker that lets none through',
   MULTIPLE_RESULTS: 'an `execute` got several Results, or one whose `lastOne()` is false',
   NO_HANDLER: 'no handler is registered for the Command',
   // between two peers of this package
@@ -193,7 +193,14 @@ export function decodeError(error: unknown): CmdStreamError {
   return new CmdStreamError('BAD_PAYLOAD', `the codec failed: ${peerText(messageOf(error))}`, { cause: error });
 }
 
-const resetCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENETRESET', 'EHOSTUNREACH']);
+const resetCodes: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'ENETRESET',
+  'EHOSTUNREACH',
+]);
 
 /** Translates what a socket reports into an error of ours; the one place that knows Node's codes. */
 export function fromSocketError(error: unknown): CmdStreamError {
@@ -214,7 +221,7 @@ export function fromSocketError(error: unknown): CmdStreamError {
   return new CmdStreamError('CONNECT_FAILED', text, { cause: error });
 }
 
-const tlsVerifyCodes = new Set([
+const tlsVerifyCodes: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_GET_ISSUER_CERT',

@@ -3,7 +3,7 @@
 //   first 5 s: up to 100 ms, up to 500 ms, then up to 1 s, anything in between        later: about 6 s, 20 % more or less
 import type { ResolvedReconnectOptions } from './reconnect-options.js';
 
-const FIRST_CAPS_MS = [100, 500];
+const FIRST_CAPS_MS: readonly number[] = [100, 500];
 const SLOW_SPREAD = 0.2;
 /** So many attempts may come early; from there on two within the longest delay are the pace to keep. */
 const EARLY_ATTEMPTS = 1;

@@ -292,7 +292,7 @@ function orOneOf(rule: OptionRule, ...allowed: readonly string[]): OptionRule {
   };
 }
 
-const hostRules = { host: text, port: port(1) };
+const hostRules = Object.freeze({ host: text, port: port(1) });
 
 function isServerAddress(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;

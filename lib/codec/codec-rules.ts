@@ -6,7 +6,7 @@ import type { Contract } from './contract.js';
 import { jsonCodec } from './json-codec.js';
 import { TypeTable } from './type-table.js';
 
-const codecMethods = ['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'];
+const codecMethods: readonly string[] = ['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'];
 const codecObject = objectWith('a codec', ...codecMethods);
 
 export const contractRule: OptionRule = {

@@ -18,8 +18,15 @@ describe('a module', () => {
     ['has a collection', `const links = new Map<string, Link>();`],
     ['has a list', `const links: Link[] = [];`],
     ['has an object to fill', `const links = {} as Record<string, Link>;`],
+    ['has an object with members', `const delivery: { drained?: Promise<void> } = { drained: undefined };`],
+    ['has a list with entries', `const delays = [100, 500];`],
+    ['has a collection with entries', `const names = new Map([[1, 'one']]);`],
+    ['has an object of a class', `const journal = new Journal(1);`],
+    ['has an object of a type that can change', `interface Box { item: number }\nconst box: Box = { item: 1 };`],
+    ['has an empty collection that is only called read-only', `const links: ReadonlySet<Link> = new Set();`],
     ['has a static that can change', `class Link { static count = 0; }`],
     ['has a hidden static', `class Link { static #count = 0; }`],
+    ['has a static object', `class Link { static readonly first = { count: 0 }; }`],
     ['has a static collection', `class Link { static readonly all = new Set<Link>(); }`],
   ])('is refused when it %s', (_, text) => {
     expect(violations(text)).toHaveLength(1);
@@ -31,14 +38,36 @@ describe('a module', () => {
       'awaits in a method',
       `class Link { async open() { await wait(); } readonly later = async () => { await wait(); }; }`,
     ],
-    ['has a constant table', `const names = new Map([[1, 'one']]); const list = Object.freeze(['a']);`],
+    ['has a constant table', `const names: ReadonlyMap<number, string> = new Map([[1, 'one']]);`],
+    [
+      'has constant lists',
+      `const a = Object.freeze(['a']); const b: readonly string[] = ['b']; const c = ['c'] as const;`,
+    ],
+    ['has an object that is read-only', `interface Box { readonly item: number }\nconst box: Box = { item: 1 };`],
     ['declares a type of a key', `export declare const KEY: unique symbol; declare let outside: number;`],
-    ['has a static constant', `class Link { static readonly limit = 3; count = 0; static open() { return []; } }`],
+    [
+      'has a static constant',
+      `class Link { static readonly limit = 3; static readonly all: readonly number[] = [1]; count = 0; static open() { return []; } }`,
+    ],
   ])('passes when it %s', (_, text) => {
     expect(violations(text)).toEqual([]);
   });
 
+  it('may be an exception, as long as it is one', () => {
+    const source = { path: 'lib/wire/frame.ts', text: 'const frames = { sent: 0 };' };
+    expect(moduleStateViolations([source], ['lib/wire/frame.ts: frames'])).toEqual([]);
+    expect(moduleStateViolations([source], ['lib/wire/frame.ts: frames', 'lib/wire/frame.ts: rest'])).toEqual([
+      'lib/wire/frame.ts: rest: an exception that is not needed',
+    ]);
+  });
+
   it('of lib passes', () => {
-    expect(moduleStateViolations(readLib())).toEqual([]);
+    const exceptions = [
+      // Nobody can hand a promise from the subscriber of an Observable to its producer. Set and read within one call of next().
+      'lib/nest/lifted-iterable.ts: delivery',
+      // Nest's own filter, which keeps nothing.
+      'lib/nest/handler-failure.ts: nestRule',
+    ];
+    expect(moduleStateViolations(readLib(), exceptions)).toEqual([]);
   });
 });
