@@ -110,8 +110,7 @@ export class ResultQueue {
     // What was dropped while its value was written counts for nothing.
     if (frames.length === 0) return 0;
     if (isResult) this.#results++;
-    if (wasEmpty || this.#missedTurn) this.#home.waiting.join(this.#command);
-    this.#missedTurn = false;
+    if (wasEmpty) this.#home.waiting.join(this.#command);
     return bytes;
   }
 
@@ -119,8 +118,10 @@ export class ResultQueue {
     try {
       return frames.append(write, isResult);
     } finally {
-      // A frame that fails has made its memory grow, too.
+      // A frame that fails has made its memory grow, too, and may have kept others from being sent.
       this.#recount();
+      if (this.#missedTurn && !this.isEmpty) this.#home.waiting.join(this.#command);
+      this.#missedTurn = false;
     }
   }
 

@@ -6,7 +6,7 @@ import type { ByteWriter } from '../../lib/wire/byte-writer.js';
 const MIB = 1024 * 1024;
 
 function queueWithoutCredit() {
-  const counted = { bytes: 0 };
+  const counted = { bytes: 0, turns: 0 };
   const home = {
     connection: {
       encode: (writer: ByteWriter, write: (writer: ByteWriter) => void) => {
@@ -18,7 +18,7 @@ function queueWithoutCredit() {
     drained: undefined,
     waiting: {
       count: (bytes: number) => (counted.bytes += bytes),
-      join: () => {},
+      join: () => counted.turns++,
       leave: () => {},
       hasRoomFor: () => true,
     },
@@ -45,5 +45,18 @@ describe('a Result that cannot be written', () => {
     expect(counted.bytes).toBeGreaterThan(60_000);
     queue.drop();
     expect(counted.bytes).toBe(0);
+  });
+
+  it('gives back the turn that came while it was being written', () => {
+    const { counted, queue } = queueWithoutCredit();
+    queue.put((writer) => writer.writeBytes(Buffer.alloc(10)), false);
+    const { turns } = counted;
+    const meddling = (writer: ByteWriter): void => {
+      queue.grant(1);
+      expect(queue.flush()).toBe(false);
+      large(writer);
+    };
+    expect(() => queue.put(meddling, false)).toThrow('it cannot be written');
+    expect(counted.turns).toBe(turns + 1);
   });
 });
