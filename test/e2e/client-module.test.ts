@@ -153,16 +153,44 @@ describe('CmdStreamModule.register()', () => {
 
   it('refuses two clients of one name', () => {
     const clients: CmdStreamClientModuleOptions[] = [{ contract: calcContract }, { contract: calcContract }];
-    const twice = expect.objectContaining({ code: 'INVALID_OPTION' }) as unknown as Error;
-    expect(() => CmdStreamModule.register(clients)).toThrow(twice);
-    expect(() => CmdStreamModule.register(clients.map((client) => ({ ...client, name: 'CALC' })))).toThrow(twice);
+    const twice = (message: string) => expect.objectContaining({ code: 'INVALID_OPTION', message }) as unknown as Error;
+    expect(() => CmdStreamModule.register(clients)).toThrow(twice('CmdStreamModule: two clients have no name'));
+    for (const [name, shown] of [
+      ['CALC', 'CALC'],
+      [Symbol('calc'), 'Symbol(calc)'],
+    ] as const) {
+      const named = clients.map((client) => ({ ...client, name }));
+      expect(() => CmdStreamModule.register(named)).toThrow(
+        twice(`CmdStreamModule: two clients have the name ${shown}`),
+      );
+    }
+    const apart = CmdStreamModule.register([{ name: 'ONE' }, { name: 'OTHER' }, {}]);
+    expect(apart).toMatchObject({ global: false, exports: [{ provide: 'ONE' }, { provide: 'OTHER' }, {}] });
+  });
+
+  it('refuses what is no object among the options, also in a list', () => {
+    const noObject = expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: 'CmdStreamModule: the options of a client must be an object',
+    }) as unknown as Error;
+    for (const bad of [null, undefined, 'CALC', 5, () => {}]) {
+      for (const given of [bad, [bad], [{ name: 'CALC' }, bad]]) {
+        expect(() => CmdStreamModule.register(given as CmdStreamClientModuleOptions)).toThrow(noObject);
+        expect(() => CmdStreamModule.registerAsync(given as object)).toThrow(noObject);
+      }
+    }
   });
 
   it('refuses a name that is no symbol and no string, or an empty one, wherever it is said', () => {
-    for (const name of ['', null, 5] as string[]) {
+    const bad = [
+      ['', 'an empty one'],
+      [null, 'null'],
+      [5, '5'],
+    ] as unknown as [string, string][];
+    for (const [name, shown] of bad) {
       const badName = expect.objectContaining({
         code: 'INVALID_OPTION',
-        message: expect.stringContaining('the name of a client must be'),
+        message: expect.stringMatching(`the name of a client must be .*, got ${shown};`),
       }) as unknown as Error;
       expect(() => CmdStreamModule.register({ name })).toThrow(badName);
       expect(() => CmdStreamModule.registerAsync({ name, useClass: Address })).toThrow(badName);
@@ -252,6 +280,11 @@ describe('CmdStreamModule.registerAsync()', () => {
       const module = CmdStreamModule.registerAsync({ name: 'CALC', ...way });
       await expect(App.of({ imports: [module] })).rejects.toMatchObject(missing);
     }
+    const unnamed = CmdStreamModule.registerAsync({ useFactory: () => given as CmdStreamClientOptions });
+    await expect(App.of({ imports: [unnamed] })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('the client without a name: its factory gave'),
+    });
   });
 
   it('takes the default address from a factory that names none, or a part of it', async () => {
@@ -265,6 +298,9 @@ describe('CmdStreamModule.registerAsync()', () => {
   it('refuses a client without any source of options, or with several, and two of one name', () => {
     const invalid = expect.objectContaining({ code: 'INVALID_OPTION' }) as unknown as Error;
     expect(() => CmdStreamModule.registerAsync({})).toThrow(invalid);
+    const useFactory = (): CmdStreamClientOptions => ({});
+    expect(() => CmdStreamModule.registerAsync({ useFactory, useClass: Address })).toThrow(invalid);
+    expect(() => CmdStreamModule.registerAsync({ useFactory, useExisting: Address })).toThrow(invalid);
     expect(() => CmdStreamModule.registerAsync({ useClass: Address, useExisting: Address })).toThrow(invalid);
     expect(() => CmdStreamModule.registerAsync([{ useClass: Address }, { useClass: Address }])).toThrow(invalid);
   });

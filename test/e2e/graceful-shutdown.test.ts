@@ -4,6 +4,7 @@ import {
   Controller,
   Get,
   Injectable,
+  Logger,
   Module,
   type INestApplicationContext,
   type OnApplicationShutdown,
@@ -219,6 +220,27 @@ describe('enableGracefulShutdown()', () => {
     },
   );
 
+  it('raises the signal although others listen to it, too, who do nothing of the kind', async () => {
+    const kill = watchKill();
+    const heard: string[] = [];
+    const other = (signal: string): void => void heard.push(signal);
+    process.on('SIGUSR2', other);
+    own({ destroy: () => process.off('SIGUSR2', other) });
+    const [idle, idleStrategy] = await pure();
+    own({ destroy: () => idle.close() });
+    own({ destroy: enableGracefulShutdown(idle, { signals: ['SIGUSR2'] }) });
+    const { sum } = await running(pure, { signals: ['SIGUSR2'] });
+    process.emit('SIGUSR2', 'SIGUSR2');
+    await until('the idle one is closed', () => idleStrategy.unwrap<CommandServer>().status === 'closed');
+    await turns(20);
+    expect(kill).not.toHaveBeenCalled();
+    release();
+    expect(await sum).toEqual(new CalcResult(5));
+    await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    expect(heard).toEqual(['SIGUSR2']);
+  });
+
   it('hands the signal on to an application that was made while it drained', async () => {
     const kill = watchKill();
     const { sum } = await running(pure, { signals: ['SIGUSR2'] });
@@ -239,9 +261,14 @@ describe('enableGracefulShutdown()', () => {
     const [app, strategy] = await pure();
     own({ destroy: () => strategy.close() });
     enableGracefulShutdown(app, { signals: ['SIGUSR2'] });
-    jest.spyOn(strategy.unwrap<CommandServer>(), 'close').mockRejectedValueOnce(new Error('no'));
+    const failure = new Error('no');
+    const logged = jest.spyOn(Logger, 'error').mockReturnValue();
+    own({ destroy: () => logged.mockRestore() });
+    jest.spyOn(strategy.unwrap<CommandServer>(), 'close').mockRejectedValueOnce(failure);
     process.emit('SIGUSR2', 'SIGUSR2');
     await until('the signal is raised again', () => kill.mock.calls.length > 0);
+    await until('the failure is logged', () => logged.mock.calls.length > 0);
+    expect(logged.mock.calls).toEqual([[failure, 'enableGracefulShutdown']]);
     expect(process.listenerCount('SIGUSR2')).toBe(0);
   });
 
@@ -255,6 +282,26 @@ describe('enableGracefulShutdown()', () => {
     expect(() => enableGracefulShutdown(first)).toThrow(both);
     own({ destroy: enableGracefulShutdown(second) });
     expect(() => second.enableShutdownHooks()).toThrow(both);
+  });
+
+  it('knows what enableShutdownHooks has begun in any version of Nest', () => {
+    const both = expect.objectContaining({ code: 'INVALID_OPTION' }) as unknown as Error;
+    const withHooks = (hooks: object) => Object.assign(Object.create(null), hooks) as INestApplicationContext;
+    const enable = (hooks: object) => () => enableGracefulShutdown(withHooks(hooks), { signals: [] });
+    expect(enable({ shutdownCleanupRef: () => {} })).toThrow(both);
+    expect(enable({ shutdownCleanupRefs: new Map([['SIGTERM', () => {}]]) })).toThrow(both);
+    for (const none of [{}, { shutdownCleanupRef: undefined }, { shutdownCleanupRefs: new Map() }])
+      expect(enable(none)).not.toThrow();
+  });
+
+  it('lets others wrap what it has put in place', async () => {
+    const app = { close: async () => {} } as unknown as INestApplicationContext;
+    own({ destroy: enableGracefulShutdown(app, { signals: [] }) });
+    const close = jest.spyOn(app, 'close').mockResolvedValue(undefined);
+    await app.close();
+    expect(close).toHaveBeenCalledTimes(1);
+    const { configurable, writable } = Object.getOwnPropertyDescriptor(app, 'enableShutdownHooks')!;
+    expect({ configurable, writable }).toEqual({ configurable: true, writable: true });
   });
 
   it('counts as it was called last for an application', async () => {
