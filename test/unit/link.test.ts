@@ -1,6 +1,6 @@
 // One place in a client's group, with sockets and a clock of the test's own: outage by outage, age by age, and its one end.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { AsyncScope } from '../../lib/async-scope.js';
 import { groupConfigOf, resolveClientOptions } from '../../lib/client/client-config.js';
 import { Link, type LinkOwner } from '../../lib/client/link.js';
@@ -11,37 +11,7 @@ import { turns } from '../support/deadline.js';
 import { control, GOAWAY, hello, text } from '../support/extension-frames.js';
 import { RecordingSink } from '../support/recording-sink.js';
 import { AddCmd, vectorContract } from '../support/vector-contract.js';
-
-/** The client's end of a connection: what is pushed comes from the server. */
-class Wire extends Duplex {
-  isFinished = false;
-
-  override _read(): void {}
-
-  override _write(_bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    done();
-  }
-
-  override _final(done: () => void): void {
-    this.isFinished = true;
-    done();
-  }
-
-  async brings(hex: string): Promise<void> {
-    this.push(Buffer.from(hex, 'hex'));
-    await turns();
-  }
-
-  async ends(): Promise<void> {
-    this.push(null);
-    await turns();
-  }
-
-  async isReset(): Promise<void> {
-    this.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
-    await turns();
-  }
-}
+import { Wire } from '../support/wire.js';
 
 interface Attempt {
   readonly turn: number;
