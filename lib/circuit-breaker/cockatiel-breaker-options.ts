@@ -1,6 +1,6 @@
 // The options of the breaker over cockatiel: their meaning, defaults and ranges.
 import type { CircuitBreakerState } from '../client/circuit-breaker.js';
-import { callback, integer, type OptionRule, type OptionRules } from '../options.js';
+import { callback, integer, type OptionRules } from '../options.js';
 
 /** @publicApi */
 export interface CockatielBreakerOptions {
@@ -39,18 +39,12 @@ export const cockatielBreakerDefaults = Object.freeze({
   successThreshold: 3,
 });
 
-export type ResolvedCockatielBreakerOptions = Readonly<
-  CockatielBreakerOptions & Required<Pick<CockatielBreakerOptions, keyof typeof cockatielBreakerDefaults>>
->;
-
-const rate: OptionRule = {
-  expected: 'a number above 0, up to 1',
-  accepts: (value) => typeof value === 'number' && value > 0 && value <= 1,
-};
-
 export const cockatielBreakerRules: OptionRules<CockatielBreakerOptions> = Object.freeze({
   windowSize: integer(1, 1_000_000, 'outcomes'),
-  failureRate: rate,
+  failureRate: {
+    expected: 'a number above 0, up to 1',
+    accepts: (value) => typeof value === 'number' && value > 0 && value <= 1,
+  },
   openDurationMs: integer(1, 2_147_483_647, 'milliseconds'),
   successThreshold: integer(1, 1_000_000, 'calls'),
   onStateChange: callback,

@@ -1,34 +1,22 @@
 // The circuit breaker over cockatiel: with the rules of cmd-stream-go, or with a policy of the user's own.
-import { circuitBreaker, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
+import { circuitBreaker, CircuitState, CountBreaker, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
 import type { CircuitBreakerFactory } from '../client/circuit-breaker.js';
 import { CmdStreamError } from '../errors.js';
 import { objectWith, resolveOptions } from '../options.js';
-import {
-  cockatielBreakerDefaults,
-  cockatielBreakerRules,
-  type CockatielBreakerOptions,
-  type ResolvedCockatielBreakerOptions,
-} from './cockatiel-breaker-options.js';
-import { OpenPeriod } from './open-period.js';
-import { OutcomeWindow } from './outcome-window.js';
+import { cockatielBreakerDefaults, cockatielBreakerRules } from './cockatiel-breaker-options.js';
+import type { CockatielBreakerOptions } from './cockatiel-breaker-options.js';
 import { PolicyBreaker } from './policy-breaker.js';
 
-/**
- * What `cockatielBreaker()` takes for options, or a function that makes the policy for a server.
- *
- * @publicApi
- */
+/** What `cockatielBreaker()` takes for options, or a function that makes the policy for a server. @publicApi */
 export type CircuitBreakerPolicyFactory = (server: string) => CircuitBreakerPolicy;
 
 /**
- * Circuit breakers for the servers of a client, one for each, decided by a policy of cockatiel.
- *
- * With options: the circuit opens when the share of failures among the latest outcomes reaches `failureRate`, lets no
- * call through for `openDurationMs`, is then half-open, lets `successThreshold` trial calls through, and closes when all
- * have succeeded; one failure opens it again. Calls that began before a change of the state have no say after it.
- *
- * With a policy: it decides by its own rules. A trial of it is one call; one that has not reported for 5 seconds makes
- * room for another. `fail(error)` rejects with the error, `succeed()` resolves with nothing. Its listeners must not throw.
+ * Circuit breakers for the servers of a client, one for each, decided by a policy of cockatiel. Calls that began before a
+ * change of the state have no say after it. With options: the circuit opens when `failureRate` of the latest outcomes are
+ * failures, is half-open after `openDurationMs`, and closes when `successThreshold` trial calls have succeeded; one
+ * failure opens it again. A policy of one's own decides by its own rules. It hears of a call when that is over:
+ * `fail(error)` rejects with the error, `succeed()` resolves with nothing. A trial of it is one call; one that has not
+ * reported for 5 seconds makes room for another. Its listeners must not throw.
  *
  * @throws {CmdStreamError} INVALID_OPTION when an option is out of its range; from the factory, when the function returns no policy
  * @publicApi
@@ -38,30 +26,28 @@ export function cockatielBreaker(
 ): CircuitBreakerFactory {
   if (typeof given === 'function') return (server) => ownPolicyBreaker(given(server));
   const options = resolveOptions('cockatielBreaker', given, cockatielBreakerDefaults, cockatielBreakerRules);
-  return (server) => windowBreaker(server, options);
+  const rules = { ...options, isTimed: true };
+  return (server) => new PolicyBreaker(countPolicy(options), rules, (state) => options.onStateChange?.(state, server));
 }
 
-function windowBreaker(
-  server: string,
-  { windowSize, failureRate, openDurationMs, successThreshold, onStateChange }: ResolvedCockatielBreakerOptions,
-): PolicyBreaker {
-  const policy = circuitBreaker(handleAll, {
-    breaker: new OutcomeWindow(windowSize, failureRate),
-    halfOpenAfter: new OpenPeriod(openDurationMs, () => breaker.probe()),
-  });
-  const limits = { successThreshold, patienceMs: openDurationMs };
-  const breaker = new PolicyBreaker(policy, limits, (state) => onStateChange?.(state, server));
-  return breaker;
+function countPolicy({ windowSize, failureRate }: { windowSize: number; failureRate: number }): CircuitBreakerPolicy {
+  // The failure that reaches the rate opens the circuit, where cockatiel waits for one that exceeds its threshold.
+  const near = Math.round(windowSize * failureRate);
+  const failures = near / windowSize < failureRate ? near + 1 : near;
+  const breaker = new CountBreaker({ size: windowSize, threshold: (failures - 0.5) / windowSize });
+  // The window is full of successes at first, so that the first failures do not open the circuit.
+  const fill = (): void => {
+    for (let outcome = 0; outcome < windowSize; outcome++) breaker.success(CircuitState.Closed);
+  };
+  // Always over, since a timer ends it: the policy would ask the clock on the wall, which may be set.
+  const policy = circuitBreaker(handleAll, { breaker, halfOpenAfter: -Infinity });
+  policy.onReset(fill);
+  fill();
+  return policy;
 }
-
-const policyRule = objectWith('a circuit breaker policy of cockatiel', 'execute', 'onStateChange');
 
 function ownPolicyBreaker(policy: CircuitBreakerPolicy): PolicyBreaker {
-  if (!policyRule.accepts(policy)) {
-    throw new CmdStreamError(
-      'INVALID_OPTION',
-      `cockatielBreaker: what the function returns must be ${policyRule.expected}`,
-    );
-  }
-  return new PolicyBreaker(policy, { successThreshold: 1, patienceMs: cockatielBreakerDefaults.openDurationMs });
+  const { expected, accepts } = objectWith('a circuit breaker policy of cockatiel', 'execute', 'onStateChange');
+  if (accepts(policy)) return new PolicyBreaker(policy, { ...cockatielBreakerDefaults, successThreshold: 1 });
+  throw new CmdStreamError('INVALID_OPTION', `cockatielBreaker: what the function returns must be ${expected}`);
 }

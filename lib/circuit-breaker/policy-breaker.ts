@@ -1,114 +1,96 @@
-// Puts a policy of cockatiel, which executes promises, behind the permits of the client. The policy alone decides when
-// the circuit opens, is tried and closes; an outcome from before the last change never reaches it.
+// Puts a policy of cockatiel, which executes functions, behind the permits of the client. The policy alone decides when
+// the circuit opens and closes; it hears of a call when that is over, if nothing has changed since it began.
 import { CircuitState, type CircuitBreakerPolicy } from 'cockatiel';
+import { told } from '../callbacks.js';
 import type { CircuitBreaker, CircuitBreakerState, CircuitPermit } from '../client/circuit-breaker.js';
-import { Execution } from './execution.js';
-import { Probation, type TrialLimits } from './probation.js';
 
-const stateNames: Readonly<Record<CircuitState, CircuitBreakerState>> = Object.freeze({
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.Open]: 'open',
-  [CircuitState.HalfOpen]: 'half-open',
-  [CircuitState.Isolated]: 'open',
-});
+/** By cockatiel's numbers; an isolated circuit is open. */
+const stateNames: readonly CircuitBreakerState[] = ['closed', 'open', 'half-open', 'open'];
+
+/** `isTimed`: half-open as soon as the time is over; otherwise when a call comes and the policy agrees. */
+type TrialRules = Readonly<{ successThreshold: number; openDurationMs: number; isTimed?: boolean }>;
+/** What the policy executes for a call that is over; undefined: nothing, since it says nothing of the server. */
+type Hearing = (outcome?: () => Promise<void>) => unknown;
+const succeeds = async (): Promise<void> => {};
 
 export class PolicyBreaker implements CircuitBreaker {
   readonly #policy: CircuitBreakerPolicy;
-  readonly #limits: TrialLimits;
-  #probation: Probation | undefined;
-  /** Another one with each change of the state. */
-  #period: object = {};
+  readonly #rules: TrialRules;
+  /** What permits belong to: another one with each change of the circuit, its trials when it is half-open. */
+  #period: Partial<Trials> = {};
+  readonly #tell: Hearing = (outcome) => outcome && this.#policy.execute(outcome).catch(() => {});
 
-  constructor(
-    policy: CircuitBreakerPolicy,
-    limits: TrialLimits,
-    onStateChange: (state: CircuitBreakerState) => void = () => {},
-  ) {
+  constructor(policy: CircuitBreakerPolicy, rules: TrialRules, onStateChange?: (state: CircuitBreakerState) => void) {
     this.#policy = policy;
-    this.#limits = limits;
+    this.#rules = rules;
     policy.onStateChange((state) => {
-      this.#period = {};
-      if (state !== CircuitState.HalfOpen) this.#probation = undefined;
-      void tell(onStateChange, stateNames[state]);
+      if (state !== CircuitState.HalfOpen) {
+        this.#period.settle?.();
+        this.#period = {};
+      }
+      told(() => onStateChange?.(stateNames[state]!));
     });
+    if (rules.isTimed) policy.onBreak(() => setTimeout(() => this.#probe(), rules.openDurationMs).unref());
   }
 
   get state(): CircuitBreakerState {
-    return stateNames[this.#policy.state];
+    return stateNames[this.#policy.state]!;
   }
 
   acquire(): CircuitPermit | undefined {
-    return this.#policy.state === CircuitState.Closed ? this.#begin() : this.#try();
+    if (this.#policy.state === CircuitState.Closed) return this.#permit(this.#tell);
+    if (!this.#rules.isTimed) this.#probe();
+    const trial = this.#period.admit?.(this.#rules);
+    return trial && this.#permit(trial);
   }
 
-  /** Becomes half-open, if the policy finds that it is time. */
-  probe(): void {
-    const before = this.#probation;
-    const probation = new Probation(this.#limits);
-    this.#probation = probation;
-    let hasBegun = false;
-    const begin = (): Promise<void> => {
-      hasBegun = true;
-      return probation.outcome;
+  /** Half-open, if the policy agrees; others may be trying it, and it may want several trials, one by one. */
+  #probe(): void {
+    const before = this.#period;
+    if (before.isOver === false || (!before.isOver && this.#policy.state === CircuitState.HalfOpen)) return;
+    // There before the policy knows of them, since its listeners may use the breaker.
+    const trials = (this.#period = new Trials());
+    const end = (): unknown => (trials.isOver = true);
+    this.#policy.execute(() => trials.outcome).then(end, end);
+    if (this.#policy.state !== CircuitState.HalfOpen) this.#period = before;
+  }
+
+  /** Reports once, and only in the period in which it was given. */
+  #permit(hear: Hearing): CircuitPermit {
+    let period: object | undefined = this.#period;
+    const report: Hearing = (outcome) => {
+      if (period === this.#period) hear(outcome);
+      period = undefined;
     };
-    const end = (): void => {
-      probation.isOver = true;
-    };
-    this.#policy.execute(begin).then(end, end);
-    if (!hasBegun) this.#probation = before;
-  }
-
-  #begin(): CircuitPermit {
-    const execution = new Execution();
-    const period = this.#period;
-    this.#policy.execute(() => execution.promise).catch(() => {});
-    return new OnePermit(execution, () => period === this.#period);
-  }
-
-  /** A policy may want more than one trial, one after the other, before it closes. */
-  #try(): CircuitPermit | undefined {
-    const isDue = this.#probation?.isOver ?? this.#policy.state !== CircuitState.HalfOpen;
-    if (isDue) this.probe();
-    const probation = this.#probation;
-    const trial = probation?.admit();
-    return trial && new OnePermit(trial, () => probation === this.#probation);
+    const fail = (cause: unknown): unknown => report(() => Promise.reject(cause));
+    return { succeed: () => report(succeeds), fail, release: () => report() };
   }
 }
 
-/** Reports once, and only while the circuit is as it was when it let the call through. */
-class OnePermit implements CircuitPermit {
-  #permit: CircuitPermit | undefined;
-  readonly #isCurrent: () => boolean;
+/** The trial calls of a half-open circuit: to the policy one call, which fails with the first that does. */
+class Trials {
+  isOver = false;
+  settle = (_outcome?: Promise<void>): void => {};
+  readonly outcome = new Promise<void>((resolve) => (this.settle = resolve));
+  /** Those that are out and since when, the oldest first. */
+  readonly #out = new Map<Hearing, number>();
+  #successes = 0;
+  #isDecided = false;
 
-  constructor(permit: CircuitPermit, isCurrent: () => boolean) {
-    this.#permit = permit;
-    this.#isCurrent = isCurrent;
-  }
-
-  succeed(): void {
-    this.#use()?.succeed();
-  }
-
-  fail(error?: unknown): void {
-    this.#use()?.fail(error);
-  }
-
-  release(): void {
-    this.#use()?.release();
-  }
-
-  #use(): CircuitPermit | undefined {
-    const permit = this.#permit;
-    this.#permit = undefined;
-    return this.#isCurrent() ? permit : undefined;
-  }
-}
-
-/** What the listener throws, at once or later, is its own affair. */
-async function tell(listener: (state: CircuitBreakerState) => void, state: CircuitBreakerState): Promise<void> {
-  try {
-    await listener(state);
-  } catch {
-    // Nobody else is there to be told.
+  /** Lets a call through if there is room; a trial that has not reported for too long makes room, and still counts. */
+  admit({ successThreshold, openDurationMs }: TrialRules): Hearing | undefined {
+    for (const [trial, since] of this.#out) {
+      if (performance.now() - since < openDurationMs) break;
+      this.#out.delete(trial);
+    }
+    if (this.#isDecided || this.#successes + this.#out.size >= successThreshold) return undefined;
+    const trial: Hearing = (outcome) => {
+      this.#out.delete(trial);
+      if (!outcome || this.#isDecided) return;
+      this.#isDecided = outcome !== succeeds || ++this.#successes === successThreshold;
+      if (this.#isDecided) this.settle(outcome());
+    };
+    this.#out.set(trial, performance.now());
+    return trial;
   }
 }

@@ -11,7 +11,10 @@ const OPEN_MS = 100;
 
 const options = fc.record({
   windowSize: fc.integer({ min: 1, max: 6 }),
-  failureRate: fc.constantFrom(0.1, 0.25, 0.5, 0.75, 1),
+  failureRate: fc.oneof(
+    fc.constantFrom(0.1, 0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1),
+    fc.double({ min: 0.01, max: 1, noNaN: true }),
+  ),
   openDurationMs: fc.constant(OPEN_MS),
   successThreshold: fc.integer({ min: 1, max: 4 }),
 });

@@ -50,6 +50,23 @@ describe('a closed circuit', () => {
     expect(breaker.state).toBe('open');
   });
 
+  it.each([
+    [10, 0.3, 3],
+    [100, 0.07, 7],
+    [100, 0.071, 8],
+    [3, 1 / 3, 1],
+    [7, 1, 7],
+    [1, 1, 1],
+    [50, 1e-9, 1],
+    [1_000_000, 0.000_002, 2],
+  ])('with a window of %s opens when the share of %s is reached, exactly: at failure %s', async (size, rate, count) => {
+    const breaker = open({ windowSize: size, failureRate: rate });
+    await fail(breaker, count - 1);
+    expect(breaker.state).toBe('closed');
+    await fail(breaker);
+    expect(breaker.state).toBe('open');
+  });
+
   it('forgets the oldest outcome with each new one', async () => {
     const breaker = open(small);
     for (let round = 0; round < 5; round++) {

@@ -149,6 +149,29 @@ describe("a policy of the user's own", () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('lets calls of other kinds go on that have waited for a trial that was isolated away', async () => {
+    const policy = consecutive(1);
+    const breaker = breakerOf(policy);
+    await fail(breaker);
+    await pass(1_000);
+    begin(breaker);
+    const other = policy.execute(() => 'done');
+    policy.isolate().dispose();
+    await expect(other).resolves.toBe('done');
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('executes nothing for a call before that is over, nor for one that is released', async () => {
+    const policy = consecutive(2);
+    const breaker = breakerOf(policy);
+    const execute = jest.spyOn(policy, 'execute');
+    const [first] = [begin(breaker), begin(breaker), begin(breaker).release()];
+    expect(execute).not.toHaveBeenCalled();
+    first.succeed();
+    await expect(execute.mock.results[0]!.value).resolves.toBeUndefined();
+    expect(execute).toHaveBeenCalledTimes(1);
+  });
+
   it('may be shared with calls of other kinds, whose trial is awaited', async () => {
     const policy = consecutive(1);
     const breaker = breakerOf(policy);
