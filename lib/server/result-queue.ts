@@ -164,8 +164,7 @@ export class ResultQueue {
 
   #recount(): void {
     const cost = this.#frames?.cost ?? 0;
-    const change = cost - this.#counted;
+    this.#home.waiting.count(cost - this.#counted);
     this.#counted = cost;
-    if (change !== 0) this.#home.waiting.count(change);
   }
 }
