@@ -24,7 +24,7 @@ export interface EventHost {
   readonly config: { readonly flow: ValueFlow };
   run(command: RunningCommand): void;
   settled(command: RunningCommand): void;
-  /** No event waits or runs any more, which a connection that has ended may have waited for. */
+  /** No event waits or runs any more, perhaps, which a connection that has ended may have waited for. */
   endIfDone(): void;
   report(error: unknown): void;
   failureOf(error: unknown): unknown;
@@ -116,12 +116,8 @@ export class EventQueue implements EventHome {
       this.#runFirst();
     }
     this.#isRunningWaiting = false;
-    this.#endIfDone();
-  }
-
-  /** What was dropped, or cannot be decoded any more, settles nothing. */
-  #endIfDone(): void {
-    if (this.#waiting.length === 0 && this.#running.size === 0) this.#host.endIfDone();
+    // What cannot be decoded any more settles nothing.
+    this.#host.endIfDone();
   }
 
   #runRest(): void {
@@ -164,7 +160,7 @@ export class EventQueue implements EventHome {
     this.#recount();
     if (dropped > 0) this.#reportDropped(dropped, cause);
     for (const event of this.#running) event.abort(cause);
-    this.#endIfDone();
+    this.#host.endIfDone();
   }
 
   #reportDropped(count: number, { code, message }: CmdStreamError): void {

@@ -263,8 +263,8 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
-    if (!this.#isStream && !this.#answersValues)
-      this.#queue.mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
+    // Only the first is ever held, and values say themselves whether they are the last.
+    if (!this.#answersValues) this.#queue.mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
     this.#isStream = true;
     this.#putFrame((writer) => held.write(writer, false), false);
   }

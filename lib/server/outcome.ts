@@ -36,7 +36,7 @@ async function pull(iterable: AsyncIterable<unknown>, context: CommandContext, s
   let isTaking = false;
   // While an item is being taken, whoever takes it looks for itself whether it was the last one.
   const stop = (): void => void (isTaking || finish());
-  signal.addEventListener('abort', stop, { once: true });
+  signal.addEventListener('abort', stop);
   const take = (item: unknown): boolean => {
     isTaking = true;
     const took = tookNext(sink, item) && sink.isOpen;
@@ -131,7 +131,7 @@ class PushedOutcome {
     this.#subscription = subscription;
     this.#signal = context.signal;
     if (this.#signal.aborted) this.complete();
-    else this.#signal.addEventListener('abort', this.#stop, { once: true });
+    else this.#signal.addEventListener('abort', this.#stop);
   }
 
   next(item: unknown): void {

@@ -92,6 +92,21 @@ describe('the signal of a Command', () => {
     expect(heard).toEqual(['twice']);
   });
 
+  it('takes no listener, and complains of what is none, as Node does', async () => {
+    const heard: unknown[] = [];
+    await cancelled((signal) => {
+      for (const name of ['addEventListener', 'removeEventListener'] as const) {
+        for (const nothing of [null, undefined]) signal[name]('abort', nothing as never);
+      }
+      for (const wrong of ['text', 5, true]) {
+        const add = (): void => signal.addEventListener('abort', wrong as never);
+        expect(add).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as unknown as Error);
+      }
+      signal.addEventListener('abort', () => heard.push('told'));
+    });
+    expect(heard).toEqual(['told']);
+  });
+
   it('knows listeners that capture from those that do not, and those that are added again from before', async () => {
     const heard: string[] = [];
     const both = (): void => void heard.push('both');

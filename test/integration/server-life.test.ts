@@ -54,6 +54,18 @@ describe('the status of a server', () => {
     expect(calc.server.status).toBe('closed');
   });
 
+  it('may be looked at by its listener before anything listens', async () => {
+    const calc = own(new CalcServer());
+    const seen: unknown[] = [];
+    calc.server.onStatus(() => seen.push([calc.server.netServer === undefined, calc.server.address === null]));
+    await calc.server.listen();
+    expect(seen).toEqual([
+      [true, true],
+      [false, false],
+    ]);
+    expect(calc.errors).toEqual([]);
+  });
+
   it.each<[string, Partial<CommandServerOptions>, string]>([
     ['an address of another machine', { host: '203.0.113.1' }, 'LISTEN_FAILED'],
     ['a key that is none', { tls: { key: 'no key', cert: 'no certificate' } }, 'TLS_ERROR'],

@@ -127,6 +127,30 @@ describe('events that wait on one connection', () => {
   });
 });
 
+describe('an event that comes when the server has stopped', () => {
+  it('does not run, and is reported with the reason, again and again', () => {
+    const stage = new Stage();
+    const cause = new CmdStreamError('SHUTDOWN', 'it stops');
+    stage.queue.stop(cause);
+    stage.queue.stop(new CmdStreamError('CLOSED', 'it was stopped already'));
+    stage.hear(2, 4);
+    expect([stage.running, stage.queue.length, stage.queue.endCause]).toEqual([[], 0, cause]);
+    const dropped = { code: 'SHUTDOWN', message: '1 events were dropped: it stops' };
+    expect(stage.reported).toMatchObject([dropped, dropped]);
+  });
+
+  it('is told to those that run, whose place nobody takes', () => {
+    const stage = new Stage();
+    stage.hear(3, 4);
+    const [first] = stage.running;
+    expect([first!.isOpen, first!.signal.aborted]).toEqual([true, false]);
+    stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
+    expect([first!.isOpen, first!.signal.aborted]).toEqual([false, true]);
+    first!.complete();
+    expect([stage.running.length, stage.queue.length]).toEqual([1, 0]);
+  });
+});
+
 describe('an event that has waited', () => {
   it('comes as it was sent', () => {
     const stage = new Stage();
