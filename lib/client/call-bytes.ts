@@ -5,7 +5,7 @@
 import type { DataLimits } from '../codec/json-codec-options.js';
 import { dataText, PatternMessage } from '../codec/pattern-message.js';
 import { checkFrameLength, type ValueFlow } from '../connection/value-flow.js';
-import { CmdStreamError, encodeError, isCmdStreamError } from '../errors.js';
+import { CmdStreamError, encodeError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { NO_METADATA, writeMap, type Metadata } from '../wire/control-frame.js';
 import { nameOfSent } from './call-end.js';
@@ -99,7 +99,7 @@ export function dataOfMessage(message: PatternMessage, limits: DataLimits): stri
   try {
     return dataText(message.data, limits);
   } catch (error) {
-    if (!isCmdStreamError(error)) throw error;
-    throw new CmdStreamError(error.code, `${nameOfSent(message)}: ${error.message}`, { cause: error.cause ?? error });
+    const { code, message: text, cause } = error as CmdStreamError; // It throws nothing else.
+    throw new CmdStreamError(code, `${nameOfSent(message)}: ${text}`, { cause: cause ?? error });
   }
 }

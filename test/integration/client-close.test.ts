@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, type CommandClient, type CommandClientOptions } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';
-import { ADD_2_3, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
+import { ADD_2_3, countFrame, countResultFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
 import { openPair } from '../support/client-pair.js';
 import { inTime, turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -135,6 +135,18 @@ describe('close()', () => {
     await expect(sum).rejects.toMatchObject({ code: 'CLOSED', sent: true });
     await inTime('the client is closed', closed);
     await peer.ends();
+  });
+
+  it('drops the Results that wait in an iterate() when gracePeriodMs is over', async () => {
+    const { client, peer } = await openPair(own, { gracePeriodMs: 50 });
+    const results = client.iterate(new CountCmd(3));
+    const first = results.next();
+    await peer.receives(countFrame(1, 3));
+    peer.write(countResultFrame(1, 1, false) + countResultFrame(1, 2, false));
+    expect(await first).toMatchObject({ value: { I: 1 } });
+    await client.close();
+    await expect(results.next()).rejects.toMatchObject({ code: 'CLOSED', sent: true });
+    expect(await results.next()).toEqual({ value: undefined, done: true });
   });
 
   it('is one close however often it is called', async () => {

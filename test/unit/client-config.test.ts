@@ -39,4 +39,34 @@ describe('the servers of a client', () => {
   ])('are of %j', (options, servers, connections) => {
     expect(resolveClientOptions({ contract, ...options })).toMatchObject({ servers, connections });
   });
+
+  it.each<[object, string]>([
+    [{ servers: [] }, 'option "servers" must be an array of at least one server'],
+    [{ servers: 'calc:1' }, 'option "servers" must be an array'],
+    [{ servers: [null] }, 'option "servers" must be an array'],
+    [{ servers: ['calc:1'] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a', port: 1 }, {}] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a' }] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: '', port: 1 }] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a', port: 0 }] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a', port: 1, path: '/b' }] }, 'option "servers" must be an array'],
+    [{ servers: [{ path: '' }] }, 'option "servers" must be an array'],
+    [{ servers: [{ path: '/b' }], host: 'a' }, 'options "servers" and "host" exclude each other'],
+    [{ servers: [{ path: '/b' }], path: '/c' }, 'options "servers" and "path" exclude each other'],
+    [{ path: '/b', port: 1 }, 'options "path" and "port" exclude each other'],
+    [{ connect: () => {}, tls: {} }, 'options "connect" and "tls" exclude each other'],
+    [
+      { servers: [{ path: '/a' }, { path: '/b' }], connections: 1 },
+      'must be at least the number of servers (2), got 1',
+    ],
+  ])('are not of %j', (options, message) => {
+    const expected = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(message) });
+    expect(() => resolveClientOptions({ contract, ...options })).toThrow(expected as unknown as Error);
+  });
+
+  it('may have more connections than servers, or as many', () => {
+    const servers = [{ path: '/a' }, { path: '/b' }];
+    for (const connections of [2, 3])
+      expect(resolveClientOptions({ contract, servers, connections })).toMatchObject({ connections });
+  });
 });

@@ -279,6 +279,52 @@ describe('what nobody waits for', () => {
   });
 });
 
+describe('code of the user that picks a connection', () => {
+  function picking(act: (stage: Stage, sent: Sent) => void) {
+    const permits: string[] = [];
+    const permit = (what: string) => () => void permits.push(what);
+    const breaker = {
+      state: 'closed' as const,
+      acquire: () => ({ succeed: permit('succeeded'), fail: permit('failed'), release: permit('released') }),
+    };
+    const stage: Stage = new Stage({
+      circuitBreaker: () => breaker,
+      strategy: {
+        pick: ([first]) => {
+          act(stage, sents.at(-1)!);
+          return first!;
+        },
+      },
+    });
+    const sents: Sent[] = [];
+    const submit = (): Sent => {
+      sents.push(new Sent(2, stage.group, {}));
+      stage.group.submit(sents[0]!.call);
+      return sents[0]!;
+    };
+    return { stage, permits, submit };
+  }
+
+  it('and gives the call up meanwhile has it not written, and its breaker told nothing', async () => {
+    const { stage, permits, submit } = picking((_stage, { call }) => call.cancel());
+    const connected = stage.group.connect();
+    const wire = await stage.open();
+    await connected;
+    const { ends } = submit();
+    await turns();
+    expect([ends, wire.hex, permits, stage.group.pending]).toEqual([[], '', ['released'], 0]);
+  });
+
+  it('and ends the client meanwhile has the call fail, and its breaker told nothing', async () => {
+    const { stage, permits, submit } = picking(({ group }) => group.destroy(closed));
+    const connected = stage.group.connect();
+    await stage.open();
+    await connected;
+    expect(submit().failure).toBe(closed);
+    expect(permits).toEqual(['released']);
+  });
+});
+
 describe('a connection that rests', () => {
   it('is opened by the next call, although another one takes it', async () => {
     const stage = new Stage({ extension: true, connections: 2 });

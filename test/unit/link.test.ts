@@ -6,11 +6,11 @@ import { groupConfigOf, resolveClientOptions } from '../../lib/client/client-con
 import { Link, type LinkOwner } from '../../lib/client/link.js';
 import { PendingCall } from '../../lib/client/pending-call.js';
 import { CmdStreamError, type CommandClientOptions } from '../../lib/core.js';
-import { GREETING, sumFrame } from '../support/calc-frames.js';
+import { addFrame, echoResultFrame, GREETING, sumFrame } from '../support/calc-frames.js';
 import { turns } from '../support/deadline.js';
-import { control, GOAWAY, hello, text } from '../support/extension-frames.js';
+import { control, DONE, GOAWAY, hello, text } from '../support/extension-frames.js';
 import { RecordingSink } from '../support/recording-sink.js';
-import { AddCmd, vectorContract } from '../support/vector-contract.js';
+import { AddCmd, EchoCmd, vectorContract } from '../support/vector-contract.js';
 import { Wire } from '../support/wire.js';
 
 interface Attempt {
@@ -26,6 +26,7 @@ class Stage {
   readonly told: string[] = [];
   readonly sinks: RecordingSink[] = [];
   readonly link: Link;
+  hasOthers = false;
   #seq = 0;
 
   constructor(options: Partial<CommandClientOptions> = {}) {
@@ -51,6 +52,7 @@ class Stage {
       onLinkStatus: ({ status }, cause, isAttempt) =>
         void this.told.push([status, cause?.code, isAttempt && 'attempt'].filter(Boolean).join(' ')),
     };
+    Object.defineProperty(owner, 'hasOthers', { get: () => this.hasOthers });
     this.link = new Link(0, { address: { host: 'calc', port: 1 }, nextTurn: () => turn++ }, config, owner);
   }
 
@@ -87,10 +89,10 @@ class Stage {
     return wire;
   }
 
-  submit(): RecordingSink {
+  submit(command: unknown = new AddCmd(2, 3)): RecordingSink {
     const sink = new RecordingSink();
     const nowhere = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
-    this.link.session!.submit(new PendingCall(new AddCmd(2, 3), sink, nowhere));
+    this.link.session!.submit(new PendingCall(command, sink, nowhere));
     this.sinks.push(sink);
     return sink;
   }
@@ -296,6 +298,8 @@ describe('a connection that ends because nobody uses it', () => {
     await wire.brings(control(11, text(reason)) + GOAWAY);
     expect([stage.told, stage.link.isTrying, stage.link.mayStart]).toEqual([['disconnected'], isTrying, !isTrying]);
     expect([stage.link.lastError, stage.link.session]).toEqual([undefined, undefined]);
+    // It is answered once, however often it is said.
+    expect(wire.hex.split(DONE)).toHaveLength(2);
     await wire.ends();
     expect(stage.told).toEqual(['disconnected']);
   });
@@ -404,6 +408,65 @@ describe('a connection that has become too old', () => {
     expect(stage.attempts).toHaveLength(3);
     await pass(1);
     expect(stage.attempts).toHaveLength(4);
+  });
+});
+
+describe('a connection on which something waits', () => {
+  const PING = '00';
+  const asked = addFrame(1, 2, 3);
+
+  async function waiting(hasOthers: boolean): Promise<{ stage: Stage; wire: Wire }> {
+    const stage = await started({ keepalive: { idleMs: 60_000 } });
+    stage.hasOthers = hasOthers;
+    const wire = await stage.open();
+    stage.take();
+    return { stage, wire };
+  }
+
+  it('is asked, is silent when it does not answer, and is heard again', async () => {
+    const { stage, wire } = await waiting(true);
+    stage.submit();
+    const { session } = stage.link;
+    await pass(750);
+    expect([wire.hex, session!.isSilent, stage.told]).toEqual([asked + PING, false, []]);
+    await pass(500);
+    expect([session!.isSilent, stage.told]).toEqual([true, ['changed']]);
+    await wire.brings(PING);
+    await pass(250);
+    expect([session!.isSilent, stage.told]).toEqual([false, ['changed', 'changed']]);
+    expect(wire.hex).toBe(asked + PING);
+  });
+
+  it('has a second more for each 128 KiB that its server may have to read first, and none for what it has read', async () => {
+    const { stage, wire } = await waiting(true);
+    stage.submit(new EchoCmd('x'.repeat(262_144)));
+    await pass(3000);
+    expect(stage.link.session!.isSilent).toBe(false);
+    await pass(250);
+    expect(stage.link.session!.isSilent).toBe(true);
+    await wire.brings(PING + echoResultFrame(1, ''));
+    await pass(250);
+    stage.submit();
+    await pass(1250);
+    expect(stage.told).toEqual(['changed', 'changed', 'changed']);
+  });
+
+  it('is not asked where no other one could take its calls', async () => {
+    const { stage, wire } = await waiting(false);
+    stage.submit();
+    await pass(3000);
+    expect([wire.hex, stage.link.session!.isSilent, stage.told]).toEqual([asked, false, []]);
+  });
+
+  it('is not asked when nothing waits any more', async () => {
+    const { stage, wire } = await waiting(true);
+    await pass(3000);
+    expect(wire.hex).toBe('');
+    stage.submit();
+    await turns();
+    await wire.brings(sumFrame(1, 5));
+    await pass(3000);
+    expect([wire.hex, stage.told]).toEqual([asked, []]);
   });
 });
 
