@@ -138,7 +138,7 @@ function taggedBigint(literal: string): string {
 /** An integer that is written back with the same digits, or that a double holds exactly, is a number like any other. */
 function refuseRounded(literal: string): undefined {
   const value = Number(literal);
-  if (String(value) === literal || (literal.length <= MAX_BIGINT_DIGITS && isExact(value, literal))) return;
+  if (String(value) === literal || isExact(value, literal)) return;
   const hint = "beyond 2^53-1 and would be rounded; the option unsafeIntegers: 'bigint' reads it exactly";
   throw new CmdStreamError('UNSAFE_INTEGER', `the integer ${peerText(literal)} is ${hint}`);
 }
@@ -153,14 +153,13 @@ function refuseOverflow(literal: string): undefined {
 
 function readTags(value: unknown): unknown {
   if (typeof value === 'string') {
-    const digits = value.startsWith(TAG) ? tagged.exec(value)?.[1] : undefined;
+    const digits = tagged.exec(value)?.[1];
     return digits === undefined ? value : BigInt(digits);
   }
-  if (typeof value === 'object' && value !== null) {
-    const items = value as Record<string, unknown>;
-    for (const key in items) items[key] = readTags(items[key]);
-  }
-  return value;
+  if (typeof value !== 'object') return value;
+  const items = value as Record<string, unknown>;
+  for (const key in items) items[key] = readTags(items[key]);
+  return items;
 }
 
 /** A surrogate pair, a lone surrogate, or any other escape: 12, 6 and 2 characters. */

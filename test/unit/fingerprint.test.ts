@@ -74,6 +74,17 @@ describe('a fingerprint', () => {
     expect(() => bundled.check(ofTypes(AddCmd, SubCmd))).not.toThrow();
   });
 
+  it('takes the name of a type entry, whatever else it holds', () => {
+    const entry = (more: object): TypeEntry => ({
+      [TYPE_ENTRY]: true,
+      name: 'Add',
+      is: (value): value is unknown => value === undefined,
+      ...more,
+    });
+    const [plain, odd] = [{}, { wireName: 'Other' }].map((more) => of(defineContract({ commands: [entry(more)] })));
+    expect(odd?.commands).toEqual(plain?.commands);
+  });
+
   it('does not take the wire name of the class that a class extends', () => {
     const base = renamed(AddCmd, 'Base', 'Base');
     expect(() => ofTypes(base, renamed(base, 'Sub')).check(ofTypes(base, renamed(AddCmd, 'Sub')))).not.toThrow();

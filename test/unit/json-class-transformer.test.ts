@@ -188,6 +188,11 @@ describe('what class-transformer has no rule for', () => {
     });
   });
 
+  it('is written as empty where it is empty', () => {
+    const empty = Object.assign(new Odd(), { plain: {}, map: new Map(), set: new Set(), buffer: Buffer.alloc(0) });
+    expect(JSON.parse(odd.write(empty))).toMatchObject({ Plain: {}, map: {}, set: [], buffer: { data: [] } });
+  });
+
   it.each<[what: string, value: unknown]>([
     ['a RegExp', /x/],
     ['an Error', new Error('no')],
