@@ -249,6 +249,17 @@ describe('a ZigZag varint', () => {
       }),
     );
   });
+
+  it.each([
+    [0n, '00'],
+    [-1n, '01'],
+    [1n, '02'],
+    [-64n, '7f'],
+    [64n, '8001'],
+  ])('is the same for a small bigint as for that number: %s', (value, hex) => {
+    expect(written((writer) => writer.writeVarint(value))).toBe(hex);
+    expect(written((writer) => writer.writeVarint(Number(value)))).toBe(hex);
+  });
 });
 
 describe('memory', () => {

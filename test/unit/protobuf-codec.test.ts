@@ -217,9 +217,9 @@ describe('a body', () => {
     expect(read(LegacySchema, body, { maxDepth: 2 })).toMatchObject({ error: { code: 'BAD_PAYLOAD' } });
   });
 
-  it('is refused in the name of its message', () => {
+  it('is refused in the name of its message, with the error itself as the cause', () => {
     expect(read(AddCmdSchema, '0880')).toMatchObject({
-      error: { message: expect.stringMatching(/^vectors.AddCmd: /) },
+      error: { message: expect.stringMatching(/^vectors.AddCmd: /), cause: expect.any(Error) as unknown },
     });
   });
 
