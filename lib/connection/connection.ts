@@ -281,7 +281,6 @@ export class Connection implements Ticking, SocketListener {
 
   /** Stops decoding: nothing more is handed to the owner until {@link resume}. */
   pause(): void {
-    if (this.#inbox.isPaused || this.#state !== 'open') return;
     this.#inbox.pause();
     this.#regulate();
   }

@@ -1,5 +1,5 @@
 // One connection over a Duplex whose writes are taken when the test says so: whole frames or nothing, and its single end.
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../lib/async-scope.js';
 import { jsonCodecDefaults } from '../../lib/codec/json-codec-options.js';
 import { Connection, type ConnectionOwner } from '../../lib/connection/connection.js';
@@ -12,6 +12,9 @@ import { SlowDuplex } from '../support/slow-duplex.js';
 
 const LIMIT = 40;
 const gone = new CmdStreamError('CLOSED', 'enough');
+const other = new CmdStreamError('CLOSED', 'once more');
+/** As a socket of Node has them. */
+const ENDS = { remoteAddress: '192.0.2.7', remotePort: 7, localAddress: '2001:db8::9', localPort: 9 };
 
 /** A clock of the test's own. */
 class TestTicker {
@@ -29,11 +32,14 @@ class TestTicker {
 
 /** Values are functions that write, or texts. Frames: seq, then what was written. */
 class Stage implements ConnectionOwner {
-  readonly socket = new SlowDuplex();
+  readonly socket = Object.assign(new SlowDuplex(), ENDS);
   readonly ticker = new TestTicker();
   readonly values: unknown[] = [];
   readonly ends: CmdStreamError[] = [];
+  readonly knockAnswers: boolean[] = [];
+  readonly frames: (string | undefined)[] = [];
   flushes = 0;
+  reads = 0;
   readonly connection: Connection;
 
   constructor(side: 'client' | 'server' = 'server', options: Partial<ResolvedConnectionOptions> = {}) {
@@ -83,7 +89,6 @@ class Stage implements ConnectionOwner {
   }
 
   onServerInfo(): void {}
-  onKnockAnswer(): void {}
   onPing(): void {}
   onControl(): void {}
   onRefused(): void {}
@@ -92,8 +97,17 @@ class Stage implements ConnectionOwner {
     return false;
   }
 
-  onValue(_seq: unknown, value: unknown): void {
+  onKnockAnswer(isExtended: boolean): void {
+    this.knockAnswers.push(isExtended);
+  }
+
+  onReadEnd(): void {
+    this.reads++;
+  }
+
+  onValue(_seq: unknown, value: unknown, _bytesRead: number, frame?: Buffer): void {
     this.values.push(value);
+    this.frames.push(frame?.toString('hex'));
   }
 
   onFlushed(): void {
@@ -142,13 +156,14 @@ describe('a frame that cannot be encoded', () => {
   it('leaves nothing in the memory of what must wait, whatever was there before', () => {
     const { connection } = new Stage();
     const writer = new ByteWriter();
-    expect(connection.encode(writer, (into) => into.writeText('before'))).toBe(6);
+    const before = 'before'.repeat(6);
+    expect(connection.encode(writer, (into) => into.writeText(before))).toBe(36);
     expect(() => connection.encode(writer, half)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
     expect(() => connection.encode(writer, (into) => into.writeText(ofBytes(LIMIT + 2)))).toThrow(
       expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
     );
     expect(connection.encode(writer, (into) => connection.writeFrame(into, 65, 'a'))).toBe(2);
-    expect(writer.take().toString()).toBe('beforeAa');
+    expect(writer.take().toString()).toBe(`${before}Aa`);
     expect(connection.bufferedBytes).toBe(0);
   });
 });
@@ -171,16 +186,55 @@ describe('a frame', () => {
       expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
     );
     expect(connection.bufferedBytes).toBe(2 * LIMIT);
+    expect(connection.send(65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
+    expect(connection.bufferedBytes).toBe(4 * LIMIT);
   });
 
   it('keeps to what the peer takes, if that is less; 0 says nothing', () => {
     const { connection } = new Stage();
-    connection.limitSending(0);
-    connection.limitSending(LIMIT + 1);
-    expect(connection.send(65, ofBytes(LIMIT))).toBe(LIMIT);
+    for (const bytes of [0, LIMIT + 1, LIMIT]) {
+      connection.limitSending(bytes);
+      expect(connection.send(65, ofBytes(LIMIT))).toBe(LIMIT);
+      expect(() => connection.send(65, ofBytes(LIMIT + 1))).toThrow('maxResultBytes (40)');
+    }
     connection.limitSending(10);
+    connection.limitSending(20);
     expect(connection.send(65, ofBytes(10))).toBe(10);
     expect(() => connection.send(65, ofBytes(11))).toThrow('maxResultBytes of the client (10)');
+    const client = new Stage('client').connection;
+    client.limitSending(10);
+    expect(() => client.send(65, ofBytes(11))).toThrow('maxCommandBytes of the server (10)');
+  });
+});
+
+describe('what is sent', () => {
+  it('is told of each time the socket took some of it, as long as the connection is open', async () => {
+    const stage = new Stage();
+    for (let round = 1; round <= 3; round++) {
+      stage.connection.send(65, 'a');
+      await turns(2);
+      expect(stage.flushes).toBe(round - 1);
+      await stage.take();
+      expect(stage.flushes).toBe(round);
+    }
+    stage.connection.send(65, 'a');
+    await turns(2);
+    stage.connection.end(gone);
+    await stage.take();
+    expect(stage.flushes).toBe(3);
+    stage.connection.destroy(gone);
+  });
+
+  it('waits since the socket was given it, until it was taken', async () => {
+    const { connection, socket, ticker } = new Stage();
+    expect(connection.stalledSince).toBe(0);
+    connection.send(65, 'a');
+    ticker.now += 30;
+    await turns(2);
+    expect(connection.stalledSince).toBe(ticker.now);
+    socket.takeWrite();
+    await turns(2);
+    expect(connection.stalledSince).toBe(0);
   });
 });
 
@@ -202,6 +256,24 @@ describe('what is sent while a value is being written', () => {
     expect(refused).toMatchObject({ code: 'ENCODE_FAILED' });
     connection.send(67, 'c');
     expect(await stage.written()).toBe('Aa1a2Cc\0');
+  });
+
+  it('is refused or follows it where that is a control frame, too', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    let refused: unknown;
+    connection.sendControl((writer) => {
+      writer.writeText('a1');
+      connection.sendPings(1);
+      try {
+        connection.sendControl((inner) => inner.writeText('b'));
+      } catch (error) {
+        refused = error;
+      }
+      writer.writeText('a2');
+    });
+    expect(refused).toMatchObject({ code: 'ENCODE_FAILED' });
+    expect(await stage.written()).toBe('a1a2\0');
   });
 
   it('gets its end, or what failed of it goes, before the connection ends in order', async () => {
@@ -243,6 +315,7 @@ describe('the end of a connection', () => {
     const stage = new Stage();
     stage.connection.send(65, 'a');
     stage.connection.end(gone);
+    stage.connection.end(other);
     expect(stage.ends).toEqual([gone]);
     expect(() => stage.connection.send(65, 'b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
     stage.connection.sendPings(1);
@@ -256,6 +329,9 @@ describe('the end of a connection', () => {
     expect(stage.ends).toEqual([gone]);
     expect(stage.ticker.watched.size).toBe(0);
     expect(stage.flushes).toBe(0);
+    stage.connection.end(other);
+    stage.connection.destroy(other);
+    expect(stage.ends).toEqual([gone]);
   });
 
   it('comes a second after the last byte was taken if the peer does not end its side', async () => {
@@ -271,6 +347,33 @@ describe('the end of a connection', () => {
     stage.tick(1);
     expect(stage.socket.destroyed).toBe(true);
     expect(stage.ends).toEqual([gone]);
+  });
+
+  it('comes a second after that of this side if nothing waits', async () => {
+    const stage = new Stage();
+    stage.connection.end(gone);
+    stage.tick(999);
+    await turns(2);
+    expect(stage.socket.isFinished).toBe(true);
+    expect(stage.socket.destroyed).toBe(false);
+    stage.tick(1);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.ends).toEqual([gone]);
+  });
+
+  it('is there when the socket is closed, for whoever waits for it', async () => {
+    const stage = new Stage();
+    const closed = jest.fn();
+    void stage.connection.closed().then(closed);
+    expect(stage.connection.isOpen).toBe(true);
+    stage.connection.end(gone);
+    expect(stage.connection.isOpen).toBe(false);
+    await turns();
+    expect(closed).not.toHaveBeenCalled();
+    stage.connection.destroy(gone);
+    await turns();
+    expect(closed).toHaveBeenCalledTimes(1);
+    await stage.connection.closed();
   });
 
   it('comes at once when the client is sent garbage: nobody waits for the peer, nothing is decoded any more', async () => {
@@ -330,17 +433,34 @@ describe('the time limits of a connection', () => {
     expect(stage.socket.destroyed).toBe(true);
   });
 
-  it.each([0, 20_000])('ends in order within the default at the latest without one, ended after %i ms', (beforeMs) => {
-    const stage = new Stage('client', { writeStallTimeoutMs: 0 });
+  it.each([0, 20_000])(
+    'ends in order within the default at the latest without one, ended after %i ms',
+    async (beforeMs) => {
+      const stage = new Stage('client', { writeStallTimeoutMs: 0 });
+      stage.connection.send(1, 'a');
+      stage.connection.send(1, ofBytes(9));
+      await turns(2);
+      for (let ms = 0; ms < beforeMs; ms += 250) stage.tick(250);
+      expect(stage.socket.destroyed).toBe(false);
+      stage.connection.end(gone);
+      stage.tick(250);
+      expect(stage.socket.destroyed).toBe(false);
+      for (let ms = 0; ms < connectionDefaults.writeStallTimeoutMs + 1000; ms += 250) stage.tick(250);
+      expect(stage.socket.destroyed).toBe(true);
+    },
+  );
+
+  it('hold while it ends in order, counted from what was taken last', async () => {
+    const stage = new Stage('client', { writeStallTimeoutMs: 2000 });
     stage.connection.send(1, 'a');
-    stage.connection.send(1, ofBytes(9));
-    for (let ms = 0; ms < beforeMs; ms += 250) stage.tick(250);
-    expect(stage.socket.destroyed).toBe(false);
+    await turns(2);
+    stage.tick(1500);
     stage.connection.end(gone);
-    stage.tick(250);
+    stage.tick(499);
     expect(stage.socket.destroyed).toBe(false);
-    for (let ms = 0; ms < connectionDefaults.writeStallTimeoutMs + 1000; ms += 250) stage.tick(250);
+    stage.tick(2);
     expect(stage.socket.destroyed).toBe(true);
+    expect(stage.ends).toEqual([gone]);
   });
 
   it('let no peer take longer than the limit for a frame, the next one counts anew', async () => {
@@ -390,6 +510,76 @@ describe('bytes ahead of what was sent', () => {
     expect(connection.bytesAhead(sentBytes, 4)).toBe(6);
     expect(connection.bytesAhead(sentBytes, 12)).toBe(0);
   });
+
+  it('are those of one step of the peer while what comes behind them has not left', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    stage.connection.send(65, ofBytes(10));
+    await turns(2);
+    await stage.take();
+    expect(connection.bytesAhead(connection.sentBytes, 0)).toBe(0);
+    stage.tick(250);
+    expect(connection.bytesAhead(connection.sentBytes, 4)).toBe(10);
+    expect(connection.bytesAhead(connection.sentBytes - 1, 4)).toBe(5);
+  });
+});
+
+describe('what a connection knows', () => {
+  it('are the addresses of its socket and what data may be', () => {
+    const { connection } = new Stage();
+    expect(connection.remoteAddress).toBe('192.0.2.7:7');
+    expect(connection.localAddress).toBe('[2001:db8::9]:9');
+    expect(connection.dataLimits).toBe(jsonCodecDefaults);
+  });
+
+  it('is when the bytes being decoded arrived', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    expect([connection.receivedAt, connection.arrivedAt]).toEqual([0, 0]);
+    const [date, time] = [Date.now(), performance.now()];
+    await stage.receive('0105');
+    expect(connection.receivedAt).toBeGreaterThanOrEqual(date);
+    expect(connection.receivedAt).toBeLessThanOrEqual(Date.now());
+    expect(connection.arrivedAt).toBeGreaterThanOrEqual(time);
+    expect(connection.arrivedAt).toBeLessThanOrEqual(performance.now());
+  });
+
+  it('is whether a frame has begun and is not complete', async () => {
+    const stage = new Stage();
+    for (let round = 0; round < 2; round++) {
+      expect(stage.connection.isReceiving).toBe(false);
+      await stage.receive('01');
+      expect(stage.connection.isReceiving).toBe(true);
+      await stage.receive('05');
+    }
+    expect(stage.connection.isReceiving).toBe(false);
+  });
+
+  it('is the bytes of the next value, and of that one only, where they are asked for', async () => {
+    const stage = new Stage();
+    await stage.receive('0105');
+    stage.connection.copyNext();
+    await stage.receive('0206');
+    await stage.receive('0307');
+    expect(stage.frames).toEqual([undefined, '0206', undefined]);
+  });
+
+  it.each([
+    ['00', false],
+    ['8000', true],
+  ])('is what a server answers to a knock: %s', async (answer, isExtended) => {
+    const stage = new Stage('client');
+    await stage.receive('0764656661756c74');
+    stage.connection.knock();
+    await stage.written();
+    expect(stage.socket.written.toString('hex')).toBe('8000');
+    expect(stage.connection.isExtended).toBe(false);
+    await stage.receive(answer);
+    expect(stage.knockAnswers).toEqual([isExtended]);
+    expect(stage.connection.isExtended).toBe(isExtended);
+    expect(stage.ends).toEqual([]);
+    stage.connection.destroy(gone);
+  });
 });
 
 describe('a connection that is paused', () => {
@@ -414,5 +604,47 @@ describe('a connection that is paused', () => {
     expect(stage.values).toHaveLength(3 + 32 * 1024);
     stage.connection.resume();
     expect(stage.values.at(-1)).toBe(8);
+  });
+
+  it('reads ahead up to 64 KiB, and not a byte more', async () => {
+    const stage = new Stage();
+    stage.connection.pause();
+    await stage.receive('01'.repeat(65_535));
+    expect(stage.socket.isPaused()).toBe(false);
+    await stage.receive('01');
+    expect(stage.socket.isPaused()).toBe(true);
+    stage.connection.destroy(gone);
+  });
+
+  it('hands nothing on after its end, whoever lets it go on and whatever still comes', async () => {
+    const stage = new Stage();
+    stage.connection.pause();
+    await stage.receive('0107'.repeat(32 * 1024));
+    expect(stage.socket.isPaused()).toBe(true);
+    stage.connection.destroy(gone);
+    const { reads } = stage;
+    stage.connection.resume();
+    stage.connection.pause();
+    stage.connection.onData(Buffer.from('0105', 'hex'));
+    stage.connection.resume();
+    await turns(2);
+    expect(stage.values).toEqual([]);
+    expect(stage.reads).toBe(reads);
+    expect(stage.socket.isPaused()).toBe(true);
+    expect(stage.ends).toEqual([gone]);
+  });
+
+  it('reads on when it ends in order: the end of the peer may be behind what it does not take', async () => {
+    const stage = new Stage();
+    stage.connection.pause();
+    await stage.receive('0107'.repeat(32 * 1024));
+    stage.connection.end(gone);
+    await turns(2);
+    expect(stage.socket.isPaused()).toBe(false);
+    stage.socket.push(null);
+    await turns(3);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.values).toEqual([]);
+    expect(stage.ends).toEqual([gone]);
   });
 });
