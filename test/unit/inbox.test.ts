@@ -1,8 +1,9 @@
-// The incoming half of a connection alone: frames at their limit, and bytes that arrive while a frame is handed on.
+// The incoming half of a connection alone: what each byte is taken for, frames at their limit, those that are refused, the
+// time a frame has, and bytes that arrive while a frame is handed on.
 import { describe, expect, it } from '@jest/globals';
 import { jsonCodecDefaults } from '../../lib/codec/json-codec-options.js';
 import { Inbox, type InboxOwner } from '../../lib/connection/inbox.js';
-import type { CmdStreamError } from '../../lib/errors.js';
+import { CmdStreamError } from '../../lib/errors.js';
 import { readValue } from '../../lib/wire/control-reader.js';
 import { frame, uvarint } from '../support/calc-frames.js';
 import { control } from '../support/extension-frames.js';
@@ -68,6 +69,372 @@ class Stage implements InboxOwner {
     this.#tell(data);
   }
 }
+
+/** Types of bodies that cannot be read: one whose end is known, one whose end is not, one that a bug refuses. */
+const [REFUSED, UNKNOWN, BUG] = [7, 8, 9];
+const GREETING_BYTES = 256 * 1024;
+const first = control(5, '');
+
+/** An inbox of either side that tells all it is asked to hand on; its clock stands still until it is put on. */
+class Journal implements InboxOwner {
+  readonly news: string[] = [];
+  readonly clock = { now: 1000 };
+  canExtend = true;
+  onNews = (_news: string): void => {};
+  readonly inbox: Inbox;
+
+  constructor(side: 'client' | 'server', limit = 1_048_576) {
+    const flow = {
+      encode() {},
+      decode: (reader: Parameters<InboxOwner['onControl']>[1]) => {
+        const type = Number(reader.readUvarint());
+        if (type === UNKNOWN) throw new CmdStreamError('UNKNOWN_TYPE', 'no such type');
+        const length = reader.readLength();
+        if (type === REFUSED || type === BUG) reader.delimit(length);
+        if (type === BUG) throw new TypeError('a bug');
+        if (type === REFUSED) throw new CmdStreamError('BAD_PAYLOAD', 'refused');
+        return reader.readBytes(length).toString();
+      },
+      data: jsonCodecDefaults,
+      send: { bytes: limit, option: 'send' },
+      receive: { bytes: limit, option: 'receive' },
+    };
+    const onGarbage = (error: unknown): void => {
+      this.#tell(`garbage: ${error instanceof CmdStreamError ? error.code : String(error)}`);
+      this.inbox.stop();
+    };
+    this.inbox = new Inbox(side, flow, this, onGarbage, this.clock);
+  }
+
+  /** What is told of these bytes. */
+  receive(hex: string): string[] {
+    this.inbox.receive(Buffer.from(hex, 'hex'));
+    return this.news.splice(0);
+  }
+
+  #tell(news: string): void {
+    this.news.push(news);
+    this.onNews(news);
+  }
+
+  onServerInfo(info: Buffer): void {
+    this.#tell(`info ${info.length}`);
+  }
+
+  onKnock(): boolean {
+    this.#tell('knock');
+    return this.canExtend;
+  }
+
+  onKnockAnswer(isExtended: boolean): void {
+    this.#tell(`answer ${isExtended}`);
+  }
+
+  onPing(count: number): void {
+    this.#tell(`pings ${count}`);
+  }
+
+  onValue(seq: unknown, value: unknown, bytesRead: number, copy?: Buffer): void {
+    this.#tell(`${String(seq)} ${String(value)} ${bytesRead}${copy ? ` ${copy.toString('hex')}` : ''}`);
+  }
+
+  onControl(kind: number, reader: Parameters<InboxOwner['onControl']>[1]): void {
+    this.#tell(`control ${kind} ${reader.remaining}`);
+  }
+
+  onRefused(seq: unknown, error: CmdStreamError): void {
+    this.#tell(`refused ${String(seq)} ${error.code}`);
+  }
+
+  onReadEnd(): void {
+    this.#tell('end');
+  }
+
+  onUnreadable(seq: unknown, error: CmdStreamError): void {
+    this.#tell(`unreadable ${String(seq)} ${error.code}`);
+  }
+}
+
+/** One of a server that has agreed on the extension. */
+function extended(limit?: number): Journal {
+  const journal = new Journal('server', limit);
+  journal.receive(`8000${first}`);
+  return journal;
+}
+
+/** A client that waits for the answer to its knock. */
+function knocked(client: Journal): Journal {
+  client.receive('0161');
+  client.inbox.expectKnockAnswer();
+  return client;
+}
+
+describe('the first bytes', () => {
+  it.each([
+    ['a ping', '00', ['pings 1', 'end']],
+    ['pings', '0000', ['pings 2', 'end']],
+    ['a Command', frame(1, 0, 'a'), ['1 a 4', 'end']],
+    ['a Command whose number begins as a knock does', frame(128, 0, 'a'), ['128 a 5', 'end']],
+    ['a ping in three bytes', '808000', ['pings 1', 'end']],
+  ])('that are %s make no extended connection, and no knock comes later', (_what, bytes, news) => {
+    const journal = new Journal('server');
+    expect(journal.inbox.isExtended).toBe(false);
+    expect(journal.receive(bytes)).toEqual(news);
+    expect(journal.receive('8000')).toEqual(['pings 1', 'end']);
+    expect(journal.inbox.isExtended).toBe(false);
+  });
+
+  it('that are a knock are waited for, and are a ping to a server that does not know it', () => {
+    for (const canExtend of [true, false]) {
+      const journal = new Journal('server', 64);
+      journal.canExtend = canExtend;
+      expect(journal.receive('80')).toEqual(['end']);
+      expect(journal.receive('00')).toEqual(canExtend ? ['knock', 'end'] : ['knock', 'pings 1', 'end']);
+      expect(journal.inbox.isExtended).toBe(canExtend);
+      expect(journal.inbox.unread).toBe(0);
+      expect(journal.receive('8000')).toEqual(canExtend ? ['end'] : ['pings 1', 'end']);
+    }
+  });
+
+  it('of a server are its name, however small frames must be; then come frames', () => {
+    const journal = new Journal('client', 64);
+    expect(journal.receive(`8008${'61'.repeat(1023)}`)).toEqual(['end']);
+    expect(journal.receive('61')).toEqual(['info 1024', 'end']);
+    expect(journal.receive(`00${frame(1, 0, 'a')}`)).toEqual(['pings 1', '1 a 4', 'end']);
+    expect(journal.receive(frame(1, 0, 'x'.repeat(62)))).toEqual([
+      'unreadable 1 FRAME_TOO_LARGE',
+      'end',
+      'garbage: FRAME_TOO_LARGE',
+      'end',
+    ]);
+  });
+
+  it('of a client that are too large are refused at once', () => {
+    const journal = new Journal('server', 64);
+    expect(journal.receive(frame(1, 0, 'x'.repeat(62)).slice(0, 8))).toContain('garbage: FRAME_TOO_LARGE');
+  });
+
+  it.each([
+    ['a pong', '00', ['answer false', 'end'], false],
+    ['the beginning of HELLO', '8000', ['answer true', 'end'], true],
+    ['HELLO', first, ['answer true', 'control 5 0', 'end'], true],
+    ['anything else', '01', ['end', 'garbage: PROTOCOL_ERROR', 'end'], false],
+    ['a padded number', '8001', ['end', 'garbage: PROTOCOL_ERROR', 'end'], false],
+  ])('behind a knock are its answer: %s', (_what, bytes, news, isExtended) => {
+    const journal = knocked(new Journal('client'));
+    // The first of two bytes says nothing yet.
+    const parts = bytes.startsWith('80') ? ['80', bytes.slice(2)] : [bytes];
+    const told = parts.map((part) => journal.receive(part));
+    expect(told).toEqual([...parts.slice(1).map(() => ['end']), news]);
+    expect(journal.inbox.isExtended).toBe(isExtended);
+  });
+
+  it('behind the answer are frames', () => {
+    const journal = knocked(new Journal('client'));
+    expect(journal.receive(`00${frame(1, 0, 'a')}00`)).toEqual(['answer false', '1 a 4', 'pings 1', 'end']);
+  });
+});
+
+describe('control frames', () => {
+  it('are known by a number of two bytes; that of three is a ping', () => {
+    const journal = extended();
+    expect(journal.receive(`${control(3, '0102')}808000${control(4, '')}00`)).toEqual([
+      'control 3 2',
+      'pings 1',
+      'control 4 0',
+      'pings 1',
+      'end',
+    ]);
+  });
+
+  it('have the limit of the greeting once, on both sides', () => {
+    const exact = '61'.repeat(GREETING_BYTES - 6);
+    const made = {
+      server: () => new Journal('server', 64),
+      client: () => knocked(new Journal('client', 64)),
+    };
+    for (const [side, make] of Object.entries(made)) {
+      const knock = side === 'server' ? '8000' : '';
+      const journal = make();
+      expect(journal.receive(knock + control(1, exact))).toContain(`control 1 ${GREETING_BYTES - 6}`);
+      expect(journal.receive(control(1, '61'.repeat(62)))).toContain('garbage: FRAME_TOO_LARGE');
+      expect(make().receive(knock + control(1, `${exact}61`))).toContain('garbage: FRAME_TOO_LARGE');
+    }
+  });
+
+  it('are the last thing handed on where the connection ends with them', () => {
+    const journal = extended();
+    journal.onNews = (news) => {
+      if (news.startsWith('control')) journal.inbox.stop();
+    };
+    expect(journal.receive(`${control(3, '01')}00`)).toEqual(['control 3 1', 'end']);
+    expect(journal.inbox.unread).toBe(0);
+  });
+});
+
+describe('a body that cannot be read', () => {
+  const refused = frame(1, REFUSED, 'x');
+
+  it('costs a plain connection, of which the owner hears first', () => {
+    const journal = new Journal('server');
+    expect(journal.receive(`${refused}00`)).toEqual(['unreadable 1 BAD_PAYLOAD', 'end', 'garbage: BAD_PAYLOAD', 'end']);
+    expect(journal.receive('00')).toEqual([]);
+  });
+
+  it('costs an extended connection nothing but itself, again and again', () => {
+    const journal = extended();
+    for (let round = 0; round < 3; round++) {
+      journal.inbox.copiesNext = true;
+      expect(journal.receive(refused)).toEqual(['refused 1 BAD_PAYLOAD', 'end']);
+      expect(journal.receive(frame(2, 0, 'a'))).toEqual(['2 a 4', 'end']);
+    }
+  });
+
+  it.each([
+    ['its end is not known', UNKNOWN, 'UNKNOWN_TYPE', 'UNKNOWN_TYPE'],
+    ['the codec has a bug', BUG, 'BAD_PAYLOAD', 'TypeError: a bug'],
+  ])('costs an extended connection as well when %s', (_what, type, code, cause) => {
+    expect(extended().receive(frame(1, type, 'x'))).toEqual([
+      `unreadable 1 ${code}`,
+      'end',
+      `garbage: ${cause}`,
+      'end',
+    ]);
+  });
+
+  it('is not refused before all of it is there', () => {
+    const journal = extended();
+    const bytes = frame(1, REFUSED, 'xyz');
+    for (let cut = 2; cut < bytes.length; cut += 2) expect(journal.receive(bytes.slice(cut - 2, cut))).toEqual(['end']);
+    expect(journal.receive(bytes.slice(-2))).toEqual(['refused 1 BAD_PAYLOAD', 'end']);
+  });
+});
+
+describe('the copy of a frame', () => {
+  it('is given with the next value only, however it was cut', () => {
+    const journal = new Journal('server');
+    const bytes = frame(1, 0, 'ab');
+    expect(journal.receive(bytes)).toEqual(['1 ab 5', 'end']);
+    for (let round = 0; round < 2; round++) {
+      journal.inbox.copiesNext = true;
+      expect(journal.receive(`00${bytes.slice(0, 4)}`)).toEqual(['pings 1', 'end']);
+      expect(journal.receive(bytes.slice(4) + bytes)).toEqual([`1 ab 5 ${bytes}`, '1 ab 5', 'end']);
+    }
+  });
+});
+
+describe('the time of a frame', () => {
+  it('begins with its first byte, and anew for the next one', () => {
+    const journal = new Journal('server');
+    const bytes = frame(1, 0, 'ab');
+    for (let round = 1; round <= 3; round++) {
+      expect(journal.inbox.frameSince).toBe(0);
+      journal.clock.now = round * 10_000;
+      journal.receive(bytes.slice(0, 2));
+      expect(journal.inbox.frameSince).toBe(round * 10_000);
+      journal.clock.now += 500;
+      journal.receive(bytes.slice(2, 4));
+      expect(journal.inbox.frameSince).toBe(round * 10_000);
+      journal.receive(bytes.slice(4));
+    }
+    journal.receive(bytes.slice(0, 2));
+    journal.clock.now += 500;
+    journal.receive(bytes.slice(2) + bytes.slice(0, 2));
+    expect(journal.inbox.frameSince).toBe(journal.clock.now);
+    expect(journal.inbox.heardAt).toBe(journal.clock.now);
+  });
+
+  it('does not pass while it is paused, and begins when it goes on', () => {
+    const journal = new Journal('server');
+    const bytes = frame(1, 0, 'ab');
+    journal.receive(bytes.slice(0, 2));
+    journal.inbox.pause();
+    expect(journal.inbox.isPaused).toBe(true);
+    expect(journal.inbox.frameSince).toBe(0);
+    expect(journal.receive(bytes.slice(2, 4))).toEqual(['end']);
+    expect(journal.inbox.frameSince).toBe(0);
+    journal.clock.now = 7000;
+    journal.inbox.resume();
+    expect(journal.inbox.isPaused).toBe(false);
+    expect(journal.inbox.frameSince).toBe(7000);
+    journal.inbox.stop();
+    expect(journal.inbox.frameSince).toBe(0);
+  });
+
+  it('is not that of the greeting, which has the time of the attempt', () => {
+    const journal = new Journal('client');
+    journal.receive('02');
+    journal.receive('61');
+    expect(journal.inbox.frameSince).toBe(0);
+    journal.receive('61');
+    journal.receive('01');
+    expect(journal.inbox.frameSince).toBe(1000);
+  });
+});
+
+describe('an inbox that has ended', () => {
+  it('takes nothing in and tells nothing', () => {
+    const journal = new Journal('server');
+    journal.receive('01');
+    journal.inbox.stop();
+    expect(journal.inbox.unread).toBe(0);
+    journal.clock.now = 9000;
+    expect(journal.receive(frame(1, 0, 'a'))).toEqual([]);
+    expect(journal.inbox.unread).toBe(0);
+    expect(journal.inbox.heardAt).toBe(1000);
+  });
+
+  it('takes nothing in where it ends while a frame is handed on, early or not', () => {
+    const journal = new Journal('server');
+    journal.onNews = () => {
+      journal.onNews = () => {};
+      journal.inbox.stop();
+      journal.receive(frame(2, 0, 'b'));
+    };
+    journal.receive(`${frame(1, 0, 'a')}00`);
+    expect(journal.inbox.unread).toBe(0);
+    expect(journal.receive('00')).toEqual([]);
+  });
+});
+
+describe('a pause', () => {
+  it('within a frame that is handed on keeps those behind it until it is over, be that at once', () => {
+    const journal = extended();
+    journal.onNews = (news) => {
+      if (news.startsWith('control')) journal.inbox.pause();
+    };
+    expect(journal.receive(`${control(3, '01')}${control(4, '')}00`)).toEqual(['control 3 1', 'end']);
+    expect(journal.inbox.unread).toBe(5);
+    journal.inbox.resume();
+    expect(journal.news.splice(0)).toEqual(['control 4 0', 'end']);
+    journal.onNews = (news) => {
+      if (!news.startsWith('control')) return;
+      journal.inbox.pause();
+      journal.inbox.resume();
+    };
+    journal.inbox.resume();
+    expect(journal.news.splice(0)).toEqual(['pings 1', 'end']);
+    expect(journal.receive(`${control(3, '01')}${control(4, '')}00`)).toEqual([
+      'control 3 1',
+      'control 4 0',
+      'pings 1',
+      'end',
+    ]);
+  });
+
+  it('keeps what arrives early, too', () => {
+    const journal = new Journal('server');
+    journal.onNews = (news) => {
+      if (!news.startsWith('1 ')) return;
+      journal.inbox.pause();
+      journal.inbox.receive(Buffer.from(frame(2, 0, 'b'), 'hex'));
+    };
+    expect(journal.receive(frame(1, 0, 'a')).filter((news) => news !== 'end')).toEqual(['1 a 4']);
+    expect(journal.inbox.unread).toBe(4);
+    journal.inbox.resume();
+    expect(journal.news).toEqual(['2 b 4', 'end']);
+  });
+});
 
 describe('bytes that arrive while a frame is handed on', () => {
   /** What is told of frames that arrive cut: the next byte with news number `at`, the rest with the one behind it. */
