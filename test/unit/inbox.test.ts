@@ -79,6 +79,8 @@ const first = control(5, '');
 class Journal implements InboxOwner {
   readonly news: string[] = [];
   readonly clock = { now: 1000 };
+  /** How often a body was tried. */
+  attempts = 0;
   canExtend = true;
   onNews = (_news: string): void => {};
   readonly inbox: Inbox;
@@ -87,6 +89,7 @@ class Journal implements InboxOwner {
     const flow = {
       encode() {},
       decode: (reader: Parameters<InboxOwner['onControl']>[1]) => {
+        this.attempts++;
         const type = Number(reader.readUvarint());
         if (type === UNKNOWN) throw new CmdStreamError('UNKNOWN_TYPE', 'no such type');
         const length = reader.readLength();
@@ -194,6 +197,10 @@ describe('the first bytes', () => {
       expect(journal.inbox.unread).toBe(0);
       expect(journal.receive('8000')).toEqual(canExtend ? ['end'] : ['pings 1', 'end']);
     }
+    const plain = new Journal('server', 64);
+    plain.canExtend = false;
+    plain.receive('8000');
+    expect(plain.receive(frame(1, 0, 'x'.repeat(62)))).toContain('garbage: FRAME_TOO_LARGE');
   });
 
   it('of a server are its name, however small frames must be; then come frames', () => {
@@ -479,6 +486,14 @@ describe('bytes that arrive while a frame is handed on', () => {
 
 describe('a frame', () => {
   const body = 'x'.repeat(100);
+
+  it('that comes byte by byte is tried when enough of it may be there, and not with each of them', () => {
+    const journal = new Journal('server');
+    const bytes = frame(1, 0, body);
+    for (let at = 0; at < bytes.length; at += 2) journal.inbox.receive(Buffer.from(bytes.slice(at, at + 2), 'hex'));
+    expect(journal.news.filter((news) => news !== 'end')).toEqual([`1 ${body} 103`]);
+    expect(journal.attempts).toBeLessThanOrEqual(4);
+  });
 
   it('of exactly the limit is read, one byte more is refused', () => {
     const exact = new Stage(HEAD_BYTES + body.length);
