@@ -63,7 +63,7 @@ export class Outbox {
 
   /** Those of them that the system has taken. */
   get takenBytes(): number {
-    const queued = this.#writing > 0 ? (this.#socket.queuedBytes ?? this.#writing) : 0;
+    const queued = this.#socket.queuedBytes ?? this.#writing;
     return this.#gone + this.#writing - Math.min(queued, this.#writing);
   }
 
@@ -171,6 +171,6 @@ export class Outbox {
     this.#taking = [];
     for (const waiter of waiters) waiter.resolve();
     this.#onFlushed();
-    if (this.#taken === undefined && (this.writer.length > 0 || this.#ended)) this.#flush();
+    if (this.#taken === undefined) this.#flush();
   }
 }

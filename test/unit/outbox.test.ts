@@ -14,10 +14,15 @@ class Stage {
   readonly socket = new SlowDuplex();
   readonly clock = { now: 1000 };
   flushes = 0;
+  /** What the owner does when less is waiting than before. */
+  onFlushed = (): void => {};
   readonly outbox = new Outbox(
     new SocketFace(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
     this.clock,
-    () => this.flushes++,
+    () => {
+      this.flushes++;
+      this.onFlushed();
+    },
   );
 
   write(text: string): void {
@@ -139,6 +144,57 @@ describe('what is sent', () => {
   });
 });
 
+describe('what is sent when the socket took what was sent before', () => {
+  it('leaves at once if it is much, and what follows it waits for that', async () => {
+    const stage = new Stage();
+    stage.onFlushed = () => {
+      stage.onFlushed = () => {};
+      stage.write('b'.repeat(9000));
+      stage.write('c');
+    };
+    stage.write('a');
+    await turns(1);
+    await stage.take();
+    expect(stage.written).toBe(`a${'b'.repeat(9000)}`);
+    await turns(2);
+    expect(stage.written).toBe(`a${'b'.repeat(9000)}`);
+    await stage.take();
+    expect(stage.written).toBe(`a${'b'.repeat(9000)}c`);
+    await stage.take();
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(stage.socket.writes).toHaveLength(3);
+  });
+
+  it('leaves with what waits', async () => {
+    const stage = new Stage();
+    stage.onFlushed = () => {
+      stage.onFlushed = () => {};
+      stage.write('c');
+    };
+    stage.write('a');
+    await turns(1);
+    stage.write('b');
+    await stage.take();
+    expect(stage.socket.writes.map(String)).toEqual(['a', 'bc']);
+    await stage.take();
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(2);
+  });
+
+  it('may be nothing: nothing is written, and no FIN', async () => {
+    const stage = new Stage();
+    for (let round = 0; round < 2; round++) {
+      stage.outbox.schedule();
+      await turns(2);
+      stage.write('a');
+      await turns(1);
+      await stage.take();
+    }
+    expect(stage.socket.writes.map(String)).toEqual(['a', 'a']);
+    expect(stage.socket.isFinished).toBe(false);
+  });
+});
+
 describe('flushed()', () => {
   it('resolves when all that was sent before was taken, and not what was sent after', async () => {
     const stage = new Stage();
@@ -167,9 +223,10 @@ describe('flushed()', () => {
     stage.write('b');
     const waiting = stage.flushed();
     stage.outbox.abandon(gone);
+    stage.outbox.abandon(new CmdStreamError('CLOSED', 'once more'));
     const after = stage.flushed();
     await turns(1);
-    expect([underWay.state, waiting.state, after.state]).toEqual(['gone', 'gone', 'gone']);
+    expect([underWay.state, waiting.state, after.state]).toEqual(['gone', 'gone', 'once more']);
   });
 
   it('stays pending when a write fails, until the connection ends for it', async () => {
@@ -197,10 +254,25 @@ describe('the end', () => {
     stage.outbox.end(gone);
     await turns(2);
     expect(stage.socket.isFinished).toBe(false);
+    expect(stage.socket.writes).toHaveLength(1);
     await stage.take();
     expect(stage.written).toBe('ab');
     expect(stage.socket.isFinished).toBe(false);
     await stage.take();
+    expect(stage.socket.isFinished).toBe(true);
+  });
+
+  it('sends FIN behind the last part of what is under way', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(150_000));
+    stage.outbox.end(gone);
+    for (const part of [1, 2, 3]) {
+      await turns(2);
+      expect(stage.socket.writes).toHaveLength(part);
+      expect(stage.socket.isFinished).toBe(false);
+      await stage.take();
+    }
+    expect(stage.written).toHaveLength(150_000);
     expect(stage.socket.isFinished).toBe(true);
   });
 
