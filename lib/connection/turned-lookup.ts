@@ -11,7 +11,8 @@ export function turnedLookup(lookup: LookupFunction, turn: number): LookupFuncti
     const answer: typeof callback = (...given) => {
       if (hasAnswered) return;
       hasAnswered = true;
-      callback(...given);
+      // At once would be before anybody listens to the socket.
+      process.nextTick(callback, ...given);
     };
     const fail = (error: unknown): void => answer(asError(error), []);
     const resolved: typeof callback = (error, found) => {
