@@ -7,7 +7,7 @@ import { PADDED } from '../wire/control-frame.js';
 import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
 import { INCOMPLETE } from '../wire/incomplete.js';
 import { readServerInfo } from '../wire/server-info.js';
-import { monotonic, type Clock } from './ticker.js';
+import type { Clock } from './ticker.js';
 import { GREETING_LIMIT, type FrameLimit, type ValueFlow } from './value-flow.js';
 
 /** What an inbox hands on. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
@@ -67,7 +67,7 @@ export class Inbox {
     flow: ValueFlow,
     owner: InboxOwner,
     onGarbage: (error: unknown) => void,
-    clock = monotonic,
+    clock: Clock,
   ) {
     this.#clock = clock;
     this.heardAt = clock.now;

@@ -22,13 +22,6 @@ export interface Clock {
   readonly now: number;
 }
 
-/** For what nobody watches: all time counts. */
-export const monotonic: Clock = {
-  get now() {
-    return performance.now();
-  },
-};
-
 export const TICK_MS = 250;
 /** What counts between two strikes at most: a process that is merely slow keeps the time, or it would find nobody out. */
 const MOST_MS = 1000;

@@ -47,7 +47,7 @@ function addressesIn(found: unknown): LookupAddress[] {
 
 function addressIn(entry: unknown): LookupAddress[] {
   try {
-    const address = String((entry as { address?: unknown } | null | undefined)?.address);
+    const address = String((entry as { address?: unknown }).address);
     const family = isIP(address);
     return family === 0 ? [] : [{ address, family }];
   } catch {

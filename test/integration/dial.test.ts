@@ -1,13 +1,15 @@
 // The socket of a client from its first stage to its last: what it waits for, what gives it up, and what is left of the attempt.
 import { describe, expect, it } from '@jest/globals';
 import { getEventListeners, once } from 'node:events';
-import { createServer, type LookupFunction, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type LookupFunction, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { addressText, dial, type DialStage, type DialTarget } from '../../lib/connection/dial.js';
 import { inTime, turns } from '../support/deadline.js';
 import { Folder } from '../support/folder.js';
 import { freePort } from '../support/free-port.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawServer } from '../support/raw-server.js';
+import { selfSigned } from '../support/self-signed.js';
 
 const own = guardLeaks();
 const lookup: LookupFunction = (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]);
@@ -136,6 +138,33 @@ describe('an attempt that fails', () => {
       message: expect.stringContaining('cannot connect to 127.0.0.1:1: '),
       cause: expect.anything(),
     });
+  });
+});
+
+describe('a server that the callback of a user refuses', () => {
+  const { key, cert } = selfSigned();
+
+  it.each([
+    [
+      'it throws',
+      () => {
+        throw new Error('not this one');
+      },
+      'not this one',
+    ],
+    ['it gives a promise', () => Promise.reject(new Error('later')), 'checkServerIdentity() must answer at once'],
+  ])('is one that waiting does not cure: %s', async (_what, check, text) => {
+    const server = createTlsServer({ key, cert }, (socket) => void own(socket));
+    server.on('tlsClientError', () => {});
+    own({ destroy: () => server.close() });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const tls = { ca: cert, checkServerIdentity: check as unknown as () => undefined };
+    const attempt = new Attempt({ address: at(port), tls });
+    const error = await inTime('it is refused', attempt.socket).catch((refused: unknown) => refused);
+    expect(error).toMatchObject({ code: 'TLS_ERROR', message: expect.stringContaining(text) });
+    expect(error).toMatchObject({ cause: { code: 'ERR_TLS_SERVER_IDENTITY', cause: expect.any(Error) } });
+    await turns();
   });
 });
 

@@ -29,7 +29,8 @@ class Stage implements InboxOwner {
       send: { bytes: limit, option: 'maxResultBytes' },
       receive: { bytes: limit, option: 'maxCommandBytes' },
     };
-    this.inbox = new Inbox('server', flow, this, (error) => this.#tell((error as CmdStreamError).code));
+    const onGarbage = (error: unknown): void => this.#tell((error as CmdStreamError).code);
+    this.inbox = new Inbox('server', flow, this, onGarbage, { now: 0 });
     this.receive('8000');
     // The first control frame has a limit of its own.
     this.receive(valueFrame(1, ''));

@@ -145,9 +145,38 @@ describe('what is to happen after some time', () => {
   it('never happens after 0 milliseconds', async () => {
     const stage = new Stage();
     const over = jest.fn();
-    stage.ticker.after(0, over)();
+    const end = stage.ticker.after(0, over);
     await run(1000);
     expect(over).not.toHaveBeenCalled();
+    expect(jest.getTimerCount()).toBe(0);
+    end();
+  });
+
+  it('does not happen a millisecond too early after a standstill', async () => {
+    const stage = new Stage();
+    const over = jest.fn();
+    stage.ticker.after(1001, over);
+    standStill(60_000);
+    await turns(3);
+    expect(stage.elapsed).toBe(1000);
+    expect(over).not.toHaveBeenCalled();
+    await run(2 * TICK_MS);
+    expect(over).toHaveBeenCalledTimes(1);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('waits for all of it at once, and keeps the process alive until then unless it is idle', async () => {
+    const stage = new Stage();
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const [busy, idle, given] = [() => {}, () => {}, () => {}].map((over, at) =>
+      at === 0 ? stage.ticker.after(4000, over) : stage.ticker.after(4000, over, at === 1),
+    );
+    await run(3000);
+    expect(timers.mock.calls.map(([, ms]) => ms)).toEqual([4000, 4000, 4000]);
+    const made = timers.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef());
+    expect(made).toEqual([true, false, true]);
+    for (const end of [busy, idle, given]) end!();
+    timers.mockRestore();
     expect(jest.getTimerCount()).toBe(0);
   });
 });

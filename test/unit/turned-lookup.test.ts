@@ -5,7 +5,7 @@ import type { LookupFunction } from 'node:net';
 import { turnedLookup } from '../../lib/connection/turned-lookup.js';
 import { turns } from '../support/deadline.js';
 
-type Answer = [error: unknown, found: unknown, family?: number];
+type Answer = [error: unknown, found: unknown, family?: number | undefined];
 
 /** All that is answered to one question. */
 async function answersOf(lookup: LookupFunction, turn = 0, all = true): Promise<Answer[]> {
