@@ -1,3 +1,4 @@
+// What one side learns of the other side's limits in the greeting, and what it then does not write.
 import { describe, expect, it } from '@jest/globals';
 import { calcClient } from '../support/calc-client.js';
 import { CalcServer } from '../support/calc-server.js';

@@ -1,3 +1,4 @@
+// The proxy that other tests put between two peers does to a connection what it says, and nothing else.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { beforeEach, describe, expect, it } from '@jest/globals';

@@ -1,3 +1,4 @@
+// The server in a process of its own that other tests kill, freeze and restart.
 import { describe, expect, it } from '@jest/globals';
 import { CommandClient } from '../../lib/core.js';
 import { inTime } from '../support/deadline.js';

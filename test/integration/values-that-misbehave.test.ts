@@ -1,3 +1,4 @@
+// Values that call, answer or end something while they are being written.
 import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, CommandServer, ExecInvoker, type Invoker, type ResultSink } from '../../lib/core.js';
 import { calcClient } from '../support/calc-client.js';

@@ -1,3 +1,4 @@
+// The classic protocol with JSON bodies, both ways, between this package and cmd-stream-go.
 import { connect, createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';

@@ -1,3 +1,4 @@
+// Clients of cmd-stream-go under load, from which nothing may be lost: with servers that stay, close and come back.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CmdStreamClient } from 'nestjs-cmd-stream';
 import { interopContract } from '../support/interop-contract.js';

@@ -1,3 +1,4 @@
+// The Go programs that the interop tests start: formatted, vetted and tested by Go itself.
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { goModuleFolder, reasonToSkipGo, runGo } from './go-peer.js';

@@ -1,3 +1,4 @@
+// MUS bodies, both ways, between this package and cmd-stream-go.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, type CmdStreamClientOptions, type LostConnection } from 'nestjs-cmd-stream';
 import { lastValueFrom, toArray } from 'rxjs';

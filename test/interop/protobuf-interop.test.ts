@@ -1,3 +1,4 @@
+// Protobuf bodies, both ways, between this package and cmd-stream-go.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, type CommandServer, type LostConnection } from 'nestjs-cmd-stream';
 import { protobufCodec } from 'nestjs-cmd-stream/protobuf';

@@ -1,7 +1,7 @@
 // Law: files and functions are short, and files named alike and apart, open with what they own, and export by name.
 import { describe, expect, it } from '@jest/globals';
 import { styleViolations } from './house-style.js';
-import { readLib } from '../support/project.js';
+import { readLib, readProject } from '../support/project.js';
 
 const opening = '// Owns one thing.\n';
 
@@ -49,6 +49,12 @@ describe('the style of the house', () => {
     ['lib/wire/byte-reader.ts', `${opening}switch (1) { default: break; }\nexport interface Identity { baseline: 1 }`],
   ])('lets %s pass', (path, text) => {
     expect(violations(path, text)).toEqual([]);
+  });
+
+  it('opens the files of the tests with what they hold, too', () => {
+    const own = readProject().filter(({ path }) => /^test\/(?!.*\/gen).*\.(ts|mjs)$/.test(path));
+    expect(own.length).toBeGreaterThan(100);
+    expect(own.filter(({ text }) => !/^\/\/ ./.test(text)).map(({ path }) => path)).toEqual([]);
   });
 
   it('is that of lib', () => {

@@ -2,6 +2,7 @@
 import type { Observable } from 'rxjs';
 import { CmdStreamClient, CmdStreamModule, CmdStreamServer, Command, defineContract, Result } from 'nestjs-cmd-stream';
 import { ClientsModule, type CustomClientOptions, type MicroserviceOptions } from '@nestjs/microservices';
+import { AddCmd, CalcResult } from '../e2e/calc.contract.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
@@ -9,23 +10,8 @@ function assert<T extends true>(): T | undefined {
   return undefined;
 }
 
-class CalcResult extends Result {
-  constructor(readonly value = 0) {
-    super();
-  }
-}
-
 class Prime extends Result {
   constructor(readonly P = 0) {
-    super();
-  }
-}
-
-class AddCmd extends Command<CalcResult> {
-  constructor(
-    readonly A = 0,
-    readonly B = 0,
-  ) {
     super();
   }
 }

@@ -1,3 +1,4 @@
+// What codecs read, from bytes that arrive in any pieces.
 import { jest, describe, expect, it, afterEach } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ByteReader } from '../../lib/wire/byte-reader.js';

@@ -1,3 +1,4 @@
+// What codecs write: varints, text and blocks, whole or not at all.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ByteWriter, viewOf } from '../../lib/wire/byte-writer.js';

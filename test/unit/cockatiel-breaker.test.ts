@@ -1,3 +1,4 @@
+// The circuit breaker by default: when it opens, is half-open and closes again.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { cockatielBreaker } from '../../lib/circuit-breaker/cockatiel-breaker.js';
 import type { CockatielBreakerOptions } from '../../lib/circuit-breaker/cockatiel-breaker-options.js';

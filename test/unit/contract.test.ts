@@ -1,3 +1,4 @@
+// What a contract may hold, and what is said about one that may not be.
 import { describe, expect, it } from '@jest/globals';
 import type { Codec } from '../../lib/codec/codec.js';
 import { codecFor, codecRule, contractRule } from '../../lib/codec/codec-rules.js';

@@ -1,3 +1,4 @@
+// Which errors count as failures of a server.
 import { describe, expect, it } from '@jest/globals';
 import { isFailure } from '../../lib/client/failure.js';
 import { CmdStreamError, errorMeanings, type ErrorCode } from '../../lib/errors.js';

@@ -1,3 +1,4 @@
+// How two peers find out that their contracts differ, and what they say about it.
 import { describe, expect, it } from '@jest/globals';
 import type { Codec, Layouts } from '../../lib/codec/codec.js';
 import { Command, Result } from '../../lib/codec/command.js';

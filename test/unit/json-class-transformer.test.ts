@@ -1,3 +1,4 @@
+// JSON bodies of classes with decorators of class-transformer.
 import { createRequire } from 'node:module';
 import { jest, describe, expect, it, afterEach } from '@jest/globals';
 import 'reflect-metadata';

@@ -1,3 +1,4 @@
+// JSON bodies of classes without decorators, read and written.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Command, Result } from '../../lib/codec/command.js';

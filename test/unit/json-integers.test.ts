@@ -1,3 +1,4 @@
+// Integers of JSON bodies that a double does not hold exactly.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { hasLongDigitRun } from '../../lib/codec/json-scan.js';

@@ -1,3 +1,4 @@
+// The limits of JSON bodies on depth, tokens and keys, read and written.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import 'reflect-metadata';

@@ -1,3 +1,4 @@
+// A set that is held together by links does what a Set does.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { LinkedSet } from '../../lib/linked-set.js';

@@ -1,3 +1,4 @@
+// Frames that wait in one piece of memory: their order, their cost, and what a failure leaves.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { ByteWriter } from '../../lib/wire/byte-writer.js';

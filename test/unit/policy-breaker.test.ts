@@ -1,3 +1,4 @@
+// Circuit breakers made from a policy of cockatiel that the user brings.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   circuitBreaker,

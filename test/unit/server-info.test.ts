@@ -1,3 +1,4 @@
+// The bytes of a ServerInfo, given and received.
 import { describe, expect, it } from '@jest/globals';
 import { ByteWriter } from '../../lib/wire/byte-writer.js';
 import { checkServerInfo, readServerInfo, serverInfoBytes, writeServerInfo } from '../../lib/wire/server-info.js';

@@ -1,3 +1,4 @@
+// One listener of a signal for all calls that share it.
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { SignalListeners } from '../../lib/client/signal-listeners.js';

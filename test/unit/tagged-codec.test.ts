@@ -1,3 +1,4 @@
+// The frame of a body: type number, length and bytes, and what is said of what does not fit.
 import { describe, expect, it } from '@jest/globals';
 import { defineContract, emptyContract } from '../../lib/codec/contract.js';
 import { TaggedCodec, type BodyCodec } from '../../lib/codec/tagged-codec.js';
