@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
 import { CmdStreamError } from '../../lib/core.js';
 import { readChunks } from '../unit/cutting.js';
+import { anyCharacter } from '../support/any-text.js';
 
 interface Schema {
   /** For the report. */
@@ -45,7 +46,7 @@ const leaves: readonly Schema[] = [
   schema('raw.float32', mus.raw.float32, fc.float()),
   schema('varint.float32', mus.varint.float32, fc.float()),
   schema('bool', mus.bool, fc.boolean()),
-  schema('string', mus.string, fc.string({ unit: 'binary', maxLength: 40 })),
+  schema('string', mus.string, fc.string({ unit: anyCharacter, maxLength: 40 })),
   schema('string{len}', mus.string.with({ lengthAs: mus.raw.int16 }), fc.string({ unit: 'grapheme', maxLength: 40 })),
   schema('bytes', mus.bytes, fc.uint8Array({ maxLength: 40 })),
   schema('milliseconds', mus.time.milliseconds, fc.date({ noInvalidDate: true })),

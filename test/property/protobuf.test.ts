@@ -9,6 +9,7 @@ import { ByteReader } from '../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../lib/wire/byte-writer.js';
 import { EverySchema } from '../fixtures/protobuf/gen/every_pb.js';
 import { LegacySchema } from '../fixtures/protobuf/gen/legacy_pb.js';
+import { anyCharacter } from '../support/any-text.js';
 
 const schemas = [EverySchema, LegacySchema] as const;
 const codec = protobufCodec()(defineContract({ commands: schemas.map((schema) => protobufType(schema)) }));
@@ -26,7 +27,7 @@ const bytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((raw) => Buffer.from(raw));
 const sized = (content: fc.Arbitrary<Buffer>) =>
   content.map((raw) => Buffer.concat([write((writer) => writer.writeUvarint(raw.length)), raw]));
-const text = fc.string({ unit: 'binary' }).map((value) => Buffer.from(value));
+const text = fc.string({ unit: anyCharacter }).map((value) => Buffer.from(value));
 const tag = (number: number, wireType: number) => write((writer) => writer.writeUvarint(number * 8 + wireType));
 
 function scalar(type: ScalarType): fc.Arbitrary<readonly [number, Buffer]> {
