@@ -1,3 +1,4 @@
+// The room for events that wait on all connections of a process: what it holds, and what it says when it is full.
 import { expect, it } from '@jest/globals';
 import { EventRoom } from '../../lib/server/event-room.js';
 
