@@ -35,8 +35,14 @@ describe('who is told something', () => {
     ['by a promise', reject],
   ])('fails for `report` alone: %s', async (_when, callback) => {
     const reported: unknown[] = [];
-    tell((error) => reported.push(error), callback);
-    told(callback);
+    let calls = 0;
+    const counted = (): unknown => {
+      calls++;
+      return callback();
+    };
+    tell((error) => reported.push(error), counted);
+    told(counted);
+    expect(calls).toBe(2);
     await turns();
     expect(reported).toEqual([fault]);
   });

@@ -71,6 +71,7 @@ describe('a CmdStreamError', () => {
       expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
       expect(meaning).toMatch(/^\S.{10,}[^.\s]$/);
     }
+    expect(Object.keys(errorMeanings)).toEqual(expect.arrayContaining(['TIMEOUT', 'REMOTE', 'INVALID_OPTION']));
     expect(Object.isFrozen(errorMeanings)).toBe(true);
   });
 });

@@ -15,6 +15,9 @@ function raise(): never {
 
 const everything = Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((trap) => [trap, raise]));
 
+/** As those of other packages may be. */
+const foreign = Object.assign(new Error(SECRET), { getResponse: () => SECRET, getStatus: () => 409 });
+
 /** The failure, and what was found to be unknown. */
 function told(error: unknown): readonly [CmdStreamError, readonly unknown[]] {
   const unknown: unknown[] = [];
@@ -98,6 +101,8 @@ describe('an error that ends a Command', () => {
   it.each<[string, Error]>([
     ['an RpcException with an Error', new RpcException(new Error(SECRET))],
     ['an RpcException that fails when it is asked', Object.assign(new RpcException('no'), { getError: raise })],
+    ['an Error with the methods of an HttpException', foreign],
+    ['an Error with the method of an RpcException', Object.assign(new Error(SECRET), { getError: () => SECRET })],
     ['an HttpException that fails when it is asked', Object.assign(new ConflictException(), { getStatus: raise })],
   ])('says nothing of %s', (_, error) => {
     const [failure, unknown] = told(error);

@@ -24,14 +24,15 @@ async function check(servers: ServerState[], pings: ConnectionPing[] | undefined
   const core = {
     status: 'connected',
     servers,
-    pingEach: async () => {
+    pingEach: async (given: object) => {
+      expect(given).toEqual({ timeoutMs: 1_234 });
       if (pings === undefined) throw lost;
       return pings;
     },
   };
   const client = { unwrap: () => core } as unknown as CmdStreamClient;
   const indicator = new CmdStreamHealthIndicator(new HealthIndicatorService());
-  const { calc } = await indicator.pingCheck('calc', client, { requireAll });
+  const { calc } = await indicator.pingCheck('calc', client, { requireAll, timeoutMs: 1_234 });
   return { ...calc, seen: calc.servers.map(({ roundTripMs, error }) => [roundTripMs, error]) };
 }
 

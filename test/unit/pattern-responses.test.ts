@@ -3,7 +3,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import { CmdStreamError } from '../../lib/errors.js';
-import { PatternResponses } from '../../lib/nest/pattern-responses.js';
+import { WholePacket } from '../../lib/codec/whole-packet.js';
+import { EmptyError, PatternResponses } from '../../lib/nest/pattern-responses.js';
 import { turns } from '../support/deadline.js';
 
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -149,5 +150,118 @@ describe('answers that wait for the deserializer', () => {
     for (let n = 0; n < 30_000; n++) responses.next(n, 10);
     responses.complete();
     expect(packets).toHaveLength(30_001);
+  });
+});
+
+/** Without a deserializer, or with this one; what its observer is told. */
+function start(deserializer?: Deserializer) {
+  const packets: WritePacket[] = [];
+  return { packets, responses: new PatternResponses((packet) => void packets.push(packet), deserializer, MAX_BYTES) };
+}
+
+describe('answers without a deserializer', () => {
+  it('are told at once, and their end', () => {
+    const { packets, responses } = start();
+    for (const value of [1, undefined, null, { err: 'no packet' }]) responses.next(value, 10);
+    responses.complete();
+    expect(packets).toStrictEqual([
+      { response: 1 },
+      { response: undefined },
+      { response: null },
+      { response: { err: 'no packet' } },
+      { isDisposed: true },
+    ]);
+  });
+
+  it.each<[string, unknown, unknown]>([
+    ['a response', { response: 1 }, { err: undefined, response: 1 }],
+    ['a falsy response', { response: null }, { err: undefined, response: null }],
+    ['the last response', { response: 1, isDisposed: true }, { err: undefined, response: 1, isDisposed: true }],
+    ['a response that is not the last', { response: 1, isDisposed: false }, { err: undefined, response: 1 }],
+    ['the end', { isDisposed: true }, { err: undefined, response: undefined, isDisposed: true }],
+    ['an error', { err: 'no' }, { err: 'no', response: undefined, isDisposed: true }],
+    ['an object', { a: 1 }, { err: undefined, response: { a: 1 }, isDisposed: true }],
+    ['a number', 0, { err: undefined, response: 0, isDisposed: true }],
+    ['nothing', undefined, { err: undefined, response: undefined, isDisposed: true }],
+    ['null', null, { err: undefined, response: null, isDisposed: true }],
+  ])('that a serializer has made are packets or answers as a whole: %s', (_, packet, told) => {
+    const { packets, responses } = start();
+    responses.next(new WholePacket(packet), 10);
+    expect(packets).toStrictEqual([told]);
+  });
+});
+
+describe('an error', () => {
+  it.each<[string, unknown, unknown]>([
+    ['REMOTE', new CmdStreamError('REMOTE', 'failed', { payload: 'no' }), 'no'],
+    ['INTERNAL', new CmdStreamError('INTERNAL', 'failed', { payload: 'no' }), 'no'],
+  ])('is what the server has sent about it: %s', (_, error, told) => {
+    const { packets, responses } = start();
+    responses.error(error);
+    expect(packets).toEqual([{ err: told }]);
+  });
+
+  it.each([
+    ['TIMEOUT', new CmdStreamError('TIMEOUT', 'late', { payload: 'no' })],
+    ['CONNECTION_LOST', new CmdStreamError('CONNECTION_LOST', 'gone', { payload: 'no' })],
+    ['of the user', new Error('aborted')],
+  ])('that no server has sent is told as it is: %s', (_, error) => {
+    const { packets, responses } = start();
+    responses.error(error);
+    expect(packets).toStrictEqual([{ err: error }]);
+  });
+
+  it.each([[''], [0], [null], [undefined], [false]])('may be %p, which a packet cannot carry', (payload) => {
+    const { packets, responses } = start();
+    responses.error(new CmdStreamError('REMOTE', 'failed', { payload }));
+    expect(EmptyError.unwrap(packets[0]!.err)).toStrictEqual({ error: payload });
+  });
+
+  it.each([[undefined], [null], ['text'], [0], [{}], [() => {}], [new Error('no')]])('may be %p itself', (error) => {
+    expect(EmptyError.unwrap(error)).toBeUndefined();
+  });
+
+  it('of who does not want the answers any more is the last that is told', () => {
+    const { packets, responses } = start();
+    const late = new CmdStreamError('TIMEOUT', 'late');
+    responses.error(late);
+    responses.next(1, 10);
+    responses.complete();
+    expect(packets).toEqual([{ err: late }]);
+  });
+});
+
+describe('a deserializer that is asynchronous at times', () => {
+  it('holds nothing up as soon as nothing waits for it, in every round', async () => {
+    let open = (): void => {};
+    const deserializer: Deserializer = {
+      deserialize: (value: { response: unknown }) =>
+        value.response === 'later' ? new Promise((resolve) => (open = () => resolve(value))) : value,
+    };
+    const { packets, responses } = start(deserializer);
+    const responsesTold = () => packets.splice(0).map(({ response }) => response as unknown);
+    for (let round = 0; round < 2; round++) {
+      responses.next('now', 10);
+      expect(responsesTold()).toEqual(['now']);
+      responses.next('later', 10);
+      responses.next('behind it', 10);
+      await turns();
+      expect(responsesTold()).toEqual([]);
+      open();
+      await turns();
+      expect(responsesTold()).toEqual(['later', 'behind it']);
+    }
+    responses.complete();
+    expect(packets).toEqual([{ isDisposed: true }]);
+  });
+
+  it('counts what waits, and no more, when it fails', async () => {
+    const { packets, responses } = start({ deserialize: () => Promise.reject(new Error('it cannot be unwrapped')) });
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 2; n++) responses.next(n, MAX_BYTES / 2);
+      expect(() => responses.next(0, 10)).toThrow('2 answers, counted as');
+      await turns();
+    }
+    expect(packets).toHaveLength(6);
   });
 });
