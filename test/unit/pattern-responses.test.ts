@@ -124,6 +124,7 @@ describe('answers that wait for the deserializer', () => {
       expect(() => stage.responses.next(0, 1024)).toThrow(
         expect.objectContaining({
           code: 'SLOW_CONSUMER',
+          sent: true,
           message: expect.stringMatching(
             /^20 answers, counted as 46480 bytes .*, wait .* maxBufferedBytes is 46480$/,
           ) as unknown,
@@ -253,6 +254,34 @@ describe('a deserializer that is asynchronous at times', () => {
     }
     responses.complete();
     expect(packets).toEqual([{ isDisposed: true }]);
+  });
+
+  it('holds back what comes while others still wait, although one has ended', async () => {
+    const opened: (() => void)[] = [];
+    const deserializer: Deserializer = {
+      deserialize: (value: { response: unknown }) =>
+        value.response === 'now' ? value : new Promise((resolve) => opened.push(() => resolve(value))),
+    };
+    for (const close of ['complete', 'error'] as const) {
+      const { packets, responses } = start(deserializer);
+      for (const value of ['first', 'second']) responses.next(value, 10);
+      const [first, second] = opened.splice(0);
+      first!();
+      await turns();
+      responses.next('now', 10);
+      if (close === 'complete') responses.complete();
+      else responses.error(new CmdStreamError('CONNECTION_LOST', 'gone'));
+      await turns();
+      expect(packets).toMatchObject([{ response: 'first' }]);
+      second!();
+      await turns();
+      expect(packets).toMatchObject([
+        { response: 'first' },
+        { response: 'second' },
+        { response: 'now' },
+        close === 'complete' ? { isDisposed: true } : { err: { code: 'CONNECTION_LOST' } },
+      ]);
+    }
   });
 
   it('counts what waits, and no more, when it fails', async () => {
