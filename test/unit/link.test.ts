@@ -106,9 +106,12 @@ async function started(options?: Partial<CommandClientOptions>): Promise<Stage> 
 }
 
 const closed = new CmdStreamError('CLOSED', 'the client was closed');
+/** Step by step, so that what is written meanwhile has left. */
 const pass = async (ms: number): Promise<void> => {
-  jest.advanceTimersByTime(ms);
-  await turns();
+  for (let left = ms; left > 0; left -= 250) {
+    jest.advanceTimersByTime(Math.min(left, 250));
+    await turns();
+  }
 };
 
 beforeEach(() => {
