@@ -142,6 +142,17 @@ describe('the memory of what is kept', () => {
     }
   });
 
+  it('of a large one is let go at once: only a block of the common size is used again', () => {
+    wait('small');
+    const before = bytes.held;
+    for (const length of [9000, 100_000]) {
+      const large = wait('x'.repeat(length));
+      expect(bytes.held).toBe(before + length + 64);
+      large.cancel();
+      expect(bytes.held).toBe(before);
+    }
+  });
+
   it('is let go with the first Result, once', () => {
     const [first, second] = [wait('first'), wait('second')];
     const before = bytes.held;

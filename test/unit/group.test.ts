@@ -194,6 +194,19 @@ describe('calls that wait for a connection', () => {
     expect(idle.waitsFor(call)).toEqual({ text: 'it waited for a connection', cause: undefined });
   });
 
+  it('have no other reason to tell when the server has drained, and its next turn is far', async () => {
+    const reconnect = { fastPeriodMs: 0, slowDelayMs: 60_000 };
+    const stage = new Stage({ extension: true, queueTimeoutMs: 1000, reconnect });
+    const connected = stage.group.connect();
+    const wire = await stage.open(0, GREETING + hello());
+    await connected;
+    await wire.brings(control(11, text('shutdown')));
+    const sent = stage.submit();
+    await pass(1250);
+    expect(sent.failure).toMatchObject({ code: 'CONNECT_TIMEOUT', sent: false });
+    expect(sent.failure).toHaveProperty('message', 'no connection within queueTimeoutMs (1000)');
+  });
+
   it.each<[string, Partial<CommandClientOptions>, Error, boolean]>([
     ['go on waiting when it may still be had', {}, refused, false],
     ['fail when they are not to wait', { whenDisconnected: 'fail' }, refused, true],
