@@ -44,6 +44,10 @@ class Stage implements SocketListener {
 const COUNT = 100_000;
 
 describe('chunks that a socket gives while it is called', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
   it('are all told, in order, however many they are', async () => {
     const chunks = Array.from({ length: COUNT }, (_, n) => Buffer.of(n & 255));
     const stage = new Stage(chunks);
@@ -74,13 +78,12 @@ describe('chunks that a socket gives while it is called', () => {
           uncaught.push(error);
         }
       });
-    globalThis.setImmediate = guarded as typeof setImmediate;
+    jest.spyOn(globalThis, 'setImmediate').mockImplementation(guarded as typeof setImmediate);
     const stage = new Stage([Buffer.of(1), Buffer.of(2), Buffer.of(3)]);
     stage.onChunk = () => {
       if (stage.data.length === 1) throw new Error('in vain');
     };
     await turns();
-    globalThis.setImmediate = immediate;
     expect(uncaught).toHaveLength(1);
     expect(Buffer.concat(stage.data)).toEqual(Buffer.of(1, 2, 3));
   });
