@@ -133,6 +133,6 @@ function connectError({ address }: DialTarget, error: unknown): CmdStreamError {
   const translated = fromSocketError(error);
   const code = translated.code === 'TLS_ERROR' ? 'TLS_ERROR' : 'CONNECT_FAILED';
   // Where a name has several addresses, the error of Node that sums up has a code and no text.
-  const reason = (translated.message || codeOf(error))?.trimEnd();
+  const reason = (translated.message || codeOf(error) || 'no reason given').trimEnd();
   return new CmdStreamError(code, `cannot connect to ${addressText(address)}: ${reason}`, { cause: error });
 }

@@ -132,6 +132,25 @@ describe('an attempt that fails', () => {
     });
   });
 
+  it('for an answer that is no TLS says so on one line', async () => {
+    const server = own(await RawServer.listen());
+    const attempt = new Attempt({ address: at(server.port), tls: {} });
+    (await server.peer()).write(Buffer.from('HTTP/1.1 400 Bad Request'));
+    const error = (await inTime('it fails', attempt.socket).catch((failed: unknown) => failed)) as Error;
+    expect(error).toMatchObject({ code: 'TLS_ERROR' });
+    expect(error.message).toBe(error.message.trim());
+  });
+
+  it('without a word has a reason all the same', async () => {
+    const silent: LookupFunction = (_host, _options, callback) =>
+      callback(Object.assign(new Error('no'), { message: '' }), []);
+    const attempt = new Attempt({ address: at(1, 'calc.internal'), lookup: silent });
+    await expect(inTime('it fails', attempt.socket)).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      message: 'cannot connect to calc.internal:1: no reason given',
+    });
+  });
+
   it('at once, for a key that cannot be read, fails as any other', async () => {
     const attempt = new Attempt({ address: at(1), tls: { key: 'no key' } });
     await expect(inTime('it fails', attempt.socket)).rejects.toMatchObject({
