@@ -193,7 +193,6 @@ export class ExtendedCommand extends RunningCommand implements WaitingCommand {
         this.#flushHeld();
       } catch {
         // The Result that cannot be written gives way to the error.
-        this.#held = undefined;
       }
       if (this.#state === 'running') this.#sendError(error());
     }

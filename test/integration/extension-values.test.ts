@@ -1,10 +1,20 @@
 // What answers a message by pattern: one value alone, several, nothing, and one that is too large; as bytes.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext, CommandServerOptions, ResultSink } from '../../lib/core.js';
+import { CmdStreamError, type CommandContext, type CommandServerOptions, type ResultSink } from '../../lib/core.js';
 import { uvarint } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
-import { control, credit, end, EXTENDED_GREETING, hello, KNOCK, map, text } from '../support/extension-frames.js';
+import {
+  control,
+  credit,
+  end,
+  error,
+  EXTENDED_GREETING,
+  hello,
+  KNOCK,
+  map,
+  text,
+} from '../support/extension-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import type { RawPeer } from '../support/raw-peer.js';
 
@@ -111,6 +121,14 @@ describe('a value that is larger than the peer takes', () => {
     sink.complete();
     await turns();
     expect([calc.server.inFlight, calc.lost, peer.isEnded]).toEqual([1, [], false]);
+  });
+
+  it('gives way to the error when its handler fails in the same turn', async () => {
+    const { calc, peer, sink } = await ask(message(1), hello({ maxFrameBytes: 500 }));
+    sink.next(large);
+    sink.error(new CmdStreamError('REMOTE', 'no', { payload: 'no' }));
+    await peer.receives(EXTENDED_GREETING + error(1, 'REMOTE', 'no'));
+    expect(calc.server.inFlight).toBe(0);
   });
 
   it('is thrown at its handler when others were sent, which may go on', async () => {

@@ -110,6 +110,32 @@ describe('a Result that ends its Command while it is being written', () => {
     expect(calc.server.inFlight).toBe(0);
   });
 
+  it.each(Object.keys(ends))('ends it once: by %s, when it is asked whether it is the last', async (how) => {
+    const answers: [() => boolean, string][] = [
+      [() => true, countResultFrame(1, 1, false)],
+      [
+        () => {
+          throw new Error('it cannot say');
+        },
+        errorFrame(1, 'INTERNAL', { status: 'error', message: 'Internal server error' }),
+      ],
+    ];
+    for (const [answer, expected] of answers) {
+      const meddle = (sink: ResultSink): boolean => {
+        ends[how]!.end(sink);
+        return answer();
+      };
+      const invoke: Invoker['invoke'] = (_command, _context, sink) =>
+        sink.complete(Object.defineProperty(new CountResult(1, false), 'lastOne', { value: () => meddle(sink) }));
+      const calc = own(await CalcServer.start({ invoker: { invoke } }));
+      const peer = own(await calc.connect());
+      await peer.receives(GREETING);
+      peer.write(KNOCK + hello() + countFrame(1, 3));
+      await peer.receives(EXTENDED_GREETING + expected);
+      expect(calc.server.inFlight).toBe(0);
+    }
+  });
+
   it('sends a plain peer no bytes that nobody has written', async () => {
     const invoke: Invoker['invoke'] = (_command, _context, sink) => {
       sink.next(new CountResult(1, false));

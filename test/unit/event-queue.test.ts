@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { AsyncScope } from '../../lib/async-scope.js';
 import { jsonCodec } from '../../lib/codec/json-codec.js';
 import { PatternMessage } from '../../lib/codec/pattern-message.js';
-import { serverFlow } from '../../lib/connection/value-flow.js';
+import { serverFlow, type ValueFlow } from '../../lib/connection/value-flow.js';
 import { CmdStreamError } from '../../lib/errors.js';
 import { EventQueue } from '../../lib/server/event-queue.js';
 import { EventRoom } from '../../lib/server/event-room.js';
@@ -38,12 +38,12 @@ class Stage {
   /** How many waited whenever the session was told to look whether it is over. */
   readonly looks: number[] = [];
 
-  constructor(room = new EventRoom()) {
+  constructor(room = new EventRoom(), ofFlow: Partial<ValueFlow> = {}) {
     const host = {
       remoteAddress: '',
       localAddress: '',
       scope: new AsyncScope(),
-      config: { flow },
+      config: { flow: { ...flow, ...ofFlow } },
       run: (command: RunningCommand) => void this.running.push(command),
       settled: () => {},
       endIfDone: () => void this.looks.push(this.queue.length),
@@ -137,6 +137,22 @@ describe('an event that comes when the server has stopped', () => {
     expect([stage.running, stage.queue.length, stage.queue.endCause]).toEqual([[], 0, cause]);
     const dropped = { code: 'SHUTDOWN', message: '1 events were dropped: it stops' };
     expect(stage.reported).toMatchObject([dropped, dropped]);
+  });
+
+  it('does not run when the code of its class has stopped the server', async () => {
+    const cause = new CmdStreamError('SHUTDOWN', 'it stops');
+    const decode = (): unknown => {
+      stage.queue.stop(cause);
+      return {};
+    };
+    const stage: Stage = new Stage(new EventRoom(), { decode });
+    for (const seq of [5, 6]) {
+      stage.queue.add({ seq, value: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([seq]) });
+    }
+    stage.running.shift()!.complete();
+    await until('it is dropped', () => stage.reported.length > 0);
+    expect(stage.running).toEqual([]);
+    expect(stage.reported).toMatchObject([{ code: 'SHUTDOWN', message: '1 events were dropped: it stops' }]);
   });
 
   it('is told to those that run, whose place nobody takes', () => {
