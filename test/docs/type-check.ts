@@ -26,7 +26,9 @@ function compilerOptions(): ts.CompilerOptions {
     .options;
 }
 
-/** The files of the disk, and these. */
+const parsed = new Map<string, ts.SourceFile | undefined>();
+
+/** The files of the disk, and these. Those of the disk are the same for every program, and parsed for the first one. */
 function hostWith(texts: ReadonlyMap<string, string>, options: ts.CompilerOptions): ts.CompilerHost {
   const disk = ts.createCompilerHost(options, true);
   return {
@@ -35,9 +37,9 @@ function hostWith(texts: ReadonlyMap<string, string>, options: ts.CompilerOption
     readFile: (name) => texts.get(name) ?? disk.readFile(name),
     getSourceFile: (name, version, ...rest) => {
       const text = texts.get(name);
-      return text === undefined
-        ? disk.getSourceFile(name, version, ...rest)
-        : ts.createSourceFile(name, text, version, true);
+      if (text !== undefined) return ts.createSourceFile(name, text, version, true);
+      if (!parsed.has(name)) parsed.set(name, disk.getSourceFile(name, version, ...rest));
+      return parsed.get(name);
     },
   };
 }
