@@ -1,7 +1,7 @@
 // What answers a message by pattern: one value alone, several, nothing, and one that is too large; as bytes.
 import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, type CommandContext, type CommandServerOptions, type ResultSink } from '../../lib/core.js';
-import { uvarint } from '../support/calc-frames.js';
+import { ADD_2_3, SUM_5, uvarint } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { turns, until } from '../support/deadline.js';
 import {
@@ -9,14 +9,17 @@ import {
   credit,
   end,
   error,
+  event,
   EXTENDED_GREETING,
   hello,
   KNOCK,
   map,
+  stream,
   text,
 } from '../support/extension-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import type { RawPeer } from '../support/raw-peer.js';
+import { CalcResult } from '../support/vector-contract.js';
 
 const own = guardLeaks();
 
@@ -86,6 +89,13 @@ describe('a message by pattern', () => {
     await peer.receives(EXTENDED_GREETING + end(1) + end(2) + value(3, undefined) + value(3, undefined) + end(3));
   });
 
+  it('is answered by a value and the error when its handler fails behind it in the same turn', async () => {
+    const { peer, sink } = await ask(message(1));
+    sink.next(1);
+    sink.error(new CmdStreamError('REMOTE', 'no', { payload: 'no' }));
+    await peer.receives(EXTENDED_GREETING + value(1, 1) + error(1, 'REMOTE', 'no'));
+  });
+
   it('is answered as far as its credit goes, round after round', async () => {
     const { peer, sink } = await ask(message(1, { allowed: 1 }));
     let expected = EXTENDED_GREETING;
@@ -101,6 +111,25 @@ describe('a message by pattern', () => {
     }
     sink.complete();
     await peer.receives(expected + end(1));
+  });
+});
+
+describe('a Command of an extended peer', () => {
+  it('is answered by a Result and the error when its handler fails behind it in the same turn', async () => {
+    const { peer, sink } = await ask(ADD_2_3);
+    sink.next(new CalcResult(5));
+    sink.error(new CmdStreamError('REMOTE', 'no', { payload: 'no' }));
+    await peer.receives(EXTENDED_GREETING + stream(1) + SUM_5 + error(1, 'REMOTE', 'no'));
+  });
+
+  it('tells where it came from, as a message and an event do', async () => {
+    const { peer, asked } = await ask(ADD_2_3 + message(2) + event('sum'));
+    await until('all have come', () => asked.length === 3);
+    const { localAddress, localPort, remoteAddress, remotePort } = peer.socket;
+    for (const { context } of asked) {
+      expect(context.remoteAddress).toBe(`${localAddress}:${localPort}`);
+      expect(context.localAddress).toBe(`${remoteAddress}:${remotePort}`);
+    }
   });
 });
 
