@@ -59,7 +59,7 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
     };
     const onError = (error: unknown): void => fail(connectError(target, error));
     const onClose = (): void => onError(new Error('the socket was closed'));
-    signal.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort);
     socket.on('error', onError).on('close', onClose);
     socket.once(target.tls ? 'secureConnect' : 'connect', () => {
       settle();
