@@ -1,12 +1,13 @@
 // What `npm run generate` writes is what is committed. The generators are packages of npm and need no network.
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { guardLeaks } from '../support/leak-guard.js';
+import { outputOf } from '../support/program.js';
 import { projectRoot, readPackage } from '../support/project.js';
 
+const own = guardLeaks();
 const { generate } = (JSON.parse(readPackage()) as { scripts: { generate: string } }).scripts;
 const runs = generate.split(' && ').map((command) => command.split(' '));
 const generated = ['sample/02-protobuf/gen', 'test/fixtures/protobuf/gen', 'test/fixtures/protobuf/gen-ts-proto'];
@@ -32,7 +33,7 @@ describe('generated code', () => {
       folder = await mkdtemp(join(tmpdir(), 'generated-'));
       const bin = join(projectRoot, 'node_modules', '.bin');
       const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}` };
-      await promisify(execFile)(join(bin, program), [...args, '--output', folder], { cwd: projectRoot, env });
+      await outputOf(own, join(bin, program), [...args, '--output', folder], { cwd: projectRoot, env });
       const made = await textsIn(folder, path);
       expect(made.length).toBeGreaterThan(0);
       expect(made).toEqual(await textsIn(projectRoot, path));

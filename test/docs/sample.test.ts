@@ -1,12 +1,13 @@
 // What the READMEs of the samples say that they print.
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { guardLeaks } from '../support/leak-guard.js';
+import { outputOf } from '../support/program.js';
 import { projectRoot } from '../support/project.js';
 import { codeBlocks } from './markdown.js';
 
+const own = guardLeaks();
 const samples = [
   ['sample/01-calc/README.md', 'npm start'],
   ['sample/02-protobuf/README.md', 'npm run start:protobuf'],
@@ -21,8 +22,8 @@ describe('a sample', () => {
       const [shown, output] = blocks.map(({ lines }) => lines.join('\n'));
       expect(shown).toBe(command);
       const [program = '', ...args] = command.split(' ');
-      const { stdout } = await promisify(execFile)(program, [...args, '--silent'], { cwd: projectRoot });
-      expect(stdout.trim()).toBe(output);
+      const printed = await outputOf(own, program, [...args, '--silent'], { cwd: projectRoot });
+      expect(printed.trim()).toBe(output);
     },
     60_000,
   );

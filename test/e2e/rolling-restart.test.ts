@@ -22,7 +22,7 @@ beforeEach(() => {
 const idsOf = (sent: number, ...others: string[]): readonly string[] =>
   [...Array.from({ length: sent }, (_, number) => String(number)), ...others].toSorted();
 
-const start = async (): Promise<ServerProcess> => own(await ServerProcess.start({ nest: true, journal: journal.path }));
+const start = (): Promise<ServerProcess> => ServerProcess.start({ nest: true, journal: journal.path }, own);
 
 /** Its calls wait as long as a server needs to start. */
 function clientOf(...all: ServerProcess[]): CommandClient {
@@ -44,7 +44,7 @@ describe('a rolling restart of Nest servers', () => {
         await load.until('its clients leave', () => client.servers[index]!.open === 0);
         expect(await inTime('the application ends', ended)).toEqual({ code: null, signal: 'SIGTERM' });
         await load.answers(100);
-        own(await server.restart());
+        await server.restart();
       }
       await load.until('both are used', () => client.servers.every(({ open, pending }) => open === 2 && pending > 0));
       const { sent, failed, wrong } = await load.stop();
@@ -69,7 +69,7 @@ describe('a rolling restart of Nest servers', () => {
       expect(await inTime('the application ends', ended)).toEqual({ code: null, signal: 'SIGTERM' });
       // The callers have nobody to call now.
       await until('all of them wait', () => client.status === 'disconnected' && client.pending === 16);
-      own(await server.restart());
+      await server.restart();
       await load.answers(100);
       const { sent, failed, wrong } = await load.stop();
       expect({ failed, wrong }).toEqual({ failed: {}, wrong: [] });

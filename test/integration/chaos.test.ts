@@ -42,7 +42,7 @@ describe('a client of 4 connections to 3 servers', () => {
     async () => {
       const journal = own(new Journal());
       const setup = { quietPeriodMs: 20, gracePeriodMs: 500, journal: journal.path };
-      const start = async (): Promise<ServerProcess> => own(await ServerProcess.start(setup));
+      const start = (): Promise<ServerProcess> => ServerProcess.start(setup, own);
       const [mortal, polite, distant] = await Promise.all([start(), start(), start()]);
       const proxy = await FaultProxy.listen(distant.port);
       own({ destroy: () => proxy.close() });
@@ -63,7 +63,7 @@ describe('a client of 4 connections to 3 servers', () => {
         expect(await lost).toMatchObject({ code: 'CONNECTION_LOST', sent: true });
       }
       await load.answers(200);
-      const revived = own(await mortal.restart());
+      const revived = await mortal.restart();
       await load.until('it is used again', () => open(client)[0] === 2 && pending(client)[0]! > 0);
       await load.answers(200);
 
@@ -72,7 +72,7 @@ describe('a client of 4 connections to 3 servers', () => {
       expect(await ofPolite).toMatchObject({ code: 'SHUTDOWN', sent: true });
       await load.answers(200);
       expect(load.errors.slice(failedBefore)).toEqual([]);
-      const returned = own(await polite.restart());
+      const returned = await polite.restart();
       await load.until('it is used again', () => open(client)[1] === 1 && pending(client)[1]! > 0);
 
       proxy.blackhole();

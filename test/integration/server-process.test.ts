@@ -9,7 +9,7 @@ import { AddCmd, CountCmd } from '../support/vector-contract.js';
 
 describe('ServerProcess', () => {
   const own = guardLeaks();
-  const start = async (setup?: ServerSetup): Promise<ServerProcess> => own(await ServerProcess.start(setup));
+  const start = (setup?: ServerSetup): Promise<ServerProcess> => ServerProcess.start(setup, own);
   const clientOf = ({ port }: ServerProcess): CommandClient =>
     own(new CommandClient({ host: '127.0.0.1', port, contract: interopContract }));
   const expectAnswers = async (client: CommandClient): Promise<void> => {
@@ -45,7 +45,7 @@ describe('ServerProcess', () => {
     expect(await server.kill()).toEqual({ code: null, signal: 'SIGKILL' });
     expect(await lost).toMatchObject({ code: 'CONNECTION_LOST', sent: true });
     await expect(client.execute(new AddCmd(2, 3), { timeoutMs: 100 })).rejects.toMatchObject({ sent: false });
-    const again = own(await server.restart());
+    const again = await server.restart();
     expect(again.port).toBe(server.port);
     await expectAnswers(client);
   });

@@ -64,15 +64,15 @@ describeWithGo('outages between Go and us', () => {
       'gets over a server of ours that is killed, returns, drains and returns',
       async () => {
         const setup = { quietPeriodMs: 20, gracePeriodMs: 200 };
-        const killed = own(await ServerProcess.start(setup));
+        const killed = await ServerProcess.start(setup, own);
         const load = await loadOf(killed.port);
         await goesOn(load);
         await killed.kill();
         await load.until('failures', (counters) => failuresIn(counters) > 0);
-        const drained = own(await killed.restart());
+        const drained = await killed.restart();
         await goesOn(load);
         expect(await inTime('the drain', drained.terminate())).toEqual({ code: 0, signal: null });
-        const last = own(await drained.restart());
+        const last = await drained.restart();
         const { dialed } = await goesOn(load);
         expect(dialed).toBeGreaterThanOrEqual(12);
         await expectNothingLeft(load, last);
@@ -83,7 +83,7 @@ describeWithGo('outages between Go and us', () => {
     it(
       'gets over a black hole that ends in a cut',
       async () => {
-        const server = own(await ServerProcess.start({ quietPeriodMs: 20 }));
+        const server = await ServerProcess.start({ quietPeriodMs: 20 }, own);
         const proxy = await proxyOf(server.port);
         const load = await loadOf(proxy.port);
         await goesOn(load);

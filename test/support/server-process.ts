@@ -22,15 +22,19 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+type Own = <T extends { destroy(): unknown }>(owned: T) => T;
+
 export class ServerProcess {
   /** Resolves when the process has ended, for whatever reason. */
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #setup: ServerSetup;
+  readonly #own: Own;
   #port = 0;
 
-  private constructor(setup: ServerSetup) {
+  private constructor(setup: ServerSetup, own: Own) {
     this.#setup = setup;
+    this.#own = own;
     this.#child = fork(entry, [JSON.stringify({ port: 0, ...setup })], {
       execArgv: ['--import', loader],
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -38,9 +42,13 @@ export class ServerProcess {
     this.exited = once(this.#child, 'exit').then(([code, signal]) => ({ code, signal }));
   }
 
-  /** Resolves when the server listens. */
-  static async start(setup: ServerSetup = {}): Promise<ServerProcess> {
-    const server = new ServerProcess(setup);
+  /**
+   * Resolves when the server listens.
+   *
+   * @param own What {@link guardLeaks} gave: a test that ends before the server listens leaves no process behind.
+   */
+  static async start(setup: ServerSetup = {}, own: Own = (owned) => owned): Promise<ServerProcess> {
+    const server = own(new ServerProcess(setup, own));
     const stderr = server.#child.stderr!.setEncoding('utf8');
     let complaint = '';
     const complain = (text: string): unknown => (complaint += text);
@@ -61,7 +69,7 @@ export class ServerProcess {
   /** A new process with the same options on the same port; this one has to have ended. */
   async restart(): Promise<ServerProcess> {
     await this.exited;
-    return ServerProcess.start({ ...this.#setup, port: this.#port });
+    return ServerProcess.start({ ...this.#setup, port: this.#port }, this.#own);
   }
 
   /** Ends it without a word. */
