@@ -1,5 +1,4 @@
 // A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
-import { types } from 'node:util';
 import { atOnce, forgive } from '../callbacks.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json-codec-options.js';
@@ -55,13 +54,13 @@ function atOnceOnly(this: unknown, key: string, value: unknown): unknown {
   return atOnce('ENCODE_FAILED', 'data cannot be written as JSON: a toJSON()', value);
 }
 
-/** Is there a toJSON in it, beside those of Node? Most data has none, and is written twice as fast. */
+/** Is there a toJSON in it, beside the two of Node? Most data has none, and is written twice as fast. */
 function asks(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
   if (Array.isArray(value)) return value.some((item) => asks(item, levels - 1));
-  if (types.isDate(value) || ArrayBuffer.isView(value)) return false;
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON === 'function') return toJSON !== Date.prototype.toJSON && toJSON !== Buffer.prototype.toJSON;
   for (const key in value) if (asks((value as Record<string, unknown>)[key], levels - 1)) return true;
   return false;
 }

@@ -45,6 +45,10 @@ class FineResult extends Result {
   text = 'fine';
 }
 
+class PartCmd extends Command {
+  flag = false;
+}
+
 class SentCmd extends Command {
   async toJSON(): Promise<unknown> {
     return fails();
@@ -137,11 +141,21 @@ describe('an async toJSON in data of a pattern', () => {
     ['a field', { rows: [{}, { part }] }],
     ['of a class', [1, 2, 3, 4, new Part()]],
     ['behind another one', { toJSON: () => ({ part }) }],
+    ['of a Date', Object.assign(new Date(0), part)],
+    ['of bytes', [Object.assign(Buffer.alloc(1), part)]],
   ])('is an error, and its promise ends nothing: %s', (_, data) => {
     const refused = failing('ENCODE_FAILED', 'a toJSON() must answer at once, and gave a promise');
     expect(() => dataText(data)).toThrow(refused);
     expect(() => errorText(data, jsonCodecDefaults)).toThrow(refused);
     expect(() => plainData(data)).toThrow(refused);
+  });
+
+  it('is an error of its own deeper than data may be, too', () => {
+    const limits = { ...jsonCodecDefaults, maxDepth: 3 };
+    const refused = failing('ENCODE_FAILED', 'must answer at once');
+    for (const data of [[[part]], [[[part]]], [[[[part]]]], { a: { b: { c: { part } } } }])
+      expect(() => dataText(data, limits)).toThrow(refused);
+    expect(() => dataText([[[[1]]]], limits)).toThrow(failing('JSON_DEPTH', 'maxDepth (3)'));
   });
 
   it('keeps to itself what an Error says, without an end either', () => {
@@ -153,7 +167,14 @@ describe('an async toJSON in data of a pattern', () => {
     const round: Record<string, unknown> = {};
     round['self'] = round;
     round['other'] = round;
-    const data = { shown: new Shown(), bytes: Buffer.from('ab'), url: new URL('http://a/'), nothing: undefined };
+    const data = {
+      shown: new Shown(),
+      at: new Date(0),
+      bytes: Buffer.from('ab'),
+      plain: Uint8Array.of(1),
+      url: new URL('http://a/'),
+      nothing: undefined,
+    };
     for (const value of [data, [data, null, 1.5], 'text', undefined, Object.create(null)])
       expect(dataText(value)).toBe(JSON.stringify(value) ?? '');
     expect(() => dataText(round)).toThrow(failing('ENCODE_FAILED', 'circular'));
@@ -198,10 +219,13 @@ describe('async code of MUS', () => {
   });
 
   it('is no serializer of a part', () => {
-    const part: MusSerializer<boolean> = Object.assign(
-      mus.bool.check(() => true),
-      { encode: async () => {} },
-    );
-    expect(() => mus.slice(part)).toThrow(failing('INVALID_CONTRACT', 'is async'));
+    for (const method of ['encode', 'decode']) {
+      const part: MusSerializer<boolean> = Object.assign(
+        mus.bool.check(() => true),
+        { [method]: async () => true },
+      );
+      expect(() => mus.slice(part)).toThrow(failing('INVALID_CONTRACT', 'is async'));
+      expect(() => mus.struct(PartCmd, { flag: part })).toThrow(failing('INVALID_CONTRACT', 'is async'));
+    }
   });
 });
