@@ -82,6 +82,7 @@ describe('a contract', () => {
     ['null', null],
     ['an arrow function', () => {}],
     ['a plain function', function Old() {}],
+    ['a function that makes a class', () => class Made {}],
     ['a built-in', Date],
     ['an array', [First]],
     ['an entry of no codec', { name: 'Shape', is: () => true }],

@@ -140,6 +140,25 @@ describe('two layouts', () => {
     expect(deeper.layout()).not.toBe(tree.layout());
   });
 
+  it('differ where two circles in one of them do, at any depth', () => {
+    type Wrap = (part: AnyMusSerializer) => AnyMusSerializer;
+    const slices = (levels: number, part: AnyMusSerializer): AnyMusSerializer =>
+      levels === 0 ? part : mus.slice(misused(slices(levels - 1, part)));
+    const treeOf = (levels: number, wrap: Wrap): AnyMusSerializer => {
+      const children = slices(levels, wrap(mus.lazy(() => tree)));
+      const tree: MusSerializer<Tree> = mus.struct(Tree, misused({ name: mus.string, children }));
+      return tree;
+    };
+    const layoutOf = (a: AnyMusSerializer, b: AnyMusSerializer) => mus.struct(Box, misused({ a, b })).layout();
+    for (let levels = 0; levels < 4; levels++) {
+      const trees = [mus.ptr, mus.ptr, mus.slice].map((wrap) => treeOf(levels, (part) => wrap(misused(part))));
+      const [one, same, byList] = trees as [AnyMusSerializer, AnyMusSerializer, AnyMusSerializer];
+      expect(layoutOf(one, same)).toBe(layoutOf(one, one));
+      expect(layoutOf(one, byList)).not.toBe(layoutOf(one, one));
+      expect(layoutOf(byList, one)).not.toBe(layoutOf(one, byList));
+    }
+  });
+
   it('are equal whether parts of them are shared or written anew', () => {
     const boxOf = (a: AnyMusSerializer, b: AnyMusSerializer): AnyMusSerializer =>
       mus.struct(Box, { a: mus.ptr(a as MusSerializer<unknown>), b: mus.ptr(b as MusSerializer<unknown>) });
