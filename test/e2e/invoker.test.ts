@@ -219,6 +219,13 @@ describe('Invoker()', () => {
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new Sum(5));
   });
 
+  it('has methods like those of a class that was written by hand', () => {
+    const { prototype } = Invoker(Calc, [AddCmd]);
+    const { value, ...how } = Object.getOwnPropertyDescriptor(prototype, 'AddCmd')!;
+    expect(typeof value).toBe('function');
+    expect(how).toEqual({ writable: true, configurable: true, enumerable: false });
+  });
+
   it('refuses a Command without exec when it is defined, and names it', () => {
     const untyped = Invoker as (receiver: unknown, commands: unknown[]) => unknown;
     expect(() => untyped(Calc, [AddCmd, NoExecCmd])).toThrow(
