@@ -47,7 +47,7 @@ const leaves: readonly Schema[] = [
   schema('varint.float32', mus.varint.float32, fc.float()),
   schema('bool', mus.bool, fc.boolean()),
   schema('string', mus.string, fc.string({ unit: anyCharacter, maxLength: 40 })),
-  schema('string{len}', mus.string.with({ lengthAs: mus.raw.int16 }), fc.string({ unit: 'grapheme', maxLength: 40 })),
+  schema('string{len}', mus.string.with({ lengthAs: mus.raw.int16 }), fc.string({ unit: anyCharacter, maxLength: 40 })),
   schema('bytes', mus.bytes, fc.uint8Array({ maxLength: 40 })),
   schema('milliseconds', mus.time.milliseconds, fc.date({ noInvalidDate: true })),
 ];
