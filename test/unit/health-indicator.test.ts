@@ -84,6 +84,19 @@ describe('a health check', () => {
     expect((await check(servers, pings, requireAll)).status).toBe(expected);
   });
 
+  it('waits a second for one answer unless it is told otherwise', async () => {
+    const servers = [serverState('a:1', { connections: 2 })];
+    const asked: unknown[] = [];
+    const pingEach = async (given: unknown) => {
+      asked.push(given);
+      return [ping('a:1', 1), ping('a:1', undefined, late)];
+    };
+    const client = { unwrap: () => ({ status: 'connected', servers, pingEach }) } as unknown as CmdStreamClient;
+    const indicator = new CmdStreamHealthIndicator(new HealthIndicatorService());
+    expect(await indicator.pingCheck('calc', client)).toMatchObject({ calc: { status: 'up' } });
+    expect(asked).toEqual([{ timeoutMs: 1_000 }]);
+  });
+
   it('is down with the code of why nothing could be pinged', async () => {
     const { status, error, seen } = await check([serverState('a:1')], undefined);
     expect({ status, error, seen }).toEqual({
