@@ -1,4 +1,4 @@
-// Calls code of the user that is told something, when it fails, now or by a promise, that is its own business; and code
+// Calls code of the user that is notify something, when it fails, now or by a promise, that is its own business; and code
 // that must answer at once, where a promise is no answer.
 import { CmdStreamError, type ErrorCode } from './errors.js';
 
@@ -16,7 +16,7 @@ export function tell<A extends unknown[]>(
   }
 }
 
-export function told(callback: () => unknown): void {
+export function notify(callback: () => unknown): void {
   tell(nobody, callback);
 }
 
@@ -38,4 +38,19 @@ export function atOnce<T>(code: ErrorCode, name: string, given: T): T {
   if (typeof given === 'object' && forgive(given))
     throw new CmdStreamError(code, `${name} must answer at once, and gave a promise`);
   return given;
+}
+
+// A promise and what resolves it.
+
+export interface Deferred {
+  readonly promise: Promise<void>;
+  resolve(): void;
+}
+
+export function deferred(): Deferred {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

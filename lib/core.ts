@@ -1,6 +1,6 @@
 // The door "nestjs-cmd-stream/core": contracts, client and server without Nest and rxjs.
 export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type ErrorCode } from './errors.js';
-export type { CommandContext } from './codec/command-context.js';
+export type { CommandContext } from './contract/command.js';
 export {
   Command,
   Result,
@@ -9,12 +9,12 @@ export {
   type CommandEntry,
   type Outcome,
   type ResultOf,
-} from './codec/command.js';
-export { defineContract, type Contract, type ContractDefinition } from './codec/contract.js';
-export type { ContractType, TypeClass, TypeEntry, TypeTable } from './codec/type-table.js';
+} from './contract/command.js';
+export { defineContract, type Contract, type ContractDefinition } from './contract/contract.js';
+export type { ContractType, TypeClass, TypeEntry, TypeTable } from './contract/type-table.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
-export { jsonCodec } from './codec/json-codec.js';
-export type { JsonCodecOptions } from './codec/json-codec-options.js';
+export { jsonCodec } from './codec/json/json-codec.js';
+export type { JsonCodecOptions } from './codec/json/json-codec-options.js';
 export type { ByteReader } from './wire/byte-reader.js';
 export type { ByteWriter } from './wire/byte-writer.js';
 export type { Seq } from './wire/frame.js';
@@ -27,18 +27,23 @@ export type {
 } from './client/circuit-breaker.js';
 export { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, ConnectionFactory, UnexpectedResult } from './client/client-options.js';
-export type { ClientStatus, ClientStatusChange } from './client/group-status.js';
-export type { ConnectionPing } from './client/connection-ping.js';
-export type { ServerState } from './client/group-server.js';
-export { leastPending, roundRobin, type ConnectionChoice, type DispatchStrategy } from './client/dispatch-strategy.js';
-export type { ReconnectOptions } from './client/reconnect-options.js';
-export type { RetryOptions } from './client/retry-options.js';
-export type { SentCommand } from './client/call-end.js';
+export type { ClientStatus, ClientStatusChange } from './client/group/group-server.js';
+export type { ConnectionPing } from './client/group/connection-ping.js';
+export type { ServerState } from './client/group/group-server.js';
+export {
+  leastPending,
+  roundRobin,
+  type ConnectionChoice,
+  type DispatchStrategy,
+} from './client/group/dispatch-strategy.js';
+export type { ReconnectOptions } from './client/client-options.js';
+export type { RetryOptions } from './client/client-options.js';
+export type { SentCommand } from './client/call/call-outcome.js';
 export type { ReceivedResult, SendHooks, SendHooksFactory } from './client/send-hooks.js';
 export type { ServerAddress } from './connection/dial.js';
-export type { KeepaliveOptions } from './connection/keepalive-options.js';
+export type { KeepaliveOptions } from './connection/keepalive.js';
 export { isFailure } from './client/failure.js';
-export type { Call, CallOptions, CommandSink } from './client/pending-call.js';
+export type { Call, CallOptions, CommandSink } from './client/call/client-call.js';
 export { CommandServer, type ServerStatusListener } from './server/command-server.js';
 export { ExecInvoker } from './server/exec-invoker.js';
 export type { Invoker, ResultSink } from './server/invoker.js';

@@ -1,16 +1,16 @@
 // A Set whose first element is found in constant time, however many were deleted before it: one of the language looks at
 // the places of all of them.
 
-interface Link<T> {
+interface GroupConnection<T> {
   readonly item: T;
-  previous: Link<T> | undefined;
-  next: Link<T> | undefined;
+  previous: GroupConnection<T> | undefined;
+  next: GroupConnection<T> | undefined;
 }
 
 export class LinkedSet<T> {
-  readonly #links = new Map<T, Link<T>>();
-  #first: Link<T> | undefined;
-  #last: Link<T> | undefined;
+  readonly #links = new Map<T, GroupConnection<T>>();
+  #first: GroupConnection<T> | undefined;
+  #last: GroupConnection<T> | undefined;
 
   get size(): number {
     return this.#links.size;
@@ -24,7 +24,7 @@ export class LinkedSet<T> {
   /** Adds it as the last; one that is there stays where it is. */
   add(item: T): void {
     if (this.#links.has(item)) return;
-    const link: Link<T> = { item, previous: this.#last, next: undefined };
+    const link: GroupConnection<T> = { item, previous: this.#last, next: undefined };
     if (this.#last === undefined) this.#first = link;
     else this.#last.next = link;
     this.#last = link;

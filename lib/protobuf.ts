@@ -1,6 +1,6 @@
 // The door "nestjs-cmd-stream/protobuf": the Protobuf codec and the message types of its contracts.
 export { protobufCodec } from './protobuf/protobuf-codec.js';
-export type { ProtobufCodecOptions } from './protobuf/protobuf-codec-options.js';
+export type { ProtobufCodecOptions } from './protobuf/protobuf-codec.js';
 export { protobufMessage, type ProtobufMessageOptions } from './protobuf/protobuf-message.js';
 export { protobufType, type ProtobufTypeOptions } from './protobuf/protobuf-type.js';
 export type { MessageTraits, ProtobufType } from './protobuf/message-format.js';

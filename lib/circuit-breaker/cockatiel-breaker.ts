@@ -3,8 +3,11 @@ import { circuitBreaker, CircuitState, CountBreaker, handleAll, type CircuitBrea
 import type { CircuitBreakerFactory } from '../client/circuit-breaker.js';
 import { CmdStreamError } from '../errors.js';
 import { objectWith, resolveOptions } from '../options.js';
-import { cockatielBreakerDefaults, cockatielBreakerRules } from './cockatiel-breaker-options.js';
-import type { CockatielBreakerOptions } from './cockatiel-breaker-options.js';
+import {
+  cockatielBreakerDefaults,
+  cockatielBreakerRules,
+  type CockatielBreakerOptions,
+} from './cockatiel-breaker-options.js';
 import { PolicyBreaker } from './policy-breaker.js';
 
 /** What `cockatielBreaker()` takes for options, or a function that makes the policy for a server. @publicApi */

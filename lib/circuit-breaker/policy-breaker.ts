@@ -1,7 +1,7 @@
 // Puts a policy of cockatiel, which executes functions, behind the permits of the client. The policy alone decides when
 // the circuit opens and closes; it hears of a call when that is over, if nothing has changed since it began.
 import { CircuitState, type CircuitBreakerPolicy } from 'cockatiel';
-import { told } from '../callbacks.js';
+import { notify } from '../callbacks.js';
 import type { CircuitBreaker, CircuitBreakerState, CircuitPermit } from '../client/circuit-breaker.js';
 
 /** By cockatiel's numbers; an isolated circuit is open. */
@@ -28,7 +28,7 @@ export class PolicyBreaker implements CircuitBreaker {
         this.#period.settle?.();
         this.#period = {};
       }
-      told(() => onStateChange?.(stateNames[state]!));
+      notify(() => onStateChange?.(stateNames[state]!));
     });
     if (rules.isTimed) policy.onBreak(() => setTimeout(() => this.#probe(), rules.openDurationMs).unref());
   }

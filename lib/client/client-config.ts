@@ -1,24 +1,30 @@
 // From the options of a client to what its connections need: what several options say together is checked here.
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
-import type { Contract } from '../codec/contract.js';
+import type { Contract } from '../contract/contract.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
-import { keepaliveDefaults, keepaliveRules } from '../connection/keepalive-options.js';
+import { keepaliveDefaults, keepaliveRules } from '../connection/keepalive.js';
 import { Ticker } from '../connection/ticker.js';
-import { clientFlow } from '../connection/value-flow.js';
+import { clientDirection } from '../connection/codec-direction.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
 import { objectWith, resolveOptions, type OptionRules } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
-import { CallBytes } from './call-bytes.js';
-import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
-import { leastPending, roundRobin, type DispatchStrategy } from './dispatch-strategy.js';
+import { CallBytes } from './call/call-bytes.js';
+import {
+  clientDefaults,
+  clientRules,
+  type CommandClientOptions,
+  reconnectDefaults,
+  reconnectRules,
+  retryDefaults,
+  retryRules,
+} from './client-options.js';
+import { leastPending, roundRobin, type DispatchStrategy } from './group/dispatch-strategy.js';
 import { isFailure } from './failure.js';
-import type { GroupConfig } from './group.js';
-import type { LinkConfig } from './link.js';
-import { reconnectDefaults, reconnectRules } from './reconnect-options.js';
-import { retryDefaults, retryRules } from './retry-options.js';
+import type { GroupConfig } from './group/group.js';
+import type { GroupConnectionConfig } from './group/group-connection.js';
 import { forgive } from '../callbacks.js';
 
 const OWNER = 'CommandClient';
@@ -50,7 +56,7 @@ export function resolveClientOptions(options: CommandClientOptions) {
 /** `scope`: where what serves all callers is at home. */
 export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope): GroupConfig {
   const codec = codecFor(options.contract, options.codec);
-  const flow = clientFlow(codec, options);
+  const flow = clientDirection(codec, options);
   return {
     ...options,
     side: 'client',
@@ -125,7 +131,7 @@ function strategyOf(strategy: ResolvedClientOptions['strategy'], scope: AsyncSco
   return { pick: apart(scope, (choices, command) => strategy.pick([...choices], command)) };
 }
 
-function dialling({ connect, tls, lookup }: ResolvedClientOptions): LinkConfig['dial'] {
+function dialling({ connect, tls, lookup }: ResolvedClientOptions): GroupConnectionConfig['dial'] {
   if (connect === undefined) {
     return (address, turn, signal, onStage) => dial({ address, tls, lookup, turn, onStage }, signal);
   }

@@ -1,23 +1,28 @@
 // A client without Nest: one contract, one group of connections; `dispatch` and what is built on it. One owner, one close.
 import { AsyncScope } from '../async-scope.js';
-import type { AnyCommand, ResultOf } from '../codec/command.js';
+import type { AnyCommand, ResultOf } from '../contract/command.js';
 import { CmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
-import { checkCallOptions, ownMetadata } from './call-rules.js';
-import { CallerSink } from './caller-sink.js';
+import { checkCallOptions, ownMetadata } from './call/call-rules.js';
+import {
+  CallerSink,
+  ClientCall,
+  type Call,
+  type CallNeeds,
+  type CallOptions,
+  type CommandSink,
+} from './call/client-call.js';
 import { groupConfigOf, resolveClientOptions, type ResolvedClientOptions } from './client-config.js';
 import type { CommandClientOptions } from './client-options.js';
-import { pingGroup, type ConnectionPing } from './connection-ping.js';
-import { Group } from './group.js';
-import type { ServerState } from './group-server.js';
-import type { ClientStatus, ClientStatusChange } from './group-status.js';
-import type { LinkStatus } from './link.js';
-import { PendingCall, type Call, type CallNeeds, type CallOptions, type CommandSink } from './pending-call.js';
+import { pingGroup, type ConnectionPing } from './group/connection-ping.js';
+import { Group } from './group/group.js';
+import type { ServerState, ClientStatus, ClientStatusChange } from './group/group-server.js';
+import type { ConnectionStatus } from './group/group-connection.js';
 import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
-import { SignalListeners } from './signal-listeners.js';
+import { SignalListeners } from './call/signal-listeners.js';
 import { hookedNeeds } from './send-hooks.js';
-import { told } from '../callbacks.js';
+import { notify } from '../callbacks.js';
 
 const NO_OPTIONS: CallOptions = Object.freeze({});
 /** What `emit` and `ping` know of the options of a call. */
@@ -158,7 +163,7 @@ export class CommandClient {
         complete: () => resolve(result as ResultOf<C>),
         error: reject,
       };
-      const call: PendingCall = this.submit(command, sink, options, needs, this.#options.timeoutMs);
+      const call: ClientCall = this.submit(command, sink, options, needs, this.#options.timeoutMs);
     });
   }
 
@@ -181,7 +186,7 @@ export class CommandClient {
     needsOf: () => CallNeeds | undefined,
   ): AsyncIterableIterator<ResultOf<C>, undefined> {
     let group: Group | undefined;
-    const dispatch = (sink: CommandSink<ResultOf<C>>): PendingCall => {
+    const dispatch = (sink: CommandSink<ResultOf<C>>): ClientCall => {
       group = this.#group;
       return this.submit(command, sink as CommandSink, options, { ...needsOf(), credit: INITIAL_CREDIT });
     };
@@ -204,8 +209,8 @@ export class CommandClient {
     options: CallOptions = NO_OPTIONS,
     needs?: CallNeeds,
     defaultTimeoutMs = 0,
-  ): PendingCall {
-    let call: PendingCall;
+  ): ClientCall {
+    let call: ClientCall;
     try {
       if (options !== NO_OPTIONS) checkCallOptions(options);
       const { signal, timeoutMs = defaultTimeoutMs, metadata } = options;
@@ -213,9 +218,9 @@ export class CommandClient {
       if (this.#closing) throw closedError();
       const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
       const all = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
-      call = new PendingCall(command, sink, this.#group, { timeoutMs, metadata: own }, all);
+      call = new ClientCall(command, sink, this.#group, { timeoutMs, metadata: own }, all);
     } catch (error) {
-      call = new PendingCall(command, sink, this.#group);
+      call = new ClientCall(command, sink, this.#group);
       call.fail(error);
       return call;
     }
@@ -282,7 +287,7 @@ export class CommandClient {
     this.#find(seq)?.cancel();
   }
 
-  #find(seq: Seq): PendingCall | undefined {
+  #find(seq: Seq): ClientCall | undefined {
     const here = this.#group.find(seq);
     if (here || this.#former.size === 0) return here;
     for (const group of this.#former.keys()) {
@@ -325,7 +330,7 @@ export class CommandClient {
   /** Ends at once; pending calls fail with `cause`. */
   destroy(cause = new CmdStreamError('CLOSED', 'the client was closed')): void {
     const groups = [...this.#former.keys(), this.#group];
-    // Before it is told: who listens may close it, too.
+    // Before it is notify: who listens may close it, too.
     this.#closing ??= closedOf(groups);
     for (const group of groups) this.#destroy(group, cause);
   }
@@ -336,16 +341,16 @@ export class CommandClient {
     if (isNews) this.#tell(cause);
   }
 
-  #tell(cause?: CmdStreamError, server?: string, connection?: LinkStatus): void {
+  #tell(cause?: CmdStreamError, server?: string, connection?: ConnectionStatus): void {
     const change = { status: this.status, cause, server, connection };
-    for (const listener of this.#statusListeners) told(() => this.#scope.runApart(listener, undefined, change));
+    for (const listener of this.#statusListeners) notify(() => this.#scope.runApart(listener, undefined, change));
   }
 
   #unexpected(seq: Seq, result: unknown, bytesRead: number): void {
     this.#unexpectedResults++;
     const { onUnexpectedResult } = this.#options;
     if (onUnexpectedResult === undefined) return;
-    told(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
+    notify(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
   }
 }
 
@@ -368,6 +373,6 @@ function notLast(name: string): string {
   return `${name} is not the last Result: its lastOne() is false; ${OTHER_CALLS}, or give a Result whose lastOne() is true`;
 }
 
-function multipleResults(text: string, { label }: PendingCall): CmdStreamError {
+function multipleResults(text: string, { label }: ClientCall): CmdStreamError {
   return new CmdStreamError('MULTIPLE_RESULTS', `${text} ${label}`, { sent: true });
 }

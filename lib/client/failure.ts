@@ -1,5 +1,5 @@
 // Which errors of a call say that its server, or the way to it, is in trouble.
-import { isCmdStreamError, type ErrorCode } from '../errors.js';
+import { isCmdStreamError, type ErrorCode, type CmdStreamError } from '../errors.js';
 
 /** Of REMOTE, which carries what the application meant for the caller, only the payload can tell. */
 const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.freeze({
@@ -99,4 +99,20 @@ function propertyOf(value: unknown, key: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+// Which failures to connect do not become better by waiting.
+
+const hopeless: ReadonlySet<string> = new Set([
+  'SERVER_INFO_MISMATCH',
+  'SERVER_INFO_TOO_LARGE',
+  'CONTRACT_MISMATCH',
+  'EXTENSION_UNAVAILABLE',
+  'TLS_ERROR',
+]);
+
+/** Nobody is kept waiting for it. A reset in the middle of TLS may be a refused certificate, and may be a server that is just not there. */
+export function isPermanent(error: CmdStreamError | undefined): boolean {
+  if (error === undefined || !hopeless.has(error.code)) return false;
+  return !(error.code === 'TLS_ERROR' && isCmdStreamError(error.cause));
 }

@@ -3,7 +3,7 @@
 import { CmdStreamError, isCmdStreamError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import { CREDIT_WINDOW_BYTES } from '../wire/control-frame.js';
-import type { CommandSink, PendingCall } from './pending-call.js';
+import type { CommandSink, ClientCall } from './call/client-call.js';
 
 /** Results a producer may be ahead of its taker. */
 export const INITIAL_CREDIT = 32;
@@ -35,20 +35,20 @@ export interface TakerOptions {
 }
 
 export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
-  readonly #dispatch: (sink: CommandSink<R>) => PendingCall;
+  readonly #dispatch: (sink: CommandSink<R>) => ClientCall;
   readonly #maxBuffered: number;
   readonly #options: TakerOptions;
   readonly #takers = new Fifo<Taker<R>>();
   readonly #buffer = new Fifo<{ readonly result: R; readonly bytes: number }>();
   #bufferedBytes = 0;
-  #call: PendingCall | undefined;
+  #call: ClientCall | undefined;
   #deadline = Infinity;
   #end: End | undefined;
   #taken = 0;
   #takenBytes = 0;
 
   /** `dispatch` is called with the first `next()`; `maxBuffered`: Results that may wait. */
-  constructor(dispatch: (sink: CommandSink<R>) => PendingCall, maxBuffered: number, options: TakerOptions = {}) {
+  constructor(dispatch: (sink: CommandSink<R>) => ClientCall, maxBuffered: number, options: TakerOptions = {}) {
     this.#dispatch = dispatch;
     this.#maxBuffered = maxBuffered;
     this.#options = options;
@@ -166,7 +166,7 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
       this.#ended(end).then(taker.resolve, taker.reject);
   }
 
-  /** An error is told once; after it the iterator is at its end. */
+  /** An error is notify once; after it the iterator is at its end. */
   #ended(end: End): Promise<IteratorResult<R, undefined>> {
     if (!('error' in end)) return Promise.resolve({ value: undefined, done: true });
     this.#end = {};

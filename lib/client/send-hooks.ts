@@ -2,10 +2,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
-import { ambientMetadata } from './call-rules.js';
-import type { CallEnd, CallObserver, SentCommand } from './call-end.js';
-import type { CallNeeds } from './pending-call.js';
-import { forgive, told } from '../callbacks.js';
+import { ambientMetadata } from './call/call-rules.js';
+import type { CallOutcome, CallObserver, SentCommand } from './call/call-outcome.js';
+import type { CallNeeds } from './call/client-call.js';
+import { forgive, notify } from '../callbacks.js';
 
 /**
  * A Result that came.
@@ -56,17 +56,17 @@ class HookedCall implements CallObserver {
 
   onResult(sent: SentCommand, result: unknown, bytes: number): void {
     const number = ++this.#results;
-    this.#scope.runInAsyncScope(() => told(() => this.#hooks.onResult?.(sent, { result, number, bytes })));
+    this.#scope.runInAsyncScope(() => notify(() => this.#hooks.onResult?.(sent, { result, number, bytes })));
   }
 
-  onEnd(sent: SentCommand, end: CallEnd): void {
+  onEnd(sent: SentCommand, end: CallOutcome): void {
     this.#scope.runInAsyncScope(this.#onEnd, this, sent, end);
   }
 
-  #onEnd(sent: SentCommand, { how, error }: CallEnd): void {
-    if (how === 'timed out') told(() => this.#hooks.onTimeout?.(sent, error));
-    else if (how === 'failed' || error !== undefined) told(() => this.#hooks.onError?.(sent, error));
-    told(() => this.#hooks.onEnd?.(sent));
+  #onEnd(sent: SentCommand, { how, error }: CallOutcome): void {
+    if (how === 'timed out') notify(() => this.#hooks.onTimeout?.(sent, error));
+    else if (how === 'failed' || error !== undefined) notify(() => this.#hooks.onError?.(sent, error));
+    notify(() => this.#hooks.onEnd?.(sent));
   }
 }
 

@@ -2,9 +2,9 @@
 import { CmdStreamError } from '../errors.js';
 import { objectWith, type OptionRule } from '../options.js';
 import type { Codec, CodecFactory } from './codec.js';
-import type { Contract } from './contract.js';
-import { jsonCodec } from './json-codec.js';
-import { TypeTable } from './type-table.js';
+import type { Contract } from '../contract/contract.js';
+import { jsonCodec } from './json/json-codec.js';
+import { TypeTable } from '../contract/type-table.js';
 
 const codecMethods: readonly string[] = ['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'];
 const codecObject = objectWith('a codec', ...codecMethods);

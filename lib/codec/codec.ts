@@ -1,8 +1,8 @@
 // The role of a codec: turns the Commands and Results of one contract into bytes and back. It knows no seq and no socket.
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import type { Contract } from './contract.js';
-import type { DataLimits } from './json-codec-options.js';
+import type { Contract } from '../contract/contract.js';
+import type { DataLimits } from './json/json-codec-options.js';
 
 /** Texts that are equal where the bytes of a type are. */
 export interface Layouts {

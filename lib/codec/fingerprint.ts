@@ -2,8 +2,8 @@
 // connect, and not by misreading each other. A list that is a prefix of the other's fits: appending a type is no break.
 import { CmdStreamError, peerText } from '../errors.js';
 import type { Codec } from './codec.js';
-import type { Contract } from './contract.js';
-import type { TypeTable } from './type-table.js';
+import type { Contract } from '../contract/contract.js';
+import type { TypeTable } from '../contract/type-table.js';
 
 /** What travels of it. */
 export interface FingerprintFields {

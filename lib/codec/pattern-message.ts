@@ -1,9 +1,9 @@
 // A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
 import { atOnce, forgive } from '../callbacks.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
-import { jsonCodecDefaults, type DataLimits } from './json-codec-options.js';
-import { parseData } from './json-parse.js';
-import { checkStructure } from './json-scan.js';
+import { jsonCodecDefaults, type DataLimits } from './json/json-codec-options.js';
+import { parseData } from './json/json-parse.js';
+import { checkStructure } from './json/json-scan.js';
 
 /** A request or an event by pattern. */
 export class PatternMessage {
@@ -68,4 +68,11 @@ function asks(value: unknown, levels: number): boolean {
 /** @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS */
 export function dataOf(text: string, limits: DataLimits): unknown {
   return text === '' ? undefined : parseData(text, limits, limits.maxKeysPerObject ?? Number.POSITIVE_INFINITY);
+}
+
+// A whole packet as a custom Nest serializer made it: it travels instead of the value it wraps, and the other side's
+// deserializer unwraps it.
+
+export class WholePacket {
+  constructor(readonly packet: unknown) {}
 }

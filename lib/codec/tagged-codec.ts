@@ -7,8 +7,8 @@ import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { Codec } from './codec.js';
-import type { Contract } from './contract.js';
-import { unlisted, type TypeTable } from './type-table.js';
+import type { Contract } from '../contract/contract.js';
+import { unlisted, type TypeTable } from '../contract/type-table.js';
 
 /** Writes and reads the bodies of one list of a contract. */
 export interface BodyCodec {

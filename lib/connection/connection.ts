@@ -6,21 +6,21 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
-import type { DataLimits } from '../codec/json-codec-options.js';
+import type { DataLimits } from '../codec/json/json-codec-options.js';
 import { CmdStreamError, decodeError, encodeError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
 import { writePings, writeSeq, type Seq } from '../wire/frame.js';
 import { connectionDefaults, type ResolvedConnectionOptions } from './connection-options.js';
-import { Inbox, type InboxOwner } from './inbox.js';
-import { Outbox } from './outbox.js';
-import { SocketFace, type SocketListener } from './socket-face.js';
+import { FrameReader, type FrameReaderListener } from './frame-reader.js';
+import { FrameWriter } from './frame-writer.js';
+import { ConnectionSocket, type ConnectionSocketListener } from './connection-socket.js';
 import type { Ticker, Ticking } from './ticker.js';
 import { frameOverdue, writeStalled } from './time-limits.js';
-import { checkFrameLength, type FrameLimit, type ValueFlow } from './value-flow.js';
+import { checkFrameLength, type FrameLimit, type CodecDirection } from './codec-direction.js';
 
 /** What a connection tells its owner. No method may throw, but for those of an inbox that say so. */
-export interface ConnectionOwner extends InboxOwner {
+export interface ConnectionListener extends FrameReaderListener {
   /** The socket took what was handed to it: less is waiting than before. */
   onFlushed(): void;
   /** Exactly once. */
@@ -29,7 +29,7 @@ export interface ConnectionOwner extends InboxOwner {
 
 export interface ConnectionConfig {
   readonly side: 'client' | 'server';
-  readonly flow: ValueFlow;
+  readonly flow: CodecDirection;
   readonly options: ResolvedConnectionOptions;
   readonly ticker: Ticker;
   /** Where connections are at home: none runs in the scope of somebody who sends, or whose end makes room. */
@@ -43,27 +43,29 @@ const LINGER_MS = 1000;
 /** As much is read although the owner takes nothing. */
 const READ_AHEAD_BYTES = 64 * 1024;
 
-export class Connection implements Ticking, SocketListener {
-  readonly #socket: SocketFace;
+export class Connection implements Ticking, ConnectionSocketListener {
+  readonly #socket: ConnectionSocket;
   readonly #config: ConnectionConfig;
-  readonly #owner: ConnectionOwner;
+  readonly #owner: ConnectionListener;
   readonly #scope: AsyncResource;
-  readonly #inbox: Inbox;
-  readonly #outbox: Outbox;
+  readonly #inbox: FrameReader;
+  readonly #outbox: FrameWriter;
   #state: State = 'open';
   #isEncoding = false;
   #sendLimit: FrameLimit;
   #endedAt = 0;
   #lingerDeadline = 0;
 
-  constructor(socket: Duplex, config: ConnectionConfig, owner: ConnectionOwner) {
+  constructor(socket: Duplex, config: ConnectionConfig, owner: ConnectionListener) {
     this.#config = config;
     this.#sendLimit = config.flow.send;
     this.#owner = owner;
     this.#scope = config.scope.branch();
-    this.#inbox = new Inbox(config.side, config.flow, owner, (error) => this.#refuse(error), config.ticker);
-    this.#socket = new SocketFace(socket, config.options, this);
-    this.#outbox = this.#scope.runInAsyncScope(() => new Outbox(this.#socket, config.ticker, () => this.#flushed()));
+    this.#inbox = new FrameReader(config.side, config.flow, owner, (error) => this.#refuse(error), config.ticker);
+    this.#socket = new ConnectionSocket(socket, config.options, this);
+    this.#outbox = this.#scope.runInAsyncScope(
+      () => new FrameWriter(this.#socket, config.ticker, () => this.#flushed()),
+    );
     this.#socket.open();
     config.ticker.add(this);
   }
@@ -166,8 +168,8 @@ export class Connection implements Ticking, SocketListener {
   }
 
   /** A padded ping: asks a server whether it can speak the extension; what comes next is the answer. */
-  knock(): void {
-    this.#inbox.expectKnockAnswer();
+  probe(): void {
+    this.#inbox.expectProbeAnswer();
     this.post(writePaddedPing);
   }
 
@@ -303,7 +305,7 @@ export class Connection implements Ticking, SocketListener {
     else this.#socket.resume();
   }
 
-  /** Ends in order, as soon as no value is being written: what was sent is flushed, then FIN. The owner is told at once. */
+  /** Ends in order, as soon as no value is being written: what was sent is flushed, then FIN. The owner is notify at once. */
   end(cause: CmdStreamError): void {
     if (this.#isEncoding) setImmediate(() => this.end(cause));
     else if (this.#state === 'open') this.#scope.runInAsyncScope(this.#end, this, cause);
@@ -325,13 +327,13 @@ export class Connection implements Ticking, SocketListener {
   }
 
   #destroy(cause: CmdStreamError): void {
-    const told = this.#state === 'ending';
+    const notify = this.#state === 'ending';
     this.#state = 'closed';
     this.#config.ticker.delete(this);
     this.#inbox.stop();
     this.#outbox.abandon(cause);
     this.#socket.destroy();
-    if (!told) this.#owner.onEnd(cause);
+    if (!notify) this.#owner.onEnd(cause);
   }
 
   /** Looks at the time limits; called by a Ticker. */

@@ -1,9 +1,8 @@
 // Opens the socket of a client: TCP, TLS or a Unix domain socket. It knows no frames.
-import { lookup as lookupByDns } from 'node:dns';
+import { lookup as lookupByDns, type LookupAddress } from 'node:dns';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { CmdStreamError, codeOf, fromSocketError, messageOf } from '../errors.js';
-import { turnedLookup } from './turned-lookup.js';
+import { CmdStreamError, codeOf, fromSocketError, messageOf, stackOf } from '../errors.js';
 
 /** Where a server listens: a host and a port, or the path of a Unix domain socket. @publicApi */
 export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -135,4 +134,68 @@ function connectError({ address }: DialTarget, error: unknown): CmdStreamError {
   // Where a name has several addresses, the error of Node that sums up has a code and no text.
   const reason = (translated.message || codeOf(error) || 'no reason given').trimEnd();
   return new CmdStreamError(code, `cannot connect to ${addressText(address)}: ${reason}`, { cause: error });
+}
+
+// Resolves a host for one connection: all its addresses, beginning with another one each time. What a resolver of the
+// user throws, now or by a promise, or gives that is no address, is a name that cannot be resolved; its first word counts.
+
+/** `turn`: of several addresses of one kind, the one to begin with, counted round. */
+export function turnedLookup(lookup: LookupFunction, turn: number): LookupFunction {
+  return (hostname, options, callback) => {
+    let hasAnswered = false;
+    const answer: typeof callback = (...given) => {
+      if (hasAnswered) return;
+      hasAnswered = true;
+      // At once would be before anybody listens to the socket.
+      process.nextTick(callback, ...given);
+    };
+    const fail = (error: unknown): void => answer(asError(error), []);
+    const resolved: typeof callback = (error, found) => {
+      if (error) return fail(error);
+      const [first, ...others] = turnedBy(addressesIn(found), turn);
+      if (first === undefined) return fail(new Error(`the resolver has no address for ${hostname}`));
+      if (options.all) answer(null, [first, ...others]);
+      else answer(null, first.address, first.family);
+    };
+    // A resolver may be an async function, whatever its type says.
+    new Promise((settled) => settled(lookup(hostname, { ...options, all: true }, resolved))).catch(fail);
+  };
+}
+
+/** What is no Error, or throws when it is asked as Node does, would not be understood by it. */
+function asError(error: unknown): Error {
+  if (error === undefined || error === null) return new Error('the resolver failed');
+  if (typeof error === 'object' && stackOf(error) !== undefined) return error as Error;
+  const code = codeOf(error);
+  return Object.assign(new Error(messageOf(error), { cause: error }), code === undefined ? {} : { code });
+}
+
+/** What throws when it is looked at is no address. */
+function addressesIn(found: unknown): LookupAddress[] {
+  try {
+    const entries: unknown[] = Array.isArray(found) ? [...found] : [{ address: found }];
+    return entries.flatMap(addressIn);
+  } catch {
+    return [];
+  }
+}
+
+function addressIn(entry: unknown): LookupAddress[] {
+  try {
+    const address = String((entry as { address?: unknown }).address);
+    const family = isIP(address);
+    return family === 0 ? [] : [{ address, family }];
+  } catch {
+    return [];
+  }
+}
+
+/** Addresses of one kind change places among themselves: which kind comes first is the resolver's say. */
+function turnedBy(addresses: readonly LookupAddress[], turn: number): LookupAddress[] {
+  const families = [...new Set(addresses.map(({ family }) => family))];
+  return families.flatMap((family) => {
+    const ofFamily = addresses.filter((address) => address.family === family);
+    const from = turn % ofFamily.length;
+    return [...ofFamily.slice(from), ...ofFamily.slice(0, from)];
+  });
 }

@@ -1,4 +1,4 @@
-// The numbers that were used on one extended connection: they grow, and a frame about any other one is a lie, as is one
+// The numbers that were used on one extended connection: they grow, and a frame about any other one is a protocolError, as is one
 // about a Command that the peer itself has ended. Of those the latest ones are remembered.
 import { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
@@ -17,7 +17,7 @@ export class SeqWindow {
    * @throws {CmdStreamError} PROTOCOL_ERROR when it does not grow
    */
   use(seq: Seq): number {
-    if (typeof seq === 'bigint' || seq <= this.#last) throw lie(`seq ${seq} after ${this.#last}`);
+    if (typeof seq === 'bigint' || seq <= this.#last) throw protocolError(`seq ${seq} after ${this.#last}`);
     if (this.#first === 0) this.#first = seq;
     this.#last = seq;
     return seq;
@@ -31,13 +31,14 @@ export class SeqWindow {
   /** @throws {CmdStreamError} PROTOCOL_ERROR when the number lies outside those that were used, or the peer has ended it */
   check(seq: Seq): void {
     if (this.#first === 0 || seq < this.#first || seq > this.#last) {
-      throw lie(`a control frame for seq ${seq}, which was never used`);
+      throw protocolError(`a control frame for seq ${seq}, which was never used`);
     }
-    if (this.#ended[Number(seq) & (REMEMBERED - 1)] === seq) throw lie(`a control frame for seq ${seq} behind its end`);
+    if (this.#ended[Number(seq) & (REMEMBERED - 1)] === seq)
+      throw protocolError(`a control frame for seq ${seq} behind its end`);
   }
 }
 
 /** The peer broke the protocol. */
-export function lie(what: string): CmdStreamError {
+export function protocolError(what: string): CmdStreamError {
   return new CmdStreamError('PROTOCOL_ERROR', what);
 }

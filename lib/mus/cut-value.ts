@@ -1,6 +1,6 @@
 // What a composite value does when reading one of its parts fails: bytes that are missing are waited for, and what was
-// read so far is kept; anything else is told where it happened.
-import { INCOMPLETE } from '../wire/incomplete.js';
+// read so far is kept; anything else is notify where it happened.
+import { INCOMPLETE } from '../wire/decode-progress.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { musError } from './mus-error.js';
 
@@ -29,4 +29,12 @@ export function cutBy(error: unknown, reader: ByteReader, cut: () => CutValue): 
   }
   reader.keep(owner, start, position, progress);
   return INCOMPLETE;
+}
+
+// A value that can be there before it is read: what refers back to it, in a cyclic structure, finds it.
+
+export interface Shell<T> {
+  create(): T;
+  /** Reads what belongs into `empty`, which {@link create} has made, and returns it. */
+  fill(reader: ByteReader, empty: T): T;
 }

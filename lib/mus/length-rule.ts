@@ -1,10 +1,9 @@
 // How the length of one kind of value is written, and what it may be when it is read.
-import { resolveOptions } from '../options.js';
+import { resolveOptions, callback, integer, type OptionRules } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError, musError } from './mus-error.js';
-import type { MusInteger } from './mus-integer.js';
-import { musLengthDefaults, musLengthRules, type MusLengthOptions } from './mus-length-options.js';
+import { MusInteger } from './mus-integer.js';
 
 export class LengthRule {
   readonly minBytes: number;
@@ -61,3 +60,33 @@ export class LengthRule {
     if (verdict === false) throw new MusError('BAD_PAYLOAD', `length ${length} was refused by checkLength`);
   }
 }
+
+// The options of whatever has a length: their meaning, defaults and ranges.
+
+/** @publicApi */
+export interface MusLengthOptions {
+  /**
+   * Greatest length that is read: bytes of a text or block, elements of a list, entries of a map.
+   * @default none: what `maxCommandBytes` or `maxResultBytes` allows
+   */
+  maxLength?: number;
+  /**
+   * Looks at a length that was read, 0 included, before anything is read or allocated: throws what is wrong with it, or
+   * returns false.
+   * @default none
+   */
+  checkLength?: (length: number) => unknown;
+  /**
+   * The integer a length is written as.
+   * @default none: a positive varint
+   */
+  lengthAs?: MusInteger;
+}
+
+export const musLengthDefaults = Object.freeze({});
+
+export const musLengthRules: OptionRules<MusLengthOptions> = Object.freeze({
+  maxLength: integer(0, Number.MAX_SAFE_INTEGER, 'bytes, elements or entries'),
+  checkLength: callback,
+  lengthAs: { expected: 'an integer of MUS, such as mus.varint.int', accepts: (value) => value instanceof MusInteger },
+});

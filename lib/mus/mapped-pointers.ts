@@ -1,15 +1,14 @@
 // Mapped pointers, for shared and cyclic structures: 01 for none, else 02 and an id, behind which the value stands the
 // first time. Ids count up from 0 in every value that is wrapped.
-import type { TypeClass } from '../codec/type-table.js';
-import { INCOMPLETE } from '../wire/incomplete.js';
+import type { TypeClass } from '../contract/type-table.js';
+import { INCOMPLETE } from '../wire/decode-progress.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { misfit, MusError, type MusDirection } from './mus-error.js';
-import { NIL } from './mus-pointer.js';
+import { NIL, Ref, RefSerializer } from './mus-pointer.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
-import { Ref, RefSerializer } from './ref.js';
-import type { Shell } from './shell.js';
+import type { Shell } from './cut-value.js';
 
 const MAPPED = 2;
 

@@ -1,7 +1,7 @@
 // The MUS codec: a type number (DTM), then the value, field by field; no length. Whether its serializers fit the
 // contract is found out when it is made.
 import type { Codec, CodecFactory, Layouts } from '../codec/codec.js';
-import { isClass, nameOf, unlisted, type TypeClass, type TypeTable } from '../codec/type-table.js';
+import { isClass, nameOf, unlisted, type TypeClass, type TypeTable } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';

@@ -1,8 +1,8 @@
 // A serializer that a user wrote: whatever it throws becomes an error of MUS.
 import { atOnce } from '../callbacks.js';
-import { isClass, type TypeClass } from '../codec/type-table.js';
+import { isClass, type TypeClass } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
-import { INCOMPLETE } from '../wire/incomplete.js';
+import { INCOMPLETE } from '../wire/decode-progress.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { musError } from './mus-error.js';

@@ -1,7 +1,6 @@
 // One of several types: a type number (DTM), then the value. Numbers count from 1, as in Go's generated code, or are given.
-import type { TypeClass } from '../codec/type-table.js';
+import { type TypeClass, nameOf, typeNameOf } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
-import { nameOf, typeNameOf } from '../codec/type-table.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError } from './mus-error.js';

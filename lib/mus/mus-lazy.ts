@@ -1,13 +1,12 @@
 // A serializer that is made later: what a recursive type refers to itself by. Owns the bound on the depth, which only
 // recursion can exceed.
-import type { TypeClass } from '../codec/type-table.js';
-import { resolveOptions } from '../options.js';
+import type { TypeClass } from '../contract/type-table.js';
+import { resolveOptions, integer, type OptionRules } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { MusError, type MusDirection } from './mus-error.js';
-import { musLazyDefaults, musLazyRules, type MusLazyOptions } from './mus-lazy-options.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
-import type { Shell } from './shell.js';
+import type { Shell } from './cut-value.js';
 
 /**
  * Stands for the serializer that `make` gives, asked for when it is first needed.
@@ -83,3 +82,18 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
     }
   }
 }
+
+// The options of a recursive type: their meaning, defaults and ranges.
+
+/** @publicApi */
+export interface MusLazyOptions {
+  /**
+   * How often a value may contain itself, read or written: 1 to 250.
+   * @default 64
+   */
+  maxDepth?: number;
+}
+
+export const musLazyDefaults = Object.freeze({ maxDepth: 64 });
+
+export const musLazyRules: OptionRules<MusLazyOptions> = Object.freeze({ maxDepth: integer(1, 250, 'levels') });

@@ -2,13 +2,11 @@
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import { cutBy } from './cut-value.js';
-import { LengthRule } from './length-rule.js';
+import { cutBy, type Shell } from './cut-value.js';
+import { LengthRule, type MusLengthOptions } from './length-rule.js';
 import { misfit, MusError, musError } from './mus-error.js';
-import type { MusLengthOptions } from './mus-length-options.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
-import type { Shell } from './shell.js';
 
 interface Progress<T> {
   readonly count: number;

@@ -1,22 +1,18 @@
 // Everything a MUS schema is made of, by the names it is written with.
 import { positive, raw, uvarint, zigzag } from './integer-forms.js';
-import { RawFloat32, RawFloat64, VarintFloat32, VarintFloat64 } from './mus-float.js';
+import { RawFloat32, RawFloat64, VarintFloat32, VarintFloat64, MusBool, MusTime } from './mus-scalars.js';
 import { MappedSerializer, type PointerScope } from './mapped-pointers.js';
-import { MusBool } from './mus-bool.js';
 import { CustomSerializer, type MusCustom } from './mus-custom.js';
 import { MusInteger, MusInteger64 } from './mus-integer.js';
 import { MusInterface, MusTyped, type MusVariants } from './mus-interface.js';
-import { MusLazy } from './mus-lazy.js';
-import type { MusLazyOptions } from './mus-lazy-options.js';
-import type { MusLengthOptions } from './mus-length-options.js';
+import { MusLazy, type MusLazyOptions } from './mus-lazy.js';
+import type { MusLengthOptions } from './length-rule.js';
 import { MusList } from './mus-list.js';
 import { MusMap } from './mus-map.js';
-import { MusPointer } from './mus-pointer.js';
+import { MusPointer, RefSerializer, type Ref } from './mus-pointer.js';
 import type { MusSerializer } from './mus-serializer.js';
 import { MusStruct, type MusFields } from './mus-struct.js';
 import { MusBytes, MusString } from './mus-text.js';
-import { MusTime } from './mus-time.js';
-import { RefSerializer, type Ref } from './ref.js';
 
 /** Variable width: small numbers take few bytes. Signed ones are in ZigZag form, `positive…` ones are not. */
 const varint = Object.freeze({

@@ -2,9 +2,10 @@
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import { MusError } from './mus-error.js';
+import { MusError, misfit, musError } from './mus-error.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
+import { cutBy, type Shell } from './cut-value.js';
 
 export const NIL = 1;
 const SET = 0;
@@ -18,7 +19,7 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
   readonly minBytes = 1;
   readonly #inner: MusSerializer<T, I>;
 
-  /** @throws {CmdStreamError} INVALID_CONTRACT for a pointer to a pointer: two kinds of null cannot be told apart */
+  /** @throws {CmdStreamError} INVALID_CONTRACT for a pointer to a pointer: two kinds of null cannot be notify apart */
   constructor(inner: MusSerializer<T, I>) {
     super();
     mustSerialize('mus.ptr', inner);
@@ -42,5 +43,69 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
     if (flag === NIL) return null;
     if (flag !== SET) throw new MusError('BAD_PAYLOAD', `${flag} is no pointer: it must begin with 0 or 1`);
     return this.#inner.decode(reader);
+  }
+}
+
+// A box for one value. Where a pointer is more than "this or null", the box is what it points to.
+
+/**
+ * What a pointer points to, when that is no object of its own, or a pointer again.
+ *
+ * @publicApi
+ */
+export class Ref<T> {
+  constructor(public value: T) {}
+}
+
+/** Writes what is in the box; the box itself takes no bytes. */
+export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implements Shell<Ref<T>> {
+  constructor(readonly inner: MusSerializer<T, I>) {
+    super();
+    mustSerialize('a Ref', inner);
+  }
+
+  get minBytes(): number {
+    return this.inner.minBytes;
+  }
+
+  override get drawn(): MusSerializer<unknown, never> {
+    return this.inner.drawn;
+  }
+
+  encode(ref: Ref<I>, writer: ByteWriter): void {
+    if (!(ref instanceof Ref)) throw misfit('a Ref', ref);
+    try {
+      this.inner.encode(ref.value, writer);
+    } catch (error) {
+      throw musError(error, 'ENCODE_FAILED').inside('.value', '');
+    }
+  }
+
+  decode(reader: ByteReader): Ref<T> {
+    return this.fill(reader, this.create());
+  }
+
+  override get shell(): Shell<Ref<T>> {
+    return this;
+  }
+
+  create(): Ref<T> {
+    // Nobody sees it before it is filled, but for a value that refers back to it.
+    return new Ref<T>(undefined as T);
+  }
+
+  fill(reader: ByteReader, empty: Ref<T>): Ref<T> {
+    const start = reader.consumed;
+    const kept = reader.resume(this) as Ref<T> | undefined;
+    const ref = kept ?? empty;
+    try {
+      // It begins where it began, however often it is cut, and is counted once.
+      reader.countValue();
+      ref.value = this.inner.decode(reader);
+    } catch (error) {
+      const cut = { owner: this, start, position: start, progress: ref, rest: 0, segment: '.value', name: '' };
+      throw cutBy(error, reader, () => cut);
+    }
+    return ref;
   }
 }

@@ -1,14 +1,14 @@
 // The role of a serializer: writes values of one type and reads them back. What it is made of is its subclass's.
 import { types } from 'node:util';
 import { atOnce } from '../callbacks.js';
-import type { TypeClass } from '../codec/type-table.js';
+import type { TypeClass } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { ByteReader } from '../wire/byte-reader.js';
 import { ByteWriter } from '../wire/byte-writer.js';
-import { INCOMPLETE } from '../wire/incomplete.js';
+import { INCOMPLETE } from '../wire/decode-progress.js';
 import { MusError, musError } from './mus-error.js';
 import { SchemaLayouts, type Drawable } from './schema-layouts.js';
-import type { Shell } from './shell.js';
+import type { Shell } from './cut-value.js';
 
 /** Carries the types at compile time only; no serializer has this key. */
 export declare const MUS_VALUE: unique symbol;

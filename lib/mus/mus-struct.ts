@@ -1,13 +1,12 @@
 // A struct: its fields one after the other, in the order in which they are listed; nothing around or between them.
-import type { TypeClass } from '../codec/type-table.js';
+import type { TypeClass } from '../contract/type-table.js';
 import { CmdStreamError, messageOf } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import { cutBy } from './cut-value.js';
+import { cutBy, type Shell } from './cut-value.js';
 import { misfit, musError } from './mus-error.js';
 import { isAsync, MusSerializer, type AnyMusSerializer, type MUS_VALUE } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
-import type { Shell } from './shell.js';
 
 /** A serializer for a field of the type `V`. */
 export interface MusField<V> extends AnyMusSerializer {

@@ -2,9 +2,8 @@
 import { isUint8Array } from 'node:util/types';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import { LengthRule } from './length-rule.js';
+import { LengthRule, type MusLengthOptions } from './length-rule.js';
 import { misfit } from './mus-error.js';
-import type { MusLengthOptions } from './mus-length-options.js';
 import { MusSerializer } from './mus-serializer.js';
 
 const loneSurrogate = /\p{Surrogate}/u;

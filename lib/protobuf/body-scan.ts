@@ -2,7 +2,8 @@
 // message; what it finds tells the decoder whether the bytes can be read where they are.
 import type { FieldShape, FieldShapes } from './field-shapes.js';
 import type { BodyLimits } from './message-format.js';
-import { badBody, BLOCK, FIXED64, GROUP_END, VARINT, WireCursor } from './wire-cursor.js';
+import { badBody, BLOCK, FIXED64, GROUP_END, VARINT, WireCursor, GROUP } from './wire-cursor.js';
+import { ByteWriter } from '../wire/byte-writer.js';
 
 const LONGEST_TAG = 5;
 
@@ -66,5 +67,40 @@ export class BodyScan {
     else if ((end - cursor.at) % (wireType === FIXED64 ? 8 : 4) !== 0)
       throw badBody('a packed list ends inside an element');
     cursor.at = end;
+  }
+}
+
+// A body without the fields that stand in it under the number, but not in the wire type, of a field of its message type.
+// To every implementation they are unknown fields; a decoder that trusts the number alone would misread them.
+
+/** A copy; `body` has passed a scan. */
+export function withoutStrays(body: Uint8Array, shapes: FieldShapes): Uint8Array {
+  const writer = new ByteWriter();
+  rewrite(new WireCursor(body), shapes, body.length, writer);
+  return Uint8Array.from(writer.take());
+}
+
+/** Ends behind `end`, or behind the end of the group, which it leaves out. */
+function rewrite(cursor: WireCursor, shapes: FieldShapes | undefined, end: number, writer: ByteWriter): void {
+  while (cursor.at < end) {
+    cursor.tag(end);
+    const { number, wireType } = cursor;
+    if (wireType === GROUP_END) return;
+    const shape = shapes?.get(number);
+    const fits = shape === undefined || shape.wireType === wireType || (shape.packable && wireType === BLOCK);
+    const mark = writer.length;
+    writer.writeUvarint(number * 8 + wireType);
+    if (wireType === BLOCK && fits && shape?.fields) {
+      const blockEnd = cursor.block(end);
+      writer.writeSized((inner) => rewrite(cursor, shape.fields, blockEnd, inner));
+    } else if (wireType === GROUP) {
+      rewrite(cursor, fits ? shape?.fields : undefined, end, writer);
+      writer.writeUvarint(number * 8 + GROUP_END);
+    } else {
+      const from = cursor.at;
+      cursor.skip(wireType, end);
+      writer.writeBytes(cursor.bytes.subarray(from, cursor.at));
+    }
+    if (!fits) writer.truncate(mark);
   }
 }

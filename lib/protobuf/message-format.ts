@@ -1,5 +1,5 @@
 // How the messages of one type become bodies and are read from them, and the entry of a contract that knows it.
-import type { Answered, CommandEntry } from '../codec/command.js';
+import type { Answered, CommandEntry } from '../contract/command.js';
 import { CmdStreamError } from '../errors.js';
 
 /** What a codec allows in one body. */
@@ -26,7 +26,7 @@ export interface ProtobufType<M extends object = object, R = unknown, Init = M> 
   /** Makes a message that knows, at compile time, the type of its Results. */
   create(init?: Init): M & Answered<R>;
   readonly [FORMAT]: (limits: BodyLimits) => MessageFormat;
-  /** Names of the message types of its Results, as far as they are told. */
+  /** Names of the message types of its Results, as far as they are notify. */
   readonly answers: readonly string[];
 }
 

@@ -1,15 +1,14 @@
 // The Protobuf codec: every body is one Protobuf message. Owns what holds for all message types, whoever generated them:
 // the longest body, and whose error it is when one cannot be written or read.
 import type { CodecFactory } from '../codec/codec.js';
-import type { Contract } from '../codec/contract.js';
+import type { Contract } from '../contract/contract.js';
 import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
-import { isTypeEntry, nameOf, type ContractType, type TypeTable } from '../codec/type-table.js';
+import { isTypeEntry, nameOf, type ContractType, type TypeTable } from '../contract/type-table.js';
 import { CmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
-import { resolveOptions } from '../options.js';
+import { resolveOptions, integer, type OptionRules } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
-import { protobufCodecDefaults, protobufCodecRules, type ProtobufCodecOptions } from './protobuf-codec-options.js';
 
 /**
  * The Protobuf codec, byte for byte that of cmd-stream-go, for contracts of {@link protobufType} and {@link protobufMessage}.
@@ -78,7 +77,7 @@ function entryOf(type: ContractType): ProtobufType {
   throw new CmdStreamError('INVALID_CONTRACT', `${nameOf(type)} is no message type: put it in by protobufType()`);
 }
 
-/** A Result that is not listed could never be sent; better told now than by the first answer. */
+/** A Result that is not listed could never be sent; better notify now than by the first answer. */
 function checkAnswers({ commands, results }: Contract): void {
   if (results.types.length === 0) return;
   const listed = new Set(results.types.map(nameOf));
@@ -91,3 +90,33 @@ function checkAnswers({ commands, results }: Contract): void {
     );
   }
 }
+
+// The options of the Protobuf codec: their meaning, defaults and ranges.
+
+/** @publicApi */
+export interface ProtobufCodecOptions {
+  /**
+   * Longest body, read or written, in bytes: 1 to 1 GiB. A longer one is refused as soon as its length is known.
+   * @default none: `maxCommandBytes` and `maxResultBytes` limit the frame
+   */
+  maxBytes?: number;
+  /**
+   * Most messages, groups and map entries one inside the other, read or written: 1 to 1,000.
+   * @default 100
+   */
+  maxDepth?: number;
+  /**
+   * Most fields in one body, read or written, those of nested messages included; each element of a list that is not
+   * packed is one. 1 to 100,000,000.
+   * @default 50_000
+   */
+  maxFields?: number;
+}
+
+export const protobufCodecDefaults = Object.freeze({ maxDepth: 100, maxFields: 50_000 });
+
+export const protobufCodecRules: OptionRules<ProtobufCodecOptions> = Object.freeze({
+  maxBytes: integer(1, 1024 * 1024 * 1024, 'bytes'),
+  maxDepth: integer(1, 1_000, 'levels'),
+  maxFields: integer(1, 100_000_000, 'fields'),
+});

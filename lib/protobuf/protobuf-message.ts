@@ -1,6 +1,6 @@
 // A message type of any other generator in a contract: three functions say all about it.
 import { atOnce, forgive } from '../callbacks.js';
-import { TYPE_ENTRY } from '../codec/type-table.js';
+import { TYPE_ENTRY } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { FORMAT, traitsOf, type MessageTraits, type ProtobufType } from './message-format.js';
 

@@ -9,10 +9,10 @@ import {
   type MessageShape,
 } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import type { Answered } from '../codec/command.js';
-import { TYPE_ENTRY } from '../codec/type-table.js';
+import type { Answered } from '../contract/command.js';
+import { TYPE_ENTRY } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
-import { BodyScan } from './body-scan.js';
+import { BodyScan, withoutStrays } from './body-scan.js';
 import { fieldShapesOf } from './field-shapes.js';
 import { MessageCheck } from './message-check.js';
 import {
@@ -23,7 +23,6 @@ import {
   type MessageTraits,
   type ProtobufType,
 } from './message-format.js';
-import { withoutStrays } from './stray-fields.js';
 
 /** A schema or several. */
 type Schemas = DescMessage | readonly DescMessage[];

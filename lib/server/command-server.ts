@@ -2,15 +2,15 @@
 // again; what happens between is a ServerRun.
 import type { AddressInfo, Server } from 'node:net';
 import { AsyncScope } from '../async-scope.js';
-import { tell, told } from '../callbacks.js';
+import { tell, notify } from '../callbacks.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
-import { serverFlow } from '../connection/value-flow.js';
+import { serverDirection } from '../connection/codec-direction.js';
 import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
-import { EventRoom } from './event-room.js';
+import { EventRoom } from './call/event-queue.js';
 import { ServerLoad } from './server-load.js';
 import {
   closeRules,
@@ -20,8 +20,8 @@ import {
   type CommandServerOptions,
   type ServerStatus,
 } from './server-options.js';
-import { ServerRun, type ServerRunConfig, type ServerRunOwner } from './server-run.js';
-import type { EndableConnection } from './session-config.js';
+import { ServerRun, type ServerRunConfig, type ServerRunListener } from './server-run.js';
+import type { EndableConnection } from './session/session-config.js';
 
 /** @publicApi */
 export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError) => void;
@@ -33,7 +33,7 @@ export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError
  * @publicApi
  */
 export class CommandServer {
-  /** Commands, connections and callbacks begin here: not in each other, and not where the server was told to listen or to close. */
+  /** Commands, connections and callbacks begin here: not in each other, and not where the server was notify to listen or to close. */
   readonly #scope = new AsyncScope();
   readonly #options;
   readonly #config: ServerRunConfig;
@@ -52,7 +52,7 @@ export class CommandServer {
     const codec = codecFor(resolved.contract, resolved.codec);
     const session = {
       side: 'server' as const,
-      flow: serverFlow(codec, resolved),
+      flow: serverDirection(codec, resolved),
       options: resolved,
       ticker: new Ticker(this.#scope),
       scope: this.#scope,
@@ -133,7 +133,7 @@ export class CommandServer {
     return this.#scope.run(this.#run.listen, this.#run);
   }
 
-  #newOwner(): ServerRunOwner {
+  #newOwner(): ServerRunListener {
     const { onConnectionEnd, onConnectionLost } = this.#options;
     return {
       onStatus: (status, cause) => this.#change(status, cause),
@@ -184,6 +184,6 @@ export class CommandServer {
   #report(failure: unknown): void {
     const { onError } = this.#options;
     // Where it fails nobody is left to tell; the server serves others.
-    if (onError) told(() => this.#scope.runApart(onError, undefined, failure));
+    if (onError) notify(() => this.#scope.runApart(onError, undefined, failure));
   }
 }

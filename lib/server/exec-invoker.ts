@@ -1,10 +1,9 @@
 // The Invoker of the classic Command Pattern without Nest: every Command runs itself against one Receiver.
-import type { CommandContext } from '../codec/command-context.js';
-import type { Command } from '../codec/command.js';
-import { typeNameOf } from '../codec/type-table.js';
+import type { CommandContext, Command } from '../contract/command.js';
+import { typeNameOf } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import type { Invoker, ResultSink } from './invoker.js';
-import { deliver } from './outcome.js';
+import { deliver } from './call/result-source.js';
 
 /**
  * Runs `command.exec(receiver, context)` and sends what it gives back: a value, a promise, an AsyncIterable, an Observable.

@@ -1,5 +1,5 @@
 // The roles of a server's application: what runs a Command, and how it answers.
-import type { CommandContext } from '../codec/command-context.js';
+import type { CommandContext } from '../contract/command.js';
 
 /**
  * Sends the Results of one Command; may be kept and used from anywhere, also after `invoke` has returned.

@@ -1,11 +1,13 @@
 // The listening socket of a server, TCP, TLS or Unix domain, its own or one it was given: hands over sockets that are
 // ready to speak, and ends those that do not get that far. It knows no frames.
-import { createServer, Server, type AddressInfo, type Socket } from 'node:net';
+import { createServer, Server, type AddressInfo, type Socket, connect } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
 import { isPromiseLike } from '../callbacks.js';
-import { removeStaleSocket } from './stale-socket.js';
+import { randomBytes } from 'node:crypto';
+import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 export interface ListenerConfig {
   readonly host: string;
@@ -18,7 +20,7 @@ export interface ListenerConfig {
   readonly maxConnections: number;
 }
 
-export interface ListenerOwner {
+export interface SocketAcceptor {
   /** False while it does not take sockets. */
   readonly isListening: boolean;
   onSocket(socket: Socket): void;
@@ -34,7 +36,7 @@ export interface ListenerOwner {
 
 export class Listener {
   readonly server: Server;
-  readonly #owner: ListenerOwner;
+  readonly #owner: SocketAcceptor;
   readonly #config: ListenerConfig;
   /** What was accepted and is not closed yet, in its TLS handshake or beyond. */
   readonly #accepted = new Set<Socket>();
@@ -43,7 +45,7 @@ export class Listener {
   /** Secures what is accepted; the same as `server` unless that was given. */
   readonly #tls: Server | undefined;
 
-  constructor(config: ListenerConfig, owner: ListenerOwner) {
+  constructor(config: ListenerConfig, owner: SocketAcceptor) {
     this.#config = config;
     this.#owner = owner;
     this.#isGiven = config.listenOn instanceof Server;
@@ -220,4 +222,56 @@ function end(socket: Socket): void {
 /** A socket that failed before it was looked at does not know its address any more. */
 function clientOf({ remoteAddress, remotePort }: Partial<Pick<Socket, 'remoteAddress' | 'remotePort'>>): string {
   return remoteAddress === undefined ? 'an unknown address' : `${remoteAddress}:${remotePort}`;
+}
+
+// The file of a Unix domain socket whose process has died stands in the way of the next one. Takes it away, if it is
+// certain that it is such a file; never another kind of file, never a socket that is listened on.
+
+/** What tells a file from another one that has its name, and perhaps its inode, later. */
+interface Identity {
+  readonly ino: bigint;
+  readonly mtimeNs: bigint;
+}
+
+/** True if the path is free now. */
+export async function removeStaleSocket(path: string): Promise<boolean> {
+  try {
+    const found = identityOf(path);
+    if (found === undefined || !(await isDeaf(path))) return false;
+    return isSame(found, identityOf(path)) && remove(path, found);
+  } catch (error) {
+    return codeOf(error) === 'ENOENT';
+  }
+}
+
+/** Undefined if it is no socket. */
+function identityOf(path: string): Identity | undefined {
+  const stats = lstatSync(path, { bigint: true });
+  return stats.isSocket() ? stats : undefined;
+}
+
+function isSame(one: Identity, other: Identity | undefined): boolean {
+  return one.ino === other?.ino && one.mtimeNs === other.mtimeNs;
+}
+
+/** Does the system say that nobody listens? Whatever else it says is no proof. */
+function isDeaf(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('error', (error) => resolve(codeOf(error) === 'ECONNREFUSED'));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+  });
+}
+
+/** Another process may do the same in the same moment, and listen already: what was taken away is looked at once more. */
+function remove(path: string, stale: Identity): boolean {
+  const aside = join(dirname(path), `.${randomBytes(6).toString('hex')}`);
+  renameSync(path, aside);
+  const isStale = isSame(stale, identityOf(aside));
+  if (!isStale) linkSync(aside, path);
+  unlinkSync(aside);
+  return isStale;
 }

@@ -47,7 +47,7 @@ export class ServerLoad<C extends LoadedConnection> {
     else this.#abandoned += change;
   }
 
-  /** What it runs was told to stop and counts apart: ending one connection makes room at once. */
+  /** What it runs was notify to stop and counts apart: ending one connection makes room at once. */
   ended(connection: C): void {
     if (!this.#open.delete(connection)) return;
     this.#awaited -= connection.inFlight;

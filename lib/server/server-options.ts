@@ -2,8 +2,8 @@
 import { Server as NetServer } from 'node:net';
 import { Server as TlsServer, type TlsOptions } from 'node:tls';
 import type { Codec, CodecFactory } from '../codec/codec.js';
-import type { CommandContext } from '../codec/command-context.js';
-import type { Contract } from '../codec/contract.js';
+import type { CommandContext } from '../contract/command.js';
+import type { Contract } from '../contract/contract.js';
 import { codecRule, contractRule } from '../codec/codec-rules.js';
 import {
   connectionDefaults,
@@ -70,7 +70,7 @@ export interface ServerOptions extends ConnectionOptions {
    */
   codec?: Codec | CodecFactory;
   /**
-   * Most connections at a time; further ones are closed before ServerInfo, which is the first word a peer could be told,
+   * Most connections at a time; further ones are closed before ServerInfo, which is the first word a peer could be notify,
    * and reported with MAX_CONNECTIONS. 1 to 1,000,000; 0: no limit.
    * @default 10_000
    */

@@ -6,10 +6,10 @@
 //        └──────(no address)────────┘
 import type { AddressInfo, Socket } from 'node:net';
 import { CmdStreamError, fromSocketError } from '../errors.js';
-import { Listener, type ListenerConfig, type ListenerOwner } from './listener.js';
+import { Listener, type ListenerConfig, type SocketAcceptor } from './listener.js';
 import type { LostConnection, ServerStatus } from './server-options.js';
-import type { SessionConfig } from './session-config.js';
-import { Session } from './session.js';
+import type { SessionConfig } from './session/session-config.js';
+import { ServerSession } from './session/server-session.js';
 
 export interface ServerRunConfig extends ListenerConfig {
   readonly session: SessionConfig;
@@ -18,7 +18,7 @@ export interface ServerRunConfig extends ListenerConfig {
 }
 
 /** What a run tells its server. No method may throw. */
-export interface ServerRunOwner {
+export interface ServerRunListener {
   onStatus(status: ServerStatus, cause?: CmdStreamError): void;
   onConnectionEnd(connection: LostConnection): void;
   onConnectionLost(connection: LostConnection): void;
@@ -34,10 +34,10 @@ const LINGER_MS = 1000;
 const LAST_WORDS_MS = 100;
 const LAST_WORDS_SHARE = 0.1;
 
-export class ServerRun implements ListenerOwner {
+export class ServerRun implements SocketAcceptor {
   readonly #config: ServerRunConfig;
-  readonly #owner: ServerRunOwner;
-  readonly #sessions = new Set<Session>();
+  readonly #owner: ServerRunListener;
+  readonly #sessions = new Set<ServerSession>();
   /** Sockets that were handed over and are not closed yet. */
   readonly #sockets = new Set<Socket>();
   #status: ServerStatus = 'disconnected';
@@ -51,7 +51,7 @@ export class ServerRun implements ListenerOwner {
   #answerUntil = Number.POSITIVE_INFINITY;
   #drained: Promise<void> | undefined;
 
-  constructor(config: ServerRunConfig, owner: ServerRunOwner) {
+  constructor(config: ServerRunConfig, owner: ServerRunListener) {
     this.#config = config;
     this.#owner = owner;
   }
@@ -121,7 +121,7 @@ export class ServerRun implements ListenerOwner {
     this.#expectsNobody();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    const session = new Session(socket, this.#config.session, {
+    const session = new ServerSession(socket, this.#config.session, {
       onCommandError: (error) => this.#owner.onError(error),
       onLateFrame: () => this.#owner.onLateFrame(),
       onConnectionEnd: ({ remoteAddress }, cause) => this.#owner.onConnectionEnd({ remoteAddress, cause }),

@@ -5,8 +5,7 @@
 //                                        ^start               ^position             ^end
 import { isUtf8 } from 'node:buffer';
 import { CmdStreamError } from '../errors.js';
-import { DecodeProgress } from './decode-progress.js';
-import { INCOMPLETE } from './incomplete.js';
+import { DecodeProgress, INCOMPLETE } from './decode-progress.js';
 
 const EMPTY = Buffer.alloc(0);
 const SMALLEST_ROOM = 1024;
@@ -88,7 +87,7 @@ export class ByteReader {
     return Buffer.from(this.#buffer.subarray(this.#start, this.#position));
   }
 
-  /** Goes to the end of a frame whose length the codec has told by {@link delimit}; false if it has not. */
+  /** Goes to the end of a frame whose length the codec has notify by {@link delimit}; false if it has not. */
   skipFrame(): boolean {
     if (this.#frameEnd < 0) return false;
     this.#position = this.#frameEnd;
@@ -184,7 +183,7 @@ export class ByteReader {
     if (this.skipsRefused) this.delimit(length);
   }
 
-  /** Bytes up to the end that {@link delimit} has told. */
+  /** Bytes up to the end that {@link delimit} has notify. */
   get remaining(): number {
     return this.#frameEnd < 0 ? 0 : this.#frameEnd - this.#position;
   }

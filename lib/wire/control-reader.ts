@@ -19,11 +19,12 @@ import type { Seq } from './frame.js';
 
 export function readHello(reader: ByteReader): Hello {
   const [version, features, maxFrameBytes, maxInFlight, timeoutMs] = [0, 0, 0, 0, 0].map(() => readNumber(reader));
-  if (maxFrameBytes! < MIN_FRAME_BYTES) throw lie(`a largest frame of ${maxFrameBytes} bytes: even an error has more`);
+  if (maxFrameBytes! < MIN_FRAME_BYTES)
+    throw protocolError(`a largest frame of ${maxFrameBytes} bytes: even an error has more`);
   const codec = readText(reader);
   const [commands, results] = [0, 0].map(() => {
     const count = readNumber(reader);
-    if (count * 4 > reader.remaining) throw lie(`${count} hashes in ${reader.remaining} bytes`);
+    if (count * 4 > reader.remaining) throw protocolError(`${count} hashes in ${reader.remaining} bytes`);
     return Array.from({ length: count }, () => reader.readBytes(4).readUInt32LE());
   });
   return {
@@ -109,14 +110,14 @@ export function readGoaway(reader: ByteReader): string {
 
 function readText(reader: ByteReader, most = MAX_TEXT_BYTES): string {
   const length = readNumber(reader);
-  if (length > most || length > reader.remaining) throw lie(`a text of ${length} bytes`);
+  if (length > most || length > reader.remaining) throw protocolError(`a text of ${length} bytes`);
   return reader.readUtf8(length);
 }
 
 export function readMap(reader: ByteReader): Metadata {
   const count = readNumber(reader);
   if (count === 0) return NO_METADATA;
-  if (count > MAX_METADATA) throw lie(`metadata of ${count} entries exceeds ${MAX_METADATA}`);
+  if (count > MAX_METADATA) throw protocolError(`metadata of ${count} entries exceeds ${MAX_METADATA}`);
   const map = Object.create(null) as Record<string, string>;
   for (let i = 0; i < count; i++) map[readText(reader)] = readText(reader);
   return Object.freeze(map);
@@ -124,10 +125,10 @@ export function readMap(reader: ByteReader): Metadata {
 
 function readNumber(reader: ByteReader): number {
   const value = reader.readUvarint();
-  if (typeof value === 'bigint') throw lie(`the number ${value}`);
+  if (typeof value === 'bigint') throw protocolError(`the number ${value}`);
   return value;
 }
 
-function lie(what: string): CmdStreamError {
+function protocolError(what: string): CmdStreamError {
   return new CmdStreamError('PROTOCOL_ERROR', `a control frame with ${what}`);
 }

@@ -13,7 +13,7 @@ export interface CodeBlock {
   readonly lines: readonly string[];
 }
 
-export interface Link {
+export interface GroupConnection {
   readonly place: string;
   /** From the project's root; empty for a place in the same document. */
   readonly path: string;
@@ -60,7 +60,7 @@ function cellsOf(line: string): readonly string[] {
 }
 
 /** Every link that does not lead out of the project. */
-export function localLinks(source: Source): readonly Link[] {
+export function localLinks(source: Source): readonly GroupConnection[] {
   return withoutBlocks(source).flatMap((line, at) =>
     [...line.replace(/`[^`]*`/g, '').matchAll(/\]\(([^()\s]+)\)/g)]
       .map(([, target = '']) => target)

@@ -315,15 +315,15 @@ describe('an enhancer', () => {
 
 describe('a callback of the client', () => {
   it('runs in the scope of its subscriber, whoever has opened the connection', async () => {
-    const told: string[] = [];
+    const notify: string[] = [];
     const client = clientOf(await serve([Handlers]));
     const subscribe = (user: string, source: Observable<unknown>): Promise<void> =>
       new Promise((resolve) => {
         users.run(user, () =>
           source.subscribe({
-            next: () => told.push(`${user}: ${seen()}`),
+            next: () => notify.push(`${user}: ${seen()}`),
             complete: () => {
-              told.push(`${user}: ${seen()}`);
+              notify.push(`${user}: ${seen()}`);
               resolve();
             },
           }),
@@ -336,7 +336,7 @@ describe('a callback of the client', () => {
       subscribe('dave', client.send(new ValueCmd())),
     ]);
     await subscribe('erin', client.send(new ValueCmd()));
-    expect(told.every((line) => /^(\w+): \1$/.test(line))).toBe(true);
-    expect(new Set(told).size).toBe(5);
+    expect(notify.every((line) => /^(\w+): \1$/.test(line))).toBe(true);
+    expect(new Set(notify).size).toBe(5);
   });
 });

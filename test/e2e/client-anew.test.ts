@@ -157,10 +157,10 @@ describe('a client that was closed', () => {
 
   it('tells of its new connection, and nothing of the old one any more', async () => {
     const client = await clientOf();
-    const told: unknown[] = [];
-    client.on('connect', () => told.push('connect'));
-    client.on('disconnect', () => told.push('disconnect'));
-    client.status.subscribe((status) => told.push(status));
+    const notify: unknown[] = [];
+    client.on('connect', () => notify.push('connect'));
+    client.on('disconnect', () => notify.push('disconnect'));
+    client.status.subscribe((status) => notify.push(status));
     const late = firstValueFrom(client.send<string>('later', {}));
     await client.connect();
     const closed = client.close();
@@ -168,8 +168,8 @@ describe('a client that was closed', () => {
     answer();
     await late;
     await closed;
-    expect(told.slice(told.lastIndexOf('connect') - 1)).toEqual(['connected', 'connect']);
-    expect(told.filter((one) => one === 'disconnect')).toEqual([]);
+    expect(notify.slice(notify.lastIndexOf('connect') - 1)).toEqual(['connected', 'connect']);
+    expect(notify.filter((one) => one === 'disconnect')).toEqual([]);
     expect(client.unwrap<CommandClient>().status).toBe('connected');
   });
 

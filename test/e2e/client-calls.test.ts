@@ -161,7 +161,7 @@ describe('status and events of a client', () => {
     await connected;
     expect(statuses).toEqual(['connecting', 'connected']);
     peer.finish();
-    await until('the loss is told', () => events.length === 2);
+    await until('the loss is notify', () => events.length === 2);
     const late: string[] = [];
     client.status.subscribe((status) => late.push(status));
     expect(late).toEqual(['disconnected']);
@@ -250,10 +250,10 @@ describe('the dispatch hook', () => {
   });
 });
 
-it('listeners that throw or reject keep nobody else from being told', async () => {
+it('listeners that throw or reject keep nobody else from being notify', async () => {
   const raw = own(await RawServer.listen());
   const client = await clientOf(raw);
-  const told: string[] = [];
+  const notify: string[] = [];
   for (const event of ['connect', 'unexpectedResult', 'disconnect'] as const) {
     client.on(event, () => {
       throw new Error('a listener throws');
@@ -261,15 +261,15 @@ it('listeners that throw or reject keep nobody else from being told', async () =
     client.on(event, async () => {
       throw new Error('a listener rejects');
     });
-    client.on(event, () => void told.push(event));
+    client.on(event, () => void notify.push(event));
   }
   const connected = client.connect();
   const peer = await raw.peer();
   peer.write(GREETING + SUM_5);
   await connected;
-  await until('the Result is unexpected', () => told.length === 2);
+  await until('the Result is unexpected', () => notify.length === 2);
   peer.reset();
-  await until('it is lost', () => told.length === 3);
+  await until('it is lost', () => notify.length === 3);
   await turns();
-  expect(told).toEqual(['connect', 'unexpectedResult', 'disconnect']);
+  expect(notify).toEqual(['connect', 'unexpectedResult', 'disconnect']);
 });

@@ -3,8 +3,15 @@
 // code sees the store of its own Command or caller, and prints a CrowdReport.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Controller, Injectable, UseGuards, UseInterceptors, type CanActivate, type Type } from '@nestjs/common';
-import type { ExecutionContext } from '@nestjs/common';
+import {
+  Controller,
+  Injectable,
+  UseGuards,
+  UseInterceptors,
+  type CanActivate,
+  type Type,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import {
   CmdStreamContext,
@@ -243,7 +250,7 @@ async function ask(user: number, client: CmdStreamClient, isPlain: boolean): Pro
     async () => {
       for await (const said of client.iterate(command)) tally.check('answer', known, said.user);
     },
-    // Leaves in the middle: what runs at the server is told to stop.
+    // Leaves in the middle: what runs at the server is notify to stop.
     async () => void (await firstValueFrom(watched(client.send(command)))),
   ];
   if (!isPlain) {

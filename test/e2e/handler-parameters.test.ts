@@ -21,7 +21,7 @@ const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => {
   return context.switchToRpc().getContext<CmdStreamContext>().remoteAddress;
 });
 
-/** Notes the class that pipes are told for each parameter. */
+/** Notes the class that pipes are notify for each parameter. */
 @Injectable()
 class MetatypePipe implements PipeTransform {
   readonly seen: [string, unknown][] = [];

@@ -52,7 +52,7 @@ class CalcController {
 
 type Done = () => Promise<unknown>;
 
-/** What the hooks of one server were told: by Command, in order. */
+/** What the hooks of one server were notify: by Command, in order. */
 class Observer {
   readonly log: string[] = [];
   #started = 0;
@@ -103,7 +103,7 @@ describe('the processing hooks', () => {
     const server = await observed(observer);
     const peer = own(await server.connect());
     peer.write(bytes);
-    await until('the end is told', () => observer.log.length >= 2);
+    await until('the end is notify', () => observer.log.length >= 2);
     await until('the Command has ended', () => server.core.inFlight === 0);
     await turns();
     expect(observer.log).toEqual([`start command:${name} -`, `end command:${name} 1`]);
@@ -123,7 +123,7 @@ describe('the processing hooks', () => {
       await turns();
       expect(observer.log).toEqual([`start command:${name} -`]);
       peer.reset();
-      await until('the end is told', () => observer.log.length >= 2);
+      await until('the end is notify', () => observer.log.length >= 2);
       await turns();
       expect(observer.log).toEqual([`start command:${name} -`, `end command:${name} 1`]);
     },
@@ -150,7 +150,7 @@ describe('the processing hooks', () => {
     const client = own(new HandMadeClient(server.port));
     const sums = await Promise.all(Array.from({ length: 20 }, (_, i) => client.execute(new AddCmd(i, 1))));
     expect(sums.map(({ value }) => value)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
-    await until('all ends are told', () => observer.log.length === 40);
+    await until('all ends are notify', () => observer.log.length === 40);
     const ends = observer.log.filter((line) => line.startsWith('end'));
     expect(new Set(ends)).toEqual(new Set(Array.from({ length: 20 }, (_, i) => `end command:AddCmd ${i + 1}`)));
   });

@@ -79,7 +79,7 @@ function aroundWait(node: ts.AwaitExpression | ts.YieldExpression, around: Aroun
   else around(node.end, ' callTrace.leave($call)', node.end, '');
 }
 
-/** `Link.open`; what has no name is named after the function it stands in. */
+/** `GroupConnection.open`; what has no name is named after the function it stands in. */
 function nameOf(node: ts.Node): string {
   const names: string[] = [];
   for (let at: ts.Node | undefined = node; at && names.length < 2; at = at.parent) {

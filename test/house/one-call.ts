@@ -78,7 +78,7 @@ class Peer {
     this.#ended = once(this.#child, 'exit').then(() => {
       throw new Error('a peer has ended');
     });
-    // Whoever asks it is told.
+    // Whoever asks it is notify.
     this.#ended.catch(() => {});
   }
 

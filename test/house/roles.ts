@@ -7,7 +7,7 @@ import type { Source } from '../support/project.js';
 const roleName = /(Owner|Home|Host|Peer|Target|Finder|Listener|Observer|Waiter)$|^(Limited|Loaded|Endable|Quiet)[A-Z]/;
 const dataName = /(Config|Options|Limits|Fields)$|^DialTarget$/;
 
-/** `lib/client/link.ts: LinkOwner` for each. */
+/** `lib/client/group/group-connection.ts: GroupConnectionListener` for each. */
 export function rolesOf(sources: readonly Source[]): readonly string[] {
   const files = sources.map(parse);
   const implemented = new Set(files.flatMap(implementedIn));

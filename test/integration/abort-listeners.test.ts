@@ -49,16 +49,16 @@ describe('a listener of the signal that fails', () => {
     ['listens once', (signal) => signal.addEventListener('abort', fail, { once: true })],
   ];
 
-  it.each(ways)('is reported, and others are told: it %s', async (_how, listen) => {
-    const told: unknown[] = [];
+  it.each(ways)('is reported, and others are notify: it %s', async (_how, listen) => {
+    const notify: unknown[] = [];
     const { calc, signal } = await cancelled((given) => {
       listen(given);
       given.addEventListener('abort', function (this: unknown, event) {
-        told.push(this, event.target);
+        notify.push(this, event.target);
       });
     });
     expect(calc.errors).toEqual([failure]);
-    expect(told).toEqual([signal, signal]);
+    expect(notify).toEqual([signal, signal]);
   });
 });
 
@@ -102,9 +102,9 @@ describe('the signal of a Command', () => {
         const add = (): void => signal.addEventListener('abort', wrong as never);
         expect(add).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as unknown as Error);
       }
-      signal.addEventListener('abort', () => heard.push('told'));
+      signal.addEventListener('abort', () => heard.push('notify'));
     });
-    expect(heard).toEqual(['told']);
+    expect(heard).toEqual(['notify']);
   });
 
   it('knows listeners that capture from those that do not, and those that are added again from before', async () => {
@@ -171,7 +171,7 @@ describe('the signal of a Command', () => {
     expect(context!.signal.aborted).toBe(false);
   });
 
-  it('is told apart by its reason: each Command has its own', async () => {
+  it('is notify apart by its reason: each Command has its own', async () => {
     const reasons: unknown[] = [];
     const { client } = await openStage(own, ({ name }, { signal }) => {
       signal.addEventListener('abort', () => reasons.push(signal.reason));
@@ -180,7 +180,7 @@ describe('the signal of a Command', () => {
     await client.execute(new PlayCmd('answer'));
     await client.execute(new PlayCmd('answer'));
     await expect(client.execute(new PlayCmd(), { timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' });
-    await until('both are told', () => reasons.length === 3);
+    await until('both are notify', () => reasons.length === 3);
     expect(reasons).toMatchObject([{ code: 'ANSWERED' }, { code: 'ANSWERED' }, { code: 'TIMEOUT' }]);
     expect(reasons[0]).not.toBe(reasons[1]);
   });

@@ -136,7 +136,7 @@ describe('server', () => {
     await peer.receivesBytes(108);
   });
 
-  it('reads integers beyond 2^53 where the codec is told to', async () => {
+  it('reads integers beyond 2^53 where the codec is notify to', async () => {
     const calc = own(await CalcServer.start({ codec: jsonCodec({ unsafeIntegers: 'bigint' }) }));
     const peer = own(await calc.connect());
     peer.write(frame(1, 0, '{"A":9007199254740993,"B":-9007199254740993}'));

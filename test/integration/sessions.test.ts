@@ -7,7 +7,7 @@ import { RawServer } from '../support/raw-server.js';
 import { RecordingSink } from '../support/recording-sink.js';
 import { sessionPeers } from '../support/session-peers.js';
 import { SocketSpy } from '../support/socket-spy.js';
-import { wireVectors } from '../unit/wire-vectors.js';
+import { wireVectors } from '../unit/wire/wire-vectors.js';
 
 const own = guardLeaks();
 const GREETING_LENGTH = 16;

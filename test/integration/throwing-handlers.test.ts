@@ -354,7 +354,7 @@ describe('a handler of a plain peer that goes on behind its last Result', () => 
     ['complete()', (sink) => sink.complete(new CalcResult(6))],
   ];
 
-  it.each(more)('is told of once for each class of Commands: %s', async (_what, goOn) => {
+  it.each(more)('is notify of once for each class of Commands: %s', async (_what, goOn) => {
     const invoker: Invoker = {
       invoke(_command, _context, sink) {
         sink.next(new CalcResult(5));

@@ -39,7 +39,7 @@ describe('a value that sends while it is being written', () => {
 });
 
 describe('a Result that gives another one while it is being written', () => {
-  it.each(['toJSON', 'lastOne'])('is told that this cannot be, and is sent itself: in %s', async (method) => {
+  it.each(['toJSON', 'lastOne'])('is notify that this cannot be, and is sent itself: in %s', async (method) => {
     const thrown: unknown[] = [];
     const { client } = await openStage(own, () => undefined, {
       invoker: {

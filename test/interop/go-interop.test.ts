@@ -224,8 +224,8 @@ describeWithGo('interop with cmd-stream-go', () => {
     await closeClients();
     const connections = proxy.connections.map(({ toServer }) => framesOf(Buffer.concat(toServer)));
     expect(connections.map((frames) => frames.length)).toEqual([1 + 6, 1 + 1]);
-    for (const [knock, ...plain] of connections) {
-      expect(knock).toBe('8000');
+    for (const [probe, ...plain] of connections) {
+      expect(probe).toBe('8000');
       expect(plain.filter(isControl)).toEqual([]);
     }
   });

@@ -1,8 +1,8 @@
-// Time limits are monotonic: the clock on the wall is read in one place, for what applications are told.
+// Time limits are monotonic: the clock on the wall is read in one place, for what applications are notify.
 import { expect, it } from '@jest/globals';
 import { readLib } from '../support/project.js';
 
 it('the clock on the wall is read where bytes arrive, and nowhere else', () => {
   const readers = readLib().filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text));
-  expect(readers.map(({ path }) => path)).toEqual(['lib/connection/inbox.ts']);
+  expect(readers.map(({ path }) => path)).toEqual(['lib/connection/frame-reader.ts']);
 });

@@ -5,7 +5,7 @@ import { readLib, readPackage } from '../support/project.js';
 
 const core = {
   path: 'lib/core.ts',
-  text: `import 'reflect-metadata';\nexport { Link, type Call } from './client/link.js';`,
+  text: `import 'reflect-metadata';\nexport { GroupConnection, type Call } from './client/link.js';`,
 };
 
 function violations(path: string, text: string): readonly string[] {
@@ -26,8 +26,8 @@ describe('doors', () => {
     ['a star', `export * from './nest/client.js';`],
     ['a star with a name', `export * as client from './nest/client.js';`],
     ['a declaration', `export const answer = 42;`],
-    ['an import', `import { Link } from './client/link.js';`],
-    ['a local export', `export { Link };`],
+    ['an import', `import { GroupConnection } from './client/link.js';`],
+    ['a local export', `export { GroupConnection };`],
   ])('hold no %s', (_, text) => {
     expect(violations('lib/index.ts', text)).toHaveLength(1);
   });
@@ -39,16 +39,22 @@ describe('doors', () => {
 
 describe('a file that is no door', () => {
   it.each([
-    ['a barrel', 'lib/client/all.ts', `export { Link } from './link.js';`],
-    ['a barrel that imports first', 'lib/client/all.ts', `import { Link } from './link.js';\nexport { Link };`],
-    ['an index', 'lib/client/index.ts', `export class Link {}`],
-    ['a star', 'lib/client/link.ts', `export * from './call.js';\nexport class Link {}`],
+    ['a barrel', 'lib/client/all.ts', `export { GroupConnection } from './link.js';`],
+    [
+      'a barrel that imports first',
+      'lib/client/all.ts',
+      `import { GroupConnection } from './link.js';\nexport { GroupConnection };`,
+    ],
+    ['an index', 'lib/client/index.ts', `export class GroupConnection {}`],
+    ['a star', 'lib/client/link.ts', `export * from './call.js';\nexport class GroupConnection {}`],
   ])('is not %s', (_, path, text) => {
     expect(violations(path, text)).toHaveLength(1);
   });
 
   it('may pass on a name beside its own', () => {
-    expect(violations('lib/client/link.ts', `export { Call } from './call.js';\nexport class Link {}`)).toEqual([]);
+    expect(
+      violations('lib/client/link.ts', `export { Call } from './call.js';\nexport class GroupConnection {}`),
+    ).toEqual([]);
   });
 });
 

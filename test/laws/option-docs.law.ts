@@ -103,7 +103,7 @@ describe('a table of options', () => {
   const rows = "| `fieldCase` | `'exact'` |\n| `timeoutMs` | `10_000` |\n| `tls` | none |\n| `contract` | required |\n";
 
   it('passes when code says the same', () => {
-    expect(table(`## Link (\`LinkOptions\`)\n\n${head}${rows}\nMore text.`)).toEqual([]);
+    expect(table(`## GroupConnection (\`LinkOptions\`)\n\n${head}${rows}\nMore text.`)).toEqual([]);
     expect(table(head + rows)).toEqual([]);
   });
 

@@ -57,8 +57,8 @@ function tableFaults(table: OptionsTable, model: OptionsModel): readonly string[
     const owners = candidates.filter(({ members }) => members.has(row.option));
     if (owners.length === 0) return [`${row.place}: ${row.option} is no option`];
     const faults = owners.map((owner) => differs(row.default, valueOf(row.option, owner)));
-    const told = named.length > 0 ? faults.flat() : faults.some((fault) => fault.length === 0) ? [] : faults.flat();
-    return [...new Set(told)].map((fault) => `${row.place}: ${row.option} ${fault}`);
+    const notify = named.length > 0 ? faults.flat() : faults.some((fault) => fault.length === 0) ? [] : faults.flat();
+    return [...new Set(notify)].map((fault) => `${row.place}: ${row.option} ${fault}`);
   });
   return [...rows, ...named.flatMap((options) => missingRows(table, options))];
 }

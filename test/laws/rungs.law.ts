@@ -12,13 +12,13 @@ function violations(path: string, text: string): readonly string[] {
 
 describe('the rungs', () => {
   it.each([
-    ['a room above', 'lib/wire/frame.ts', `import { Link } from '../client/link.js';`],
-    ['a type of a room above', 'lib/wire/frame.ts', `import type { Link } from '../client/link.js';`],
-    ['a type in place', 'lib/wire/frame.ts', `let link: import('../client/link.js').Link;`],
-    ['a re-export', 'lib/wire/frame.ts', `export { Link } from '../client/link.js';`],
+    ['a room above', 'lib/wire/frame.ts', `import { GroupConnection } from '../client/link.js';`],
+    ['a type of a room above', 'lib/wire/frame.ts', `import type { GroupConnection } from '../client/link.js';`],
+    ['a type in place', 'lib/wire/frame.ts', `let link: import('../client/link.js').GroupConnection;`],
+    ['a re-export', 'lib/wire/frame.ts', `export { GroupConnection } from '../client/link.js';`],
     ['a late import', 'lib/wire/frame.ts', `const load = () => import('../client/link.js');`],
-    ['the other side', 'lib/client/link.ts', `import type { Session } from '../server/session.js';`],
-    ['the other side', 'lib/server/session.ts', `import type { Link } from '../client/link.js';`],
+    ['the other side', 'lib/client/link.ts', `import type { ServerSession } from '../server/session.js';`],
+    ['the other side', 'lib/server/session.ts', `import type { GroupConnection } from '../client/link.js';`],
     ['a codec of a door of its own', 'lib/client/link.ts', `import { musCodec } from '../mus/mus-codec.js';`],
     ['a door', 'lib/client/link.ts', `import { Command } from '../core.js';`],
     ['what is not in lib', 'lib/client/link.ts', `import { calc } from '../../sample/01-calc/calc.js';`],
@@ -37,8 +37,11 @@ describe('the rungs', () => {
   it.each([
     ['lib/wire/frame.ts', `import { Buffer } from 'node:buffer'; import { CmdStreamError } from '../errors.js';`],
     ['lib/connection/dial.ts', `import { connect } from 'node:net'; import { frame } from '../wire/frame.js';`],
-    ['lib/nest/client.ts', `import { Observable } from 'rxjs'; import { Link } from '../client/link.js';`],
-    ['lib/core.ts', `export { Link } from './client/link.js'; export { Session } from './server/session.js';`],
+    ['lib/nest/client.ts', `import { Observable } from 'rxjs'; import { GroupConnection } from '../client/link.js';`],
+    [
+      'lib/core.ts',
+      `export { GroupConnection } from './client/link.js'; export { ServerSession } from './server/session.js';`,
+    ],
   ])('let %s look down', (path, text) => {
     expect(violations(path, text)).toEqual([]);
   });

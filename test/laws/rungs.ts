@@ -8,7 +8,7 @@ interface Room {
 }
 
 const ground = ['errors', 'options', 'callbacks'];
-const bytes = [...ground, 'wire', 'codec'];
+const bytes = [...ground, 'wire', 'contract', 'codec'];
 const socket = [...bytes, 'async-scope', 'fifo', 'linked-set', 'connection'];
 const core = [...socket, 'client', 'server'];
 
@@ -25,7 +25,8 @@ const house: Readonly<Record<string, Room>> = {
   fifo: { rooms: [], packages: [] },
   'linked-set': { rooms: [], packages: [] },
   wire: { rooms: ground, packages: [/^node:buffer$/] },
-  codec: { rooms: [...ground, 'wire'], packages: [node, /^class-transformer(\/|$)/] },
+  contract: { rooms: [...ground, 'wire'], packages: [node] },
+  codec: { rooms: [...ground, 'wire', 'contract'], packages: [node, /^class-transformer(\/|$)/] },
   mus: { rooms: bytes, packages: [node] },
   protobuf: { rooms: bytes, packages: [node, /^@bufbuild\//] },
   connection: { rooms: [...bytes, 'async-scope', 'fifo'], packages: [node] },

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
 import { CmdStreamError } from '../../lib/core.js';
-import { readChunks } from '../unit/cutting.js';
+import { readChunks } from '../unit/wire/cutting.js';
 import { anyCharacter } from '../support/any-text.js';
 
 interface Schema {

@@ -42,7 +42,7 @@ export class TrackedCall {
     }
   }
 
-  /** Nobody is told what becomes of it. */
+  /** Nobody is notify what becomes of it. */
   async #emit(client: CommandClient): Promise<void> {
     try {
       await client.emit(this.command);

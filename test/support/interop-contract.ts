@@ -1,6 +1,6 @@
 // The Commands and Results that our peers and the Go peers share, see test/interop. No behaviour.
-import { Command } from '../../lib/codec/command.js';
-import { defineContract } from '../../lib/codec/contract.js';
+import { Command } from '../../lib/contract/command.js';
+import { defineContract } from '../../lib/contract/contract.js';
 import {
   AddCmd,
   CalcResult,

@@ -1,7 +1,15 @@
 // A server whose only Command runs what the test has written, and an extended client of it.
-import { Command, defineContract, ExecInvoker, Result } from '../../lib/core.js';
-import type { CommandClient, CommandClientOptions, CommandContext, CommandServerOptions } from '../../lib/core.js';
-import type { Outcome } from '../../lib/core.js';
+import {
+  Command,
+  defineContract,
+  ExecInvoker,
+  Result,
+  type CommandClient,
+  type CommandClientOptions,
+  type CommandContext,
+  type CommandServerOptions,
+  type Outcome,
+} from '../../lib/core.js';
 import { calcClient } from './calc-client.js';
 import { CalcServer } from './calc-server.js';
 

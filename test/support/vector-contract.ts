@@ -1,6 +1,6 @@
 // The types the wire vectors speak of, as a user of the package would write them for a Go peer. No behaviour.
-import { Command, Result } from '../../lib/codec/command.js';
-import { defineContract } from '../../lib/codec/contract.js';
+import { Command, Result } from '../../lib/contract/command.js';
+import { defineContract } from '../../lib/contract/contract.js';
 
 type Int = number | bigint;
 

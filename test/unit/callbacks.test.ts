@@ -1,6 +1,6 @@
-// Code of the user that is told something, or must answer at once: what it fails with reaches whom it concerns, and nobody else.
+// Code of the user that is notify something, or must answer at once: what it fails with reaches whom it concerns, and nobody else.
 import { describe, expect, it } from '@jest/globals';
-import { atOnce, forgive, isPromiseLike, tell, told } from '../../lib/callbacks.js';
+import { atOnce, forgive, isPromiseLike, tell, notify } from '../../lib/callbacks.js';
 import { turns } from '../support/deadline.js';
 
 const fault = new Error('a mistake');
@@ -19,8 +19,8 @@ function withThen(object: object, member: unknown = () => {}): object {
   return Object.assign(object, { then: member });
 }
 
-describe('who is told something', () => {
-  it('gets what it is told', () => {
+describe('who is notify something', () => {
+  it('gets what it is notify', () => {
     const heard: unknown[] = [];
     tell(raise, (...args: unknown[]) => heard.push(args), 1, 'two');
     expect(heard).toEqual([[1, 'two']]);
@@ -41,7 +41,7 @@ describe('who is told something', () => {
       return callback();
     };
     tell((error) => reported.push(error), counted);
-    told(counted);
+    notify(counted);
     expect(calls).toBe(2);
     await turns();
     expect(reported).toEqual([fault]);
@@ -67,7 +67,7 @@ describe('a promise', () => {
     ['null', null, false],
     ['undefined', undefined, false],
     ['a number', 7, false],
-  ])('is told from anything else, and forgiven: %s', (_what, value, expected) => {
+  ])('is notify from anything else, and forgiven: %s', (_what, value, expected) => {
     expect(isPromiseLike(value)).toBe(expected);
     expect(forgive(value)).toBe(expected);
   });

@@ -1,0 +1,203 @@
+// The calls of one connection: those that were written and wait for their Results, and those that wait for room at the
+// server or in the socket. It lives and dies with the connection.
+//
+//   submit --> waiting (no room) --> written --> over
+import type { Connection } from '../../connection/connection.js';
+import type { CodecDirection } from '../../connection/codec-direction.js';
+import { SeqWindow } from '../../connection/seq-window.js';
+import { CmdStreamError } from '../../errors.js';
+import { writeCancel, writeCredit } from '../../wire/control-frame.js';
+import { LinkedSet } from '../../linked-set.js';
+import type { Seq } from '../../wire/frame.js';
+import type { CallBytes } from './call-bytes.js';
+import { CallEncoder } from './call-encoder.js';
+import type { CallHome, ClientCall } from './client-call.js';
+import { PendingTable } from './pending-table.js';
+
+export interface CallMultiplexerConfig {
+  /** The client's default time limit, which HELLO announces. */
+  readonly timeoutMs: number;
+  readonly maxPending: number;
+  /** Commands that may wait because the socket takes no more. */
+  readonly maxQueued: number;
+  readonly options: { readonly maxSendBufferBytes: number };
+  readonly flow: CodecDirection;
+  readonly callBytes: CallBytes;
+  /** `false`: lost Commands are not repeated. */
+  readonly retry: object | false;
+  /** May this Command be executed twice? */
+  isIdempotent(command: unknown): boolean;
+}
+
+export interface CallMultiplexerListener {
+  /** Where it leads to, for errors. */
+  readonly server: string;
+  /** May Commands be written now? */
+  readonly isOpen: boolean;
+  nextSeq(): number;
+  /** A call is over. */
+  onForgotten(): void;
+}
+
+export class CallMultiplexer implements CallHome {
+  /** Commands the server runs at a time; 0: it has not said. */
+  maxInFlight = 0;
+  readonly #connection: Connection;
+  readonly #config: CallMultiplexerConfig;
+  readonly #owner: CallMultiplexerListener;
+  readonly #written = new PendingTable();
+  readonly #waiting = new LinkedSet<ClientCall>();
+  readonly #seqs = new SeqWindow();
+  readonly #writer: CallEncoder;
+  #isPumping = false;
+
+  constructor(connection: Connection, config: CallMultiplexerConfig, owner: CallMultiplexerListener) {
+    this.#connection = connection;
+    this.#config = config;
+    this.#owner = owner;
+    const { flow, callBytes } = config;
+    const mayRepeat = (call: ClientCall): boolean => this.#mayRepeat(call);
+    this.#writer = new CallEncoder(connection, config.timeoutMs, { flow, callBytes, mayRepeat });
+  }
+
+  get server(): string {
+    return this.#owner.server;
+  }
+
+  get size(): number {
+    return this.#written.size + this.#waiting.size;
+  }
+
+  /** The call that waits for Results of this number. */
+  find(seq: Seq): ClientCall | undefined {
+    const call = this.#written.get(seq);
+    return call?.until === 'answered' ? call : undefined;
+  }
+
+  /** @throws {CmdStreamError} PROTOCOL_ERROR when no control frame may come for this number */
+  checkSeq(seq: Seq): void {
+    this.#seqs.check(seq);
+  }
+
+  /** Writes the call's Command in its turn: now, or when there is room. */
+  submit(call: ClientCall): void {
+    call.moveTo(this);
+    const { maxPending, maxQueued } = this.#config;
+    if (this.size >= maxPending) {
+      call.fail(new CmdStreamError('QUEUE_FULL', `maxPending (${maxPending}) Commands wait for an answer already`));
+    } else if (this.#waiting.size === 0 && this.#hasRoom()) this.#write(call);
+    else if (this.#waiting.size >= maxQueued && !this.#socketHasRoom()) {
+      const limit = `maxQueuedCommands (${maxQueued})`;
+      call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait to be written already`));
+    } else this.#wait(call);
+  }
+
+  #wait(call: ClientCall): void {
+    try {
+      this.#config.callBytes.keepWaiting(call);
+    } catch (error) {
+      return call.fail(error);
+    }
+    if (call.isPending) this.#waiting.add(call);
+  }
+
+  /** An extended server may refuse what wants an answer, and the connection may be lost. */
+  #mayRepeat({ until, command }: ClientCall): boolean {
+    if (until === 'answered' && this.#connection.isExtended) return true;
+    return this.#config.retry !== false && this.#config.isIdempotent(command);
+  }
+
+  /** Room at the server, which says how many Commands it runs at a time, and in the socket. */
+  #hasRoom(): boolean {
+    return this.#written.size < (this.maxInFlight || Infinity) && this.#socketHasRoom();
+  }
+
+  #socketHasRoom(): boolean {
+    return this.#connection.bufferedBytes <= this.#config.options.maxSendBufferBytes;
+  }
+
+  forget(call: ClientCall, abandoned?: string): void {
+    if (call.seq === 0) this.#waiting.delete(call);
+    else if (this.#written.get(call.seq) === call) {
+      this.#written.delete(call);
+      if (abandoned === undefined) this.#ended(call);
+      else if (this.#connection.isExtended && this.#connection.isOpen)
+        this.#connection.post((writer) => writeCancel(writer, call.seq, abandoned));
+    }
+    this.pump();
+    this.#owner.onForgotten();
+  }
+
+  /** The server has not begun with this Command: it is nobody's here any more. */
+  release(call: ClientCall): void {
+    this.#written.delete(call);
+    this.#ended(call);
+    this.pump();
+    this.#owner.onForgotten();
+  }
+
+  /** The server has said its last word about the call; what follows for it is a protocolError. */
+  #ended(call: ClientCall): void {
+    if (call.until === 'answered') this.#seqs.end(call.seq);
+  }
+
+  grant(call: ClientCall, count: number): void {
+    if (!this.#connection.isExtended || !this.#connection.isOpen || call.seq === 0) return;
+    this.#connection.post((writer) => writeCredit(writer, call.seq, count));
+  }
+
+  waitsFor(call: ClientCall): { readonly text: string } {
+    if (call.seq !== 0) return { text: `${this.#owner.server} has not answered` };
+    if (this.#socketHasRoom())
+      return { text: `${this.#owner.server} runs as many Commands as it may (${this.maxInFlight})` };
+    return { text: `${this.#owner.server} does not read: ${this.#connection.bufferedBytes} bytes wait to be sent` };
+  }
+
+  /** Writes what waits, as far as there is room. What fails on the way calls this again: one loop does it all. */
+  pump(): void {
+    if (this.#isPumping || this.#waiting.size === 0 || !this.#owner.isOpen) return;
+    this.#isPumping = true;
+    for (let call = this.#waiting.first; call !== undefined; call = this.#waiting.first) {
+      if (!this.#hasRoom() || !this.#owner.isOpen) break;
+      this.#waiting.delete(call);
+      this.#write(call);
+    }
+    this.#isPumping = false;
+  }
+
+  /** Calls that were not written, which are nobody's any more. */
+  takeWaiting(): readonly ClientCall[] {
+    return this.#waiting.takeAll();
+  }
+
+  /** Calls that were written, in that order, which are nobody's any more. */
+  takeWritten(): readonly ClientCall[] {
+    const written = this.#written.inOrder();
+    for (const call of written) this.#written.delete(call);
+    return written;
+  }
+
+  #write(call: ClientCall): void {
+    try {
+      const leftMs = call.remainingMs();
+      if (leftMs < 0) return call.expire();
+      this.#writer.checkNeeds(call.command, call.metadata);
+      call.seq = this.#seqs.use(this.#owner.nextSeq());
+      call.attempts++;
+      this.#written.add(call);
+      this.#writer.write(call, leftMs);
+      call.sentBytes = this.#connection.sentBytes;
+      if (call.until === 'written') completeWhenFlushed(call, this.#connection);
+    } catch (error) {
+      this.#written.delete(call);
+      call.fail(error);
+    }
+  }
+}
+
+function completeWhenFlushed(call: ClientCall, connection: Connection): void {
+  connection.flushed().then(
+    () => call.complete(),
+    () => {}, // The end of the connection fails the call.
+  );
+}

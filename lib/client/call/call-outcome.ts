@@ -1,0 +1,53 @@
+// How a call ends, and who hears of it: the one view of calls that hooks, telemetry and circuit breakers share.
+import { PatternMessage } from '../../codec/pattern-message.js';
+import { typeNameOf } from '../../contract/type-table.js';
+import { isCmdStreamError, visibleText } from '../../errors.js';
+
+/**
+ * A Command that is sent.
+ *
+ * @publicApi
+ */
+export interface SentCommand {
+  readonly command: unknown;
+  /** Its number; 0 as long as it was not written. */
+  readonly seq: number;
+  /** Bytes of its frame; 0 as long as it was not written. */
+  readonly bytes: number;
+}
+
+/** How a call ended. `cancelled`: by its caller. */
+export interface CallOutcome {
+  readonly how: 'completed' | 'failed' | 'timed out' | 'cancelled';
+  readonly error?: unknown;
+}
+
+/** By its caller, or without effect on anybody else: nothing can be notify from it. */
+export const CANCELLED: CallOutcome = Object.freeze({ how: 'cancelled' });
+
+/** What watches one call from within. No method may throw. */
+export interface CallObserver {
+  onResult(sent: SentCommand, result: unknown, bytes: number): void;
+  onEnd(sent: SentCommand, end: CallOutcome): void;
+}
+
+/** Has the server, to judge by how a call ended, done its part? Undefined: that says nothing about it. */
+export function breakerVerdict(
+  { how, error }: CallOutcome,
+  isFailure: (error: unknown) => boolean,
+): boolean | undefined {
+  if (how === 'completed') return true;
+  if (error === undefined) return undefined;
+  if (isFailure(error)) return false;
+  return how === 'failed' && isCmdStreamError(error) && error.sent ? true : undefined;
+}
+
+/** What was sent, for errors. */
+export function nameOfSent(command: unknown): string {
+  try {
+    if (!(command instanceof PatternMessage)) return typeNameOf(command);
+    return command.isPacket ? `the ${command.kind}` : `the ${command.kind} ${visibleText(command.route)}`;
+  } catch {
+    return 'a Command'; // Of a class that throws when it is looked at.
+  }
+}

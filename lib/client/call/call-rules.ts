@@ -1,0 +1,79 @@
+// What a caller may say about a call, checked before anything is sent.
+import { timeLimit } from '../../connection/connection-options.js';
+import { CmdStreamError } from '../../errors.js';
+import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
+import type { CallOptions } from './client-call.js';
+
+const timeRule = timeLimit();
+const HALF_PAIR = /\p{Surrogate}/u;
+const optionsOfCalls: readonly string[] = ['timeoutMs', 'signal', 'metadata'];
+
+/**
+ * `known`: the options that this kind of call has.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION
+ */
+export function checkCallOptions(options: CallOptions, known = optionsOfCalls): void {
+  if (typeof options !== 'object' || options === null)
+    throw invalid(`the options of a call must be an object with ${known.join(', ')}, got ${shown(options)}`);
+  for (const name of Object.keys(options)) {
+    if (known.includes(name) || options[name as keyof CallOptions] === undefined) continue;
+    throw invalid(`unknown call option "${name}"; known here: ${known.join(', ')}`);
+  }
+  const { timeoutMs, signal } = options;
+  if (timeoutMs !== undefined && !timeRule.accepts(timeoutMs))
+    throw invalid(`call option "timeoutMs" must be ${timeRule.expected}, got ${shown(timeoutMs)}`);
+  if (signal !== undefined && !(signal !== null && isSignal(signal)))
+    throw invalid(`call option "signal" must be an AbortSignal, got ${shown(signal)}`);
+}
+
+/**
+ * A copy, which stays as it was given. What would be lost on the way is refused: `whose` says whose metadata it is.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION; what a getter of it throws
+ */
+export function ownMetadata(whose: string, given: Metadata): Metadata {
+  if (!isPlainObject(given)) throw invalid(`${whose} must be a plain object of strings, got ${shown(given)}`);
+  const own: [string, string][] = [];
+  for (const key of Reflect.ownKeys(given)) {
+    const value: unknown = (given as Record<string | symbol, unknown>)[key];
+    if (typeof key === 'symbol') throw invalid(`${whose} must have strings for keys, got ${String(key)}`);
+    if (typeof value !== 'string') throw invalid(`${whose}: "${key}" must be a string, got ${shown(value)}`);
+    if (HALF_PAIR.test(key) || HALF_PAIR.test(value))
+      throw invalid(`${whose}: "${key}" has half of a surrogate pair, which UTF-8 cannot carry`);
+    own.push([key, value]);
+  }
+  return Object.fromEntries(own);
+}
+
+/** By what is asked of it, not by its class: it may come from another realm. */
+function isSignal({ aborted, addEventListener, removeEventListener }: Partial<AbortSignal> = {}): boolean {
+  const listens = typeof addEventListener === 'function' && typeof removeEventListener === 'function';
+  return listens && typeof aborted === 'boolean';
+}
+
+/** What a hook gives beside what the caller says. @throws {CmdStreamError} INVALID_OPTION */
+export function ambientMetadata(hook: string, given: Metadata | undefined): Metadata {
+  return given === undefined ? NO_METADATA : ownMetadata(`the metadata of ${hook}`, given);
+}
+
+/** By its prototype's prototype, not by its class: it may come from another realm. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'hasOwnProperty'))
+  );
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return typeof value === 'string' ? 'a string' : String(value);
+  const { constructor } = (Object.getPrototypeOf(value) ?? {}) as { constructor?: { name?: unknown } };
+  const name = typeof constructor?.name === 'string' ? constructor.name : '';
+  return name === '' || name === 'Object' ? 'an object' : `an instance of ${name}`;
+}
+
+function invalid(text: string): CmdStreamError {
+  return new CmdStreamError('INVALID_OPTION', text);
+}

@@ -1,0 +1,308 @@
+// One call of a client from dispatch to its end. Knows its number once it was written; ends exactly once.
+import { CmdStreamError, isCmdStreamError } from '../../errors.js';
+import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
+import type { KeptBytes } from './kept-bytes.js';
+import type { CircuitPermit } from '../circuit-breaker.js';
+import type { SignalListeners } from './signal-listeners.js';
+import { isPromiseLike, notify } from '../../callbacks.js';
+import {
+  CANCELLED,
+  breakerVerdict,
+  nameOfSent,
+  type CallOutcome,
+  type CallObserver,
+  type SentCommand,
+} from './call-outcome.js';
+import { AsyncResource } from 'node:async_hooks';
+
+/** The server has seen the Command: an error of ours must not say that it has not. */
+function asSent(error: unknown): unknown {
+  if (!isCmdStreamError(error) || error.sent) return error;
+  const { code, message, payload } = error;
+  return new CmdStreamError(code, message, { cause: error, sent: true, payload });
+}
+
+const COMPLETED: CallOutcome = Object.freeze({ how: 'completed' });
+
+/**
+ * Takes what comes back for one Command. After `complete` or `error` nothing more is called.
+ * What `next` throws ends the call and is given to `error`; what the other two throw is ignored.
+ *
+ * @publicApi
+ */
+export interface CommandSink<R = unknown> {
+  /** A Result, in order, and the bytes of its frame. */
+  next(result: R, bytesRead: number): void;
+  /** The last Result has been given to `next`. */
+  complete(): void;
+  error(error: unknown): void;
+}
+
+/**
+ * A call that was dispatched.
+ *
+ * @publicApi
+ */
+export interface Call {
+  /** Number of the Command on its connection; 0 until it was written. */
+  readonly seq: number;
+  /** False once it was answered, failed or cancelled. */
+  readonly isPending: boolean;
+  /**
+   * Stops waiting: its sink is not called any more. A server of this package stops working on it; from a plain one late
+   * Results may come, as unexpected ones. No effect once it has ended.
+   */
+  cancel(): void;
+}
+
+/** @publicApi */
+export interface CallOptions {
+  /**
+   * Most milliseconds until the call is over, waiting for a connection included; 0: no limit. What is left travels to
+   * servers of this package.
+   * Default: the client's `timeoutMs` for `execute`, no limit for streams.
+   */
+  timeoutMs?: number | undefined;
+  /** Cancels the call when it aborts; its reason becomes the error. */
+  signal?: AbortSignal | undefined;
+  /** Travels with the Command to servers of this package; a plain one makes it an error, EXTENSION_UNAVAILABLE. */
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What else a call may want of its connection. */
+export interface CallNeeds {
+  /** Results that may come before more are asked for; 0: as many as there are. */
+  readonly credit?: number;
+  /** What ends the call well: its last Result (the default), or that the socket has taken its Command. */
+  readonly until?: 'answered' | 'written';
+  /** Metadata nobody asked for, such as trace headers: left out towards plain peers. */
+  readonly ambient?: Metadata | undefined;
+  readonly observer?: CallObserver | undefined;
+}
+
+/** Where a call is registered as long as it is pending. */
+export interface CallHome {
+  /** The call does not wait any more. `abandoned`: why its caller gave up before the server had ended it, a code. */
+  forget(call: ClientCall, abandoned?: string): void;
+  /** The caller takes `count` more Results. */
+  grant(call: ClientCall, count: number): void;
+  /** Where its connection leads to, for errors. */
+  readonly server?: string;
+  /** What the call waits for, for the error of one that waits no longer; `cause`: why that has not come. */
+  waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined };
+}
+
+export class ClientCall implements Call, SentCommand {
+  /** Set by the connection that writes it. */
+  seq = 0;
+  /** The server has marked a stream: only its END, or an ERROR, is the end. */
+  isStream = false;
+  /** How often it was sent. */
+  attempts = 0;
+  /** Bytes of its frame, once it was written. */
+  bytes = 0;
+  /** Bytes of its connection that were sent with it and before it. */
+  sentBytes = 0;
+  /** Has any Result come? */
+  hasResults = false;
+  /** What it says, as bytes: where it waits, or may have to be sent again. */
+  kept: KeptBytes | undefined;
+  /** An earlier attempt may have been executed, whatever becomes of this one. */
+  mayHaveRun = false;
+  readonly credit: number;
+  readonly metadata: Metadata | undefined;
+  readonly ambient: Metadata;
+  readonly until: 'answered' | 'written';
+  readonly timeoutMs: number;
+  readonly #sink: CommandSink;
+  readonly #observer: CallObserver | undefined;
+  readonly #startedAt = performance.now();
+  #home: CallHome;
+  #report: ((end: CallOutcome) => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopListening: (() => void) | undefined;
+  #pending = true;
+
+  constructor(
+    readonly command: unknown,
+    sink: CommandSink,
+    home: CallHome,
+    { timeoutMs = 0, metadata }: CallOptions = {},
+    { credit = 0, until = 'answered', ambient = NO_METADATA, observer }: CallNeeds = {},
+  ) {
+    this.#sink = sink;
+    this.#home = home;
+    this.timeoutMs = timeoutMs;
+    this.metadata = metadata;
+    this.credit = credit;
+    this.ambient = ambient;
+    this.until = until;
+    this.#observer = observer;
+  }
+
+  get isPending(): boolean {
+    return this.#pending;
+  }
+
+  /** Where the call waits now. */
+  get home(): CallHome {
+    return this.#home;
+  }
+
+  /** What was sent and where to, for the end of an error's text. */
+  get label(): string {
+    const { server } = this.#home;
+    return `(${nameOfSent(this.command)}${server === undefined ? '' : ` at ${server}`})`;
+  }
+
+  moveTo(home: CallHome): void {
+    this.#home = home;
+  }
+
+  /** Whole milliseconds that are left; 0: no limit, negative: the time is over. */
+  remainingMs(): number {
+    if (this.timeoutMs === 0) return 0;
+    return Math.round(this.timeoutMs - (performance.now() - this.#startedAt)) || -1;
+  }
+
+  /** Starts the time limit and listens to the signal. */
+  watch(signal: AbortSignal | undefined, signals: SignalListeners): void {
+    // What has arrived by then is read first: the answer may protocolError in the socket because this process stood still.
+    if (this.timeoutMs > 0) this.#timer = setTimeout(() => setImmediate(() => this.expire()), this.timeoutMs);
+    if (signal === undefined) return;
+    const onAbort = (): void => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
+    if (signal.aborted) onAbort();
+    else this.#stopListening = signals.add(signal, onAbort);
+  }
+
+  /** Its time is over. */
+  expire(): void {
+    if (!this.#pending) return;
+    const { text, cause } = this.#home.waitsFor(this);
+    const what = `${nameOfSent(this.command)}: no answer within timeoutMs (${this.timeoutMs})`;
+    const error = new CmdStreamError('TIMEOUT', `${what}: ${text}`, {
+      sent: this.attempts > 0,
+      ...(cause && { cause }),
+    });
+    this.#abandon({ how: 'timed out', error }, 'TIMEOUT');
+  }
+
+  #abandon(end: CallOutcome, reason: string): void {
+    if (this.#settle(end, reason)) this.#tellError(end.error);
+  }
+
+  /** What hears what becomes of this attempt, instead of what was to hear it so far. */
+  onReport(report: ((end: CallOutcome) => void) | undefined): void {
+    this.#report = report;
+  }
+
+  /** `permit` of the circuit breaker hears what becomes of this attempt. */
+  reportTo(permit: CircuitPermit, isFailure: (error: unknown) => boolean): void {
+    this.#report = (end) =>
+      notify(() => {
+        const served = breakerVerdict(end, isFailure);
+        if (served === undefined) return permit.release();
+        return served ? permit.succeed() : permit.fail(end.error);
+      });
+  }
+
+  /** How this attempt ended, which need not be the end of the call. */
+  report(end: CallOutcome): void {
+    const report = this.#report;
+    this.#report = undefined;
+    report?.(end);
+  }
+
+  next(result: unknown, bytesRead: number): void {
+    if (!this.#pending) return;
+    if (!this.hasResults) this.#letGo();
+    this.hasResults = true;
+    this.#observer?.onResult(this, result, bytesRead);
+    // A hook may have ended it.
+    if (!this.#pending) return;
+    // What code of the user promises, whatever its type says, may fail later.
+    const taken: unknown = this.#sink.next(result, bytesRead);
+    if (isPromiseLike(taken)) taken.then(undefined, (error: unknown) => this.sinkFailed(error));
+  }
+
+  complete(): void {
+    // That it was written says nothing about the server.
+    if (this.until === 'written') this.report(CANCELLED);
+    if (this.#settle(COMPLETED)) notify(() => this.#sink.complete());
+  }
+
+  /** The call failed at the server or on the way. */
+  fail(failure: unknown): void {
+    const error = this.mayHaveRun ? asSent(failure) : failure;
+    if (this.#settle({ how: 'failed', error })) this.#tellError(error);
+  }
+
+  #tellError(error: unknown): void {
+    notify(() => this.#sink.error(error));
+  }
+
+  /** What has come cannot be taken, by the sink or at all: nobody waits for the rest. */
+  sinkFailed(failure: unknown): void {
+    const error = asSent(failure);
+    this.#abandon({ how: 'failed', error }, isCmdStreamError(error) ? error.code : 'CANCELLED');
+  }
+
+  cancel(): void {
+    this.#settle(CANCELLED, 'CANCELLED');
+  }
+
+  /** Asks for more Results of a call with credit. */
+  grant(count: number): void {
+    if (this.#pending) this.#home.grant(this, count);
+  }
+
+  #settle(end: CallOutcome, abandoned?: string): boolean {
+    if (!this.#pending) return false;
+    this.#pending = false;
+    clearTimeout(this.#timer);
+    // What holds on to the call, such as a user, does not hold on to the scope of its timer.
+    this.#timer = undefined;
+    this.#stopListening?.();
+    this.#letGo();
+    this.#home.forget(this, abandoned);
+    this.report(end);
+    this.#observer?.onEnd(this, end);
+    return true;
+  }
+
+  #letGo(): void {
+    this.kept?.release();
+    this.kept = undefined;
+  }
+
+  /** It is to be sent again, as if it never had been. */
+  rewind(home: CallHome): void {
+    this.seq = 0;
+    this.isStream = false;
+    this.#home = home;
+  }
+}
+
+// A sink of a user: called in the async scope in which it was given, whoever's turn it is when something comes back.
+
+/** A scope itself, because every call that is sent for an Observable needs one. */
+export class CallerSink<R = unknown> extends AsyncResource implements CommandSink<R> {
+  readonly #sink: CommandSink<R>;
+
+  constructor(sink: CommandSink<R>) {
+    super('cmd-stream');
+    this.#sink = sink;
+  }
+
+  next(result: R, bytesRead = 0): void {
+    return this.runInAsyncScope(this.#sink.next, this.#sink, result, bytesRead);
+  }
+
+  complete(): void {
+    return this.runInAsyncScope(this.#sink.complete, this.#sink);
+  }
+
+  error(error: unknown): void {
+    return this.runInAsyncScope(this.#sink.error, this.#sink, error);
+  }
+}

@@ -1,0 +1,370 @@
+// The connections of one client, and which of them takes a call: skips those that are not open, cannot do what the call
+// needs, or whose server's circuit breaker says no. Calls that find none wait here, as do those that are sent again.
+//
+//   submit --> choose --> link's connection          none open --> queue --(a link opens)--> choose
+//                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
+import type { ServerAddress } from '../../connection/dial.js';
+import { CLOSE_MS } from '../../connection/connection-socket.js';
+import { CmdStreamError, type ErrorCode } from '../../errors.js';
+import { isPermanent } from '../failure.js';
+import type { Seq } from '../../wire/frame.js';
+import { CallQueue } from './call-queue.js';
+import { ConnectionPicker, type ConnectionPickerConfig } from './connection-picker.js';
+import type { CircuitBreakerFactory } from '../circuit-breaker.js';
+import { GroupServer, groupStatus, type ClientStatus } from './group-server.js';
+import { GroupConnection, type GroupConnectionConfig, type GroupConnectionListener } from './group-connection.js';
+import type { CallHome, ClientCall } from '../call/client-call.js';
+import { rootOf } from './connect-attempt.js';
+import { Retries } from './retries.js';
+import type { ResolvedRetryOptions } from '../client-options.js';
+
+export interface GroupConfig extends GroupConnectionConfig, ConnectionPickerConfig {
+  readonly servers: readonly ServerAddress[];
+  readonly connections: number;
+  readonly whenDisconnected: 'wait' | 'fail';
+  readonly queueTimeoutMs: number;
+  readonly retry: ResolvedRetryOptions | false;
+  readonly circuitBreaker: CircuitBreakerFactory | undefined;
+}
+
+/** What a group tells its client. */
+export interface GroupListener {
+  /** A connection to the server opens, has ended, or could not be opened. */
+  onLinkChange(link: GroupConnection, cause: CmdStreamError | undefined): void;
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
+  onLateFrame(): void;
+}
+
+/** So many may wait for a connection who have no Command, even where no Command may. */
+const LEAST_CONNECTING = 1024;
+
+export class Group implements GroupConnectionListener, CallHome {
+  readonly servers: readonly GroupServer[];
+  /** Why nothing it has brought is wanted any more. */
+  destroyedBy: CmdStreamError | undefined;
+  readonly #config: GroupConfig;
+  readonly #owner: GroupListener;
+  readonly #links: readonly GroupConnection[];
+  readonly #router: ConnectionPicker;
+  readonly #queue: CallQueue;
+  /** Those who wait for a connection and have no call. */
+  readonly #connecting: CallQueue;
+  readonly #retries: Retries;
+  /** Links that are open, in order. */
+  #ready: readonly GroupConnection[] = [];
+  /** Is there a link that nobody opens, beside some that are open? */
+  #hasIdle = false;
+  readonly #seqs: { last: number };
+  #closed: CmdStreamError | undefined;
+  #onIdle: (() => void) | undefined;
+
+  /** `seqs`: the number of the last Command, which all groups of a client share. */
+  constructor(config: GroupConfig, seqs: { last: number }, owner: GroupListener) {
+    this.#config = config;
+    this.#seqs = seqs;
+    this.#owner = owner;
+    this.#queue = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
+    this.#connecting = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
+    this.#retries = new Retries(config.scope, config.retry, config.maxPending, (call) => this.submit(call));
+    this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
+    this.#router = new ConnectionPicker(config, this.servers);
+    this.#links = Array.from({ length: config.connections }, (_, index) => {
+      const server = this.servers[index % this.servers.length]!;
+      const link = new GroupConnection(index, server, config, this);
+      server.links.push(link);
+      return link;
+    });
+  }
+
+  get status(): ClientStatus {
+    return this.#closed ? 'closed' : groupStatus(this.#links);
+  }
+
+  /** Calls that wait for their last Result, for a connection, or to be sent again. */
+  get pending(): number {
+    let sum = this.#queue.size + this.#retries.size;
+    for (const link of this.#links) sum += link.pending;
+    return sum;
+  }
+
+  /** True if some connection is open to a server of this package. */
+  get isExtended(): boolean {
+    return this.#ready.some((link) => link.session?.isExtended);
+  }
+
+  get hasOthers(): boolean {
+    return this.#ready.length > 1;
+  }
+
+  /** Those that take calls. */
+  get open(): readonly GroupConnection[] {
+    return this.#ready;
+  }
+
+  /** Opens all connections; resolves with the first that is open. `timeoutMs` 0: no limit but those of calls. */
+  connect(timeoutMs = 0): Promise<void> {
+    if (this.#ready.length > 0) {
+      this.#start();
+      return Promise.resolve();
+    }
+    const most = Math.max(LEAST_CONNECTING, this.#config.maxQueued);
+    if (this.#connecting.size >= most) {
+      const text = `${most} wait for a connection already, as many as maxQueuedCommands allows, but at least ${LEAST_CONNECTING}`;
+      return Promise.reject(this.#because('QUEUE_FULL', text));
+    }
+    const key = {};
+    let stopWatching = (): void => {};
+    const opened = new Promise<void>((resolve, reject) => {
+      const late = (): void => {
+        this.#connecting.delete(key);
+        reject(this.#noConnection('TIMEOUT', `timeoutMs (${timeoutMs})`));
+      };
+      stopWatching = this.#config.ticker.after(timeoutMs, late);
+      this.#wait(this.#connecting, key, resolve, reject);
+    });
+    return opened.finally(stopWatching);
+  }
+
+  /** Writes the call's Command, now or as soon as a connection can take it. */
+  submit(call: ClientCall): void {
+    if (!call.isPending) return;
+    if (this.#closed) return call.fail(this.#closed);
+    if (this.#hasIdle) this.#startIdle();
+    if (this.#ready.length === 0) return this.#queueCall(call);
+    try {
+      const { session } = this.#router.choose(call);
+      // Code of the user has run: the call may be over by now, and the connection may be gone.
+      if (!call.isPending) call.report({ how: 'cancelled' });
+      else if (session) session.submit(call);
+      else {
+        call.report({ how: 'cancelled' });
+        this.submit(call);
+      }
+    } catch (error) {
+      call.fail(error);
+    }
+  }
+
+  #queueCall(call: ClientCall): void {
+    try {
+      this.#router.hold(call);
+    } catch (error) {
+      return call.fail(error);
+    }
+    const { maxQueued } = this.#config;
+    if (this.#queue.size >= maxQueued) {
+      this.#start();
+      const limit = `maxQueuedCommands (${maxQueued})`;
+      return call.fail(this.#because('QUEUE_FULL', `${limit} Commands wait for a connection already`));
+    }
+    try {
+      this.#config.callBytes.keepWaiting(call);
+    } catch (error) {
+      return call.fail(error);
+    }
+    if (!call.isPending) return;
+    call.moveTo(this);
+    this.#wait(
+      this.#queue,
+      call,
+      () => this.submit(call),
+      (error) => call.fail(error),
+    );
+  }
+
+  #wait(queue: CallQueue, key: object, ready: () => void, fail: (error: unknown) => void): void {
+    if (this.#closed) return fail(this.#closed);
+    queue.add(key, ready, fail);
+    this.#start();
+    this.#giveUp();
+  }
+
+  #start(): void {
+    for (const link of this.#links) link.start();
+  }
+
+  /** A connection that nobody opens by itself is opened by the next call, although others take it. */
+  #startIdle(): void {
+    for (const link of this.#links) if (link.mayStart) link.start();
+  }
+
+  find(seq: Seq): ClientCall | undefined {
+    for (const link of this.#links) {
+      const call = link.find(seq);
+      if (call) return call;
+    }
+    return undefined;
+  }
+
+  forget(call: ClientCall): void {
+    this.#queue.delete(call);
+    this.#retries.delete(call);
+    this.onIdle();
+  }
+
+  grant(): void {}
+
+  waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined } {
+    if (this.#retries.has(call)) return { text: 'it was about to be sent again' };
+    const cause = this.#whyNotOpen;
+    return { text: `it waited for a connection${cause ? `: ${cause.message}` : ''}`, cause };
+  }
+
+  /** Resolves when no call is pending, and after `limitMs` in any case. */
+  async idle(limitMs: number): Promise<void> {
+    if (this.pending === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, limitMs);
+      this.#onIdle = () => {
+        if (this.pending > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Ends for good; calls that wait fail with `cause`. */
+  destroy(cause: CmdStreamError): void {
+    this.#closed ??= cause;
+    this.destroyedBy ??= cause;
+    this.#setReady([]);
+    for (const link of this.#links) link.destroy(cause);
+    this.#failWaiting(cause);
+    this.onIdle();
+  }
+
+  #failWaiting(cause: CmdStreamError): void {
+    this.#queue.fail(cause);
+    this.#connecting.fail(cause);
+    this.#retries.fail(cause);
+  }
+
+  /**
+   * Ends for good and in order: what was written leaves, then FIN. Resolves when all sockets are closed; those that are
+   * not in time, because their peer does not read, are destroyed, so that it does within `limitMs`.
+   */
+  async close(cause: CmdStreamError, limitMs: number): Promise<void> {
+    if (this.#closed) return this.closed();
+    this.#closed = cause;
+    this.#setReady([]);
+    for (const link of this.#links) link.close(cause);
+    this.#failWaiting(cause);
+    const destroy = (): void => {
+      for (const link of this.#links) link.destroy(cause);
+    };
+    const timer = setTimeout(destroy, limitMs - Math.min(CLOSE_MS, limitMs / 2));
+    await this.closed();
+    clearTimeout(timer);
+  }
+
+  /** Resolves when all sockets of a group that has ended are closed, or have had time for it. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.closed()));
+  }
+
+  nextSeq(): number {
+    return ++this.#seqs.last;
+  }
+
+  onLinkStatus(link: GroupConnection, cause?: CmdStreamError, isAttempt = false): void {
+    this.#setReady(this.#links.filter(({ session }) => session !== undefined));
+    this.#hasIdle = this.#ready.length > 0 && this.#links.some(({ isTrying, session }) => !isTrying && !session);
+    const isOpen = link.session !== undefined;
+    if (isOpen) {
+      this.#router.serverOf(link).wake(link);
+      this.#queue.release();
+      this.#connecting.release();
+    } else if (isAttempt && cause) this.#router.onAttemptFailed(link, cause, () => this.#giveUp());
+    else this.#giveUp();
+    this.#owner.onLinkChange(link, cause);
+  }
+
+  #setReady(ready: readonly GroupConnection[]): void {
+    this.#ready = ready;
+    this.#router.setOpen(ready);
+  }
+
+  onChanged(): void {
+    this.#router.setOpen(this.#ready);
+  }
+
+  /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */
+  #giveUp(): void {
+    const waiting = [this.#queue, this.#connecting].filter(({ size }) => size > 0);
+    if (waiting.length === 0 || this.#ready.length > 0) return;
+    if (!this.#links.every((link) => this.#isInVain(link))) return;
+    for (const queue of waiting) queue.fail(this.#lastError ?? this.#noConnection());
+  }
+
+  #isInVain(link: GroupConnection): boolean {
+    if (!link.isTrying) return true;
+    if (link.isOpening) return false;
+    return this.#config.whenDisconnected === 'fail' || isPermanent(link.lastError);
+  }
+
+  get #lastError(): CmdStreamError | undefined {
+    return this.#links.findLast(({ lastError }) => lastError)?.lastError;
+  }
+
+  /** Why the last attempt failed, or what the first one still waits for. */
+  get #whyNotOpen(): CmdStreamError | undefined {
+    return this.#lastError ?? this.#links.find(({ isOpening }) => isOpening)?.unanswered;
+  }
+
+  /** An error of a call that was never sent says why there is no connection. */
+  #because(code: ErrorCode, text: string): CmdStreamError {
+    const cause = this.#whyNotOpen;
+    return new CmdStreamError(code, cause ? `${text}: ${cause.message}` : text, cause && { cause });
+  }
+
+  #noConnection(
+    code: ErrorCode = 'CONNECT_TIMEOUT',
+    limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
+  ): CmdStreamError {
+    const reason = this.#whyNotOpen;
+    const text = `no connection within ${limit}`;
+    if (reason === undefined) return new CmdStreamError(code, text);
+    const cause = reason.code === 'CONNECT_FAILED' ? rootOf(reason) : reason;
+    return new CmdStreamError(reason.code, `${text}: ${reason.message}`, { cause });
+  }
+
+  onServed(link: GroupConnection): void {
+    this.#router.serverOf(link).served();
+  }
+
+  onUnwritten(call: ClientCall, error: CmdStreamError): void {
+    call.report({ how: 'cancelled' });
+    call.rewind(this);
+    if (this.#closed) call.fail(error);
+    else this.submit(call);
+  }
+
+  onNotStarted(call: ClientCall, error: CmdStreamError): void {
+    call.report({ how: 'failed', error });
+    call.moveTo(this);
+    // Of a call that is over by now nothing is kept.
+    if (this.#closed || call.kept === undefined || !this.#retries.refused(call)) call.fail(error);
+    else call.rewind(this);
+  }
+
+  onLost(call: ClientCall, error: CmdStreamError): void {
+    call.moveTo(this);
+    call.mayHaveRun = true;
+    const mayRepeat = call.kept !== undefined && !this.#closed && this.#config.isIdempotent(call.command);
+    if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
+    call.report({ how: 'failed', error });
+    call.rewind(this);
+  }
+
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
+    this.#owner.onUnexpectedResult(seq, result, bytesRead);
+  }
+
+  onLateFrame(): void {
+    this.#owner.onLateFrame();
+  }
+
+  onIdle(): void {
+    this.#onIdle?.();
+  }
+}

@@ -1,0 +1,68 @@
+// Pings that are under way on a connection: a pong answers the oldest. One whose waiter has left serves the next waiter,
+// so that a peer that does not answer is not sent ever more of them, and many that wait share some.
+import type { CmdStreamError } from '../../errors.js';
+
+export interface PingWaiter {
+  /** The pong has come, so many milliseconds after its ping was sent. */
+  answered(roundTripMs: number): void;
+  /** The connection has ended. */
+  failed(error: CmdStreamError): void;
+}
+
+interface Ping {
+  readonly sentAt: number;
+  /** Bytes of the connection that were sent before it. */
+  readonly position: number;
+  readonly waiters: Set<PingWaiter>;
+}
+
+/** So many are sent at a time; who comes then waits for the last of them as well. */
+const MOST_PINGS = 16;
+
+export class PingQueue {
+  readonly #pings: Ping[] = [];
+  readonly #send: () => number;
+
+  /** `send` gives how many bytes were sent before the ping. */
+  constructor(send: () => number) {
+    this.#send = send;
+  }
+
+  /** Bytes that were sent before the oldest ping; undefined if none is under way. */
+  get position(): number | undefined {
+    return this.#pings[0]?.position;
+  }
+
+  /** How many wait for a pong. */
+  get waiting(): number {
+    let sum = 0;
+    for (const { waiters } of this.#pings) sum += waiters.size;
+    return sum;
+  }
+
+  /** Waits for a pong; returns what ends that. */
+  add(waiter: PingWaiter): () => void {
+    const { waiters } = this.#pings.find((sent) => sent.waiters.size === 0) ?? this.#lastOrNew();
+    waiters.add(waiter);
+    return () => void waiters.delete(waiter);
+  }
+
+  /** A pong nobody asked for means nothing. Gives how many bytes the peer has read at least. */
+  answered(count: number): number {
+    const now = performance.now();
+    const pings = this.#pings.splice(0, count);
+    for (const { waiters, sentAt } of pings) for (const waiter of waiters) waiter.answered(now - sentAt);
+    return pings.at(-1)?.position ?? 0;
+  }
+
+  fail(error: CmdStreamError): void {
+    for (const { waiters } of this.#pings.splice(0)) for (const waiter of waiters) waiter.failed(error);
+  }
+
+  #lastOrNew(): Ping {
+    if (this.#pings.length >= MOST_PINGS) return this.#pings.at(-1)!;
+    const ping: Ping = { sentAt: performance.now(), position: this.#send(), waiters: new Set() };
+    this.#pings.push(ping);
+    return ping;
+  }
+}

@@ -1,0 +1,95 @@
+// What the control frames of a server mean for the calls they belong to.
+import type { DataLimits } from '../../codec/json/json-codec-options.js';
+import { dataOf, WholePacket } from '../../codec/pattern-message.js';
+import type { Connection } from '../../connection/connection.js';
+import { CmdStreamError, isErrorCode, MAX_REASON_BYTES, peerText } from '../../errors.js';
+import type { ByteReader } from '../../wire/byte-reader.js';
+import { Control } from '../../wire/control-frame.js';
+import { readError, readValue } from '../../wire/control-reader.js';
+import type { Seq } from '../../wire/frame.js';
+import type { ClientCall } from '../call/client-call.js';
+
+export interface CallFinder {
+  readonly connection: Pick<Connection, 'dataLimits'>;
+  /** Where the connection leads to, for errors. */
+  readonly server: string;
+  /** Undefined if the call is over already. @throws {CmdStreamError} PROTOCOL_ERROR when the number was never used */
+  findLive(seq: Seq): ClientCall | undefined;
+  /** The server has not begun to execute the Command. */
+  notStarted(call: ClientCall, error: CmdStreamError): void;
+}
+
+/** Gives the frame to its call; false if it is none of a Result's kinds. */
+export function deliverControl(kind: number, reader: ByteReader, calls: CallFinder): boolean {
+  switch (kind) {
+    case Control.STREAM: {
+      const call = calls.findLive(reader.readPositive());
+      if (call) call.isStream = true;
+      return true;
+    }
+    case Control.END:
+      calls.findLive(reader.readPositive())?.complete();
+      return true;
+    case Control.VALUE:
+      deliverValue(reader, calls);
+      return true;
+    case Control.ERROR:
+      deliverError(reader, calls);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function deliverValue(reader: ByteReader, calls: CallFinder): void {
+  const { seq, data, last, packet } = readValue(reader);
+  const call = calls.findLive(seq);
+  if (call === undefined) return;
+  try {
+    const value = dataOf(data, calls.connection.dataLimits);
+    call.next(packet ? new WholePacket(value) : value, reader.consumed);
+    if (last) call.complete();
+  } catch (error) {
+    call.sinkFailed(error);
+  }
+}
+
+function deliverError(reader: ByteReader, calls: CallFinder): void {
+  const { seq, code, data } = readError(reader);
+  const call = calls.findLive(seq);
+  if (call === undefined) return;
+  const payload = payloadOf(data, calls.connection.dataLimits);
+  const known = isErrorCode(code) ? code : 'REMOTE';
+  const isStarted = known !== 'OVERLOADED' && !(known === 'SHUTDOWN' && saysNotStarted(payload));
+  const text = peerText(messageOfPayload(payload, code), MAX_REASON_BYTES);
+  const message = `${text} ${call.label}`;
+  const error = new CmdStreamError(known, message, { sent: isStarted, payload });
+  if (isStarted) call.fail(error);
+  else calls.notStarted(call, error);
+}
+
+/** A server that shuts down says whether the Command was begun; in any other error the word is the application's. */
+function saysNotStarted(payload: unknown): boolean {
+  return (payload as { started?: unknown } | null | undefined)?.started === false;
+}
+
+/** The error stays an error even if what came with it cannot be read. */
+function payloadOf(data: string, limits: DataLimits): unknown {
+  try {
+    return dataOf(data, limits);
+  } catch {
+    return undefined;
+  }
+}
+
+function messageOfPayload(payload: unknown, code: string): string {
+  if (typeof payload === 'string') return payload;
+  const message = (payload as { message?: unknown } | null | undefined)?.message;
+  if (typeof message === 'string') return message;
+  const said = payload === undefined ? '' : `: ${jsonOf(payload)}`;
+  return `the server answered ${code}${said}`;
+}
+
+function jsonOf(payload: unknown): string {
+  return JSON.stringify(payload, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+}

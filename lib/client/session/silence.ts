@@ -1,0 +1,72 @@
+// Whether a connection with something under way has fallen silent: nothing has come for a second, and no byte was taken.
+// Long before it is given up, calls had better take another one. It asks by a ping first: a server that works is there.
+//
+//   heard --(something waits, 500 ms: ping)--> asked --(500 ms)--> silent --(any byte)--> heard
+//   A pong alone is an answer for as long as nothing more is sent: whoever just works long is asked once.
+import type { Ticking } from '../../connection/ticker.js';
+import { travelMs } from '../../connection/time-limits.js';
+import type { PingWaiter } from './ping-queue.js';
+
+const ASK_MS = 500;
+const SILENT_MS = 1000;
+
+/** The connection as its silence is seen. */
+export interface QuietPeer {
+  /** Is an answer awaited, or do bytes wait to be taken? Not where no other connection could take the calls. */
+  readonly isWaiting: boolean;
+  /** When there was last a sign of life, by the clock. */
+  readonly aliveAt: number;
+  /** Bytes that the peer may have to read before it reads the ping. */
+  readonly bytesAhead: number;
+  /** Bytes sent so far, with those that wait. */
+  readonly sentBytes: number;
+  pingFor(waiter: PingWaiter): void;
+  /** It has fallen silent, or was heard again. */
+  onQuiet(): void;
+}
+
+export class Silence implements Ticking {
+  /** Has it fallen silent? */
+  isSilent = false;
+  readonly #peer: QuietPeer;
+  /** When nothing was under way, last. */
+  #restedAt = 0;
+  #isAsked = false;
+  /** When it was asked, last: the pong has as long to come, however long it was quiet before. */
+  #askedAt = 0;
+  /** What was to be seen with the last pong: nothing new since then is a peer that just works. */
+  #answeredAt = 0;
+  #answeredBytes = -1;
+
+  constructor(peer: QuietPeer) {
+    this.#peer = peer;
+  }
+
+  tick(now: number): void {
+    if (!this.#peer.isWaiting) this.#restedAt = now;
+    const quietMs = now - Math.max(this.#restedAt, this.#peer.aliveAt);
+    if (quietMs >= ASK_MS) this.#ask(now);
+    const dueMs = SILENT_MS + travelMs(this.#peer.bytesAhead);
+    this.#change(this.#isAsked && quietMs >= dueMs && now - this.#askedAt >= dueMs - ASK_MS);
+  }
+
+  #ask(now: number): void {
+    const { aliveAt, sentBytes } = this.#peer;
+    if (this.#isAsked || (aliveAt === this.#answeredAt && sentBytes === this.#answeredBytes)) return;
+    this.#isAsked = true;
+    this.#askedAt = now;
+    const failed = (): void => void (this.#isAsked = false);
+    const answered = (): void => {
+      failed();
+      this.#answeredAt = this.#peer.aliveAt;
+      this.#answeredBytes = this.#peer.sentBytes;
+    };
+    this.#peer.pingFor({ answered, failed });
+  }
+
+  #change(isSilent: boolean): void {
+    if (this.isSilent === isSilent) return;
+    this.isSilent = isSilent;
+    this.#peer.onQuiet();
+  }
+}

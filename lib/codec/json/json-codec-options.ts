@@ -1,0 +1,68 @@
+// The options of the JSON codec: their meaning, defaults and ranges.
+import { integer, oneOf, type OptionRules } from '../../options.js';
+
+/** @publicApi */
+export interface JsonCodecOptions {
+  /**
+   * How the keys of a body find the fields of a class. `'go'`: in any letter case, as Go reads them; an exact match comes first.
+   * Matched are the fields a `new Class()` has and the names class-transformer exposes.
+   * @default 'exact'
+   */
+  fieldCase?: 'exact' | 'go';
+  /**
+   * What an integer beyond ±(2^53-1) in a body is: an error if a number would round it, else a number; or with `'bigint'`
+   * always a bigint. A bigint is written as plain digits either way.
+   * @default 'reject'
+   */
+  unsafeIntegers?: 'reject' | 'bigint';
+  /**
+   * Most objects and arrays one inside the other, read or written: 1 to 1,000.
+   * @default 64
+   */
+  maxDepth?: number;
+  /**
+   * Most keys and values in one body, read or written: 1 to 100,000,000.
+   * @default 1_000_000
+   */
+  maxTokens?: number;
+  /**
+   * Most keys of one object that class-transformer will meet, whose time grows with their square: 1 to 100,000.
+   * @default none: 1,024 for classes with its decorators, and, at a server, 10,000 for all other Commands and for data
+   * by pattern, which a ValidationPipe may turn into a class; objects of more than 1,024 keys count together
+   */
+  maxKeysPerObject?: number;
+}
+
+export const jsonCodecDefaults = Object.freeze({
+  fieldCase: 'exact' as 'exact' | 'go',
+  unsafeIntegers: 'reject' as 'reject' | 'bigint',
+  maxDepth: 64,
+  maxTokens: 1_000_000,
+});
+
+export type ResolvedJsonCodecOptions = Readonly<
+  JsonCodecOptions & Required<Omit<JsonCodecOptions, 'maxKeysPerObject'>>
+>;
+
+/** Where the decorators of class-transformer are. */
+export const DECORATED_KEYS = 1_024;
+/** Objects of more keys are counted together. */
+export const LARGE_KEYS = DECORATED_KEYS;
+/** Where a pipe of Nest may use class-transformer. */
+export const RECEIVED_KEYS = 10_000;
+
+/** What is allowed of JSON that belongs to no type of a contract. */
+export interface DataLimits {
+  readonly maxDepth: number;
+  readonly maxTokens: number;
+  /** Most keys of one object that a server receives; default: 10,000. */
+  readonly maxKeysPerObject?: number | undefined;
+}
+
+export const jsonCodecRules: OptionRules<JsonCodecOptions> = Object.freeze({
+  fieldCase: oneOf('exact', 'go'),
+  unsafeIntegers: oneOf('reject', 'bigint'),
+  maxDepth: integer(1, 1_000, 'levels'),
+  maxTokens: integer(1, 100_000_000, 'tokens'),
+  maxKeysPerObject: integer(1, 100_000, 'keys'),
+});

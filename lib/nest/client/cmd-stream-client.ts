@@ -1,0 +1,314 @@
+// The client of the transport: a core client with Nest's ClientProxy face, Observables and the dispatch hook.
+import 'reflect-metadata';
+import { EventEmitter } from 'node:events';
+import { Logger } from '@nestjs/common';
+import {
+  ClientProxy,
+  type ClientOptions,
+  type Deserializer,
+  type PacketId,
+  type ReadPacket,
+  type Serializer,
+  type WritePacket,
+} from '@nestjs/microservices';
+import { AsyncSubject, defer, mergeMap, Observable, type Observer } from 'rxjs';
+import { ambientMetadata } from '../../client/call/call-rules.js';
+import { clientDefaults, type UnexpectedResult } from '../../client/client-options.js';
+import { CallerSink, type CallNeeds, type CallOptions, type CommandSink } from '../../client/call/client-call.js';
+import { CommandClient } from '../../client/command-client.js';
+import { forgive, notify } from '../../callbacks.js';
+import { Command, type AnyCommand, type ResultOf } from '../../contract/command.js';
+import { emptyContract } from '../../contract/contract.js';
+import { PatternMessage } from '../../codec/pattern-message.js';
+import { messageTypeOf, type TypeTable } from '../../contract/type-table.js';
+import { CmdStreamError } from '../../errors.js';
+import type { ServerState, ClientStatus } from '../../client/group/group-server.js';
+import { resolveOptions } from '../../options.js';
+import type { Metadata } from '../../wire/control-frame.js';
+import { cmdStreamClientRules, type CmdStreamClientOptions } from './cmd-stream-client-options.js';
+import { CmdStreamRecord } from './cmd-stream-record.js';
+import { routeOf } from '../server/command-handler.decorator.js';
+import { EmptyError, PatternResponses } from '../server/pattern-responses.js';
+import { PeerLog } from '../server/peer-log.js';
+import { serialized } from '../server/response-sinks.js';
+
+/** @publicApi */
+export interface CmdStreamClientEvents {
+  /** A connection is open. */
+  connect: (server: string) => void;
+  /** A connection has ended or could not be opened; `cause` undefined: the server drains. */
+  disconnect: (cause: CmdStreamError | undefined, server: string) => void;
+  unexpectedResult: (result: UnexpectedResult) => void;
+}
+
+/**
+ * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the first call.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
+ * @publicApi
+ */
+export class CmdStreamClient extends ClientProxy {
+  readonly #client: CommandClient;
+  readonly #commands: TypeTable;
+  readonly #events = new EventEmitter();
+  readonly #log = new PeerLog(new Logger('CmdStreamClient'));
+  #packets = 0;
+  readonly #connectOnBootstrap: boolean;
+  readonly #maxBufferedBytes: number;
+
+  constructor(options: CmdStreamClientOptions = {}) {
+    super();
+    const { maxBufferedBytes } = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    this.#maxBufferedBytes = maxBufferedBytes;
+    const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...core } = options;
+    this.#connectOnBootstrap = connectOnBootstrap;
+    this.initializeSerializer({ serializer } as ClientOptions['options']);
+    this.initializeDeserializer({ deserializer } as ClientOptions['options']);
+    this.#commands = contract.commands;
+    this.#client = new CommandClient({
+      ...core,
+      contract,
+      onUnexpectedResult: (result) => {
+        this.#emit('unexpectedResult', result);
+        return options.onUnexpectedResult?.(result);
+      },
+    });
+    this.#client.onStatus(({ status, cause, server, connection }) => {
+      this._status$.next(status);
+      if (connection === 'connected') this.#emit('connect', server);
+      else if (connection === 'disconnected') this.#emit('disconnect', cause, server);
+    });
+  }
+
+  override get status(): Observable<ClientStatus> {
+    return super.status as Observable<ClientStatus>;
+  }
+
+  override on<E extends keyof CmdStreamClientEvents>(event: E, callback: CmdStreamClientEvents[E]): void {
+    this.#events.on(event, callback);
+  }
+
+  /** A listener that fails, now or by a promise, keeps nobody else from being notify. */
+  #emit(event: keyof CmdStreamClientEvents, ...args: unknown[]): void {
+    for (const listener of this.#events.listeners(event))
+      notify(() => (listener as (...args: unknown[]) => unknown)(...args));
+  }
+
+  /** The core client: `unwrap<CommandClient>()`. */
+  unwrap<T>(): T {
+    return this.#client as T;
+  }
+
+  /**
+   * Opens the connections, also after {@link close}; calls do so by themselves unless it is closed. See {@link CommandClient.connect}.
+   */
+  connect(): Promise<void> {
+    return this.#client.reopen();
+  }
+
+  /** Each server, now. */
+  get servers(): readonly ServerState[] {
+    return this.#client.servers;
+  }
+
+  /** Nest calls this when the application starts. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.#connectOnBootstrap) await this.connect();
+  }
+
+  /** Waits for pending calls, at most `gracePeriodMs`, then ends the connection; see {@link CommandClient.close}. */
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  /** Nest calls this at the application's end. */
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
+  execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+    try {
+      return this.#client.executeWith(command, options, this.#needsOf(command));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
+  iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+    return this.#client.iterateWith(command, options, () => this.#needsOf(command));
+  }
+
+  /**
+   * The Results of a Command, or of the handler of a Nest pattern, as a cold Observable: each subscription sends anew,
+   * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what the
+   * server sent, as it is.
+   */
+  override send<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
+  override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
+  override send(command: unknown, options?: unknown): Observable<unknown> {
+    if (this.#isCommand(command)) return this.#stream(command, options as CallOptions | undefined);
+    if (isNil(command) || isNil(options)) return super.send(command, options);
+    const publish = (): Observable<unknown> =>
+      new Observable((observer) => this.publish(this.createPacket(command, options), this.createObserver(observer)));
+    return this.#connectsItself ? publish() : defer(async () => this.connect()).pipe(mergeMap(publish));
+  }
+
+  /**
+   * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and completes when
+   * it was written. If that fails and nobody has subscribed, it is logged.
+   */
+  override emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
+  override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
+  override emit(command: unknown, options?: unknown): Observable<unknown> {
+    if (this.#isCommand(command))
+      return this.#hot(command, () =>
+        this.#client.post(command, options as CallOptions, this.#needsOf(command)?.ambient),
+      );
+    if (isNil(command) || isNil(options)) return super.emit(command, options);
+    const dispatch = (): Promise<unknown> => this.dispatchEvent(this.createPacket(command, options));
+    return this.#hot(command, this.#connectsItself ? dispatch : async () => this.connect().then(dispatch));
+  }
+
+  /** `send` under a name that says it. */
+  stream<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
+    return this.#stream(command, options);
+  }
+
+  #stream<C extends AnyCommand>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
+    return new Observable((subscriber) => {
+      const sink = new CallerSink(subscriber as CommandSink);
+      const call = this.#client.submit(command, sink, options, this.#needsOf(command));
+      return () => call.cancel();
+    });
+  }
+
+  /** False where a subclass has its own way: then it is asked before each message, as Nest's clients do. */
+  get #connectsItself(): boolean {
+    return this.connect === CmdStreamClient.prototype.connect;
+  }
+
+  /** An instance of a Command class, a message, or anything else that is listed: no Nest pattern. */
+  #isCommand(value: unknown): value is AnyCommand {
+    if (value instanceof Command) return true;
+    return typeof value === 'object' && (messageTypeOf(value) !== undefined || this.#commands.indexOf(value) >= 0);
+  }
+
+  /** Begins at once, whoever subscribes and when. */
+  #hot<T>(what: unknown, post: () => Promise<T>): Observable<T> {
+    const written = new AsyncSubject<T>();
+    defer(async () => post()).subscribe({
+      next: (value) => written.next(value),
+      complete: () => written.complete(),
+      error: (error: unknown) => {
+        if (!written.observed) this.#log.unsent(error, this.#nameOf(what));
+        written.error(error);
+      },
+    });
+    return new Observable((subscriber) => written.subscribe(new CallerSink<T>(subscriber)));
+  }
+
+  /** For messages. */
+  #nameOf(what: unknown): string {
+    if (this.#isCommand(what)) return this.#commands.nameFor(what);
+    try {
+      return this.#routeOf(what);
+    } catch {
+      return 'what is no pattern';
+    }
+  }
+
+  /** What the packet of a pattern is on the way out, through Nest's serializer if there is one. */
+  #outgoing(kind: PatternMessage['kind'], packet: HookedPacket): Outgoing {
+    const given: unknown = packet.data;
+    const { data, metadata } = given instanceof CmdStreamRecord ? given : { data: given, metadata: undefined };
+    const options = metadata === undefined ? undefined : { metadata };
+    const ambient = ambientMetadata('the dispatch hook', packet.metadata);
+    const serializer = this.serializer as Serializer | undefined;
+    if (serializer === undefined)
+      return { message: new PatternMessage(kind, this.#routeOf(packet.pattern), data), options, ambient };
+    const whole =
+      kind === 'message'
+        ? this.assignPacketId({ ...packet, data })
+        : { ...packet, pattern: this.normalizePattern(packet.pattern as string), data };
+    return { message: new PatternMessage(kind, '', serialized(serializer, whole), true), options, ambient };
+  }
+
+  #routeOf(pattern: unknown): string {
+    const route: unknown = this.normalizePattern(pattern as string);
+    if (typeof route === 'string') return route;
+    if (typeof route === 'boolean') return String(route);
+    const what = 'a pattern must be a string, a number, a boolean or an object';
+    throw new CmdStreamError('ENCODE_FAILED', `${what}, got a ${typeof route}`);
+  }
+
+  /** Nest's dispatch hook learns of every outgoing Command as of any packet; what metadata it gives travels along. */
+  #needsOf(command: AnyCommand): CallNeeds | undefined {
+    if (this.onDispatchHook === undefined || !this.#isCommand(command)) return undefined;
+    const packet: HookedPacket = { pattern: routeOf({ name: this.#commands.nameFor(command) }), data: command };
+    forgive(this.onDispatchHook(packet));
+    return { ambient: ambientMetadata('the dispatch hook', packet.metadata) };
+  }
+
+  /** The packet of a message or event by pattern, as the dispatch hook sees and changes it. */
+  protected override createPacket<TInput>(pattern: unknown, data: TInput): ReadPacket {
+    const packet: ReadPacket = { pattern, data };
+    forgive(this.onDispatchHook?.(packet));
+    return packet;
+  }
+
+  protected override createObserver<T>(observer: Observer<T>): (packet: WritePacket) => void {
+    const tell = super.createObserver(observer);
+    return (packet) => {
+      const empty = EmptyError.unwrap(packet.err);
+      if (empty) return observer.error(empty.error);
+      try {
+        tell(packet);
+      } catch (error) {
+        // serializeResponse or serializeError of a subclass.
+        observer.error(error);
+      }
+    };
+  }
+
+  protected override assignPacketId(packet: ReadPacket): ReadPacket & PacketId {
+    return Object.assign(packet, { id: String(++this.#packets) });
+  }
+
+  /** Without a serializer packets are not wrapped at all. */
+  protected override initializeSerializer(options: ClientOptions['options']): void {
+    this.serializer = (options as CmdStreamClientOptions).serializer as Serializer;
+  }
+
+  protected override initializeDeserializer(options: ClientOptions['options']): void {
+    this.deserializer = (options as CmdStreamClientOptions).deserializer as ClientProxy['deserializer'];
+  }
+
+  protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    const { message, options, ambient } = this.#outgoing('message', packet);
+    const deserializer = this.deserializer as Deserializer | undefined;
+    const responses = new CallerSink(new PatternResponses(callback, deserializer, this.#maxBufferedBytes));
+    const call = this.#client.submit(message, responses, options, { ambient });
+    return () => call.cancel();
+  }
+
+  protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    const { message, options, ambient } = this.#outgoing('event', packet);
+    return (await this.#client.post(message, options, ambient)) as T;
+  }
+}
+
+interface HookedPacket extends ReadPacket {
+  metadata?: Record<string, string>;
+}
+
+interface Outgoing {
+  readonly message: PatternMessage;
+  readonly options: CallOptions | undefined;
+  readonly ambient: Metadata;
+}
+
+function isNil(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}

@@ -1,0 +1,186 @@
+// Provides clients to a Nest application.
+import { randomUUID } from 'node:crypto';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type InjectionToken,
+  type ModuleMetadata,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { CmdStreamError } from '../../errors.js';
+import { text } from '../../options.js';
+import type { CmdStreamClientOptions } from './cmd-stream-client-options.js';
+import { CmdStreamClient } from './cmd-stream-client.js';
+import { refuseStandardDecorator } from '../server/command-handler.decorator.js';
+
+/** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */
+export interface CmdStreamClientModuleOptions extends CmdStreamClientOptions {
+  /** @default none: it is injected by its class */
+  name?: string | symbol;
+}
+
+/** Makes the options of a client; for `useClass` and `useExisting`. @publicApi */
+export interface CmdStreamOptionsFactory {
+  createCmdStreamOptions(): CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
+}
+
+/** One client whose options come from dependency injection: exactly one of `useFactory`, `useClass`, `useExisting`. @publicApi */
+export interface CmdStreamClientAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  name?: string | symbol;
+  inject?: InjectionToken[];
+  useFactory?: (...dependencies: never[]) => CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
+  useClass?: Type<CmdStreamOptionsFactory>;
+  useExisting?: InjectionToken;
+  /** More providers the factory needs. */
+  extraProviders?: Provider[];
+}
+
+/** @publicApi */
+export interface CmdStreamModuleExtras {
+  /**
+   * Make the clients known to all modules.
+   * @default false
+   */
+  isGlobal?: boolean;
+}
+
+/** What says where the server is. */
+const addressKeys = ['host', 'port', 'path', 'servers'] as const;
+/** What keeps modules apart where Nest knows them by their content (`moduleIdGeneratorAlgorithm: 'deep-hash'`). */
+const MODULE_ID = 'CMD_STREAM_MODULE_ID';
+
+/**
+ * The token of a client: its name, or the class {@link CmdStreamClient} without one.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION when the name is no symbol and no string, or an empty one
+ * @publicApi
+ */
+export function getCmdStreamClientToken(name?: string | symbol): InjectionToken {
+  if (name === undefined) return CmdStreamClient;
+  if (typeof name === 'symbol' || text.accepts(name)) return name;
+  const got = typeof name === 'string' ? 'an empty one' : String(name);
+  throw new CmdStreamError(
+    'INVALID_OPTION',
+    `the name of a client must be a symbol or ${text.expected}, got ${got}; leave it out for the one client that has none`,
+  );
+}
+
+/**
+ * Injects the client of this name; without a name the only unnamed one.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION as {@link getCmdStreamClientToken}; INVALID_HANDLER when it is used as a standard
+ * decorator
+ * @publicApi
+ */
+export function InjectCmdStreamClient(name?: string | symbol): PropertyDecorator & ParameterDecorator {
+  const inject = Inject(getCmdStreamClientToken(name));
+  return (target: object, key: string | symbol | undefined, ...index: [number?]): void => {
+    refuseStandardDecorator('@InjectCmdStreamClient()', key);
+    (inject as ParameterDecorator)(target, key, ...(index as [number]));
+  };
+}
+
+/**
+ * Provides {@link CmdStreamClient}s; they connect with their first call and close with the application.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION when two clients have one name, the name is an empty string, or the source of a
+ * client's options is not clear; at the start of the application when a factory gives no options
+ * @publicApi
+ */
+@Module({})
+export class CmdStreamModule {
+  static register(
+    clients: CmdStreamClientModuleOptions | CmdStreamClientModuleOptions[],
+    extras: CmdStreamModuleExtras = {},
+  ): DynamicModule {
+    const providers = listOf(clients).map(({ name, ...options }): FactoryProvider => ({
+      provide: getCmdStreamClientToken(name),
+      useFactory: () => new CmdStreamClient(options),
+    }));
+    return moduleOf(providers, extras);
+  }
+
+  static registerAsync(
+    clients: CmdStreamClientAsyncOptions | CmdStreamClientAsyncOptions[],
+    extras: CmdStreamModuleExtras = {},
+  ): DynamicModule {
+    const list = listOf(clients);
+    const imports = list.flatMap((client) => client.imports ?? []);
+    return moduleOf(list.map(asyncClient), extras, imports, list.flatMap(helpers));
+  }
+}
+
+/** One or several; what comes without TypeScript may be anything. */
+function listOf<T extends object>(clients: T | T[]): T[] {
+  const list = [clients].flat() as T[];
+  if (list.every((options) => typeof options === 'object' && options !== null)) return list;
+  throw new CmdStreamError('INVALID_OPTION', 'CmdStreamModule: the options of a client must be an object');
+}
+
+function moduleOf(
+  clients: FactoryProvider[],
+  { isGlobal = false }: CmdStreamModuleExtras,
+  imports: DynamicModule['imports'] = [],
+  others: Provider[] = [],
+): DynamicModule {
+  const tokens = clients.map(({ provide }) => provide);
+  const twice = tokens.find((token, index) => tokens.indexOf(token) !== index);
+  if (twice !== undefined) {
+    const name = typeof twice === 'function' ? 'have no name' : `have the name ${String(twice)}`;
+    throw new CmdStreamError('INVALID_OPTION', `CmdStreamModule: two clients ${name}`);
+  }
+  const id: Provider = { provide: MODULE_ID, useValue: randomUUID() };
+  return {
+    module: CmdStreamModule,
+    global: isGlobal,
+    imports,
+    providers: [id, ...others, ...clients],
+    exports: clients,
+  };
+}
+
+function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
+  const { name, inject = [], useFactory, useClass, useExisting } = options;
+  if ([useFactory, useClass, useExisting].filter((source) => source !== undefined).length !== 1) {
+    const needed = 'exactly one of useFactory, useClass and useExisting';
+    throw new CmdStreamError('INVALID_OPTION', `CmdStreamModule.registerAsync() needs ${needed}`);
+  }
+  const provide = getCmdStreamClientToken(name);
+  const factory = useExisting ?? useClass;
+  if (factory !== undefined) {
+    const useMade = async (made: CmdStreamOptionsFactory) => clientOf(name, await made.createCmdStreamOptions());
+    return { provide, inject: [factory], useFactory: useMade };
+  }
+  const makeOptions = useFactory as (...dependencies: unknown[]) => ReturnType<NonNullable<typeof useFactory>>;
+  return {
+    provide,
+    inject,
+    useFactory: async (...dependencies: unknown[]) => clientOf(name, await makeOptions(...dependencies)),
+  };
+}
+
+/**
+ * The client of the options that a factory gave. Where it gave nothing, or nothing for the address it names, a setting is
+ * missing: the client must not go to the default address then.
+ */
+function clientOf(name: string | symbol | undefined, options: CmdStreamClientOptions | undefined): CmdStreamClient {
+  const owner = `CmdStreamModule.registerAsync(), ${name === undefined ? 'the client without a name' : `client ${String(name)}`}`;
+  if (options === undefined || options === null)
+    throw new CmdStreamError('INVALID_OPTION', `${owner}: its factory gave ${options} instead of options`);
+  const named = addressKeys.filter((key) => Object.hasOwn(options, key));
+  if (named.length > 0 && named.every((key) => options[key] === undefined)) {
+    const remedy = 'is a setting missing? Leave them out for the default address';
+    throw new CmdStreamError(
+      'INVALID_OPTION',
+      `${owner}: its factory gave undefined for ${named.join(' and ')}: ${remedy}`,
+    );
+  }
+  return new CmdStreamClient(options);
+}
+
+function helpers({ useClass, extraProviders = [] }: CmdStreamClientAsyncOptions): Provider[] {
+  return useClass ? [...extraProviders, useClass] : extraProviders;
+}

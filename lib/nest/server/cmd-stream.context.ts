@@ -1,0 +1,96 @@
+// The context of a Command as Nest hands it to handlers, guards, interceptors, pipes and filters.
+import { IntrinsicException } from '@nestjs/common';
+import { BaseRpcContext } from '@nestjs/microservices';
+import type { CommandContext } from '../../contract/command.js';
+import { CmdStreamError, isCmdStreamError } from '../../errors.js';
+import type { ResultSink } from '../../server/invoker.js';
+import type { Seq } from '../../wire/frame.js';
+
+/**
+ * What a handler may know about its Command; the second parameter of handlers and of `exec`.
+ *
+ * @publicApi
+ */
+export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> implements CommandContext {
+  readonly #sink: ResultSink | undefined;
+  #isQuiet = false;
+
+  /** `sink`: takes the Results of the Command; not for applications. */
+  constructor(args: [CommandContext, string], sink?: ResultSink) {
+    super(args);
+    this.#sink = sink;
+  }
+
+  /** @internal */
+  static sinkOf(context: CmdStreamContext): ResultSink | undefined {
+    return context.#sink;
+  }
+
+  get seq(): Seq {
+    return this.args[0].seq;
+  }
+
+  get receivedAt(): number {
+    return this.args[0].receivedAt;
+  }
+
+  get bytesRead(): number {
+    return this.args[0].bytesRead;
+  }
+
+  get remoteAddress(): string {
+    return this.args[0].remoteAddress;
+  }
+
+  get localAddress(): string {
+    return this.args[0].localAddress;
+  }
+
+  get deadline(): number | undefined {
+    return this.args[0].deadline;
+  }
+
+  get metadata(): Readonly<Record<string, string>> {
+    return this.args[0].metadata;
+  }
+
+  get signal(): AbortSignal {
+    const { signal } = this.args[0];
+    if (!this.#isQuiet) {
+      this.#isQuiet = true;
+      quieten(signal);
+    }
+    return signal;
+  }
+
+  /** The route of the handler. */
+  getPattern(): string {
+    return this.args[1];
+  }
+
+  /** What the caller sent along; empty from a plain cmd-stream peer. */
+  getMetadata(): Readonly<Record<string, string>> {
+    return this.args[0].metadata;
+  }
+}
+
+/** Of exceptions that it does not know Nest's exception layer logs all but those of this kind. */
+const unlogged = Object.create(IntrinsicException.prototype, {
+  constructor: { value: CmdStreamError, configurable: true, writable: true },
+}) as object;
+
+/**
+ * Lets Nest's exception layer log nothing when a handler by pattern fails with the reason of its signal, if that is of its
+ * Command alone: nothing stands between the two. The reason is what it was, of the same class.
+ */
+function quieten(signal: AbortSignal): void {
+  if (!signal.aborted) signal.addEventListener('abort', () => adopt(signal.reason), { once: true });
+  else adopt(signal.reason);
+}
+
+/** Codes of errors that are made for one Command alone. Why a connection or the server ends, all that listen are given. */
+const OWN_CODES: ReadonlySet<string> = new Set(['ANSWERED', 'CANCELLED', 'TIMEOUT']);
+
+function adopt(reason: unknown): void {
+  if (isCmdStreamError(reason) && OWN_CODES.has(reason.code)) Object.setPrototypeOf(reason, unlogged);
+}

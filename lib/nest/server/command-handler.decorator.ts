@@ -1,0 +1,283 @@
+// Binds a controller method to a type of Commands. What Nest sees is an ordinary message handler under a string route;
+// the class or type entry itself travels in the handler's extras.
+import 'reflect-metadata';
+import { MessagePattern, type Transport, BaseRpcContext } from '@nestjs/microservices';
+import { catchError, EMPTY, isObservable, type Observable } from 'rxjs';
+import type { Command, CommandEntry, ResultOf } from '../../contract/command.js';
+import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../../contract/type-table.js';
+import { CmdStreamError } from '../../errors.js';
+import { isAsyncIterable } from '../../server/call/item-source.js';
+import { isPromiseLike } from '../../callbacks.js';
+import { CmdStreamContext } from './cmd-stream.context.js';
+import { keepScope, liftIterable } from './lifted-iterable.js';
+
+// Nest's own key; it is no public constant in all supported versions.
+const PATTERN_METADATA = 'microservices:pattern';
+const COMMAND_METADATA = 'cmd-stream:command';
+
+type Results<R> = R | Observable<R> | AsyncIterable<R>;
+
+/** What a handler of a Command with Results of type `R` may return; nothing only where `R` is `void`. */
+export type HandlerReturn<R> = Results<R> | Promise<Results<R>>;
+
+/** The types of parameters that take another Command than `C`; types do not know which parameters have a decorator. */
+type Misfits<C extends Command, Parameters extends readonly unknown[]> = {
+  [I in keyof Parameters]-?: [Extract<Parameters[I], Command>] extends [never]
+    ? never
+    : [C] extends [Parameters[I]]
+      ? never
+      : Parameters[I];
+}[number];
+
+/** Nothing if no parameter takes another Command, else what the compiler complains about. */
+type Fitting<C extends Command, M extends (...args: never[]) => unknown> = [Misfits<C, Parameters<M>>] extends [never]
+  ? unknown
+  : { readonly 'a handler takes the Command of its decorator': C };
+
+/** What the server finds in a handler's extras. */
+export interface CommandHandlerExtras {
+  readonly command: ContractType;
+  /** The method, for messages: `CalcController.add`. */
+  readonly method: string;
+}
+
+/** The Nest pattern of a Command: text, because Nest's tools print it. */
+export function routeOf(command: { readonly name: string }): string {
+  return `command:${command.name}`;
+}
+
+/** Decorates the methods that may handle Commands of the class. */
+type ClassHandlerDecorator<C extends Command> = <M extends ClassHandler<C>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M> & Fitting<C, M>,
+) => void;
+
+/** Decorates the methods that may handle messages of the type. */
+type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<Method>,
+) => void;
+
+/** The handler of a class: its parameters are found by their types. */
+type ClassHandler<C> = (...args: never[]) => HandlerReturn<ResultOf<C>>;
+
+/** The handler of a message, which has no class that tells it from others: its parameters are found by their places. */
+type MessageHandler<M, R> = (message: M, context: CmdStreamContext, ...decorated: never[]) => HandlerReturn<R>;
+
+/**
+ * Marks a controller method as the handler of a Command class, or of a type entry of a codec, such as `protobufType()`.
+ * It may return a Result, a Promise, an Observable or an AsyncIterable (async generators too). Parameters without a
+ * decorator get the Command and the {@link CmdStreamContext}: by their type, or of a type entry the message first.
+ *
+ * @param transport Serves only the server with this `transportId`; default: every CmdStreamServer of the application.
+ * @throws {CmdStreamError} INVALID_HANDLER when it does not stand on a method that handles nothing else, or is given
+ * neither a class nor a type entry, or is used as a standard decorator, without `experimentalDecorators`
+ * @publicApi
+ */
+export function CommandHandler<C extends Command>(
+  command: TypeClass<C>,
+  transport?: Transport | symbol,
+): ClassHandlerDecorator<C>;
+export function CommandHandler<M extends object, R>(
+  type: CommandEntry<M, R>,
+  transport?: Transport | symbol,
+): MessageHandlerDecorator<M, R>;
+export function CommandHandler(command: ContractType, transport?: Transport | symbol) {
+  if (!isClass(command) && !isTypeEntry(command))
+    throw new CmdStreamError('INVALID_HANDLER', '@CommandHandler() needs a Command class or a type entry of a codec');
+  return <M extends (...args: never[]) => unknown>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void => {
+    refuseStandardDecorator(`@CommandHandler(${command.name})`, key);
+    const method = descriptor?.value;
+    if (typeof target === 'function' || typeof method !== 'function') {
+      throw new CmdStreamError(
+        'INVALID_HANDLER',
+        `@CommandHandler(${command.name}) belongs on a method of a controller`,
+      );
+    }
+    if (Reflect.hasOwnMetadata(PATTERN_METADATA, method)) {
+      throw new CmdStreamError(
+        'INVALID_HANDLER',
+        `@CommandHandler(${command.name}): the method ${String(key)} handles something else already`,
+      );
+    }
+    descriptor.value = lifted(method, bindParameters(target, key, command, method.length));
+    Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);
+    const extras: CommandHandlerExtras = { command, method: `${target.constructor.name}.${String(key)}` };
+    (MessagePattern as PatternDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
+  };
+}
+
+/**
+ * Standard decorators are called with a context object where TypeScript's older ones have the name of what they decorate.
+ *
+ * @throws {CmdStreamError} INVALID_HANDLER
+ */
+export function refuseStandardDecorator(decorator: string, key: unknown): void {
+  if (typeof (key as { kind?: unknown } | null | undefined)?.kind !== 'string') return;
+  const remedy =
+    'set "experimentalDecorators" and "emitDecoratorMetadata" in tsconfig.json, or its like of your compiler';
+  throw new CmdStreamError(
+    'INVALID_HANDLER',
+    `${decorator} was compiled to a standard decorator, which Nest has none of: ${remedy}`,
+  );
+}
+
+/** The type of Commands that the method handles; undefined if it is the handler of something else. */
+export function commandOf(handler: object): ContractType | undefined {
+  return Reflect.getMetadata(COMMAND_METADATA, handler) as ContractType | undefined;
+}
+
+type PatternDecorator = (
+  pattern: string,
+  transport: Transport | symbol | undefined,
+  extras: object,
+) => (target: object, key: string | symbol, descriptor: object) => unknown;
+
+/**
+ * The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each
+ * item, and which end with their Command; one that gave up because nobody waits has not failed, so that Nest logs nothing.
+ */
+function lifted<M extends (...args: never[]) => unknown>(method: M, place: ContextPlace): M {
+  const wrapper = function (this: unknown, ...args: never[]): unknown {
+    const given: unknown = place.index === undefined ? undefined : args[place.index];
+    const context = given instanceof CmdStreamContext ? given : undefined;
+    if (context && args.length > place.length) args.length = place.length;
+    try {
+      const returned = method.apply(this, args);
+      if (!isPromiseLike(returned) || isObservable(returned)) return lift(returned, context, args);
+      return returned.then(
+        (settled) => lift(settled, context, args),
+        (error: unknown) => failed(error, args),
+      );
+    } catch (error) {
+      return failed(error, args);
+    }
+  };
+  for (const key of Reflect.getMetadataKeys(method))
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, method), wrapper);
+  Object.defineProperty(wrapper, 'name', { value: method.name });
+  return wrapper as M;
+}
+
+function lift(returned: unknown, context: CmdStreamContext | undefined, args: readonly unknown[]): unknown {
+  if (isObservable(returned)) return keepScope(returned).pipe(catchError((error: unknown) => failed(error, args)));
+  return isAsyncIterable(returned) ? liftIterable(returned, context) : returned;
+}
+
+function failed(error: unknown, args: readonly unknown[]): Observable<never> {
+  if (isAbandonment(error, args)) return EMPTY;
+  throw error;
+}
+
+// Tells Nest what each parameter of a Command handler gets. Nest gives undecorated parameters the payload only, or
+// nothing as soon as one is decorated; here they get the Command or the context by their type.
+
+// Nest's own keys; they are no public constants in all supported versions.
+const ROUTE_ARGS_METADATA = '__routeArguments__';
+const PARAMTYPES_METADATA = 'design:paramtypes';
+const RETURNTYPE_METADATA = 'design:returntype';
+const PAYLOAD = 3;
+const CONTEXT = 6;
+
+interface ParameterMetadata {
+  readonly index: number;
+}
+
+/** Where a wrapper around the method finds the context. */
+export interface ContextPlace {
+  /** Undefined: nowhere, it has no use for it. */
+  readonly index: number | undefined;
+  /** What stands behind so many arguments is not for the method. */
+  readonly length: number;
+}
+
+/**
+ * Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown. Where
+ * the method may give an AsyncIterable and has no parameter for the context, Nest gives it behind them, for this package
+ * itself: each parameter costs every Command some promises.
+ */
+export function bindParameters(
+  target: object,
+  key: string | symbol,
+  handled: ContractType,
+  length: number,
+): ContextPlace {
+  const command = isClass(handled) ? handled : undefined;
+  const given = own<Record<string, ParameterMetadata>>(ROUTE_ARGS_METADATA, target.constructor, key) ?? {};
+  const types = own<unknown[]>(PARAMTYPES_METADATA, target, key) ?? Array.from({ length }, () => Object);
+  const decorated = new Set(Object.values(given).map(({ index }) => index));
+  const metadata: Record<string, unknown> = { ...given };
+  const bound = [...types];
+  let contextAt = Object.entries(given).find(([entry]) => entry.startsWith(`${CONTEXT}:`))?.[1].index;
+  // Without a type a parameter is the Command, unless another one is: then it is the context.
+  let commandGiven =
+    Object.keys(given).some((entry) => entry.startsWith(`${PAYLOAD}:`)) ||
+    types.some((type, index) => !decorated.has(index) && isCommandType(type, command));
+  types.forEach((type, index) => {
+    if (decorated.has(index)) return;
+    const isCommand = isCommandType(type, command) || !(commandGiven || isContextClass(type));
+    metadata[`${isCommand ? PAYLOAD : CONTEXT}:${index}`] = { index, data: undefined, pipes: [] };
+    if (!isCommand) return void (contextAt ??= index);
+    commandGiven = true;
+    // Pipes learn the class from the parameter's type: an interface or a missing type tells them nothing. A message
+    // has none, and where its type has the name of a constant, that constant is no type either.
+    bound[index] = command ?? Object;
+  });
+  const behind = Math.max(types.length, ...Array.from(decorated, (index) => index + 1));
+  if (contextAt === undefined && mayGiveIterable(own<unknown>(RETURNTYPE_METADATA, target, key))) {
+    contextAt = behind;
+    metadata[`${CONTEXT}:${behind}`] = { index: behind, data: undefined, pipes: [] };
+  }
+  Reflect.defineMetadata(ROUTE_ARGS_METADATA, metadata, target.constructor, key);
+  Reflect.defineMetadata(PARAMTYPES_METADATA, bound, target, key);
+  return { index: contextAt, length: behind };
+}
+
+/** Metadata of this very method: one that it overrides may have other parameters. */
+function own<T>(metadata: string, target: object, key: string | symbol): T | undefined {
+  return Reflect.getOwnMetadata(metadata, target, key) as T | undefined;
+}
+
+/** By the declared type: an interface and a union are `Object`, and what a promise is of is not known. */
+function mayGiveIterable(type: unknown): boolean {
+  if (typeof type !== 'function' || type === Object || type === Function) return true;
+  const { prototype } = type as { prototype?: object };
+  return prototype === undefined || 'then' in prototype || Symbol.asyncIterator in prototype;
+}
+
+function isContextClass(type: unknown): boolean {
+  return typeof type === 'function' && (type === BaseRpcContext || type.prototype instanceof BaseRpcContext);
+}
+
+function isCommandType(type: unknown, command: TypeClass | undefined): boolean {
+  if (command === undefined || typeof type !== 'function' || type === Object) return false;
+  return type === command || command.prototype instanceof type;
+}
+
+// Tells a handler that gave up because nobody waits any more from one that failed.
+
+/**
+ * Did a handler with these arguments fail because it was notify to stop? Only one that knows its context or the signal can
+ * have been notify. Other errors are mistakes, also when nobody waits: they are not hidden.
+ */
+export function isAbandonment(error: unknown, args: readonly unknown[]): boolean {
+  return args.some((arg) => {
+    const signal = arg instanceof CmdStreamContext ? arg.signal : arg;
+    return signal instanceof AbortSignal && signal.aborted && (error === signal.reason || isAbortError(error));
+  });
+}
+
+/** What Node's own functions, and `fetch`, fail with when their signal aborts. */
+function isAbortError(error: unknown): boolean {
+  try {
+    return (error as { name?: unknown } | null | undefined)?.name === 'AbortError';
+  } catch {
+    return false;
+  }
+}

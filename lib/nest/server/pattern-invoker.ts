@@ -1,0 +1,157 @@
+// Messages and events by pattern: finds the handler by its route, through Nest's deserializer if there is one.
+import type { LoggerService } from '@nestjs/common';
+import {
+  Server,
+  type BaseRpcContext,
+  type Deserializer,
+  type MessageHandler,
+  type ReadPacket,
+  type Serializer,
+} from '@nestjs/microservices';
+import { EMPTY, type Observable } from 'rxjs';
+import type { CommandContext } from '../../contract/command.js';
+import { dataText, PatternMessage } from '../../codec/pattern-message.js';
+import { CmdStreamError, peerText } from '../../errors.js';
+import type { ResultSink } from '../../server/invoker.js';
+import { isAbandonment, type CommandHandlerExtras } from './command-handler.decorator.js';
+import { CmdStreamContext } from './cmd-stream.context.js';
+import { shapedByNest } from './handler-failure.js';
+import { ForwardingSink, SerializedResponses, type FailureShaper } from './response-sinks.js';
+import { liftItems } from './lifted-iterable.js';
+import type { PeerLog } from './peer-log.js';
+
+// Nest's own texts: clients and operators look for them.
+const NO_MESSAGE_HANDLER = 'There is no matching message handler defined in the remote service.';
+const NO_EVENT_HANDLER = 'There is no matching event handler defined in the remote service. Event pattern: ';
+
+type Handle = (handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink) => void;
+
+interface IncomingPacket {
+  readonly pattern?: unknown;
+  readonly data?: unknown;
+}
+
+/** Nest's own table of handlers. */
+export interface HandlerTable extends FailureShaper {
+  getHandlers(): ReadonlyMap<string, MessageHandler>;
+  /** Finds a handler by a pattern that is not normalized. */
+  getHandlerByPattern(pattern: string): MessageHandler | null;
+  handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown>;
+}
+
+/** What a server wraps and unwraps packets with, if it does; subclasses may set it at any time. */
+export interface PacketForms {
+  readonly serializer: Serializer | undefined;
+  readonly deserializer: Deserializer | undefined;
+}
+
+/** The end of an event is that of the promise that its server gave. */
+class PromisedEnd extends ForwardingSink {
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(sink: ResultSink, resolve: () => void, reject: (error: unknown) => void) {
+    super(sink);
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  override complete(): void {
+    this.#resolve();
+  }
+
+  override error(error: unknown): void {
+    this.#reject(error);
+  }
+}
+
+export class PatternInvoker {
+  readonly #handlers: HandlerTable;
+  readonly #logger: LoggerService;
+  readonly #log: PeerLog;
+  readonly #forms: PacketForms;
+  readonly #handle: Handle;
+
+  constructor(handlers: HandlerTable, logger: LoggerService, log: PeerLog, forms: PacketForms, handle: Handle) {
+    this.#handlers = handlers;
+    this.#logger = logger;
+    this.#log = log;
+    this.#forms = forms;
+    this.#handle = handle;
+  }
+
+  invoke(message: PatternMessage, running: CommandContext, sink: ResultSink): void {
+    const { serializer, deserializer } = this.#forms;
+    const answers = serializer ? new SerializedResponses(sink, serializer, String(running.seq), this.#handlers) : sink;
+    if (!message.isPacket && !deserializer) return this.#dispatch(message, running, answers);
+    // One handler of failures behind both steps: what the second one throws must not be lost either.
+    this.#unwrap(message, running, deserializer)
+      .then((unwrapped) => this.#dispatch(unwrapped, running, answers))
+      .then(undefined, (error: unknown) => sink.error(error));
+  }
+
+  /** The message as Nest's deserializer sees it. */
+  async #unwrap(
+    { kind, route, data, isPacket }: PatternMessage,
+    { seq }: CommandContext,
+    deserializer: Deserializer | undefined,
+  ): Promise<PatternMessage> {
+    const received = isPacket ? data : { pattern: route, data, ...(kind === 'message' && { id: String(seq) }) };
+    const packet: unknown = await (deserializer ? deserializer.deserialize(received) : received);
+    const { pattern, data: unwrapped } = (packet ?? {}) as IncomingPacket;
+    return new PatternMessage(kind, typeof pattern === 'string' ? pattern : dataText(pattern), unwrapped);
+  }
+
+  #dispatch({ kind, route, data }: PatternMessage, running: CommandContext, sink: ResultSink): void {
+    const context = new CmdStreamContext([running, route], sink);
+    if (kind === 'event') {
+      this.#handlers.handleEvent(route, { pattern: route, data }, context).then(
+        () => sink.complete(),
+        (error: unknown) => sink.error(error),
+      );
+      return;
+    }
+    const handler = this.#find(route);
+    if (handler) return this.#run(handler, data, context, sink);
+    sink.error(new CmdStreamError('REMOTE', NO_MESSAGE_HANDLER, { payload: NO_MESSAGE_HANDLER }));
+  }
+
+  /** Runs the handlers of an event; resolves when they have ended. */
+  handleEvent(route: string, { data }: ReadPacket, context: CmdStreamContext): Promise<void> {
+    const handler = this.#find(route);
+    if (handler === undefined) {
+      this.#log.noEventHandler(NO_EVENT_HANDLER + peerText(route));
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      this.#run(handler, data, context, new PromisedEnd(CmdStreamContext.sinkOf(context)!, resolve, reject));
+    });
+  }
+
+  /**
+   * By the route as it is, or as Nest finds it, which a subclass may have changed. Handlers of Commands are not for patterns:
+   * what comes by pattern is past the contract, and past validation.
+   */
+  #find(route: string): MessageHandler | undefined {
+    const handlers = this.#handlers;
+    const isNests = handlers.getHandlerByPattern === Server.prototype.getHandlerByPattern;
+    const exact = isNests ? handlers.getHandlers().get(route) : undefined;
+    const found = exact ?? handlers.getHandlerByPattern(route) ?? undefined;
+    return isForCommand(found) ? undefined : found;
+  }
+
+  #run(handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink): void {
+    const lifting: MessageHandler = async (payload, given: CmdStreamContext) =>
+      liftItems(await handler(payload, given), handler, given, (error) => this.#lateError(error, given));
+    this.#handle(lifting, data, context, sink);
+  }
+
+  /** Nest has let the AsyncIterable pass as a value: its exception layer is behind it. */
+  #lateError(error: unknown, context: CmdStreamContext): Observable<never> {
+    return isAbandonment(error, [context]) ? EMPTY : shapedByNest(error, (unsaid) => this.#logger.error(unsaid));
+  }
+}
+
+function isForCommand(handler: MessageHandler | null | undefined): boolean {
+  return (handler?.extras as Partial<CommandHandlerExtras> | undefined)?.command !== undefined;
+}

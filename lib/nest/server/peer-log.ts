@@ -1,0 +1,68 @@
+// Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its lines: one line per reason and
+// second, with a count of those left out, control characters escaped.
+import type { LoggerService } from '@nestjs/common';
+import { encodeError, peerText, visibleText, type CmdStreamError, type ErrorCode } from '../../errors.js';
+import type { LostConnection } from '../../server/server-options.js';
+
+const LOG_INTERVAL_MS = 1000;
+const MAX_TEXT = 512;
+
+/** Ends that need no line: they are what clients do. */
+const ordinary: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'PEER_CLOSED',
+  'PEER_RESET',
+  'IDLE_TIMEOUT',
+  'SHUTDOWN',
+  'CLOSED',
+]);
+
+type Level = 'warn' | 'error';
+
+export class PeerLog {
+  readonly #logger: LoggerService;
+  readonly #lines = new Map<string, { loggedAt: number; leftOut: number }>();
+
+  constructor(logger: LoggerService) {
+    this.#logger = logger;
+  }
+
+  connectionLost({ remoteAddress, cause }: LostConnection): void {
+    if (!ordinary.has(cause.code)) this.#write(cause, `connection of ${remoteAddress} ended: `);
+  }
+
+  error(error: CmdStreamError): void {
+    this.#write(error, '');
+  }
+
+  /** What a peer sent cannot be read, or what it asked for cannot be sent. */
+  failure(error: CmdStreamError): void {
+    this.#write(error, '', 'error');
+  }
+
+  /** In Nest's own words, which operators look for. */
+  noEventHandler(text: string): void {
+    this.#limited('no event handler', text, 'error');
+  }
+
+  /** What was emitted failed, and nobody has subscribed to hear of it. */
+  unsent(error: unknown, name: string): void {
+    this.#write(encodeError(error), `an emit() of ${peerText(name)} without a subscriber failed: `);
+  }
+
+  #write({ code, message }: CmdStreamError, what: string, level: Level = 'warn'): void {
+    const text = message.length > MAX_TEXT ? `${message.slice(0, MAX_TEXT)}…` : message;
+    this.#limited(code, `${what}${code}: ${visibleText(text)}`, level);
+  }
+
+  #limited(reason: string, text: string, level: Level): void {
+    const now = performance.now();
+    const line = this.#lines.get(reason);
+    if (line !== undefined && now - line.loggedAt < LOG_INTERVAL_MS) {
+      line.leftOut++;
+      return;
+    }
+    const leftOut = line?.leftOut ? ` (and ${line.leftOut} more since the last line)` : '';
+    this.#lines.set(reason, { loggedAt: now, leftOut: 0 });
+    this.#logger[level](text + leftOut);
+  }
+}

@@ -1,0 +1,217 @@
+// What one Command has written and may not send yet: Results wait for credit, everything waits for the socket, and in
+// order. What the frames say, and what an end means, is the Command's.
+import type { Connection } from '../../connection/connection.js';
+import { CmdStreamError } from '../../errors.js';
+import type { ByteWriter } from '../../wire/byte-writer.js';
+import { PackedFrames } from '../../wire/packed-frames.js';
+import { IN_HAND, tooMany, type ScheduledCall, type SendScheduler } from '../session/send-scheduler.js';
+import { CREDIT_WINDOW_BYTES } from '../../wire/control-frame.js';
+
+export interface QueueHome {
+  readonly connection: Connection;
+  readonly config: { readonly maxStreamBufferBytes: number };
+  /** Undefined while the socket has room for more. */
+  readonly drained: Promise<void> | undefined;
+  /** What is not written yet, of all Commands together. */
+  readonly waiting: SendScheduler;
+}
+
+type Write = (writer: ByteWriter) => void;
+
+export class ResultQueue {
+  readonly #command: ScheduledCall;
+  readonly #home: QueueHome;
+  #credit: number;
+  /** Results that were sent on credit; nobody says when others are taken. */
+  readonly #untaken: UntakenResults | undefined;
+  #frames: PackedFrames | undefined;
+  #results = 0;
+  #counted = 0;
+  #missedTurn = false;
+
+  /** `credit`: Results that may be sent; Infinity for a Command without credit. */
+  constructor(command: ScheduledCall, home: QueueHome, credit: number) {
+    this.#command = command;
+    this.#home = home;
+    this.#credit = credit;
+    if (credit < Infinity) this.#untaken = new UntakenResults();
+  }
+
+  get isEmpty(): boolean {
+    return this.#frames === undefined || this.#frames.length === 0;
+  }
+
+  /** True if the next Result needs nothing but room in the socket. */
+  get isFree(): boolean {
+    return this.#hasCredit && this.isEmpty;
+  }
+
+  /** True if the next Result must be queued. */
+  get isClosed(): boolean {
+    return !this.isFree || this.#home.drained !== undefined;
+  }
+
+  get #hasCredit(): boolean {
+    return this.#credit > 0 && (this.#untaken === undefined || this.#untaken.hasRoom);
+  }
+
+  /** The caller has taken so many, and takes as many more. */
+  grant(count: number): void {
+    this.#untaken?.take(count);
+    this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** A Result of so many bytes was sent. */
+  spend(bytes: number): void {
+    this.#credit--;
+    this.#untaken?.add(bytes);
+  }
+
+  /**
+   * Queues a Result; gives its bytes, or why it may not wait. A producer that waits for room has had one held back, and has
+   * one in hand, before it can know that there is none: so many are always taken, and so is the final one. All
+   * are encoded at once: they say what they said when they were given.
+   *
+   * @throws {CmdStreamError} when the Result cannot be encoded
+   */
+  put(write: Write, isFinal: boolean): number | CmdStreamError {
+    const mustTake = isFinal || this.#results < IN_HAND;
+    let refusal: CmdStreamError | undefined;
+    try {
+      return this.#append((writer) => {
+        const bytes = this.#home.connection.encode(writer, write);
+        if (!mustTake && (refusal = this.#refusal(bytes))) throw refusal;
+      }, true);
+    } catch (error) {
+      if (error === refusal && refusal) return refusal;
+      throw error;
+    }
+  }
+
+  #refusal(bytes: number): CmdStreamError | undefined {
+    const { config, waiting } = this.#home;
+    const sum = this.#frames!.bytes + bytes;
+    if (sum <= config.maxStreamBufferBytes) return waiting.hasRoomFor(bytes) ? undefined : waiting.refusal();
+    const text = `${sum} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
+    return tooMany(`${text} (${config.maxStreamBufferBytes}) of the server`);
+  }
+
+  /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
+  mark(write: Write): void {
+    const isNext = this.isEmpty && (this.#home.drained === undefined || this.#frames?.isWriting === true);
+    if (isNext) this.#home.connection.post(write);
+    else this.#append((writer) => void this.#home.connection.encode(writer, write), false);
+  }
+
+  #append(write: Write, isResult: boolean): number {
+    const frames = (this.#frames ??= new PackedFrames());
+    const wasEmpty = this.isEmpty;
+    const bytes = this.#write(frames, write, isResult);
+    // What was dropped while its value was written counts for nothing.
+    if (frames.length === 0) return 0;
+    if (isResult) this.#results++;
+    if (wasEmpty) this.#home.waiting.join(this.#command);
+    return bytes;
+  }
+
+  #write(frames: PackedFrames, write: Write, isResult: boolean): number {
+    try {
+      return frames.append(write, isResult);
+    } finally {
+      // A frame that fails has made its memory grow, too, and may have kept others from being sent.
+      this.#recount();
+      if (this.#missedTurn && !this.isEmpty) this.#home.waiting.join(this.#command);
+      this.#missedTurn = false;
+    }
+  }
+
+  /** Sends as much as credit and socket allow; true if nothing waits any more. */
+  flush(): boolean {
+    while (!this.isEmpty) {
+      if (this.#frames!.startsWithResult && !this.#hasCredit) return false;
+      // The value that is being written has led here: its turn comes when it is.
+      if (this.#frames!.isWriting) {
+        this.#missedTurn = true;
+        return false;
+      }
+      if (this.#home.drained !== undefined) {
+        this.#home.waiting.join(this.#command);
+        return false;
+      }
+      this.#sendFirst();
+    }
+    return true;
+  }
+
+  #sendFirst(): void {
+    const frames = this.#frames!;
+    const isResult = frames.startsWithResult;
+    const bytes = frames.shift();
+    this.#recount();
+    if (isResult) {
+      this.#results--;
+      this.spend(bytes.length);
+    }
+    this.#home.connection.post((writer) => writer.writeBytes(bytes));
+  }
+
+  drop(): void {
+    this.#frames?.clear();
+    this.#results = 0;
+    this.#recount();
+    this.#home.waiting.leave(this.#command);
+  }
+
+  #recount(): void {
+    const cost = this.#frames?.cost ?? 0;
+    this.#home.waiting.count(cost - this.#counted);
+    this.#counted = cost;
+  }
+}
+
+// The Results of one Command that were sent on credit and not taken yet: how many bytes they are, as nearly as the window
+// needs it. Small ones are counted in groups, so that what is remembered of them is small, and forgotten in constant time.
+
+/** A group is complete with so many bytes; it counts until its last Result is taken. */
+const GROUP_BYTES = CREDIT_WINDOW_BYTES / 256;
+
+interface Group {
+  results: number;
+  bytes: number;
+}
+
+export class UntakenResults {
+  #bytes = 0;
+  /** Oldest first; never more than the window has room for. */
+  readonly #groups: Group[] = [];
+
+  /** Credit is a number of Results; their bytes have a bound of their own, above which there is one at a time. */
+  get hasRoom(): boolean {
+    return this.#bytes < CREDIT_WINDOW_BYTES;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    const last = this.#groups.at(-1);
+    if (last === undefined || last.bytes >= GROUP_BYTES || bytes >= GROUP_BYTES)
+      this.#groups.push({ results: 1, bytes });
+    else {
+      last.results++;
+      last.bytes += bytes;
+    }
+  }
+
+  /** The oldest were taken. */
+  take(count: number): void {
+    let left = count;
+    for (let first = this.#groups[0]; first !== undefined; first = this.#groups[0]) {
+      if (first.results > left) {
+        first.results -= left;
+        return;
+      }
+      left -= first.results;
+      this.#bytes -= first.bytes;
+      this.#groups.shift();
+    }
+  }
+}

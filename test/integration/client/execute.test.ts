@@ -1,0 +1,92 @@
+// Calls of a client with one Result.
+import { describe, expect, it } from '@jest/globals';
+import { calcClient } from '../../support/calc-client.js';
+import { ADD_2_3, addFrame, countResultFrame, SUM_5, sumFrame } from '../../support/calc-frames.js';
+import { CalcServer } from '../../support/calc-server.js';
+import { openPair } from '../../support/client-pair.js';
+import { until } from '../../support/deadline.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { AddCmd, CalcResult, CountCmd, EchoCmd, EchoResult } from '../../support/vector-contract.js';
+
+const own = guardLeaks();
+
+describe('execute()', () => {
+  it('resolves with the Result, an instance of its class', async () => {
+    const { client, peer } = await openPair(own);
+    const sum = client.execute(new AddCmd(2, 3));
+    await peer.receives(ADD_2_3);
+    peer.write(SUM_5);
+    const result: CalcResult = await sum;
+    expect(result).toBeInstanceOf(CalcResult);
+    expect(result).toEqual(new CalcResult(5));
+    expect(client.pending).toBe(0);
+  });
+
+  it('numbers Commands from 1 and matches Results by their number', async () => {
+    const { client, peer } = await openPair(own);
+    const sums = [1, 2, 3].map((A) => client.execute(new AddCmd(A, 0)));
+    await peer.receives(addFrame(1, 1, 0) + addFrame(2, 2, 0) + addFrame(3, 3, 0));
+    peer.write(sumFrame(3, 30) + sumFrame(1, 10) + sumFrame(2, 20));
+    await expect(Promise.all(sums)).resolves.toEqual([new CalcResult(10), new CalcResult(20), new CalcResult(30)]);
+  });
+
+  it('answers 1,000 Commands that are under way at once', async () => {
+    const calc = own(await CalcServer.start());
+    const client = own(calcClient(calc.port));
+    const numbers = Array.from({ length: 1_000 }, (_, at) => at);
+    const sums = numbers.map((A) => client.execute(new AddCmd(A, 1)));
+    expect(client.pending).toBe(1_000);
+    const results = await Promise.all(sums);
+    expect(results.map(({ value }) => value)).toEqual(numbers.map((A) => A + 1));
+    expect(client.pending).toBe(0);
+  });
+
+  it.each([
+    ['one Result that is not the last', countResultFrame(1, 0, false)],
+    ['several Results', countResultFrame(1, 0, false) + countResultFrame(1, 1, true)],
+  ])('rejects MULTIPLE_RESULTS when it gets %s, and the connection lives', async (_what, answer) => {
+    const { client, peer } = await openPair(own);
+    const counted = client.execute(new CountCmd(2));
+    peer.write(answer);
+    const message = expect.stringMatching(/ \(CountCmd at 127\.0\.0\.1:\d+\)$/);
+    const failure = await counted.catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'MULTIPLE_RESULTS', message, sent: true });
+    expect(failure).not.toHaveProperty('cause');
+    expect(client.pending).toBe(0);
+    const sum = client.execute(new AddCmd(2, 3));
+    peer.write(sumFrame(2, 5));
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+  });
+
+  it.each([
+    [
+      'no last one',
+      countResultFrame(1, 0, false),
+      /^CountResult is not the last Result: its lastOne\(\) is false; use /,
+    ],
+    ['the last one after another', countResultFrame(1, 0, false) + countResultFrame(1, 1, true), /^CountResult is not/],
+  ])('says what is wrong with the Result when it is %s', async (_what, answer, text) => {
+    const { client, peer } = await openPair(own);
+    const counted = client.execute(new CountCmd(2));
+    peer.write(answer);
+    await expect(counted).rejects.toMatchObject({ message: expect.stringMatching(text) });
+  });
+
+  it('counts what follows MULTIPLE_RESULTS as unexpected', async () => {
+    const { client, peer } = await openPair(own);
+    const counted = client.execute(new CountCmd(3));
+    peer.write([0, 1, 2].map((at) => countResultFrame(1, at, at === 2)).join(''));
+    await expect(counted).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS' });
+    await until('the others arrive', () => client.unexpectedResults === 2);
+  });
+});
+
+describe('a client and a server', () => {
+  it('carry text of any script', async () => {
+    const calc = own(await CalcServer.start());
+    const client = own(calcClient(calc.port));
+    const texts = ['', 'ä', '日本語', '👩‍👩‍👧‍👦', '\u2028<&>', 'x'.repeat(100_000) + 'ß'];
+    const echoes = await Promise.all(texts.map((text) => client.execute(new EchoCmd(text))));
+    expect(echoes).toEqual(texts.map((text) => new EchoResult(text)));
+  });
+});

@@ -1,0 +1,414 @@
+// The calls of one connection, with a connection of the test's own: who is written when, who waits, and who is over already.
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { CallBytes } from '../../../lib/client/call/call-bytes.js';
+import { CallMultiplexer, type CallMultiplexerConfig } from '../../../lib/client/call/call-multiplexer.js';
+import { ClientCall, type CallNeeds, type CallOptions } from '../../../lib/client/call/client-call.js';
+import { PatternMessage } from '../../../lib/codec/pattern-message.js';
+import type { Connection } from '../../../lib/connection/connection.js';
+import { SelfWriting } from '../../../lib/connection/codec-direction.js';
+import { CmdStreamError } from '../../../lib/core.js';
+import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { cancel, credit } from '../../support/extension-frames.js';
+import { turns } from '../../support/deadline.js';
+import { RecordingSink } from '../../support/recording-sink.js';
+
+const flow = {
+  encode: (command: unknown, writer: ByteWriter) =>
+    writer.writeText(typeof command === 'function' ? command() : (command as string)),
+  decode: () => undefined,
+  send: { bytes: 1_000_000, option: 'maxCommandBytes' },
+  receive: { bytes: 0, option: 'none' },
+  data: { maxDepth: 8, maxTokens: 100, maxKeysPerObject: undefined },
+};
+const MAX_BUFFERED = 1000;
+
+/** A connection that keeps the text of each Command it is given, and the bytes of whatever else. */
+class FakeConnection {
+  readonly written: string[] = [];
+  readonly posted: string[] = [];
+  readonly dataLimits = flow.data;
+  isExtended = true;
+  isOpen = true;
+  bufferedBytes = 0;
+  sentBytes = 0;
+  onSend: () => void = () => {};
+  taken: () => void = () => {};
+  lost: (error: Error) => void = () => {};
+  readonly #flushed = new Promise<void>((resolve, reject) => Object.assign(this, { taken: resolve, lost: reject }));
+
+  send(_seq: unknown, value: unknown): number {
+    this.onSend();
+    const writer = new ByteWriter();
+    if (value instanceof SelfWriting) value.writeTo(writer);
+    else flow.encode(value, writer);
+    const { length } = writer;
+    this.written.push(writer.take().toString());
+    this.sentBytes += length;
+    return length;
+  }
+
+  sendControl(write: (writer: ByteWriter) => void): number {
+    this.onSend();
+    this.written.push('message');
+    const writer = new ByteWriter();
+    write(writer);
+    return writer.length;
+  }
+
+  post(write: (writer: ByteWriter) => void): void {
+    const writer = new ByteWriter();
+    write(writer);
+    this.posted.push(writer.take().toString('hex'));
+  }
+
+  flushed(): Promise<void> {
+    return this.#flushed;
+  }
+}
+
+let connection: FakeConnection;
+let owner: { server: string; isOpen: boolean; nextSeq: () => number; onForgotten: jest.Mock<() => void> };
+let calls: CallMultiplexer;
+const nowhere = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
+const lost = new CmdStreamError('CONNECTION_LOST', 'it was lost');
+
+function open(config: Partial<CallMultiplexerConfig> = {}): void {
+  const standard = { timeoutMs: 0, maxPending: 100, maxQueued: 100, retry: {}, isIdempotent: () => false };
+  const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, flow });
+  const options = { maxSendBufferBytes: MAX_BUFFERED };
+  const whole = { ...standard, flow, callBytes, options, ...config };
+  calls = new CallMultiplexer(connection as unknown as Connection, whole, owner);
+}
+
+class Sent extends RecordingSink {
+  readonly call: ClientCall;
+  onEnd: () => void = () => {};
+
+  constructor(command: unknown, options?: CallOptions, needs?: CallNeeds) {
+    super();
+    this.call = new ClientCall(command, this, nowhere, options, needs);
+  }
+
+  override error(error: unknown): void {
+    super.error(error);
+    this.onEnd();
+  }
+
+  get failure(): unknown {
+    return (this.ends[0] as { error: unknown } | undefined)?.error;
+  }
+}
+
+function submit(command: unknown, options?: CallOptions, needs?: CallNeeds): Sent {
+  const sent = new Sent(command, options, needs);
+  calls.submit(sent.call);
+  return sent;
+}
+
+function late(command: string): Sent {
+  const now = performance.now();
+  const clock = jest.spyOn(performance, 'now').mockReturnValue(now - 1000);
+  const sent = new Sent(command, { timeoutMs: 10 });
+  clock.mockRestore();
+  return sent;
+}
+
+beforeEach(() => {
+  connection = new FakeConnection();
+  let seq = 0;
+  owner = { server: 'calc:1', isOpen: true, nextSeq: () => ++seq, onForgotten: jest.fn() };
+  open();
+});
+
+describe('a call that is given to a connection', () => {
+  it('is written at once while there is room, and knows its number, its bytes and those before it', () => {
+    const [first, second] = [submit('one'), submit('three')];
+    expect(connection.written).toEqual(['one', 'three']);
+    expect(first.call).toMatchObject({ seq: 1, bytes: 3, sentBytes: 3, attempts: 1, home: calls });
+    expect(second.call).toMatchObject({ seq: 2, bytes: 5, sentBytes: 8, attempts: 1 });
+    expect([calls.size, calls.find(1), calls.find(2), calls.find(3)]).toEqual([2, first.call, second.call, undefined]);
+  });
+
+  it('waits for a place at the server, and those that wait have theirs in order, one for each that ends', () => {
+    calls.maxInFlight = 2;
+    const sent = ['a', 'b', 'c', 'd', 'e'].map((name) => submit(name));
+    expect([connection.written, calls.size]).toEqual([['a', 'b'], 5]);
+    expect(sent[2]!.call).toMatchObject({ seq: 0, attempts: 0, isPending: true, home: calls });
+    sent[1]!.call.complete();
+    expect(connection.written).toEqual(['a', 'b', 'c']);
+    sent[0]!.call.cancel();
+    expect([connection.written, calls.size]).toEqual([['a', 'b', 'c', 'd'], 3]);
+    sent[4]!.call.cancel();
+    sent[2]!.call.fail(lost);
+    expect([connection.written, calls.size]).toEqual([['a', 'b', 'c', 'd'], 1]);
+  });
+
+  it('waits while more than maxSendBufferBytes wait in the socket', () => {
+    connection.bufferedBytes = MAX_BUFFERED;
+    submit('fits');
+    connection.bufferedBytes++;
+    submit('waits');
+    calls.pump();
+    expect(connection.written).toEqual(['fits']);
+    connection.bufferedBytes--;
+    calls.pump();
+    expect(connection.written).toEqual(['fits', 'waits']);
+  });
+
+  it('waits behind those that wait, although there is room when it comes', () => {
+    calls.maxInFlight = 1;
+    const first = submit('first');
+    const overdue = late('overdue');
+    overdue.onEnd = () => void submit('last');
+    calls.submit(overdue.call);
+    submit('second');
+    calls.maxInFlight = 0;
+    first.call.complete();
+    expect(connection.written).toEqual(['first', 'second', 'last']);
+    expect(overdue.failure).toMatchObject({ code: 'TIMEOUT', sent: false });
+  });
+
+  it('fails when maxPending are under way, those that wait among them, and not when one of them has ended', () => {
+    open({ maxPending: 2 });
+    calls.maxInFlight = 1;
+    const first = submit('a');
+    submit('b');
+    expect(submit('c').failure).toMatchObject({ code: 'QUEUE_FULL', message: expect.stringContaining('(2)') });
+    first.call.complete();
+    expect(submit('d').failure).toBeUndefined();
+    expect(calls.size).toBe(2);
+  });
+
+  it('fails when maxQueued wait for the socket, and not when they wait for the server', () => {
+    open({ maxQueued: 1 });
+    calls.maxInFlight = 1;
+    for (const name of ['a', 'b', 'c']) expect(submit(name).failure).toBeUndefined();
+    connection.bufferedBytes = MAX_BUFFERED + 1;
+    expect(submit('d').failure).toMatchObject({ code: 'QUEUE_FULL', message: expect.stringContaining('(1)') });
+    expect(calls.size).toBe(3);
+    open({ maxQueued: 1 });
+    expect([submit('e').failure, submit('f').failure]).toEqual([
+      undefined,
+      expect.objectContaining({ code: 'QUEUE_FULL' }),
+    ]);
+  });
+
+  it('does not wait when what it says cannot be kept, or is given up meanwhile', () => {
+    connection.bufferedBytes = MAX_BUFFERED + 1;
+    const broken = submit(() => {
+      throw new Error('broken');
+    });
+    expect(broken.failure).toMatchObject({ code: 'ENCODE_FAILED' });
+    const cancelled: Sent = new Sent(() => {
+      cancelled.call.cancel();
+      return 'given up';
+    });
+    calls.submit(cancelled.call);
+    expect(calls.size).toBe(0);
+  });
+});
+
+describe('a call that cannot be written', () => {
+  it('fails when its time is over, as one that was never sent', () => {
+    const { call, ...sent } = late('late');
+    calls.submit(call);
+    expect(sent.ends).toMatchObject([{ error: { code: 'TIMEOUT', sent: false } }]);
+    expect([call.seq, call.attempts, connection.written]).toEqual([0, 0, []]);
+  });
+
+  it('fails when the server cannot do what it needs', () => {
+    connection.isExtended = false;
+    const sent = submit(new PatternMessage('message', 'sum', []));
+    expect(sent.failure).toMatchObject({ code: 'EXTENSION_UNAVAILABLE', sent: false });
+    expect([sent.call.seq, sent.call.attempts, calls.size]).toEqual([0, 0, 0]);
+  });
+
+  it('fails alone: its place is free again, and those behind it are written', () => {
+    calls.maxInFlight = 1;
+    const first = submit('first');
+    const [broken, last] = [submit('broken'), submit('last')];
+    let sends = 0;
+    connection.onSend = () => {
+      if (++sends === 1) throw lost;
+    };
+    first.call.complete();
+    expect(broken.failure).toBe(lost);
+    expect(last.call).toMatchObject({ isPending: true, attempts: 1 });
+    expect([connection.written, calls.size]).toEqual([['first', 'last'], 1]);
+  });
+});
+
+describe('what is kept of a written call for a repetition', () => {
+  it.each<['answered' | 'written', boolean, object | false, boolean, boolean]>([
+    // until, extended, retry, idempotent: kept
+    ['answered', true, false, false, true],
+    ['answered', true, {}, true, true],
+    ['answered', false, {}, true, true],
+    ['answered', false, {}, false, false],
+    ['answered', false, false, true, false],
+    ['written', true, {}, false, false],
+    ['written', true, {}, true, true],
+    ['written', true, false, true, false],
+  ])('until %s, extended %s, retry %j, idempotent %s: %s', (until, isExtended, retry, isIdempotent, expected) => {
+    connection.isExtended = isExtended;
+    open({ retry, isIdempotent: () => isIdempotent });
+    expect(submit('text', {}, { until }).call.kept !== undefined).toBe(expected);
+  });
+});
+
+describe('the end of a written call', () => {
+  const check = (seq: number) => () => calls.checkSeq(seq);
+
+  it('by its server is the last that may come for it', () => {
+    const { call } = submit('a');
+    expect(check(1)).not.toThrow();
+    call.complete();
+    expect(check(1)).toThrow('behind its end');
+    expect(connection.posted).toEqual([]);
+    expect(owner.onForgotten).toHaveBeenCalledTimes(1);
+    expect(calls.find(1)).toBeUndefined();
+  });
+
+  it('by its caller is said to an extended server, which may have sent more by then', () => {
+    const { call } = submit('a');
+    call.cancel();
+    call.cancel();
+    expect(connection.posted).toEqual([cancel(1)]);
+    expect(check(1)).not.toThrow();
+    expect([calls.size, owner.onForgotten.mock.calls.length]).toEqual([0, 1]);
+  });
+
+  it.each([{ isExtended: false }, { isOpen: false }])('by its caller is not said where %j', (state) => {
+    const { call } = submit('a');
+    Object.assign(connection, state);
+    call.cancel();
+    expect(connection.posted).toEqual([]);
+    expect(calls.size).toBe(0);
+  });
+
+  it('by its caller is not said when it was not written, or is nobody’s here any more', () => {
+    const [first, second] = [submit('a'), submit('b')];
+    calls.maxInFlight = 1;
+    const third = submit('c');
+    third.call.cancel();
+    expect(calls.size).toBe(2);
+    expect(calls.takeWritten()).toEqual([first.call, second.call]);
+    expect([calls.size, calls.find(1)]).toEqual([0, undefined]);
+    first.call.cancel();
+    second.call.complete();
+    expect(connection.posted).toEqual([]);
+    expect(check(2)).not.toThrow();
+  });
+
+  it('is that of an attempt when the server has not begun with it: its place is free, and nothing may follow', () => {
+    calls.maxInFlight = 1;
+    const [first] = [submit('a'), submit('b')];
+    calls.release(first.call);
+    expect([connection.written, calls.size, calls.find(1)]).toEqual([['a', 'b'], 1, undefined]);
+    expect(check(1)).toThrow('behind its end');
+    expect([first.call.isPending, owner.onForgotten.mock.calls.length]).toEqual([true, 1]);
+  });
+});
+
+describe('a call that is only to be written', () => {
+  it('is over when the socket has taken it, is found by nobody, and its number is not at its end', async () => {
+    const sent = submit('a', {}, { until: 'written' });
+    expect([calls.size, calls.find(1)]).toEqual([1, undefined]);
+    await turns(1);
+    expect(sent.ends).toEqual([]);
+    connection.taken();
+    await turns(1);
+    expect([sent.ends, calls.size]).toEqual([['complete'], 0]);
+    expect(() => calls.checkSeq(1)).not.toThrow();
+  });
+
+  it('is not over when the connection ends before: that has to be notify by the connection', async () => {
+    const sent = submit('a', {}, { until: 'written' });
+    connection.lost(lost);
+    await turns(1);
+    expect([sent.ends, sent.call.isPending]).toEqual([[], true]);
+  });
+
+  it('is one among others that wait for their answer', async () => {
+    const other = submit('b');
+    connection.taken();
+    await turns(1);
+    expect(other.call.isPending).toBe(true);
+  });
+});
+
+describe('credit', () => {
+  it('is given for a call that was written, on an extended connection that is open', () => {
+    calls.maxInFlight = 1;
+    const [{ call }, waiting] = [submit('a'), submit('b')];
+    call.grant(16);
+    waiting.call.grant(16);
+    expect(connection.posted).toEqual([credit(1, 16)]);
+    connection.isOpen = false;
+    call.grant(1);
+    Object.assign(connection, { isOpen: true, isExtended: false });
+    call.grant(1);
+    expect(connection.posted).toHaveLength(1);
+  });
+});
+
+describe('what a call waits for', () => {
+  it('is an answer, a place at the server, or the socket', () => {
+    calls.maxInFlight = 1;
+    const [first, second] = [submit('a'), submit('b')];
+    expect(calls.waitsFor(first.call)).toEqual({ text: 'calc:1 has not answered' });
+    expect(calls.waitsFor(second.call)).toEqual({ text: 'calc:1 runs as many Commands as it may (1)' });
+    connection.bufferedBytes = MAX_BUFFERED + 7;
+    expect(calls.waitsFor(second.call)).toEqual({ text: 'calc:1 does not read: 1007 bytes wait to be sent' });
+    expect(calls.server).toBe('calc:1');
+  });
+});
+
+describe('calls that wait', () => {
+  beforeEach(() => {
+    connection.bufferedBytes = MAX_BUFFERED + 1;
+    for (const name of ['a', 'b', 'c']) submit(name);
+    connection.bufferedBytes = 0;
+  });
+
+  it('are not written where no Commands may be, and are given back in order, once', () => {
+    owner.isOpen = false;
+    calls.pump();
+    expect(connection.written).toEqual([]);
+    expect(calls.takeWaiting().map(({ command }) => command)).toEqual(['a', 'b', 'c']);
+    expect([calls.takeWaiting(), calls.size]).toEqual([[], 0]);
+    owner.isOpen = true;
+    calls.pump();
+    expect(connection.written).toEqual([]);
+  });
+
+  it('are written as far as there is room, and in a second round the rest', () => {
+    connection.onSend = () => void (connection.bufferedBytes = MAX_BUFFERED + 1);
+    for (let round = 1; round <= 3; round++) {
+      calls.pump();
+      expect(connection.written).toHaveLength(round);
+      connection.bufferedBytes = 0;
+    }
+    expect(connection.written).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are not written any more when the connection leaves meanwhile', () => {
+    connection.onSend = () => void (owner.isOpen = false);
+    calls.pump();
+    expect([connection.written, calls.size]).toEqual([['a'], 3]);
+  });
+
+  it('are written in order although each of them fails and so makes room', () => {
+    const order: string[] = [];
+    connection.onSend = () => {
+      order.push('begins');
+      throw lost;
+    };
+    owner.onForgotten.mockImplementation(() => void order.push('over'));
+    calls.pump();
+    expect(order).toEqual(['begins', 'over', 'begins', 'over', 'begins', 'over']);
+    connection.onSend = () => {};
+    submit('d');
+    expect([connection.written, calls.size]).toEqual([['d'], 1]);
+  });
+});

@@ -1,0 +1,72 @@
+// What the options of a client become when they are left out, switched on or off, or given in part.
+import { describe, expect, it } from '@jest/globals';
+import { resolveClientOptions } from '../../../lib/client/client-config.js';
+import { vectorContract as contract } from '../../support/vector-contract.js';
+
+const defaults = {
+  reconnect: { maxDelayMs: 1000, fastPeriodMs: 5000, slowDelayMs: 6000, maxAttempts: 0 },
+  keepalive: { idleMs: 5000, intervalMs: 5000, timeoutMs: 5000 },
+  retry: { maxAttempts: 3, delayMs: 100, maxDelayMs: 5000 },
+} as const;
+const names = Object.keys(defaults) as (keyof typeof defaults)[];
+
+describe.each(names)('the option %s of a client', (name) => {
+  it.each([undefined, true, {}])('is on with all defaults when it is %j', (given) => {
+    expect(resolveClientOptions({ contract, [name]: given })[name]).toEqual(defaults[name]);
+  });
+
+  it('is off when it is false', () => {
+    expect(resolveClientOptions({ contract, [name]: false })[name]).toBe(false);
+  });
+
+  it('keeps the defaults of what is not given', () => {
+    const [first = '', ...others] = Object.keys(defaults[name]).toReversed();
+    const resolved = resolveClientOptions({ contract, [name]: { [first]: 999 } })[name];
+    expect(resolved).toMatchObject({ [first]: 999 });
+    for (const other of others)
+      expect(resolved).toHaveProperty(other, (defaults[name] as Record<string, number>)[other]);
+  });
+});
+
+describe('the servers of a client', () => {
+  it.each([
+    [{}, [{ host: 'localhost', port: 3000 }], 1],
+    [{ host: 'calc', port: 9 }, [{ host: 'calc', port: 9 }], 1],
+    [{ host: 'calc', port: '0443' }, [{ host: 'calc', port: 443 }], 1],
+    [{ path: '/run/calc.sock', connections: 3 }, [{ path: '/run/calc.sock' }], 3],
+    [{ servers: [{ host: 'a', port: '1' }] }, [{ host: 'a', port: 1 }], 1],
+    [{ servers: [{ host: 'a', port: 1 }, { path: '/b' }] }, [{ host: 'a', port: 1 }, { path: '/b' }], 2],
+  ])('are of %j', (options, servers, connections) => {
+    expect(resolveClientOptions({ contract, ...options })).toMatchObject({ servers, connections });
+  });
+
+  it.each<[object, string]>([
+    [{ servers: [] }, 'option "servers" must be an array of at least one server'],
+    [{ servers: 'calc:1' }, 'option "servers" must be an array'],
+    [{ servers: [null] }, 'option "servers" must be an array'],
+    [{ servers: ['calc:1'] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a', port: 1 }, {}] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a' }] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: '', port: 1 }] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a', port: 0 }] }, 'option "servers" must be an array'],
+    [{ servers: [{ host: 'a', port: 1, path: '/b' }] }, 'option "servers" must be an array'],
+    [{ servers: [{ path: '' }] }, 'option "servers" must be an array'],
+    [{ servers: [{ path: '/b' }], host: 'a' }, 'options "servers" and "host" exclude each other'],
+    [{ servers: [{ path: '/b' }], path: '/c' }, 'options "servers" and "path" exclude each other'],
+    [{ path: '/b', port: 1 }, 'options "path" and "port" exclude each other'],
+    [{ connect: () => {}, tls: {} }, 'options "connect" and "tls" exclude each other'],
+    [
+      { servers: [{ path: '/a' }, { path: '/b' }], connections: 1 },
+      'must be at least the number of servers (2), got 1',
+    ],
+  ])('are not of %j', (options, message) => {
+    const expected = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(message) });
+    expect(() => resolveClientOptions({ contract, ...options })).toThrow(expected as unknown as Error);
+  });
+
+  it('may have more connections than servers, or as many', () => {
+    const servers = [{ path: '/a' }, { path: '/b' }];
+    for (const connections of [2, 3])
+      expect(resolveClientOptions({ contract, servers, connections })).toMatchObject({ connections });
+  });
+});

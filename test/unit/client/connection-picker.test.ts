@@ -1,0 +1,168 @@
+// Which of the open connections a call is given to: groups of plain and extended, of silent and heard ones, and breakers.
+import { describe, expect, it } from '@jest/globals';
+import { AsyncScope } from '../../../lib/async-scope.js';
+import { ConnectionPicker } from '../../../lib/client/group/connection-picker.js';
+import { GroupServer } from '../../../lib/client/group/group-server.js';
+import type { GroupConnection } from '../../../lib/client/group/group-connection.js';
+import { ClientCall, type CallOptions } from '../../../lib/client/call/client-call.js';
+import { PatternMessage } from '../../../lib/codec/pattern-message.js';
+import { leastPending, roundRobin, type CircuitBreaker, type DispatchStrategy } from '../../../lib/core.js';
+
+const sink = { next: () => {}, complete: () => {}, error: () => {} };
+const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
+const call = (command: unknown = {}, options?: CallOptions): ClientCall => new ClientCall(command, sink, home, options);
+
+interface FakeSession {
+  isExtended: boolean;
+  isSilent: boolean;
+}
+
+function linkOf(index: number, isExtended = false, isSilent = false): GroupConnection & { session: FakeSession } {
+  return { index, server: `server-${index}`, pending: 0, session: { isExtended, isSilent } } as never;
+}
+
+function routerOf(
+  servers: number,
+  strategy: DispatchStrategy = roundRobin(),
+  breaker?: (name: string) => CircuitBreaker,
+) {
+  const hosts = Array.from({ length: servers }, (_, port) => ({ host: 'server', port }));
+  const all = hosts.map((host) => new GroupServer(host, breaker, new AsyncScope()));
+  return new ConnectionPicker({ strategy, isFailure: () => true }, all);
+}
+
+function indices(router: ConnectionPicker, times: number, command?: unknown, options?: CallOptions): string {
+  return Array.from({ length: times }, () => router.choose(call(command, options)).index).join('');
+}
+
+describe('a group of plain and extended connections', () => {
+  const links = [linkOf(0), linkOf(1, true), linkOf(2), linkOf(3, true)];
+
+  it('gives what needs the extension to those that have it, and everything else to all', () => {
+    const router = routerOf(4);
+    router.setOpen(links);
+    expect(indices(router, 4)).toBe('0123');
+    expect(indices(router, 3, new PatternMessage('message', 'sum', []))).toBe('131');
+    expect(indices(router, 2, new PatternMessage('event', 'sum', []))).toBe('31');
+    expect(indices(router, 2, {}, { metadata: { tenant: 'a' } })).toBe('31');
+    expect(indices(router, 4)).toMatch(/^(0123|1230|2301|3012)$/);
+  });
+
+  it('gives it to a plain one, which says that it cannot, when there is no other', () => {
+    const router = routerOf(4);
+    router.setOpen([links[0]!, links[2]!]);
+    expect(indices(router, 2, {}, { metadata: { tenant: 'a' } })).toBe('02');
+  });
+
+  it('forgets those that are not open any more', () => {
+    const router = routerOf(4);
+    router.setOpen(links);
+    router.setOpen([links[0]!, links[3]!]);
+    expect(indices(router, 2, {}, { metadata: { tenant: 'a' } })).toBe('33');
+    expect(new Set(indices(router, 4))).toEqual(new Set('03'));
+  });
+});
+
+describe('a connection that is silent', () => {
+  it.each([
+    ['round robin', roundRobin()],
+    ['least pending', leastPending()],
+  ])('is passed over by %s while others are heard, and taken again when it is', (_name, strategy) => {
+    const links = [linkOf(0, true), linkOf(1, true, true), linkOf(2, true)];
+    const router = routerOf(3, strategy);
+    router.setOpen(links);
+    expect(new Set(indices(router, 6))).toEqual(new Set('02'));
+    expect(new Set(indices(router, 6, {}, { metadata: {} }))).toEqual(new Set('02'));
+    links[1]!.session.isSilent = false;
+    router.setOpen(links);
+    expect(new Set(indices(router, 6))).toEqual(new Set('012'));
+  });
+
+  it('takes calls as ever when all are silent', () => {
+    const router = routerOf(2);
+    router.setOpen([linkOf(0, true, true), linkOf(1, true, true)]);
+    expect(indices(router, 4)).toBe('0101');
+  });
+
+  it('takes what only it can do', () => {
+    const router = routerOf(2);
+    router.setOpen([linkOf(0), linkOf(1, true, true)]);
+    expect(indices(router, 2)).toBe('00');
+    expect(indices(router, 2, {}, { metadata: {} })).toBe('11');
+  });
+});
+
+describe('a call that waits', () => {
+  class Counter implements CircuitBreaker {
+    state = 'closed' as const;
+    isOpen = false;
+    readonly notify: string[] = [];
+
+    acquire() {
+      if (this.isOpen) return undefined;
+      const tell = (what: string) => () => void this.notify.push(what);
+      return { succeed: tell('succeeded'), fail: tell('failed'), release: tell('released') };
+    }
+  }
+
+  function withBreakers(servers: number) {
+    const breakers: Counter[] = [];
+    const router = routerOf(servers, roundRobin(), () => (breakers.push(new Counter()), breakers.at(-1)!));
+    return { router, breakers };
+  }
+
+  it('asks each breaker once, however often it waits again, and tells it of its end once', () => {
+    const { router, breakers } = withBreakers(2);
+    const waiting = call();
+    router.hold(waiting);
+    router.hold(waiting);
+    router.setOpen([linkOf(1)]);
+    router.choose(waiting);
+    expect(breakers.map(({ notify }) => notify)).toEqual([['released'], []]);
+    waiting.complete();
+    waiting.fail(new Error('too late'));
+    expect(breakers.map(({ notify }) => notify)).toEqual([['released'], ['succeeded']]);
+  });
+
+  it('waits anew in a second round, with permits of its own', () => {
+    const { router, breakers } = withBreakers(1);
+    const waiting = call();
+    for (let round = 0; round < 2; round++) {
+      router.hold(waiting);
+      router.setOpen([linkOf(0)]);
+      router.choose(waiting);
+      waiting.report({ how: 'failed', error: new Error('lost') });
+    }
+    expect(breakers[0]!.notify).toEqual(['failed', 'failed']);
+  });
+
+  it('has its trial used for the failed attempt, and another one for the next attempt', () => {
+    const { router, breakers } = withBreakers(1);
+    const [first, second] = [call(), call()];
+    router.hold(first);
+    router.hold(second);
+    for (let attempt = 0; attempt < 3; attempt++) router.onAttemptFailed(linkOf(0), new Error('refused'), () => {});
+    expect(breakers[0]!.notify).toEqual(['failed', 'failed', 'failed']);
+    first.cancel();
+    second.cancel();
+    router.onAttemptFailed(linkOf(0), new Error('refused'), () => {});
+    expect(breakers[0]!.notify).toHaveLength(3);
+  });
+
+  it('is refused when no breaker lets it through, and waits for those that do', () => {
+    const { router, breakers } = withBreakers(2);
+    breakers[0]!.isOpen = true;
+    router.hold(call());
+    breakers[1]!.isOpen = true;
+    expect(() => router.hold(call())).toThrow(expect.objectContaining({ code: 'CIRCUIT_OPEN' }));
+  });
+
+  it('gives back what some breakers have said when another one throws', () => {
+    const { router, breakers } = withBreakers(2);
+    breakers[1]!.acquire = () => {
+      throw new Error('a breaker throws');
+    };
+    expect(() => router.hold(call())).toThrow('a breaker throws');
+    expect(breakers[0]!.notify).toEqual(['released']);
+  });
+});

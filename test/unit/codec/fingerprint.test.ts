@@ -1,0 +1,136 @@
+// How two peers find out that their contracts differ, and what they say about it.
+import { describe, expect, it } from '@jest/globals';
+import type { Codec, Layouts } from '../../../lib/codec/codec.js';
+import { Command, Result } from '../../../lib/contract/command.js';
+import { defineContract, type Contract } from '../../../lib/contract/contract.js';
+import { Fingerprint } from '../../../lib/codec/fingerprint.js';
+import { TYPE_ENTRY, type TypeClass, type TypeEntry } from '../../../lib/contract/type-table.js';
+
+class AddCmd extends Command {}
+class SubCmd extends Command {}
+class Sum extends Result {}
+
+const nothing = (): never => {
+  throw new Error('not called');
+};
+const codecOf = (name: string, layouts?: Layouts): Codec => ({
+  name,
+  encodeCommand: nothing,
+  decodeCommand: nothing,
+  encodeResult: nothing,
+  decodeResult: nothing,
+  ...(layouts && { layouts }),
+});
+const json = codecOf('json');
+const of = (contract: Contract, codec = json, isChecked = true) => new Fingerprint(contract, codec, isChecked);
+const ofTypes = (...commands: TypeClass[]) => of(defineContract({ commands, results: [Sum] }));
+const mismatch = (message: RegExp) =>
+  expect.objectContaining({ code: 'CONTRACT_MISMATCH', message: expect.stringMatching(message) });
+
+/** As a bundler would have renamed it. */
+function renamed(type: TypeClass, name: string, wireName?: unknown): TypeClass {
+  class Renamed extends (type as new () => object) {}
+  Object.defineProperty(Renamed, 'name', { value: name });
+  if (wireName !== undefined) Object.defineProperty(Renamed, 'wireName', { value: wireName });
+  return Renamed;
+}
+
+describe('a fingerprint', () => {
+  it('fits one with more or fewer types, either way', () => {
+    const [less, more] = [ofTypes(AddCmd), ofTypes(AddCmd, SubCmd)];
+    expect(() => less.check(more)).not.toThrow();
+    expect(() => more.check(less)).not.toThrow();
+  });
+
+  it('has hashes that stay, of the name alone or with the layout', () => {
+    const contract = defineContract({ commands: [AddCmd] });
+    expect([of(contract).commands, of(contract).results]).toEqual([[967_907_396], []]);
+    expect(of(contract, codecOf('mus', { commands: ['a'], results: [] })).commands).toEqual([3_033_789_233]);
+    expect(() => of(contract).check(ofTypes(SubCmd))).toThrow(mismatch(/is AddCmd here and another type at the peer/));
+  });
+
+  it('names the first position that differs, and how a class gets a name that stays', () => {
+    const hint =
+      /at the peer: the lists differ in order or version.*wrong server; or is a side bundled or minified\?.*`static readonly wireName = 'SubCmd'`$/;
+    const other = ofTypes(AddCmd, renamed(SubCmd, 'SubCmd2'));
+    expect(() => ofTypes(AddCmd, SubCmd).check(other)).toThrow(mismatch(/`commands\[1\]` is SubCmd here/));
+    expect(() => ofTypes(AddCmd, SubCmd).check(other)).toThrow(mismatch(hint));
+  });
+
+  it('gives no such hint for a type that has a name', () => {
+    const named = ofTypes(renamed(SubCmd, 'a', 'Sub'));
+    expect(() => named.check(ofTypes(AddCmd))).toThrow(mismatch(/`commands\[0\]` is Sub here.*wrong server$/));
+    const entry: TypeEntry = {
+      [TYPE_ENTRY]: true,
+      name: 'calc.Add',
+      is: (value): value is unknown => value === undefined,
+    };
+    const message = of(defineContract({ commands: [entry] }));
+    expect(() => message.check(ofTypes(AddCmd))).toThrow(mismatch(/`commands\[0\]` is calc.Add here.*wrong server$/));
+  });
+
+  it('fits whatever the classes are called if their wire names are the same', () => {
+    const bundled = ofTypes(renamed(AddCmd, '_AddCmd', 'AddCmd'), renamed(SubCmd, 'SubCmd2', 'SubCmd'));
+    expect(() => ofTypes(AddCmd, SubCmd).check(bundled)).not.toThrow();
+    expect(() => bundled.check(ofTypes(AddCmd, SubCmd))).not.toThrow();
+  });
+
+  it('takes the name of a type entry, whatever else it holds', () => {
+    const entry = (more: object): TypeEntry => ({
+      [TYPE_ENTRY]: true,
+      name: 'Add',
+      is: (value): value is unknown => value === undefined,
+      ...more,
+    });
+    const [plain, odd] = [{}, { wireName: 'Other' }].map((more) => of(defineContract({ commands: [entry(more)] })));
+    expect(odd?.commands).toEqual(plain?.commands);
+  });
+
+  it('does not take the wire name of the class that a class extends', () => {
+    const base = renamed(AddCmd, 'Base', 'Base');
+    expect(() => ofTypes(base, renamed(base, 'Sub')).check(ofTypes(base, renamed(AddCmd, 'Sub')))).not.toThrow();
+  });
+
+  it('that is not checked fits every other, either way', () => {
+    const unchecked = of(defineContract({ commands: [SubCmd] }), codecOf('mus'), false);
+    expect(() => unchecked.check(ofTypes(AddCmd))).not.toThrow();
+    expect(() => ofTypes(AddCmd).check(unchecked)).not.toThrow();
+  });
+
+  it('does not fit that of another codec, whose name it shows escaped and cut', () => {
+    const contract = defineContract({ commands: [AddCmd] });
+    expect(() => of(contract).check(of(contract, codecOf('mus')))).toThrow(mismatch(/codec json, the peer "mus"/));
+    const forged = of(contract, codecOf(`x\n\u202e${'y'.repeat(1_000)}`));
+    expect(() => of(contract).check(forged)).toThrow(mismatch(/^.{0,120}"x\\u\{a\}\\u\{202e\}y{20,120}…"$/));
+  });
+
+  it('covers the layouts that a codec tells, and says so', () => {
+    const contract = defineContract({ commands: [AddCmd], results: [Sum] });
+    const laidOut = (add: string, sum: string) => of(contract, codecOf('mus', { commands: [add], results: [sum] }));
+    expect(() => laidOut('a', 'b').check(laidOut('a', 'b'))).not.toThrow();
+    expect(() => laidOut('a', 'b').check(laidOut('c', 'b'))).toThrow(
+      mismatch(/`commands\[0\]` is AddCmd here and another type, or has other fields or serializers, at the peer/),
+    );
+    expect(() => laidOut('a', 'b').check(laidOut('a', 'c'))).toThrow(mismatch(/`results\[0\]` is Sum here/));
+  });
+});
+
+describe('a wire name', () => {
+  it.each([[''], [5], [null]])('is refused if it is %p', (wireName) => {
+    expect(() => ofTypes(renamed(AddCmd, 'A', wireName))).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_CONTRACT',
+        message: expect.stringMatching(/commands\[0\].*wireName of A/),
+      }),
+    );
+  });
+
+  it('is refused if another class of the list has it', () => {
+    expect(() => ofTypes(renamed(AddCmd, 'A', 'Add'), renamed(SubCmd, 'B', 'Add'))).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_CONTRACT',
+        message: expect.stringMatching(/commands\[1\].*wireName of B/),
+      }),
+    );
+  });
+});

@@ -1,0 +1,256 @@
+// The limits of JSON bodies on depth, tokens and keys, read and written.
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import 'reflect-metadata';
+import { Expose, Type } from 'class-transformer';
+import { checkStructure } from '../../../lib/codec/json/json-scan.js';
+import { dataOf, dataText, errorText, PatternMessage, plainData } from '../../../lib/codec/pattern-message.js';
+import { anyCharacter } from '../../support/any-text.js';
+import { jsonBodies } from './json-bodies.js';
+
+class Box {
+  constructor(readonly data: unknown = null) {}
+}
+
+class ExposedBox {
+  @Expose() data: unknown = null;
+}
+
+class Shelf {
+  @Type(() => Box) boxes: Box[] = [];
+}
+
+const failing = (code: string, message: string | RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) });
+const nested = (depth: number, [open, close]: readonly [string, string] = ['[', ']'], core = '') =>
+  open.repeat(depth) + core + close.repeat(depth);
+const objects = ['{"data":', '}'] as const;
+
+function nestedValue(depth: number): unknown {
+  let value: unknown = 1;
+  for (let level = 0; level < depth; level++) value = level % 2 === 0 ? [value] : { value };
+  return value;
+}
+
+describe('maxDepth', () => {
+  const box = jsonBodies(Box);
+
+  it.each([1, 2, 63, 64])('lets %s levels pass', (depth) => {
+    expect(box.read(nested(depth, objects, '1'))).toBeInstanceOf(Box);
+    expect(box.read(`{"data":${nested(depth - 1) || '0'}}`)).toBeInstanceOf(Box);
+  });
+
+  it.each([65, 66, 100, 1_000, 10_000, 1_000_000])('refuses %s levels, however short the body', (depth) => {
+    expect(() => box.read(nested(depth, objects, '1'))).toThrow(failing('JSON_DEPTH', /^Box: .*maxDepth \(64\)/));
+    expect(() => box.read(`{"data":${nested(depth - 1)}}`)).toThrow(failing('JSON_DEPTH', 'maxDepth'));
+  });
+
+  it('refuses a million brackets that are never closed', () => {
+    expect(() => box.read('['.repeat(1_000_000))).toThrow(failing('JSON_DEPTH', 'maxDepth'));
+    expect(() => box.read('{"a":'.repeat(200_000))).toThrow(failing('JSON_DEPTH', 'maxDepth'));
+  });
+
+  it('counts how deep brackets are, not how many there are, and none in strings', () => {
+    expect(box.read(`{"data":[${'[],{},'.repeat(500)}[]]}`)).toBeInstanceOf(Box);
+    expect(box.read(`{"data":"${'[{'.repeat(500)}"}`)).toBeInstanceOf(Box);
+    expect(box.read(`{"data":"${'\\"[{'.repeat(500)}"}`)).toBeInstanceOf(Box);
+    expect(() => box.read(`{"data":["\\\\",${nested(63)}]}`)).toThrow(failing('JSON_DEPTH', 'maxDepth'));
+  });
+
+  it('can be set', () => {
+    const flat = jsonBodies(Box, { maxDepth: 1 });
+    expect(flat.read('{"data":1}').data).toBe(1);
+    expect(() => flat.read('{"data":[]}')).toThrow(failing('JSON_DEPTH', /maxDepth \(1\)/));
+    expect(jsonBodies(Box, { maxDepth: 1_000 }).read(nested(1_000, objects, '1'))).toBeInstanceOf(Box);
+  });
+
+  it('holds for the writer as well', () => {
+    expect(box.write(new Box(nestedValue(63)))).toContain('[1]');
+    expect(() => box.write(new Box(nestedValue(64)))).toThrow(failing('JSON_DEPTH', /^Box: .*maxDepth \(64\)/));
+  });
+});
+
+describe('maxTokens', () => {
+  it('counts keys and values, and lets exactly as many pass', () => {
+    const box = jsonBodies(Box, { maxTokens: 10 });
+    // The object, its key, the array, then seven values.
+    expect(box.read('{"data":[1,"a",true,null,-1.5e3,[],{}]}')).toBeInstanceOf(Box);
+    expect(() => box.read('{"data":[1,"a",true,null,-1.5e3,[],{},1]}')).toThrow(
+      failing('JSON_TOKENS', /^Box: .*maxTokens \(10\)/),
+    );
+    expect(() => box.read('{"data":[1,"a",true,null,-1.5e3,[],{"":0}]}')).toThrow(failing('JSON_TOKENS', 'maxTokens'));
+  });
+
+  it('is 1,000,000 by default', () => {
+    const box = jsonBodies(Box);
+    const ones = (count: number) => `{"data":[${'1,'.repeat(count - 1)}1]}`;
+    expect(box.read(ones(999_997))).toBeInstanceOf(Box);
+    expect(() => box.read(ones(999_998))).toThrow(failing('JSON_TOKENS', /maxTokens \(1000000\)/));
+  });
+
+  it.each([
+    ['blanks', `{"data":${' '.repeat(60_000)}1}`],
+    ['a long string', `{"data":"${'a,[:'.repeat(30_000)}"}`],
+    ['a string of escapes', `{"data":"${'\\"'.repeat(60_000)}\\\\"}`],
+    ['a long number', `{"data":0.${'1'.repeat(60_000)}}`],
+  ])('does not count %s', (_, body) => {
+    expect(jsonBodies(Box, { maxTokens: 50_000 }).read(body)).toBeInstanceOf(Box);
+  });
+
+  it('holds for the writer as well', () => {
+    const box = jsonBodies(Box, { maxTokens: 50_000 });
+    expect(() => box.write(new Box(Array.from({ length: 50_000 }, () => 1)))).toThrow(
+      failing('JSON_TOKENS', /^Box: .*maxTokens/),
+    );
+  });
+});
+
+describe('the scan', () => {
+  /** Depth and tokens by walking what JSON.parse gives. */
+  function measure(value: unknown): { depth: number; tokens: number } {
+    if (typeof value !== 'object' || value === null) return { depth: 0, tokens: 1 };
+    const children = Object.values(value).map(measure);
+    const keys = Array.isArray(value) ? 0 : children.length;
+    return {
+      depth: 1 + Math.max(0, ...children.map(({ depth }) => depth)),
+      tokens: 1 + keys + children.reduce((sum, { tokens }) => sum + tokens, 0),
+    };
+  }
+
+  const passes = (text: string, maxDepth: number, maxTokens: number): boolean => {
+    try {
+      checkStructure(text, { maxDepth, maxTokens });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it('agrees with JSON.parse on depth and tokens of any JSON', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: anyCharacter }), fc.constantFrom(undefined, 1, '\t'), (value, indent) => {
+        const text = JSON.stringify(value, null, indent);
+        const { depth, tokens } = measure(JSON.parse(text));
+        expect(passes(text, depth, tokens)).toBe(true);
+        expect(passes(text, depth - 1, tokens)).toBe(depth === 0);
+        expect(passes(text, depth, tokens - 1)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('maxKeysPerObject', () => {
+  const keys = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":0`).join(',')}}`;
+
+  it('holds where class-transformer runs, at any depth', () => {
+    const box = jsonBodies(ExposedBox);
+    expect(box.read(keys(1_024))).toBeInstanceOf(ExposedBox);
+    expect(() => box.read(keys(1_025))).toThrow(
+      failing('JSON_KEYS', /^ExposedBox: .*1025 keys.*maxKeysPerObject \(1024\)/),
+    );
+    expect(box.read(`{"data":[${keys(1_024)},${keys(1_024)}]}`)).toBeInstanceOf(ExposedBox);
+    expect(() => box.read(`{"data":[${keys(1_025)}]}`)).toThrow(failing('JSON_KEYS', 'maxKeysPerObject'));
+    expect(() => jsonBodies(Shelf).read(`{"boxes":[{"data":${keys(1_025)}}]}`)).toThrow(
+      failing('JSON_KEYS', 'maxKeysPerObject'),
+    );
+  });
+
+  it('can be set', () => {
+    expect(() => jsonBodies(ExposedBox, { maxKeysPerObject: 1 }).read('{"a":1,"b":2}')).toThrow(
+      failing('JSON_KEYS', /2 keys.*\(1\)/),
+    );
+  });
+
+  it('is 10,000 for other Commands, which a pipe may give to class-transformer', () => {
+    const box = jsonBodies(Box);
+    expect(Object.keys(box.read(keys(10_000)))).toHaveLength(10_001);
+    expect(() => box.read(keys(10_001))).toThrow(
+      failing('JSON_KEYS', /^Box: .*10001 keys.*maxKeysPerObject \(10000\)/),
+    );
+    expect(() => box.read(`{"data":[${keys(10_001)}]}`)).toThrow(failing('JSON_KEYS', 'maxKeysPerObject'));
+  });
+
+  it('counts large objects together, as their cost adds up', () => {
+    const box = jsonBodies(Box);
+    expect(box.read(`{"data":[${keys(5_000)},${keys(5_000)},${keys(1_024)},${keys(1_024)}]}`)).toBeInstanceOf(Box);
+    expect(() => box.read(`{"data":[${keys(5_000)},${keys(5_001)}]}`)).toThrow(
+      failing('JSON_KEYS', /10001 keys together .*maxKeysPerObject \(10000\)/),
+    );
+  });
+
+  it('says which of the two is too much', () => {
+    const box = jsonBodies(Box, { maxKeysPerObject: 5_000 });
+    expect(() => box.read(`{"data":[${keys(5_000)},${keys(5_000)}]}`)).toThrow(
+      failing('JSON_KEYS', /large objects of 10000 keys together .*maxKeysPerObject \(5000\)/),
+    );
+    expect(() => box.read(keys(5_001))).toThrow(failing('JSON_KEYS', /an object of 5001 keys/));
+  });
+
+  it('can be set for other Commands, too', () => {
+    expect(() => jsonBodies(Box, { maxKeysPerObject: 1 }).read('{"a":1,"b":2}')).toThrow(
+      failing('JSON_KEYS', /2 keys.*\(1\)/),
+    );
+    expect(jsonBodies(Box, { maxKeysPerObject: 10_001 }).read(keys(10_001))).toBeInstanceOf(Box);
+  });
+});
+
+describe('data that belongs to no contract', () => {
+  const limits = { maxDepth: 3, maxTokens: 8, maxKeysPerObject: 2 };
+
+  it.each([
+    ['JSON_DEPTH', '[[[[]]]]', /maxDepth \(3\)/],
+    ['JSON_TOKENS', '[1,2,3,4,5,6,7,8]', /maxTokens \(8\)/],
+    ['JSON_KEYS', '[{"a":1,"b":2,"c":3}]', /maxKeysPerObject \(2\)/],
+    ['BAD_PAYLOAD', '[1e400]', /1e400/],
+    ['BAD_PAYLOAD', '{"__proto__":1}', /__proto__/],
+    ['BAD_PAYLOAD', '[', /no JSON/],
+  ])('is refused with %s: %s', (code, text, message) => {
+    expect(() => dataOf(text, limits)).toThrow(failing(code, message));
+  });
+
+  it.each(['{"__proto__":1}', String.raw`{"\u005f_proto__":1}`, '[{"a":{"__proto__":null}}]'])(
+    'is refused for its prototype without a limit of keys, too: %s',
+    (text) => {
+      expect(() => dataOf(text, { maxDepth: 5, maxTokens: 20 })).toThrow(failing('BAD_PAYLOAD', /__proto__/));
+    },
+  );
+
+  it('hides Errors where a caller would see them, whatever they say of themselves', () => {
+    const talking = Object.assign(new Error('secret'), { toJSON: () => 'secret' });
+    const payload = { status: 500, error: new Error('secret'), list: [talking], at: new Date(0), run: () => 1 };
+    const shown = { status: 500, error: {}, list: [{}], at: '1970-01-01T00:00:00.000Z' };
+    expect(plainData(payload)).toEqual(shown);
+    expect(JSON.parse(errorText(payload, { maxDepth: 3, maxTokens: 20 }))).toEqual(shown);
+    expect([plainData(undefined), plainData(() => 1), plainData(null)]).toEqual([undefined, undefined, null]);
+    expect(errorText(undefined, limits)).toBe('');
+  });
+
+  it('has the error as its cause when it cannot be written', () => {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    expect(() => dataText(circle)).toThrow(
+      expect.objectContaining({ code: 'ENCODE_FAILED', cause: expect.any(TypeError) as unknown }),
+    );
+  });
+
+  it('is no packet unless that is said', () => {
+    expect(new PatternMessage('event', 'r', 1)).toMatchObject({ kind: 'event', route: 'r', data: 1, isPacket: false });
+    expect(new PatternMessage('message', '', 1, true).isPacket).toBe(true);
+  });
+
+  it('is read within its limits, integers rounded as everywhere in Nest', () => {
+    expect(dataOf('[[[9007199254740993]],"1e400"]', limits)).toEqual([[[2 ** 53]], '1e400']);
+    expect(dataOf('', limits)).toBeUndefined();
+  });
+
+  it('has no limit of keys unless one is given', () => {
+    const text = `{${Array.from({ length: 20_000 }, (_, at) => `"k${at}":0`).join(',')}}`;
+    expect(Object.keys(dataOf(text, { maxDepth: 1, maxTokens: 100_000 }) as object)).toHaveLength(20_000);
+  });
+
+  it('is written within the same limits', () => {
+    expect(dataText([[[]], 1, 2, 3, 4, 5], limits)).toBe('[[[]],1,2,3,4,5]');
+    expect(() => dataText([[[[]]]], limits)).toThrow(failing('JSON_DEPTH', /maxDepth \(3\)/));
+    expect(() => dataText([1, 2, 3, 4, 5, 6, 7, 8], limits)).toThrow(failing('JSON_TOKENS', /maxTokens \(8\)/));
+  });
+});

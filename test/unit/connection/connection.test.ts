@@ -1,0 +1,650 @@
+// One connection over a Duplex whose writes are taken when the test says so: whole frames or nothing, and its single end.
+import { describe, expect, it, jest } from '@jest/globals';
+import { AsyncScope } from '../../../lib/async-scope.js';
+import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
+import { Connection, type ConnectionListener } from '../../../lib/connection/connection.js';
+import { connectionDefaults, type ResolvedConnectionOptions } from '../../../lib/connection/connection-options.js';
+import type { Ticker, Ticking } from '../../../lib/connection/ticker.js';
+import { CmdStreamError } from '../../../lib/errors.js';
+import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { turns } from '../../support/deadline.js';
+import { SlowDuplex } from '../../support/slow-duplex.js';
+
+const LIMIT = 40;
+const gone = new CmdStreamError('CLOSED', 'enough');
+const other = new CmdStreamError('CLOSED', 'once more');
+/** As a socket of Node has them. */
+const ENDS = { remoteAddress: '192.0.2.7', remotePort: 7, localAddress: '2001:db8::9', localPort: 9 };
+
+/** A clock of the test's own. */
+class TestTicker {
+  now = 5000;
+  readonly watched = new Set<Ticking>();
+
+  add(ticking: Ticking): void {
+    this.watched.add(ticking);
+  }
+
+  delete(ticking: Ticking): void {
+    this.watched.delete(ticking);
+  }
+}
+
+/** Values are functions that write, or texts. Frames: seq, then what was written. */
+class Stage implements ConnectionListener {
+  readonly socket = Object.assign(new SlowDuplex(), ENDS);
+  readonly ticker = new TestTicker();
+  readonly values: unknown[] = [];
+  readonly ends: CmdStreamError[] = [];
+  readonly probeAnswers: boolean[] = [];
+  readonly frames: (string | undefined)[] = [];
+  flushes = 0;
+  reads = 0;
+  readonly connection: Connection;
+
+  constructor(side: 'client' | 'server' = 'server', options: Partial<ResolvedConnectionOptions> = {}) {
+    const flow = {
+      encode(value: unknown, writer: ByteWriter): void {
+        if (typeof value === 'function') value(writer);
+        else writer.writeText(value as string);
+      },
+      decode: (reader: Parameters<ConnectionListener['onControl']>[1]) => {
+        const byte = reader.readByte();
+        if (byte === 0xff) throw new CmdStreamError('BAD_PAYLOAD', 'garbage');
+        return byte;
+      },
+      data: jsonCodecDefaults,
+      send: { bytes: LIMIT, option: 'maxResultBytes' },
+      receive: { bytes: LIMIT, option: 'maxCommandBytes' },
+    };
+    const config = {
+      side,
+      flow,
+      options: { ...connectionDefaults, ...options },
+      ticker: this.ticker as unknown as Ticker,
+      scope: new AsyncScope(),
+    };
+    this.connection = new Connection(this.socket, config, this);
+  }
+
+  /** What was written so far, as text. */
+  async written(): Promise<string> {
+    await turns(2);
+    return this.socket.written.toString('latin1');
+  }
+
+  async take(error?: Error): Promise<void> {
+    this.socket.takeWrite(error);
+    await turns(2);
+  }
+
+  async receive(hex: string): Promise<void> {
+    this.socket.push(Buffer.from(hex, 'hex'));
+    await turns(2);
+  }
+
+  tick(ms: number): void {
+    this.ticker.now += ms;
+    for (const ticking of this.ticker.watched) ticking.tick(this.ticker.now);
+  }
+
+  onServerInfo(): void {}
+  onPing(): void {}
+  onControl(): void {}
+  onRefused(): void {}
+
+  onProbe(): boolean {
+    return false;
+  }
+
+  onProbeAnswer(isExtended: boolean): void {
+    this.probeAnswers.push(isExtended);
+  }
+
+  onReadEnd(): void {
+    this.reads++;
+  }
+
+  onValue(_seq: unknown, value: unknown, _bytesRead: number, frame?: Buffer): void {
+    this.values.push(value);
+    this.frames.push(frame?.toString('hex'));
+  }
+
+  onFlushed(): void {
+    this.flushes++;
+  }
+
+  onEnd(cause: CmdStreamError): void {
+    this.ends.push(cause);
+  }
+}
+
+function half(writer: ByteWriter): void {
+  writer.writeText('half of it');
+  throw new Error('cannot be written');
+}
+
+const ofBytes = (bytes: number): string => 'x'.repeat(bytes - 1);
+
+describe('a frame that cannot be encoded', () => {
+  it('leaves nothing behind, nor does what belongs to it, and the next one is whole', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    connection.send(65, 'a');
+    expect(() => connection.send(66, half)).toThrow('cannot be written');
+    expect(() => connection.send(66, half, (writer) => writer.writeText('meta'))).toThrow('cannot be written');
+    expect(() => connection.sendControl(half)).toThrow('cannot be written');
+    expect(() => connection.send(66, 'b', half)).toThrow('cannot be written');
+    expect(connection.bufferedBytes).toBe(2);
+    connection.send(67, 'c', (writer) => writer.writeText('meta'));
+    connection.sendControl((writer) => writer.writeText('control'));
+    expect(await stage.written()).toBe('AametaCccontrol');
+  });
+
+  it('is an error with a code, whatever was thrown, that of the package as it is', () => {
+    const { connection } = new Stage();
+    const own = new CmdStreamError('UNKNOWN_TYPE', 'no such type');
+    const throwing = (error: unknown) => (): void => {
+      throw error;
+    };
+    expect(() => connection.send(1, throwing(own))).toThrow(own);
+    for (const thrown of [new Error('no'), undefined, 'text']) {
+      expect(() => connection.send(1, throwing(thrown))).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
+    }
+  });
+
+  it('leaves nothing in the memory of what must wait, whatever was there before', () => {
+    const { connection } = new Stage();
+    const writer = new ByteWriter();
+    const before = 'before'.repeat(6);
+    expect(connection.encode(writer, (into) => into.writeText(before))).toBe(36);
+    expect(() => connection.encode(writer, half)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
+    expect(() => connection.encode(writer, (into) => into.writeText(ofBytes(LIMIT + 2)))).toThrow(
+      expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
+    );
+    expect(connection.encode(writer, (into) => connection.writeFrame(into, 65, 'a'))).toBe(2);
+    expect(writer.take().toString()).toBe(`${before}Aa`);
+    expect(connection.bufferedBytes).toBe(0);
+  });
+});
+
+describe('a frame', () => {
+  it('of exactly the limit is sent, of one byte more it is refused and nothing of it is left', async () => {
+    const stage = new Stage();
+    expect(stage.connection.send(65, ofBytes(LIMIT))).toBe(LIMIT);
+    expect(() => stage.connection.send(65, ofBytes(LIMIT + 1))).toThrow(
+      expect.objectContaining({ code: 'FRAME_TOO_LARGE', message: expect.stringContaining('maxResultBytes (40)') }),
+    );
+    expect(await stage.written()).toHaveLength(LIMIT);
+  });
+
+  it('and what goes before it have the limit each', () => {
+    const { connection } = new Stage();
+    const meta = (bytes: number) => (writer: ByteWriter) => writer.writeZeros(bytes);
+    expect(connection.send(65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
+    expect(() => connection.send(65, 'a', meta(LIMIT + 1))).toThrow(
+      expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
+    );
+    expect(connection.bufferedBytes).toBe(2 * LIMIT);
+    expect(connection.send(65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
+    expect(connection.bufferedBytes).toBe(4 * LIMIT);
+  });
+
+  it('keeps to what the peer takes, if that is less; 0 says nothing', () => {
+    const { connection } = new Stage();
+    for (const bytes of [0, LIMIT + 1, LIMIT]) {
+      connection.limitSending(bytes);
+      expect(connection.send(65, ofBytes(LIMIT))).toBe(LIMIT);
+      expect(() => connection.send(65, ofBytes(LIMIT + 1))).toThrow('maxResultBytes (40)');
+    }
+    connection.limitSending(10);
+    connection.limitSending(20);
+    expect(connection.send(65, ofBytes(10))).toBe(10);
+    expect(() => connection.send(65, ofBytes(11))).toThrow('maxResultBytes of the client (10)');
+    const client = new Stage('client').connection;
+    client.limitSending(10);
+    expect(() => client.send(65, ofBytes(11))).toThrow('maxCommandBytes of the server (10)');
+  });
+});
+
+describe('what is sent', () => {
+  it('is notify of each time the socket took some of it, as long as the connection is open', async () => {
+    const stage = new Stage();
+    for (let round = 1; round <= 3; round++) {
+      stage.connection.send(65, 'a');
+      await turns(2);
+      expect(stage.flushes).toBe(round - 1);
+      await stage.take();
+      expect(stage.flushes).toBe(round);
+    }
+    stage.connection.send(65, 'a');
+    await turns(2);
+    stage.connection.end(gone);
+    await stage.take();
+    expect(stage.flushes).toBe(3);
+    stage.connection.destroy(gone);
+  });
+
+  it('waits since the socket was given it, until it was taken', async () => {
+    const { connection, socket, ticker } = new Stage();
+    expect(connection.stalledSince).toBe(0);
+    connection.send(65, 'a');
+    ticker.now += 30;
+    await turns(2);
+    expect(connection.stalledSince).toBe(ticker.now);
+    socket.takeWrite();
+    await turns(2);
+    expect(connection.stalledSince).toBe(0);
+  });
+});
+
+describe('what is sent while a value is being written', () => {
+  it('follows it if it can wait, and is refused if it cannot', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    let refused: unknown;
+    connection.send(65, (writer: ByteWriter) => {
+      writer.writeText('a1');
+      connection.sendPings(1);
+      try {
+        connection.send(66, 'b');
+      } catch (error) {
+        refused = error;
+      }
+      writer.writeText('a2');
+    });
+    expect(refused).toMatchObject({ code: 'ENCODE_FAILED' });
+    connection.send(67, 'c');
+    expect(await stage.written()).toBe('Aa1a2Cc\0');
+  });
+
+  it('is refused or follows it where that is a control frame, too', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    let refused: unknown;
+    connection.sendControl((writer) => {
+      writer.writeText('a1');
+      connection.sendPings(1);
+      try {
+        connection.sendControl((inner) => inner.writeText('b'));
+      } catch (error) {
+        refused = error;
+      }
+      writer.writeText('a2');
+    });
+    expect(refused).toMatchObject({ code: 'ENCODE_FAILED' });
+    expect(await stage.written()).toBe('a1a2\0');
+  });
+
+  it('gets its end, or what failed of it goes, before the connection ends in order', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    connection.send(65, 'a');
+    expect(() =>
+      connection.send(66, (writer: ByteWriter) => {
+        connection.end(gone);
+        half(writer);
+      }),
+    ).toThrow('cannot be written');
+    connection.send(67, 'c');
+    expect(stage.ends).toEqual([]);
+    await turns();
+    expect(stage.ends).toEqual([gone]);
+    expect(await stage.written()).toBe('AaCc');
+    await stage.take();
+    expect(stage.socket.isFinished).toBe(true);
+    connection.destroy(gone);
+  });
+
+  it('is lost with the connection that ends there', async () => {
+    const stage = new Stage();
+    stage.connection.send(65, (writer: ByteWriter) => {
+      writer.writeText('a');
+      stage.connection.sendPings(1);
+      stage.connection.destroy(gone);
+      writer.writeText('b');
+    });
+    expect(await stage.written()).toBe('');
+    expect(stage.connection.bufferedBytes).toBe(0);
+    expect(stage.ends).toEqual([gone]);
+  });
+});
+
+describe('the end of a connection', () => {
+  it('in order sends what was sent and FIN, is notify once, and waits for the peer', async () => {
+    const stage = new Stage();
+    stage.connection.send(65, 'a');
+    stage.connection.end(gone);
+    stage.connection.end(other);
+    expect(stage.ends).toEqual([gone]);
+    expect(() => stage.connection.send(65, 'b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    stage.connection.sendPings(1);
+    expect(await stage.written()).toBe('Aa');
+    await stage.take();
+    expect(stage.socket.isFinished).toBe(true);
+    expect(stage.socket.destroyed).toBe(false);
+    stage.socket.push(null);
+    await turns(3);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.ends).toEqual([gone]);
+    expect(stage.ticker.watched.size).toBe(0);
+    expect(stage.flushes).toBe(0);
+    stage.connection.end(other);
+    stage.connection.destroy(other);
+    expect(stage.ends).toEqual([gone]);
+  });
+
+  it('comes a second after the last byte was taken if the peer does not end its side', async () => {
+    const stage = new Stage();
+    stage.connection.send(65, 'a');
+    await turns(2);
+    stage.connection.end(gone);
+    for (let second = 0; second < 5; second++) stage.tick(1000);
+    expect(stage.socket.destroyed).toBe(false);
+    await stage.take();
+    stage.tick(999);
+    expect(stage.socket.destroyed).toBe(false);
+    stage.tick(1);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.ends).toEqual([gone]);
+  });
+
+  it('comes a second after that of this side if nothing waits', async () => {
+    const stage = new Stage();
+    stage.connection.end(gone);
+    stage.tick(999);
+    await turns(2);
+    expect(stage.socket.isFinished).toBe(true);
+    expect(stage.socket.destroyed).toBe(false);
+    stage.tick(1);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.ends).toEqual([gone]);
+  });
+
+  it('is there when the socket is closed, for whoever waits for it', async () => {
+    const stage = new Stage();
+    const closed = jest.fn();
+    void stage.connection.closed().then(closed);
+    expect(stage.connection.isOpen).toBe(true);
+    stage.connection.end(gone);
+    expect(stage.connection.isOpen).toBe(false);
+    await turns();
+    expect(closed).not.toHaveBeenCalled();
+    stage.connection.destroy(gone);
+    await turns();
+    expect(closed).toHaveBeenCalledTimes(1);
+    await stage.connection.closed();
+  });
+
+  it('comes at once when the client is sent garbage: nobody waits for the peer, nothing is decoded any more', async () => {
+    const stage = new Stage('client');
+    await stage.receive('0764656661756c74' + '01ff' + '0105');
+    expect(stage.ends).toMatchObject([{ code: 'BAD_PAYLOAD' }]);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.ticker.watched.size).toBe(0);
+    expect(stage.values).toEqual([]);
+  });
+
+  it('lets a server that is sent garbage answer first', async () => {
+    const stage = new Stage();
+    stage.connection.send(65, 'a');
+    await stage.receive('0105' + '01ff' + '0106');
+    expect(stage.ends).toMatchObject([{ code: 'BAD_PAYLOAD' }]);
+    expect(await stage.written()).toBe('Aa');
+    expect(stage.socket.destroyed).toBe(false);
+    expect(stage.values).toEqual([5]);
+    stage.connection.destroy(gone);
+  });
+
+  it('comes when a write fails', async () => {
+    const stage = new Stage();
+    stage.connection.send(65, 'a');
+    await turns(2);
+    const flushed = stage.connection.flushed().then(
+      () => 'taken',
+      (cause: Error) => cause.message,
+    );
+    stage.connection.send(65, 'b');
+    await stage.take(new Error('broken'));
+    expect(await flushed).toBe('broken');
+    expect(stage.ends).toMatchObject([{ message: 'broken' }]);
+    expect(stage.socket.writes).toHaveLength(1);
+  });
+});
+
+describe('the time limits of a connection', () => {
+  it('end one whose peer takes nothing, and count from each step anew', async () => {
+    const stage = new Stage('server', { writeStallTimeoutMs: 1000 });
+    for (let round = 0; round < 3; round++) {
+      stage.connection.send(65, 'a');
+      await turns(2);
+      stage.tick(750);
+      stage.tick(249);
+      await stage.take();
+      stage.tick(5000);
+    }
+    expect(stage.ends).toEqual([]);
+    stage.connection.send(65, 'a');
+    await turns(2);
+    stage.tick(999);
+    expect(stage.ends).toEqual([]);
+    stage.tick(100);
+    expect(stage.ends).toMatchObject([{ code: 'WRITE_STALLED' }]);
+    expect(stage.socket.destroyed).toBe(true);
+  });
+
+  it.each([0, 20_000])(
+    'ends in order within the default at the latest without one, ended after %i ms',
+    async (beforeMs) => {
+      const stage = new Stage('client', { writeStallTimeoutMs: 0 });
+      stage.connection.send(1, 'a');
+      stage.connection.send(1, ofBytes(9));
+      await turns(2);
+      for (let ms = 0; ms < beforeMs; ms += 250) stage.tick(250);
+      expect(stage.socket.destroyed).toBe(false);
+      stage.connection.end(gone);
+      stage.tick(250);
+      expect(stage.socket.destroyed).toBe(false);
+      for (let ms = 0; ms < connectionDefaults.writeStallTimeoutMs + 1000; ms += 250) stage.tick(250);
+      expect(stage.socket.destroyed).toBe(true);
+    },
+  );
+
+  it('hold while it ends in order, counted from what was taken last', async () => {
+    const stage = new Stage('client', { writeStallTimeoutMs: 2000 });
+    stage.connection.send(1, 'a');
+    await turns(2);
+    stage.tick(1500);
+    stage.connection.end(gone);
+    stage.tick(499);
+    expect(stage.socket.destroyed).toBe(false);
+    stage.tick(2);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.ends).toEqual([gone]);
+  });
+
+  it('let no peer take longer than the limit for a frame, the next one counts anew', async () => {
+    const stage = new Stage('server', { frameTimeoutMs: 1000 });
+    for (let round = 0; round < 3; round++) {
+      await stage.receive('01');
+      stage.tick(999);
+      await stage.receive('05');
+      stage.tick(5000);
+    }
+    expect(stage.values).toEqual([5, 5, 5]);
+    expect(stage.ends).toEqual([]);
+    await stage.receive('01');
+    stage.tick(1100);
+    expect(stage.ends).toMatchObject([{ code: 'FRAME_TIMEOUT' }]);
+  });
+
+  it('know when there was a sign of life', async () => {
+    const stage = new Stage('server', { writeStallTimeoutMs: 0 });
+    const born = stage.connection.aliveAt;
+    stage.tick(500);
+    expect(stage.connection.aliveAt).toBe(born);
+    await stage.receive('01');
+    expect(stage.connection.aliveAt).toBe(born + 500);
+    stage.connection.send(65, 'a');
+    await turns(2);
+    stage.tick(500);
+    expect(stage.connection.aliveAt).toBe(born + 500);
+    await stage.take();
+    expect(stage.connection.aliveAt).toBe(born + 1000);
+  });
+});
+
+describe('bytes ahead of what was sent', () => {
+  it('are those that were not confirmed, once they have left', async () => {
+    const { connection, socket } = new Stage();
+    connection.send(65, ofBytes(10));
+    const { sentBytes } = connection;
+    expect(sentBytes).toBe(10);
+    connection.sendPings(1);
+    expect(connection.bytesAhead(sentBytes, 0)).toBe(0);
+    await turns(2);
+    expect(connection.bytesAhead(sentBytes, 0)).toBe(0);
+    socket.takeWrite();
+    await turns(2);
+    expect(connection.bytesAhead(sentBytes, 0)).toBe(10);
+    expect(connection.bytesAhead(sentBytes, 4)).toBe(6);
+    expect(connection.bytesAhead(sentBytes, 12)).toBe(0);
+  });
+
+  it('are those of one step of the peer while what comes behind them has not left', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    stage.connection.send(65, ofBytes(10));
+    await turns(2);
+    await stage.take();
+    expect(connection.bytesAhead(connection.sentBytes, 0)).toBe(0);
+    stage.tick(250);
+    expect(connection.bytesAhead(connection.sentBytes, 4)).toBe(10);
+    expect(connection.bytesAhead(connection.sentBytes - 1, 4)).toBe(5);
+  });
+});
+
+describe('what a connection knows', () => {
+  it('are the addresses of its socket and what data may be', () => {
+    const { connection } = new Stage();
+    expect(connection.remoteAddress).toBe('192.0.2.7:7');
+    expect(connection.localAddress).toBe('[2001:db8::9]:9');
+    expect(connection.dataLimits).toBe(jsonCodecDefaults);
+  });
+
+  it('is when the bytes being decoded arrived', async () => {
+    const stage = new Stage();
+    const { connection } = stage;
+    expect([connection.receivedAt, connection.arrivedAt]).toEqual([0, 0]);
+    const [date, time] = [Date.now(), performance.now()];
+    await stage.receive('0105');
+    expect(connection.receivedAt).toBeGreaterThanOrEqual(date);
+    expect(connection.receivedAt).toBeLessThanOrEqual(Date.now());
+    expect(connection.arrivedAt).toBeGreaterThanOrEqual(time);
+    expect(connection.arrivedAt).toBeLessThanOrEqual(performance.now());
+  });
+
+  it('is whether a frame has begun and is not complete', async () => {
+    const stage = new Stage();
+    for (let round = 0; round < 2; round++) {
+      expect(stage.connection.isReceiving).toBe(false);
+      await stage.receive('01');
+      expect(stage.connection.isReceiving).toBe(true);
+      await stage.receive('05');
+    }
+    expect(stage.connection.isReceiving).toBe(false);
+  });
+
+  it('is the bytes of the next value, and of that one only, where they are asked for', async () => {
+    const stage = new Stage();
+    await stage.receive('0105');
+    stage.connection.copyNext();
+    await stage.receive('0206');
+    await stage.receive('0307');
+    expect(stage.frames).toEqual([undefined, '0206', undefined]);
+  });
+
+  it.each([
+    ['00', false],
+    ['8000', true],
+  ])('is what a server answers to a probe: %s', async (answer, isExtended) => {
+    const stage = new Stage('client');
+    await stage.receive('0764656661756c74');
+    stage.connection.probe();
+    await stage.written();
+    expect(stage.socket.written.toString('hex')).toBe('8000');
+    expect(stage.connection.isExtended).toBe(false);
+    await stage.receive(answer);
+    expect(stage.probeAnswers).toEqual([isExtended]);
+    expect(stage.connection.isExtended).toBe(isExtended);
+    expect(stage.ends).toEqual([]);
+    stage.connection.destroy(gone);
+  });
+});
+
+describe('a connection that is paused', () => {
+  it('hands nothing on until it goes on, reads ahead a little, and then all in order', async () => {
+    const stage = new Stage();
+    stage.connection.pause();
+    stage.connection.pause();
+    for (let n = 1; n <= 3; n++) await stage.receive(`010${n}`);
+    expect(stage.values).toEqual([]);
+    expect(stage.connection.isReceiving).toBe(true);
+    expect(stage.socket.isPaused()).toBe(false);
+    await stage.receive('0107'.repeat(32 * 1024));
+    expect(stage.socket.isPaused()).toBe(true);
+    stage.tick(60_000);
+    stage.connection.resume();
+    expect(stage.values.slice(0, 4)).toEqual([1, 2, 3, 7]);
+    expect(stage.values).toHaveLength(3 + 32 * 1024);
+    expect(stage.socket.isPaused()).toBe(false);
+    expect(stage.ends).toEqual([]);
+    stage.connection.pause();
+    await stage.receive('0108');
+    expect(stage.values).toHaveLength(3 + 32 * 1024);
+    stage.connection.resume();
+    expect(stage.values.at(-1)).toBe(8);
+  });
+
+  it('reads ahead up to 64 KiB, and not a byte more', async () => {
+    const stage = new Stage();
+    stage.connection.pause();
+    await stage.receive('01'.repeat(65_535));
+    expect(stage.socket.isPaused()).toBe(false);
+    await stage.receive('01');
+    expect(stage.socket.isPaused()).toBe(true);
+    stage.connection.destroy(gone);
+  });
+
+  it('hands nothing on after its end, whoever lets it go on and whatever still comes', async () => {
+    const stage = new Stage();
+    stage.connection.pause();
+    await stage.receive('0107'.repeat(32 * 1024));
+    expect(stage.socket.isPaused()).toBe(true);
+    stage.connection.destroy(gone);
+    const { reads } = stage;
+    stage.connection.resume();
+    stage.connection.pause();
+    stage.connection.onData(Buffer.from('0105', 'hex'));
+    stage.connection.resume();
+    await turns(2);
+    expect(stage.values).toEqual([]);
+    expect(stage.reads).toBe(reads);
+    expect(stage.socket.isPaused()).toBe(true);
+    expect(stage.ends).toEqual([gone]);
+  });
+
+  it('reads on when it ends in order: the end of the peer may be behind what it does not take', async () => {
+    const stage = new Stage();
+    stage.connection.pause();
+    await stage.receive('0107'.repeat(32 * 1024));
+    stage.connection.end(gone);
+    await turns(2);
+    expect(stage.socket.isPaused()).toBe(false);
+    stage.socket.push(null);
+    await turns(3);
+    expect(stage.socket.destroyed).toBe(true);
+    expect(stage.values).toEqual([]);
+    expect(stage.ends).toEqual([gone]);
+  });
+});

@@ -1,0 +1,455 @@
+// The outgoing half of a connection, over a Duplex whose writes are taken when the test says so.
+import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { describe, expect, it } from '@jest/globals';
+import { FrameWriter } from '../../../lib/connection/frame-writer.js';
+import { connectionDefaults } from '../../../lib/connection/connection-options.js';
+import { letsGoOfWrites, ConnectionSocket } from '../../../lib/connection/connection-socket.js';
+import { CmdStreamError } from '../../../lib/errors.js';
+import { turns } from '../../support/deadline.js';
+import { SlowDuplex } from '../../support/slow-duplex.js';
+
+class Stage {
+  readonly socket = new SlowDuplex();
+  readonly clock = { now: 1000 };
+  flushes = 0;
+  /** What the owner does when less is waiting than before. */
+  onFlushed = (): void => {};
+  readonly outbox = new FrameWriter(
+    new ConnectionSocket(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
+    this.clock,
+    () => {
+      this.flushes++;
+      this.onFlushed();
+    },
+  );
+
+  write(text: string): void {
+    this.outbox.writer.writeText(text);
+    this.outbox.schedule();
+  }
+
+  get written(): string {
+    return this.socket.written.toString('latin1');
+  }
+
+  /** Takes the write that waits, and lets everything happen that follows from it. */
+  async take(error?: Error): Promise<void> {
+    this.socket.takeWrite(error);
+    await turns(2);
+  }
+
+  /** What has become of `flushed()`, called now. */
+  flushed(): { state: string } {
+    const flushed = { state: 'pending' };
+    this.outbox.flushed().then(
+      () => (flushed.state = 'resolved'),
+      (cause: Error) => (flushed.state = cause.message),
+    );
+    return flushed;
+  }
+}
+
+const gone = new CmdStreamError('PEER_CLOSED', 'gone');
+
+describe('the memory of a write', () => {
+  it('is not written over while a Duplex that has called back may still hold it', async () => {
+    const stage = new Stage();
+    for (const text of ['one', 'two', 'three', 'four']) {
+      stage.write(text);
+      await turns(1);
+      await stage.take();
+    }
+    expect(stage.written).toBe('onetwothreefour');
+    expect(new Set(stage.socket.writes.map(({ buffer }) => buffer)).size).toBe(4);
+  });
+
+  it('is let go by sockets of Node only, and not if somebody has replaced their writing', () => {
+    const socket = new Socket();
+    expect(letsGoOfWrites(socket)).toBe(true);
+    expect(letsGoOfWrites(new TLSSocket(socket))).toBe(true);
+    expect(letsGoOfWrites(new PassThrough())).toBe(false);
+    for (const name of ['write', '_write', '_writev']) {
+      expect(letsGoOfWrites(Object.assign(new Socket(), { [name]: () => true }))).toBe(false);
+      class Meter extends Socket {}
+      Object.defineProperty(Meter.prototype, name, { value: () => true });
+      expect(letsGoOfWrites(new Meter())).toBe(false);
+    }
+  });
+});
+
+describe('what is sent', () => {
+  it('leaves in one write at the end of the turn, again and again', async () => {
+    const stage = new Stage();
+    for (const round of ['a', 'b', 'c']) {
+      for (const n of [1, 2, 3]) stage.write(`${round}${n}`);
+      expect(stage.socket.waiting).toBe(0);
+      await turns(1);
+      expect(stage.socket.writes.at(-1)!.toString()).toBe(`${round}1${round}2${round}3`);
+      await stage.take();
+    }
+    expect(stage.socket.writes).toHaveLength(3);
+    expect(stage.flushes).toBe(3);
+  });
+
+  it('leaves at once when it is much, and not once more at the end of the turn', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(8191));
+    expect(stage.socket.writes).toHaveLength(0);
+    stage.write('a');
+    expect(stage.socket.writes).toHaveLength(1);
+    stage.write('b');
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(1);
+    await stage.take();
+    expect(stage.socket.writes.map(({ length }) => length)).toEqual([8192, 1]);
+  });
+
+  it('waits while a write is under way, and leaves in one write behind it', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    for (const text of ['b'.repeat(9000), 'c', 'd']) stage.write(text);
+    await turns(2);
+    expect(stage.written).toBe('a');
+    await stage.take();
+    expect(stage.written).toBe(`a${'b'.repeat(9000)}cd`);
+    expect(stage.socket.writes).toHaveLength(2);
+    await stage.take();
+    await turns(1);
+    expect(stage.socket.writes).toHaveLength(2);
+  });
+
+  it('leaves in parts of 64 KiB, each when the last one was taken, of which the owner hears', async () => {
+    const stage = new Stage();
+    const text = 'x'.repeat(150_000);
+    stage.write(text);
+    for (const [part, left] of [
+      [65_536, 150_000],
+      [65_536, 150_000 - 65_536],
+      [150_000 - 131_072, 150_000 - 131_072],
+    ] as const) {
+      expect(stage.socket.waiting).toBe(1);
+      expect(stage.socket.writes.at(-1)).toHaveLength(part);
+      expect(stage.outbox.bufferedBytes).toBe(left);
+      expect(stage.outbox.sentBytes).toBe(150_000);
+      await stage.take();
+    }
+    expect(stage.written).toBe(text);
+    expect(stage.flushes).toBe(3);
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(stage.outbox.sentBytes).toBe(150_000);
+    expect(stage.outbox.takenBytes).toBe(150_000);
+  });
+});
+
+describe('what is sent when the socket took what was sent before', () => {
+  it('leaves at once if it is much, and what follows it waits for that', async () => {
+    const stage = new Stage();
+    stage.onFlushed = () => {
+      stage.onFlushed = () => {};
+      stage.write('b'.repeat(9000));
+      stage.write('c');
+    };
+    stage.write('a');
+    await turns(1);
+    await stage.take();
+    await turns(2);
+    expect(stage.written).toBe(`a${'b'.repeat(9000)}`);
+    expect(stage.outbox.bufferedBytes).toBe(9001);
+    await stage.take();
+    expect(stage.outbox.bufferedBytes).toBe(1);
+    expect(stage.written).toBe(`a${'b'.repeat(9000)}c`);
+    await stage.take();
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(stage.socket.writes).toHaveLength(3);
+  });
+
+  it('leaves with what waits', async () => {
+    const stage = new Stage();
+    stage.onFlushed = () => {
+      stage.onFlushed = () => {};
+      stage.write('c');
+    };
+    stage.write('a');
+    await turns(1);
+    stage.write('b');
+    await stage.take();
+    expect(stage.socket.writes.map(String)).toEqual(['a', 'bc']);
+    await stage.take();
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(2);
+  });
+
+  it('may be nothing: nothing is written, and no FIN', async () => {
+    const stage = new Stage();
+    for (let round = 0; round < 2; round++) {
+      stage.outbox.schedule();
+      await turns(2);
+      stage.write('a');
+      await turns(1);
+      await stage.take();
+    }
+    expect(stage.socket.writes.map(String)).toEqual(['a', 'a']);
+    expect(stage.socket.isFinished).toBe(false);
+  });
+});
+
+describe('flushed()', () => {
+  it('resolves when all that was sent before was taken, and not what was sent after', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    const first = stage.flushed();
+    await turns(1);
+    const underWay = stage.flushed();
+    stage.write('b');
+    const second = stage.flushed();
+    await turns(2);
+    expect([first.state, underWay.state, second.state]).toEqual(['pending', 'pending', 'pending']);
+    await stage.take();
+    expect([first.state, underWay.state, second.state]).toEqual(['resolved', 'resolved', 'pending']);
+    await stage.take();
+    expect(second.state).toBe('resolved');
+    const third = stage.flushed();
+    await turns(1);
+    expect(third.state).toBe('resolved');
+  });
+
+  it('rejects when the connection ends before, and after it has ended', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    const underWay = stage.flushed();
+    stage.write('b');
+    const waiting = stage.flushed();
+    stage.outbox.abandon(gone);
+    stage.outbox.abandon(new CmdStreamError('CLOSED', 'once more'));
+    const after = stage.flushed();
+    await turns(1);
+    expect([underWay.state, waiting.state, after.state]).toEqual(['gone', 'gone', 'once more']);
+  });
+
+  it('stays pending when a write fails, until the connection ends for it', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(100_000));
+    const flushed = stage.flushed();
+    stage.write('b');
+    stage.socket.on('error', () => {});
+    await stage.take(new Error('broken'));
+    expect(flushed.state).toBe('pending');
+    expect(stage.socket.writes).toHaveLength(1);
+    expect(stage.flushes).toBe(0);
+    stage.outbox.abandon(gone);
+    await turns(1);
+    expect(flushed.state).toBe('gone');
+  });
+});
+
+describe('the end', () => {
+  it('sends FIN behind what was sent, be it in the writer or under way', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    stage.write('b');
+    stage.outbox.end(gone);
+    await turns(2);
+    expect(stage.socket.isFinished).toBe(false);
+    expect(stage.socket.writes).toHaveLength(1);
+    await stage.take();
+    expect(stage.written).toBe('ab');
+    expect(stage.socket.isFinished).toBe(false);
+    await stage.take();
+    expect(stage.socket.isFinished).toBe(true);
+  });
+
+  it('sends FIN behind the last part of what is under way', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(150_000));
+    stage.outbox.end(gone);
+    for (const part of [1, 2, 3]) {
+      await turns(2);
+      expect(stage.socket.writes).toHaveLength(part);
+      expect(stage.socket.isFinished).toBe(false);
+      await stage.take();
+    }
+    expect(stage.written).toHaveLength(150_000);
+    expect(stage.socket.isFinished).toBe(true);
+  });
+
+  it('sends FIN at once when nothing waits', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await turns(1);
+    await stage.take();
+    stage.outbox.end(gone);
+    await turns(1);
+    expect(stage.socket.isFinished).toBe(true);
+    expect(stage.flushed().state).toBe('pending');
+  });
+
+  it('sends at once what would have left at the end of the turn', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    stage.outbox.end(gone);
+    expect(stage.written).toBe('a');
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(1);
+  });
+
+  it('in the middle lets nothing leave any more, whatever is taken or sent later', async () => {
+    const stage = new Stage();
+    stage.write('a'.repeat(100_000));
+    stage.write('b');
+    stage.outbox.abandon(gone);
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(stage.outbox.stalledSince).toBe(0);
+    await stage.take();
+    stage.write('c');
+    expect(stage.outbox.bufferedBytes).toBe(0);
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(1);
+    expect(stage.flushes).toBe(0);
+    expect(stage.socket.isFinished).toBe(false);
+  });
+
+  it('before the end of the turn lets nothing leave', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    stage.outbox.abandon(gone);
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(0);
+    expect(stage.socket.isFinished).toBe(false);
+  });
+});
+
+/** A socket of Node that can be asked how much of a write the system has not taken. */
+class AskedStage {
+  queuedBytes = 0;
+  /** What the writes were in. */
+  readonly memory = new Set<ArrayBufferLike>();
+  readonly clock = { now: 1000 };
+  #done = (_error?: unknown): void => {};
+  readonly outbox: FrameWriter;
+
+  constructor() {
+    const socket = {
+      letsGoOfWrites: true,
+      write: (bytes: Buffer, done: (error?: unknown) => void) => {
+        this.queuedBytes = bytes.length;
+        this.memory.add(bytes.buffer);
+        this.#done = done;
+      },
+      end() {},
+    };
+    Object.defineProperty(socket, 'queuedBytes', { get: () => this.queuedBytes });
+    this.outbox = new FrameWriter(socket as unknown as ConnectionSocket, this.clock, () => {});
+  }
+
+  send(bytes: number): void {
+    this.outbox.writer.writeZeros(bytes);
+    this.outbox.schedule();
+  }
+
+  /** The system takes so many bytes of the write. */
+  takes(bytes: number): void {
+    this.queuedBytes -= bytes;
+    if (this.queuedBytes === 0) this.#done();
+  }
+
+  /** So much time passes, then the clock strikes. */
+  tick(ms = 250): void {
+    this.outbox.look((this.clock.now += ms));
+  }
+}
+
+describe('the progress of a write', () => {
+  it('is what the system has taken of it, and not that it is done', () => {
+    const stage = new AskedStage();
+    stage.send(60_000);
+    expect(stage.outbox.stalledSince).toBe(1000);
+    expect(stage.outbox.takenBytes).toBe(0);
+    stage.tick();
+    expect(stage.outbox.stalledSince).toBe(1000);
+    stage.takes(1);
+    expect(stage.outbox.takenBytes).toBe(1);
+    stage.tick();
+    expect(stage.outbox.stalledSince).toBe(1500);
+    stage.tick();
+    stage.tick();
+    expect(stage.outbox.stalledSince).toBe(1500);
+    stage.takes(59_999);
+    expect(stage.outbox.stalledSince).toBe(0);
+    stage.clock.now = 9000;
+    stage.send(60_000);
+    expect(stage.outbox.stalledSince).toBe(9000);
+    expect(stage.outbox.takenBytes).toBe(60_000);
+  });
+
+  it('of a socket of Node gives its memory to the one after the next', () => {
+    const stage = new AskedStage();
+    for (let round = 0; round < 10; round++) {
+      stage.send(20_000);
+      stage.takes(20_000);
+    }
+    expect(stage.memory.size).toBeLessThanOrEqual(2);
+  });
+
+  it('begins anew with each part', () => {
+    const stage = new AskedStage();
+    stage.send(100_000);
+    stage.clock.now = 2000;
+    stage.takes(65_536);
+    expect(stage.outbox.stalledSince).toBe(2000);
+    expect(stage.outbox.takenBytes).toBe(65_536);
+  });
+
+  it('is a sign of life if it had to wait', () => {
+    const stage = new AskedStage();
+    for (let round = 0; round < 3; round++) {
+      stage.send(60_000);
+      stage.takes(60_000);
+      stage.tick();
+      expect(stage.outbox.stalledSince).toBe(0);
+    }
+    expect(stage.outbox.movedAt).toBe(0);
+    stage.send(60_000);
+    stage.tick();
+    expect(stage.outbox.movedAt).toBe(0);
+    stage.takes(10);
+    stage.tick();
+    const { movedAt } = stage.outbox;
+    expect(movedAt).toBe(stage.clock.now);
+    stage.tick();
+    expect(stage.outbox.movedAt).toBe(movedAt);
+    stage.clock.now += 100;
+    stage.takes(59_990);
+    expect(stage.outbox.movedAt).toBe(stage.clock.now);
+    stage.tick();
+    const last = stage.outbox.movedAt;
+    stage.send(60_000);
+    stage.takes(60_000);
+    stage.tick();
+    expect(stage.outbox.movedAt).toBe(last);
+  });
+
+  it('comes in steps as large as the last that was seen, 1.5 MiB at most', () => {
+    const stage = new AskedStage();
+    expect(stage.outbox.stepBytes).toBe(0);
+    const step = (...bytes: number[]): void => {
+      for (const part of bytes) {
+        stage.send(part);
+        stage.takes(part);
+        stage.tick();
+      }
+    };
+    step(50_000, 30_000);
+    expect(stage.outbox.stepBytes).toBe(80_000);
+    stage.tick();
+    expect(stage.outbox.stepBytes).toBe(80_000);
+    step(20_000);
+    expect(stage.outbox.stepBytes).toBe(20_000);
+    step(...Array.from({ length: 40 }, () => 60_000));
+    expect(stage.outbox.stepBytes).toBe(1_572_864);
+  });
+});

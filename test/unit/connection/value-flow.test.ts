@@ -1,0 +1,102 @@
+// Which way values go on each side: what is asked of the codec, within which limits, and what is no answer.
+import { describe, expect, it } from '@jest/globals';
+import type { Codec } from '../../../lib/codec/codec.js';
+import {
+  checkFrameLength,
+  clientDirection,
+  SelfWriting,
+  serverDirection,
+} from '../../../lib/connection/codec-direction.js';
+import { ByteReader } from '../../../lib/wire/byte-reader.js';
+import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+
+const limits = { maxCommandBytes: 100, maxResultBytes: 200 };
+
+function codecOf(parts: Record<string, unknown> = {}): Codec {
+  const writing = (what: string) => (value: unknown, writer: ByteWriter) =>
+    writer.writeText(`${what} ${String(value)}`);
+  return {
+    encodeCommand: writing('Command'),
+    encodeResult: writing('Result'),
+    decodeCommand: () => 'a Command',
+    decodeResult: () => 'a Result',
+    ...parts,
+  } as unknown as Codec;
+}
+
+class Packed extends SelfWriting {
+  override writeTo(writer: ByteWriter): void {
+    writer.writeText('itself');
+  }
+}
+
+function written(flow: ReturnType<typeof clientDirection>, value: unknown): string {
+  const writer = new ByteWriter();
+  flow.encode(value, writer);
+  return writer.take().toString();
+}
+
+describe('a client', () => {
+  it('writes Commands and reads Results', () => {
+    const flow = clientDirection(codecOf(), limits);
+    expect(written(flow, 5)).toBe('Command 5');
+    expect(flow.decode(new ByteReader())).toBe('a Result');
+    expect(flow.send).toEqual({ bytes: 100, option: 'maxCommandBytes' });
+    expect(flow.receive).toEqual({ bytes: 200, option: 'maxResultBytes' });
+  });
+
+  it('lets write itself what the codec does not know', () => {
+    expect(written(clientDirection(codecOf(), limits), new Packed())).toBe('itself');
+  });
+
+  it('counts no keys of data', () => {
+    const own = { maxDepth: 3, maxTokens: 4, maxKeysPerObject: 5 };
+    expect(clientDirection(codecOf({ dataLimits: own }), limits).data).toEqual({ maxDepth: 3, maxTokens: 4 });
+    expect(clientDirection(codecOf(), limits).data).toMatchObject({ maxDepth: 64, maxTokens: 1_000_000 });
+    expect(clientDirection(codecOf(), limits).data.maxKeysPerObject).toBeUndefined();
+  });
+});
+
+describe('a server', () => {
+  it('writes Results and reads Commands', () => {
+    const flow = serverDirection(codecOf(), limits);
+    expect(written(flow, 5)).toBe('Result 5');
+    expect(flow.decode(new ByteReader())).toBe('a Command');
+    expect(flow.send).toEqual({ bytes: 200, option: 'maxResultBytes' });
+    expect(flow.receive).toEqual({ bytes: 100, option: 'maxCommandBytes' });
+  });
+
+  it('counts the keys of data, as many as the codec allows or 10,000', () => {
+    const own = { maxDepth: 3, maxTokens: 4, maxKeysPerObject: 5 };
+    expect(serverDirection(codecOf({ dataLimits: own }), limits).data).toEqual(own);
+    const standard = { maxDepth: 64, maxTokens: 1_000_000, maxKeysPerObject: 10_000 };
+    expect(serverDirection(codecOf(), limits).data).toEqual(standard);
+  });
+});
+
+describe('a promise', () => {
+  const promises = Object.fromEntries(
+    ['encodeCommand', 'encodeResult', 'decodeCommand', 'decodeResult'].map((name) => [
+      name,
+      () => Promise.reject(new Error('later')),
+    ]),
+  );
+  const [client, server] = [clientDirection, serverDirection].map((flow) => flow(codecOf(promises), limits));
+
+  it.each([
+    ['encodeCommand() of the codec', 'ENCODE_FAILED', () => written(client!, 5)],
+    ['encodeResult() of the codec', 'ENCODE_FAILED', () => written(server!, 5)],
+    ['decodeResult() of the codec', 'BAD_PAYLOAD', () => client!.decode(new ByteReader())],
+    ['decodeCommand() of the codec', 'BAD_PAYLOAD', () => server!.decode(new ByteReader())],
+  ])('is no answer of %s', (name, code, ask) => {
+    expect(ask).toThrow(expect.objectContaining({ code, message: `${name} must answer at once, and gave a promise` }));
+  });
+});
+
+describe('a frame', () => {
+  it('may be as large as its limit, and no byte more', () => {
+    const limit = { bytes: 100, option: 'maxCommandBytes' };
+    for (const bytes of [0, 99, 100]) checkFrameLength(bytes, limit);
+    expect(() => checkFrameLength(101, limit)).toThrow('frame of 101 bytes exceeds maxCommandBytes (100)');
+  });
+});

@@ -1,0 +1,315 @@
+// What a contract may hold, and what is said about one that may not be.
+import { describe, expect, it } from '@jest/globals';
+import type { Codec } from '../../../lib/codec/codec.js';
+import { codecFor, codecRule, contractRule } from '../../../lib/codec/codec-rules.js';
+import { Command, Result } from '../../../lib/contract/command.js';
+import { defineContract, type ContractDefinition } from '../../../lib/contract/contract.js';
+import { TYPE_ENTRY, TypeTable, typeNameOf, type TypeEntry } from '../../../lib/contract/type-table.js';
+
+class First extends Command {}
+class Second extends Command {}
+class Answer extends Result {}
+class Part extends Result {
+  constructor(readonly last: boolean) {
+    super();
+  }
+
+  override lastOne(): boolean {
+    return this.last;
+  }
+}
+
+interface Shape {
+  kind: string;
+}
+
+const entryFor = (kind: string, lastOne?: (value: Shape) => boolean): TypeEntry<Shape> => ({
+  [TYPE_ENTRY]: true,
+  name: kind,
+  is: (value): value is Shape => (value as Partial<Shape>).kind === kind,
+  ...(lastOne && { lastOne }),
+});
+
+const refused = (pattern: RegExp) =>
+  expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(pattern) });
+const define = (definition: unknown) => defineContract(definition as ContractDefinition);
+
+describe('a contract', () => {
+  it('numbers Commands and Results by their position, each list from 0', () => {
+    const { commands, results } = defineContract({ commands: [First, Second], results: [Answer, Part] });
+    expect([commands.indexOf(new First()), commands.indexOf(new Second())]).toEqual([0, 1]);
+    expect([results.indexOf(new Answer()), results.indexOf(new Part(true))]).toEqual([0, 1]);
+    expect(commands.indexOf(new Answer())).toBe(-1);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a string', 'commands'],
+  ])('cannot be defined by %s', (_, definition) => {
+    expect(() => define(definition)).toThrow(refused(/`commands` and `results`/));
+  });
+
+  it('may leave out the Results, but not the Commands', () => {
+    expect(define({ commands: [First] }).results.types).toEqual([]);
+    expect(() => define({ results: [Answer] })).toThrow(refused(/`commands` is required/));
+  });
+
+  it.each([
+    ['empty', []],
+    ['no array', new Set([First])],
+  ])('is refused when a list is %s', (_, list) => {
+    expect(() => define({ commands: list, results: [Answer] })).toThrow(refused(/`commands` must be an array/));
+    expect(() => define({ commands: [First], results: list })).toThrow(refused(/`results` must be an array/));
+  });
+
+  it('is refused when a list has a class twice, and names it', () => {
+    expect(() => define({ commands: [First, Second, First], results: [Answer] })).toThrow(
+      refused(/`commands` lists First twice, at 0 and 2/),
+    );
+  });
+
+  it('may have one class in both lists', () => {
+    class Both {}
+    const { commands, results } = defineContract({ commands: [Both], results: [Answer, Both] });
+    expect([commands.indexOf(new Both()), results.indexOf(new Both())]).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['a name', 'First'],
+    ['an instance', new First()],
+    ['undefined', undefined],
+    ['null', null],
+    ['an arrow function', () => {}],
+    ['a plain function', function Old() {}],
+    ['a function that makes a class', () => class Made {}],
+    ['a built-in', Date],
+    ['an array', [First]],
+    ['an entry of no codec', { name: 'Shape', is: () => true }],
+  ])('is refused when an entry is %s', (_, entry) => {
+    expect(() => define({ commands: [First], results: [Answer, entry] })).toThrow(refused(/`results\[1\]`/));
+  });
+
+  it('is refused when a list has a hole', () => {
+    const list: unknown[] = [First];
+    list[2] = Second;
+    expect(() => define({ commands: list, results: [Answer] })).toThrow(refused(/`commands\[1\]`.*undefined/));
+  });
+
+  it('does not change when its lists are changed later', () => {
+    const list: (typeof First | typeof Second)[] = [First];
+    const contract = defineContract({ commands: list, results: [Answer] });
+    list.unshift(Second);
+    expect(contract.commands.indexOf(new First())).toBe(0);
+    expect(contract.commands.types).toEqual([First]);
+    expect(Object.isFrozen(contract.commands.types)).toBe(true);
+  });
+});
+
+describe('the type number of a value', () => {
+  const table = new TypeTable('commands', [First, Second]);
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['a number', 5],
+    ['a plain object', {}],
+    ['an object without a prototype', Object.create(null)],
+    ['an instance of a subclass', new (class Third extends First {})()],
+  ])('is -1 for %s', (_, value) => {
+    expect(table.indexOf(value)).toBe(-1);
+  });
+
+  it('is that of its class, whatever its own key `constructor` says', () => {
+    for (const constructor of [null, 'x', Second]) {
+      const value = Object.assign(new First(), { constructor });
+      expect(table.indexOf(value)).toBe(0);
+      expect(typeNameOf(value)).toBe('First');
+    }
+  });
+
+  it('is found for type entries beside classes', () => {
+    const mixed = new TypeTable('results', [Answer, entryFor('circle'), entryFor('square')]);
+    expect(
+      [new Answer(), { kind: 'square' }, { kind: 'circle' }, { kind: 'line' }].map((value) => mixed.indexOf(value)),
+    ).toEqual([0, 2, 1, -1]);
+  });
+
+  it('is found for a class or entry itself', () => {
+    const circle = entryFor('circle');
+    const mixed = new TypeTable('results', [Answer, circle]);
+    expect([mixed.indexOfType(Answer), mixed.indexOfType(circle), mixed.indexOfType(Part)]).toEqual([0, 1, -1]);
+    expect([mixed.nameAt(0), mixed.nameAt(1), mixed.nameAt(9)]).toEqual(['Answer', 'circle', 'type number 9']);
+  });
+});
+
+describe('a type entry with a key', () => {
+  const asked: unknown[] = [];
+  const keyed = (key: string): TypeEntry<Shape> => ({
+    ...entryFor(key, () => key === 'end'),
+    key,
+    is: (value): value is Shape => asked.push(value) < 0,
+  });
+  const message = (type: unknown) => ({ $typeName: type });
+
+  it('has the values that carry it, and is not asked', () => {
+    const { commands } = defineContract({ commands: [First, keyed('one'), entryFor('odd'), keyed('two')] });
+    expect(['one', 'two', 'three', 5].map((type) => commands.indexOf(message(type)))).toEqual([1, 3, -1, -1]);
+    expect(commands.indexOf({ kind: 'odd' })).toBe(2);
+    expect(asked).toEqual([]);
+  });
+
+  it('says which Result is the last', () => {
+    const table = new TypeTable('results', [keyed('part'), keyed('end')]);
+    expect(['part', 'end', 'else'].map((type) => table.isLast(message(type)))).toEqual([false, true, true]);
+  });
+
+  it('is refused when another entry has the key', () => {
+    expect(() => define({ commands: [keyed('one'), First, keyed('one')] })).toThrow(refused(/one twice, at 0 and 2/));
+  });
+
+  it('names what carries another', () => {
+    const { commands } = defineContract({ commands: [First, keyed('one')] });
+    expect(commands.nameFor(new First())).toBe('First');
+    expect(commands.nameFor(message('one'))).toBe('one');
+    expect(commands.nameFor(message('two'))).toBe('two');
+    expect(commands.nameFor(new Answer())).toBe('Answer');
+  });
+});
+
+describe('the last Result of a Command', () => {
+  it('is any Result that does not say otherwise', () => {
+    const table = new TypeTable('results', [Answer, Part]);
+    const values = [new Answer(), new Part(false), new Part(true), 5, undefined, {}];
+    expect(values.map((value) => table.isLast(value))).toEqual([true, false, true, true, true, true]);
+  });
+
+  it('is notify by a type entry for the values of its type', () => {
+    const table = new TypeTable('results', [Answer, entryFor('point', () => false), entryFor('end')]);
+    expect([new Answer(), { kind: 'point' }, { kind: 'end' }].map((value) => table.isLast(value))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    const silent = new TypeTable('results', [entryFor('point', () => undefined as never)]);
+    expect(silent.isLast({ kind: 'point' })).toBe(true);
+  });
+});
+
+describe('the name of a value', () => {
+  it('is that of the list, or its own', () => {
+    const table = new TypeTable('results', [entryFor('circle'), Answer]);
+    const values = [{ kind: 'circle' }, new Answer(), new First(), { $typeName: 'calc.Sum' }, null, 'x'];
+    expect(values.map((value) => table.nameFor(value))).toEqual([
+      'circle',
+      'Answer',
+      'First',
+      'calc.Sum',
+      'null',
+      'a string',
+    ]);
+  });
+});
+
+describe('the codec of a contract', () => {
+  const contract = defineContract({ commands: [First] });
+  const own: Codec = {
+    name: 'own',
+    encodeCommand() {},
+    decodeCommand: () => 1,
+    encodeResult() {},
+    decodeResult: () => 1,
+  };
+
+  it('is JSON, the one that is given, or what the function makes of the contract', () => {
+    expect(codecFor(contract).name).toBe('json');
+    expect(codecFor(contract, own)).toBe(own);
+    expect(codecFor(contract, (given) => (given === contract ? own : (undefined as never)))).toBe(own);
+    expect([codecRule.accepts(own), codecRule.accepts(() => own)]).toEqual([true, true]);
+    expect([contractRule.accepts(contract), contractRule.accepts({ commands: [First] })]).toEqual([true, false]);
+    expect([contractRule.accepts(null), contractRule.accepts(undefined)]).toEqual([false, false]);
+  });
+
+  it.each(['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'])('has the method %s', (method) => {
+    const lacking = { ...own, [method]: undefined };
+    expect(codecRule.accepts(lacking)).toBe(false);
+    expect(() => codecFor(contract, () => lacking)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(method) }),
+    );
+  });
+});
+
+describe('a boolean field `lastOne`', () => {
+  class Chunk {
+    constructor(readonly lastOne: boolean) {}
+  }
+  const silent = entryFor('silent');
+  const results = new TypeTable('results', [Chunk, Answer, silent, entryFor('spoken', () => false)]);
+
+  it.each([true, false])('says whether a value of a listed type is the last: %p', (lastOne) => {
+    expect(results.isLast(new Chunk(lastOne))).toBe(lastOne);
+    expect(results.isLast({ kind: 'silent', lastOne })).toBe(lastOne);
+  });
+
+  it('says nothing when the entry of its type has a word to say', () => {
+    expect(results.isLast({ kind: 'spoken', lastOne: true })).toBe(false);
+  });
+
+  it('says nothing in a value that is not listed, or when it is no boolean', () => {
+    class Other extends Chunk {}
+    expect(results.isLast(new Other(false))).toBe(true);
+    expect(results.isLast({ lastOne: false })).toBe(true);
+    expect(results.isLast(Object.assign(Object.create(null), { lastOne: false }))).toBe(true);
+    expect(new TypeTable('results').isLast({ lastOne: false })).toBe(true);
+    expect(results.isLast(new Chunk(0 as never))).toBe(true);
+  });
+});
+
+describe('an entry whose `is` throws', () => {
+  const fussy: TypeEntry = {
+    [TYPE_ENTRY]: true,
+    name: 'fussy',
+    is: (value): value is unknown => {
+      throw new Error(`what is ${String(value)}?`);
+    },
+  };
+  const table = new TypeTable('results', [fussy, entryFor('kind')]);
+
+  it('does not recognise the value, and the next is asked', () => {
+    expect(table.indexOf({ kind: 'kind' })).toBe(1);
+    expect(table.indexOf({})).toBe(-1);
+    expect(table.isLast({})).toBe(true);
+    expect(table.isLast(null)).toBe(true);
+    expect(table.nameFor(new First())).toBe('First');
+  });
+});
+
+describe('a Command', () => {
+  class Twice {
+    static readonly idempotent = true;
+  }
+  class Maybe {
+    static readonly idempotent = 'yes';
+  }
+  const table = new TypeTable('commands', [
+    Twice,
+    Maybe,
+    First,
+    { ...entryFor('twice'), idempotent: true },
+    entryFor('once'),
+  ]);
+
+  it('is idempotent when its class or entry says so', () => {
+    expect(table.isIdempotent(new Twice())).toBe(true);
+    expect(table.isIdempotent({ kind: 'twice' })).toBe(true);
+  });
+
+  it.each([
+    ['what says nothing', new First()],
+    ['a word', new Maybe()],
+    ['an entry', { kind: 'once' }],
+    ['a stranger', {}],
+  ])('is not idempotent by %s', (_, value) => {
+    expect(table.isIdempotent(value)).toBe(false);
+  });
+});

@@ -1,0 +1,39 @@
+// A method that handles a Command, called by hand as unit tests of applications do: it gets what it is given.
+import 'reflect-metadata';
+import { describe, expect, it } from '@jest/globals';
+import { Command, CommandHandler } from 'nestjs-cmd-stream';
+import type { CommandContext } from '../../../lib/core.js';
+import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
+
+class AddCmd extends Command {}
+
+/** A method with these types of parameters, as the compiler and the decorator leave it; it gives its arguments. */
+function decorated(types: readonly unknown[] | undefined): (...args: unknown[]) => unknown {
+  class Controller {}
+  const target = Controller.prototype;
+  const add = function (this: unknown, ...args: unknown[]): unknown[] {
+    return args;
+  };
+  if (types) Reflect.defineMetadata('design:paramtypes', types, target, 'add');
+  const descriptor = { value: add as (...args: never[]) => unknown, writable: true, configurable: true };
+  (CommandHandler(AddCmd) as (target: object, key: string, descriptor: object) => void)(target, 'add', descriptor);
+  return descriptor.value as (...args: unknown[]) => unknown;
+}
+
+const command = new AddCmd();
+const { signal } = new AbortController();
+const context = new CmdStreamContext([{ signal } as CommandContext, 'command:AddCmd']);
+
+describe('a handler that is called by hand', () => {
+  it.each<[string, readonly unknown[] | undefined, readonly unknown[], readonly unknown[]]>([
+    ['all that it takes', [AddCmd, CmdStreamContext], [command, context], [command, context]],
+    ['less than it takes', [AddCmd, CmdStreamContext], [command], [command]],
+    ['less, the context among it', [CmdStreamContext, AddCmd], [context], [context]],
+    ['nothing', [AddCmd, CmdStreamContext], [], []],
+    ['more than it takes', [AddCmd, CmdStreamContext], [command, undefined, 'more'], [command, undefined, 'more']],
+    ['a context of another kind', [AddCmd], [command, { signal }], [command, { signal }]],
+    ['the context that is there for this package alone', [AddCmd], [command, context], [command]],
+  ])('gets %s', (_, types, given, got) => {
+    expect(decorated(types)(...given)).toStrictEqual(got);
+  });
+});

@@ -1,0 +1,58 @@
+// The lines that peers cause: their levels, their texts and their lengths. How many there are in a second, test/e2e/peer-log tells.
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { CmdStreamError } from '../../../lib/errors.js';
+import { PeerLog } from '../../../lib/nest/server/peer-log.js';
+
+function start() {
+  const lines: string[] = [];
+  const keep = (level: string) => (text: unknown) => void lines.push(`${level}: ${String(text)}`);
+  const log = new PeerLog({ log: keep('log'), warn: keep('warn'), error: keep('error') });
+  return { log, lines };
+}
+
+describe('a line that a peer causes', () => {
+  // The lines of one test are of one moment.
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('has the level of what happened', () => {
+    const { log, lines } = start();
+    log.connectionLost({ remoteAddress: '192.0.2.1:5', cause: new CmdStreamError('TLS_ERROR', 'one') });
+    log.error(new CmdStreamError('OVERLOADED', 'two'));
+    log.failure(new CmdStreamError('JSON_DEPTH', 'three'));
+    log.noEventHandler('no matching event handler');
+    log.unsent(new CmdStreamError('CLOSED', 'four'), 'AddCmd');
+    log.unsent(new Error('five'), 'a\nb');
+    expect(lines).toEqual([
+      'warn: connection of 192.0.2.1:5 ended: TLS_ERROR: one',
+      'warn: OVERLOADED: two',
+      'error: JSON_DEPTH: three',
+      'error: no matching event handler',
+      'warn: an emit() of AddCmd without a subscriber failed: CLOSED: four',
+      'warn: an emit() of a\\u{a}b without a subscriber failed: ENCODE_FAILED: the codec failed: five',
+    ]);
+  });
+
+  it.each([
+    [511, 511],
+    [512, 512],
+    [513, 513],
+    [100_000, 513],
+  ])('is cut behind 512 characters: of %d it has %d', (length, expected) => {
+    const { log, lines } = start();
+    log.error(new CmdStreamError('OVERLOADED', 'x'.repeat(length)));
+    const text = lines[0]!.slice('warn: OVERLOADED: '.length);
+    expect(text).toHaveLength(expected);
+    expect(text.endsWith('…')).toBe(length > 512);
+  });
+
+  it('is one of a moment for each reason, whoever causes it', () => {
+    const { log, lines } = start();
+    for (let time = 0; time < 3; time++) {
+      log.error(new CmdStreamError('OVERLOADED', 'one'));
+      log.failure(new CmdStreamError('OVERLOADED', 'two'));
+      log.noEventHandler('three');
+    }
+    expect(lines).toEqual(['warn: OVERLOADED: one', 'error: three']);
+  });
+});

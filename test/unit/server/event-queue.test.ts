@@ -1,0 +1,221 @@
+// The line of events of one connection: its bounds, in bytes, hold again and again, and it says what it drops.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from '@jest/globals';
+import { AsyncScope } from '../../../lib/async-scope.js';
+import { jsonCodec } from '../../../lib/codec/json/json-codec.js';
+import { PatternMessage } from '../../../lib/codec/pattern-message.js';
+import { serverDirection, type CodecDirection } from '../../../lib/connection/codec-direction.js';
+import { CmdStreamError } from '../../../lib/errors.js';
+import { EventQueue, EventRoom } from '../../../lib/server/call/event-queue.js';
+import type { ServerCall } from '../../../lib/server/call/server-call.js';
+import type { ArrivedEvent } from '../../../lib/server/call/waiting-events.js';
+import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { writeEvent } from '../../../lib/wire/control-frame.js';
+import { until } from '../../support/deadline.js';
+import { vectorContract } from '../../support/vector-contract.js';
+
+const MIB = 1024 * 1024;
+
+const flow = serverDirection(jsonCodec()(vectorContract), {
+  maxCommandBytes: 2 * MIB,
+  maxResultBytes: 2 * MIB,
+});
+
+/** An event of so many bytes, and a few more. */
+function frameOf(bytes: number): Buffer {
+  const writer = new ByteWriter();
+  const data = JSON.stringify('x'.repeat(bytes));
+  writeEvent(writer, { metadata: { a: 'b' }, route: 'orders.placed', data, packet: false, remainingMs: 0, credit: 0 });
+  return writer.take();
+}
+
+class Stage {
+  readonly running: ServerCall[] = [];
+  readonly reported: CmdStreamError[] = [];
+  readonly queue: EventQueue;
+  /** How many waited whenever the session was notify to look whether it is over. */
+  readonly looks: number[] = [];
+
+  constructor(room = new EventRoom(), ofFlow: Partial<CodecDirection> = {}) {
+    const host = {
+      remoteAddress: '',
+      localAddress: '',
+      scope: new AsyncScope(),
+      config: { flow: { ...flow, ...ofFlow } },
+      run: (command: ServerCall) => void this.running.push(command),
+      settled: () => {},
+      endIfDone: () => void this.looks.push(this.queue.length),
+      report: (error: unknown) => void this.reported.push(error as CmdStreamError),
+      handlerOf: () => 'the handler of an event',
+      failureOf: (error: unknown) => error,
+    };
+    this.queue = new EventQueue(host, 1, room);
+  }
+
+  hear(count: number, bytesRead: number): void {
+    const frame = frameOf(bytesRead);
+    const value = new PatternMessage('event', 'orders.placed', undefined, false);
+    const heard: ArrivedEvent = { seq: 0, value, bytesRead: frame.length, receivedAt: 1, metadata: {}, frame };
+    for (let n = 0; n < count; n++) this.queue.add(heard);
+  }
+
+  /** Ends the first that runs, and each that runs then. */
+  async runAll(): Promise<void> {
+    await until('all have run', () => {
+      for (let first = this.running.shift(); first !== undefined; first = this.running.shift()) first.complete();
+      return this.running.length === 0 && this.queue.length === 0;
+    });
+  }
+}
+
+describe('events that wait on one connection', () => {
+  it('are bounded by what they cost, however small they are, in every round', async () => {
+    const stage = new Stage();
+    for (let round = 0; round < 3; round++) {
+      stage.hear(1, 12);
+      stage.hear(76_000, 400);
+      expect(stage.queue.length).toBeGreaterThan((31 * MIB) / 500);
+      expect(stage.queue.length).toBeLessThanOrEqual((32 * MIB) / 450);
+      const dropped = 76_000 - stage.queue.length;
+      expect(stage.reported.splice(0)).toHaveLength(dropped);
+      await stage.runAll();
+    }
+  });
+
+  it('are dropped with an error that says which, how many wait, the limit and the remedy', () => {
+    const stage = new Stage();
+    stage.hear(34, MIB);
+    expect(stage.reported).toHaveLength(2);
+    expect(stage.reported[0]).toMatchObject({ code: 'OVERLOADED' });
+    expect(stage.reported[0]!.message).toBe(
+      'the event orders.placed of 1048604 bytes was dropped: it does not fit into the limit of 33554432 bytes of its connection; ' +
+        '31 events wait on this connection in 32523185 bytes; ' +
+        'handle events faster, or send what must not be lost as Commands, which are answered',
+    );
+  });
+
+  it('are held as the bytes they came in, whatever was made of them', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const stage = new Stage();
+    const frame = frameOf(1);
+    const hear = (n: number): WeakRef<object> => {
+      const value = { n };
+      stage.queue.add({ seq: 0, value, bytesRead: frame.length, receivedAt: 1, metadata: {}, frame });
+      return new WeakRef(value);
+    };
+    const [, ...waiting] = [0, 1, 2, 3].map(hear);
+    await until('what waits is gone', () => {
+      collect();
+      return waiting.every((value) => value.deref() === undefined);
+    });
+    expect(stage.queue.length).toBe(3);
+  });
+
+  it('make room when they are dropped because the server stops', () => {
+    const room = new EventRoom();
+    for (let round = 0; round < 6; round++) {
+      const stage = new Stage(room);
+      stage.hear(32, MIB);
+      expect(stage.queue.length).toBe(31);
+      stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
+      expect(stage.queue.length).toBe(0);
+      expect(stage.reported).toMatchObject([{ code: 'SHUTDOWN', message: '31 events were dropped: it stops' }]);
+    }
+  });
+});
+
+describe('an event that comes when the server has stopped', () => {
+  it('does not run, and is reported with the reason, again and again', () => {
+    const stage = new Stage();
+    const cause = new CmdStreamError('SHUTDOWN', 'it stops');
+    stage.queue.stop(cause);
+    stage.queue.stop(new CmdStreamError('CLOSED', 'it was stopped already'));
+    stage.hear(2, 4);
+    expect([stage.running, stage.queue.length, stage.queue.endCause]).toEqual([[], 0, cause]);
+    const dropped = { code: 'SHUTDOWN', message: '1 events were dropped: it stops' };
+    expect(stage.reported).toMatchObject([dropped, dropped]);
+  });
+
+  it('does not run when the code of its class has stopped the server', async () => {
+    const cause = new CmdStreamError('SHUTDOWN', 'it stops');
+    const decode = (): unknown => {
+      stage.queue.stop(cause);
+      return {};
+    };
+    const stage: Stage = new Stage(new EventRoom(), { decode });
+    for (const seq of [5, 6]) {
+      stage.queue.add({ seq, value: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([seq]) });
+    }
+    stage.running.shift()!.complete();
+    await until('it is dropped', () => stage.reported.length > 0);
+    expect(stage.running).toEqual([]);
+    expect(stage.reported).toMatchObject([{ code: 'SHUTDOWN', message: '1 events were dropped: it stops' }]);
+  });
+
+  it('is notify to those that run, whose place nobody takes', () => {
+    const stage = new Stage();
+    stage.hear(3, 4);
+    const [first] = stage.running;
+    expect([first!.isOpen, first!.signal.aborted]).toEqual([true, false]);
+    stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
+    expect([first!.isOpen, first!.signal.aborted]).toEqual([false, true]);
+    first!.complete();
+    expect([stage.running.length, stage.queue.length]).toEqual([1, 0]);
+  });
+});
+
+describe('an event that has waited', () => {
+  it('comes as it was sent', () => {
+    const stage = new Stage();
+    stage.hear(3, 4);
+    for (let n = 0; n < 2; n++) {
+      stage.running.shift()!.complete();
+      expect(stage.running[0]).toMatchObject({
+        seq: 0,
+        bytesRead: frameOf(4).length,
+        receivedAt: 1,
+        metadata: { a: 'b' },
+        value: new PatternMessage('event', 'orders.placed', 'xxxx', false),
+      });
+    }
+  });
+});
+
+describe('a session whose connection has ended', () => {
+  const broken = (stage: Stage): void =>
+    stage.queue.add({ seq: 0, value: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([0xff]) });
+
+  it('is notify when the last events that waited cannot be decoded any more', async () => {
+    const stage = new Stage();
+    stage.hear(1, 4);
+    broken(stage);
+    broken(stage);
+    expect(stage.looks).toEqual([]);
+    stage.running.shift()!.complete();
+    await until('the session is notify', () => stage.looks.length > 0);
+    expect(stage.reported).toHaveLength(2);
+    expect(stage.looks).toEqual([0]);
+  });
+
+  it('is notify when the last events that waited are dropped', () => {
+    const stage = new Stage();
+    stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
+    expect(stage.looks).toEqual([0]);
+  });
+});
+
+describe('events that wait on all connections', () => {
+  it('are bounded together, and each that runs makes room', async () => {
+    const room = new EventRoom();
+    const stages = Array.from({ length: 5 }, () => new Stage(room));
+    for (const stage of stages) stage.hear(32, MIB);
+    const waiting = (): number => stages.reduce((sum, { queue }) => sum + queue.length, 0);
+    expect(waiting()).toBe(127);
+    expect(stages[4]!.reported[0]!.message).toContain('134217728 bytes of all connections together');
+    for (const stage of stages) await stage.runAll();
+    for (const stage of stages) stage.hear(32, MIB);
+    expect(waiting()).toBe(127);
+  });
+});
