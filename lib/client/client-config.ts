@@ -56,13 +56,13 @@ export function resolveClientOptions(options: CommandClientOptions) {
 /** `scope`: where what serves all callers is at home. */
 export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope): GroupConfig {
   const codec = codecFor(options.contract, options.codec);
-  const flow = clientDirection(codec, options);
+  const direction = clientDirection(codec, options);
   return {
     ...options,
     side: 'client',
-    flow,
+    direction,
     isIdempotent: idempotence(options.contract),
-    callBytes: new CallBytes({ maxQueuedBytes: options.maxQueuedBytes, flow }),
+    callBytes: new CallBytes({ maxQueuedBytes: options.maxQueuedBytes, direction }),
     options,
     ticker: new Ticker(scope),
     scope,

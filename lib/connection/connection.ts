@@ -29,7 +29,7 @@ export interface ConnectionListener extends FrameReaderListener {
 
 export interface ConnectionConfig {
   readonly side: 'client' | 'server';
-  readonly flow: CodecDirection;
+  readonly direction: CodecDirection;
   readonly options: ResolvedConnectionOptions;
   readonly ticker: Ticker;
   /** Where connections are at home: none runs in the scope of somebody who sends, or whose end makes room. */
@@ -58,10 +58,10 @@ export class Connection implements Ticking, ConnectionSocketListener {
 
   constructor(socket: Duplex, config: ConnectionConfig, owner: ConnectionListener) {
     this.#config = config;
-    this.#sendLimit = config.flow.send;
+    this.#sendLimit = config.direction.send;
     this.#owner = owner;
     this.#scope = config.scope.branch();
-    this.#inbox = new FrameReader(config.side, config.flow, owner, (error) => this.#refuse(error), config.ticker);
+    this.#inbox = new FrameReader(config.side, config.direction, owner, (error) => this.#refuse(error), config.ticker);
     this.#socket = new ConnectionSocket(socket, config.options, this);
     this.#outbox = this.#scope.runInAsyncScope(
       () => new FrameWriter(this.#socket, config.ticker, () => this.#flushed()),
@@ -127,7 +127,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
 
   /** What data that belongs to no type of the contract may be. */
   get dataLimits(): DataLimits {
-    return this.#config.flow.data;
+    return this.#config.direction.data;
   }
 
   /** Bytes that wait for the peer to read. */
@@ -227,7 +227,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
   /** Writes what {@link send} would send to `writer`, without its rules: see {@link encode}. */
   writeFrame(writer: ByteWriter, seq: Seq, value: unknown): void {
     writeSeq(writer, seq);
-    this.#config.flow.encode(value, writer);
+    this.#config.direction.encode(value, writer);
   }
 
   /**

@@ -48,7 +48,7 @@ export class FrameReader {
   /** The next value comes with a copy of its frame. */
   copiesNext = false;
   readonly #clock: Clock;
-  readonly #flow: CodecDirection;
+  readonly #direction: CodecDirection;
   readonly #owner: FrameReaderListener;
   readonly #onGarbage: (error: unknown) => void;
   readonly #reader = new ByteReader();
@@ -64,18 +64,18 @@ export class FrameReader {
   /** `onGarbage`: the bytes make no sense, nothing behind them can be read. */
   constructor(
     side: 'client' | 'server',
-    flow: CodecDirection,
+    direction: CodecDirection,
     owner: FrameReaderListener,
     onGarbage: (error: unknown) => void,
     clock: Clock,
   ) {
     this.#clock = clock;
     this.heardAt = clock.now;
-    this.#flow = flow;
+    this.#direction = direction;
     this.#owner = owner;
     this.#onGarbage = onGarbage;
     this.#expected = side === 'client' ? 'server-info' : 'first-frame';
-    this.#limit = side === 'client' ? GREETING_LIMIT : flow.receive;
+    this.#limit = side === 'client' ? GREETING_LIMIT : direction.receive;
   }
 
   get isPaused(): boolean {
@@ -181,7 +181,7 @@ export class FrameReader {
   #readGreeting(): void {
     const info = readServerInfo(this.#reader);
     this.#reader.endFrame();
-    this.#limit = this.#flow.receive;
+    this.#limit = this.#direction.receive;
     this.#expected = 'frames';
     this.#owner.onServerInfo(info);
   }
@@ -234,7 +234,7 @@ export class FrameReader {
     }
     let value: unknown;
     try {
-      value = this.#flow.decode(reader);
+      value = this.#direction.decode(reader);
     } catch (error) {
       if (error === INCOMPLETE) throw error;
       if (!this.isExtended || !isCmdStreamError(error) || !reader.skipFrame()) {
@@ -259,7 +259,7 @@ export class FrameReader {
     reader.delimit(reader.readLength());
     this.#owner.onControl(Number(kind), reader);
     // The first was HELLO.
-    this.#limit = this.#flow.receive;
+    this.#limit = this.#direction.receive;
     if (this.#stopped) return;
     reader.skipFrame();
     reader.endFrame();

@@ -52,7 +52,7 @@ export class CommandServer {
     const codec = codecFor(resolved.contract, resolved.codec);
     const session = {
       side: 'server' as const,
-      flow: serverDirection(codec, resolved),
+      direction: serverDirection(codec, resolved),
       options: resolved,
       ticker: new Ticker(this.#scope),
       scope: this.#scope,

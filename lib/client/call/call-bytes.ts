@@ -14,19 +14,19 @@ import type { ClientCall } from './client-call.js';
 
 export interface CallBytesConfig {
   readonly maxQueuedBytes: number;
-  readonly flow: CodecDirection;
+  readonly direction: CodecDirection;
 }
 
 export class CallBytes {
   readonly #maxBytes: number;
   readonly #blocks: KeptBlocks;
-  readonly #flow: CodecDirection;
+  readonly #direction: CodecDirection;
   #scratch: ByteWriter | undefined;
 
-  constructor({ maxQueuedBytes, flow }: CallBytesConfig) {
+  constructor({ maxQueuedBytes, direction }: CallBytesConfig) {
     this.#maxBytes = maxQueuedBytes;
     this.#blocks = new KeptBlocks(maxQueuedBytes);
-    this.#flow = flow;
+    this.#direction = direction;
   }
 
   /** Bytes of memory that are held. */
@@ -46,7 +46,7 @@ export class CallBytes {
     this.#scratch = undefined;
     try {
       const mapLength = this.#encode(call, writer);
-      checkFrameLength(writer.length - mapLength + 1, this.#flow.send);
+      checkFrameLength(writer.length - mapLength + 1, this.#direction.send);
       if (!call.isPending) return;
       call.kept = this.#blocks.keep(writer, 0, mapLength, mapLength, this.#maxBytes);
       if (call.kept === undefined) throw this.#full(writer.length);
@@ -63,12 +63,12 @@ export class CallBytes {
     if (command instanceof PatternMessage) {
       writeMap(writer, allMetadata(call));
       writer.writeUtf8(command.route);
-      writer.writeText(dataOfMessage(command, this.#flow.data));
+      writer.writeText(dataOfMessage(command, this.#direction.data));
       return 0;
     }
     if (hasMetadata(call)) writeMap(writer, allMetadata(call));
     const mapLength = writer.length;
-    this.#flow.encode(command, writer);
+    this.#direction.encode(command, writer);
     return mapLength;
   }
 

@@ -21,7 +21,7 @@ const slackMs = (standardMs: number): number => Math.max(5, standardMs / 100);
 
 /** How the calls of a connection are kept for a repetition. */
 export interface Keeping {
-  readonly flow: CodecDirection;
+  readonly direction: CodecDirection;
   readonly callBytes: CallBytes;
   /** May this call, which is written for the first time, have to be written again? */
   mayRepeat(call: ClientCall): boolean;
@@ -47,7 +47,7 @@ class KeptOnTheWay extends SelfWriting {
     // It is not to be kept, with all that its caller keeps, until the next one comes.
     this.call = undefined;
     const from = writer.length;
-    this.#keeping.flow.encode(call.command, writer);
+    this.#keeping.direction.encode(call.command, writer);
     this.#keeping.callBytes.keepWritten(call, writer, mapFrom, mapTo, from);
   }
 }

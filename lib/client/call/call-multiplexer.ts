@@ -21,7 +21,7 @@ export interface CallMultiplexerConfig {
   /** Commands that may wait because the socket takes no more. */
   readonly maxQueued: number;
   readonly options: { readonly maxSendBufferBytes: number };
-  readonly flow: CodecDirection;
+  readonly direction: CodecDirection;
   readonly callBytes: CallBytes;
   /** `false`: lost Commands are not repeated. */
   readonly retry: object | false;
@@ -55,9 +55,9 @@ export class CallMultiplexer implements CallHome {
     this.#connection = connection;
     this.#config = config;
     this.#owner = owner;
-    const { flow, callBytes } = config;
+    const { direction, callBytes } = config;
     const mayRepeat = (call: ClientCall): boolean => this.#mayRepeat(call);
-    this.#writer = new CallEncoder(connection, config.timeoutMs, { flow, callBytes, mayRepeat });
+    this.#writer = new CallEncoder(connection, config.timeoutMs, { direction, callBytes, mayRepeat });
   }
 
   get server(): string {

@@ -20,7 +20,7 @@ export interface EventHost {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly scope: AsyncScope;
-  readonly config: { readonly flow: CodecDirection };
+  readonly config: { readonly direction: CodecDirection };
   run(command: ServerCall): void;
   settled(command: ServerCall): void;
   /** No event waits or runs any more, perhaps, which a connection that has ended may have waited for. */
@@ -46,7 +46,7 @@ export class EventQueue implements EventHome {
     this.#host = host;
     this.#maxRunning = maxRunning;
     this.#room = room;
-    this.#waiting = new WaitingEvents(host.config.flow);
+    this.#waiting = new WaitingEvents(host.config.direction);
   }
 
   /** Events that wait. */

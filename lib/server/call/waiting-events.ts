@@ -23,11 +23,11 @@ export interface ArrivedEvent {
 }
 
 export class WaitingEvents {
-  readonly #flow: CodecDirection;
+  readonly #direction: CodecDirection;
   readonly #records = new PackedFrames();
 
-  constructor(flow: CodecDirection) {
-    this.#flow = flow;
+  constructor(direction: CodecDirection) {
+    this.#direction = direction;
   }
 
   get length(): number {
@@ -62,7 +62,7 @@ export class WaitingEvents {
 
   /** @throws what the codec throws */
   decode(record: Buffer): ArrivedEvent {
-    const { bytes, option } = this.#flow.receive;
+    const { bytes, option } = this.#direction.receive;
     const reader = new ByteReader();
     reader.append(record);
     reader.beginFrame(record.length, option);
@@ -76,13 +76,13 @@ export class WaitingEvents {
     readSeq(reader);
     return seq === 0
       ? { ...came, ...this.#patternIn(reader) }
-      : { ...came, metadata, value: this.#flow.decode(reader) };
+      : { ...came, metadata, value: this.#direction.decode(reader) };
   }
 
   #patternIn(reader: ByteReader): Pick<ArrivedEvent, 'value' | 'metadata'> {
     reader.readUvarint();
     reader.delimit(reader.readLength());
     const { route, data, packet, metadata } = readEvent(reader);
-    return { metadata, value: new PatternMessage('event', route, dataOf(data, this.#flow.data), packet) };
+    return { metadata, value: new PatternMessage('event', route, dataOf(data, this.#direction.data), packet) };
   }
 }

@@ -18,7 +18,7 @@ function callOf(command: unknown, options?: CallOptions, needs?: CallNeeds): Cli
 function bytesOf(maxQueuedBytes: number, maxCommandBytes = 64 * KIB * KIB): CallBytes {
   return new CallBytes({
     maxQueuedBytes,
-    flow: {
+    direction: {
       encode: (command, writer) => writer.writeText(typeof command === 'function' ? command() : (command as string)),
       decode: () => undefined,
       send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },

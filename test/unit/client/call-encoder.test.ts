@@ -53,7 +53,7 @@ class Stage {
     const keepWritten: CallBytes['keepWritten'] = (kept, writer, mapFrom, mapTo, from) =>
       void copies.push({ call: kept, map: textOf(writer, mapFrom, mapTo), text: textOf(writer, from) });
     const keeping = {
-      flow: { encode: (command: unknown, writer: ByteWriter) => writer.writeText(command as string) },
+      direction: { encode: (command: unknown, writer: ByteWriter) => writer.writeText(command as string) },
       callBytes: { keepWritten },
       mayRepeat: () => this.mayRepeat,
     } as unknown as Keeping;

@@ -12,7 +12,7 @@ import { cancel, credit } from '../../support/extension-frames.js';
 import { turns } from '../../support/deadline.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
-const flow = {
+const direction = {
   encode: (command: unknown, writer: ByteWriter) =>
     writer.writeText(typeof command === 'function' ? command() : (command as string)),
   decode: () => undefined,
@@ -26,7 +26,7 @@ const MAX_BUFFERED = 1000;
 class FakeConnection {
   readonly written: string[] = [];
   readonly posted: string[] = [];
-  readonly dataLimits = flow.data;
+  readonly dataLimits = direction.data;
   isExtended = true;
   isOpen = true;
   bufferedBytes = 0;
@@ -40,7 +40,7 @@ class FakeConnection {
     this.onSend();
     const writer = new ByteWriter();
     if (value instanceof SelfWriting) value.writeTo(writer);
-    else flow.encode(value, writer);
+    else direction.encode(value, writer);
     const { length } = writer;
     this.written.push(writer.take().toString());
     this.sentBytes += length;
@@ -74,9 +74,9 @@ const lost = new CmdStreamError('CONNECTION_LOST', 'it was lost');
 
 function open(config: Partial<CallMultiplexerConfig> = {}): void {
   const standard = { timeoutMs: 0, maxPending: 100, maxQueued: 100, retry: {}, isIdempotent: () => false };
-  const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, flow });
+  const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, direction });
   const options = { maxSendBufferBytes: MAX_BUFFERED };
-  const whole = { ...standard, flow, callBytes, options, ...config };
+  const whole = { ...standard, direction, callBytes, options, ...config };
   calls = new CallMultiplexer(connection as unknown as Connection, whole, owner);
 }
 

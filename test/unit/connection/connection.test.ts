@@ -43,7 +43,7 @@ class Stage implements ConnectionListener {
   readonly connection: Connection;
 
   constructor(side: 'client' | 'server' = 'server', options: Partial<ResolvedConnectionOptions> = {}) {
-    const flow = {
+    const direction = {
       encode(value: unknown, writer: ByteWriter): void {
         if (typeof value === 'function') value(writer);
         else writer.writeText(value as string);
@@ -59,7 +59,7 @@ class Stage implements ConnectionListener {
     };
     const config = {
       side,
-      flow,
+      direction,
       options: { ...connectionDefaults, ...options },
       ticker: this.ticker as unknown as Ticker,
       scope: new AsyncScope(),

@@ -19,7 +19,7 @@ class Stage implements FrameReaderListener {
   readonly inbox: FrameReader;
 
   constructor(limit = 1_048_576) {
-    const flow = {
+    const direction = {
       encode() {},
       decode: (reader: Parameters<FrameReaderListener['onControl']>[1]) => {
         reader.readUvarint();
@@ -30,7 +30,7 @@ class Stage implements FrameReaderListener {
       receive: { bytes: limit, option: 'maxCommandBytes' },
     };
     const onGarbage = (error: unknown): void => this.#tell((error as CmdStreamError).code);
-    this.inbox = new FrameReader('server', flow, this, onGarbage, { now: 0 });
+    this.inbox = new FrameReader('server', direction, this, onGarbage, { now: 0 });
     this.receive('8000');
     // The first control frame has a limit of its own.
     this.receive(valueFrame(1, ''));
@@ -87,7 +87,7 @@ class Journal implements FrameReaderListener {
   readonly inbox: FrameReader;
 
   constructor(side: 'client' | 'server', limit = 1_048_576) {
-    const flow = {
+    const direction = {
       encode() {},
       decode: (reader: Parameters<FrameReaderListener['onControl']>[1]) => {
         this.attempts++;
@@ -107,7 +107,7 @@ class Journal implements FrameReaderListener {
       this.#tell(`garbage: ${error instanceof CmdStreamError ? error.code : String(error)}`);
       this.inbox.stop();
     };
-    this.inbox = new FrameReader(side, flow, this, onGarbage, this.clock);
+    this.inbox = new FrameReader(side, direction, this, onGarbage, this.clock);
   }
 
   /** What is notify of these bytes. */

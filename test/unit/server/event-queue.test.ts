@@ -17,7 +17,7 @@ import { vectorContract } from '../../support/vector-contract.js';
 
 const MIB = 1024 * 1024;
 
-const flow = serverDirection(jsonCodec()(vectorContract), {
+const direction = serverDirection(jsonCodec()(vectorContract), {
   maxCommandBytes: 2 * MIB,
   maxResultBytes: 2 * MIB,
 });
@@ -37,12 +37,12 @@ class Stage {
   /** How many waited whenever the session was notify to look whether it is over. */
   readonly looks: number[] = [];
 
-  constructor(room = new EventRoom(), ofFlow: Partial<CodecDirection> = {}) {
+  constructor(room = new EventRoom(), ofDirection: Partial<CodecDirection> = {}) {
     const host = {
       remoteAddress: '',
       localAddress: '',
       scope: new AsyncScope(),
-      config: { flow: { ...flow, ...ofFlow } },
+      config: { direction: { ...direction, ...ofDirection } },
       run: (command: ServerCall) => void this.running.push(command),
       settled: () => {},
       endIfDone: () => void this.looks.push(this.queue.length),

@@ -30,19 +30,19 @@ class Packed extends SelfWriting {
   }
 }
 
-function written(flow: ReturnType<typeof clientDirection>, value: unknown): string {
+function written(direction: ReturnType<typeof clientDirection>, value: unknown): string {
   const writer = new ByteWriter();
-  flow.encode(value, writer);
+  direction.encode(value, writer);
   return writer.take().toString();
 }
 
 describe('a client', () => {
   it('writes Commands and reads Results', () => {
-    const flow = clientDirection(codecOf(), limits);
-    expect(written(flow, 5)).toBe('Command 5');
-    expect(flow.decode(new ByteReader())).toBe('a Result');
-    expect(flow.send).toEqual({ bytes: 100, option: 'maxCommandBytes' });
-    expect(flow.receive).toEqual({ bytes: 200, option: 'maxResultBytes' });
+    const direction = clientDirection(codecOf(), limits);
+    expect(written(direction, 5)).toBe('Command 5');
+    expect(direction.decode(new ByteReader())).toBe('a Result');
+    expect(direction.send).toEqual({ bytes: 100, option: 'maxCommandBytes' });
+    expect(direction.receive).toEqual({ bytes: 200, option: 'maxResultBytes' });
   });
 
   it('lets write itself what the codec does not know', () => {
@@ -59,11 +59,11 @@ describe('a client', () => {
 
 describe('a server', () => {
   it('writes Results and reads Commands', () => {
-    const flow = serverDirection(codecOf(), limits);
-    expect(written(flow, 5)).toBe('Result 5');
-    expect(flow.decode(new ByteReader())).toBe('a Command');
-    expect(flow.send).toEqual({ bytes: 200, option: 'maxResultBytes' });
-    expect(flow.receive).toEqual({ bytes: 100, option: 'maxCommandBytes' });
+    const direction = serverDirection(codecOf(), limits);
+    expect(written(direction, 5)).toBe('Result 5');
+    expect(direction.decode(new ByteReader())).toBe('a Command');
+    expect(direction.send).toEqual({ bytes: 200, option: 'maxResultBytes' });
+    expect(direction.receive).toEqual({ bytes: 100, option: 'maxCommandBytes' });
   });
 
   it('counts the keys of data, as many as the codec allows or 10,000', () => {
@@ -81,7 +81,7 @@ describe('a promise', () => {
       () => Promise.reject(new Error('later')),
     ]),
   );
-  const [client, server] = [clientDirection, serverDirection].map((flow) => flow(codecOf(promises), limits));
+  const [client, server] = [clientDirection, serverDirection].map((direction) => direction(codecOf(promises), limits));
 
   it.each([
     ['encodeCommand() of the codec', 'ENCODE_FAILED', () => written(client!, 5)],
