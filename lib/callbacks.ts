@@ -1,9 +1,9 @@
-// Calls code of the user that is notify something, when it fails, now or by a promise, that is its own business; and code
-// that must answer at once, where a promise is no answer.
+// Code of the user, called so that its failure stays its own: callbacks that are informed, whether they fail now or by a
+// promise, and functions that must answer synchronously. And the promises that this package resolves itself.
 import { CmdStreamError, type ErrorCode } from './errors.js';
 
-/** `report` hears what it fails with; where there is nobody to hear it, others are served all the same. */
-export function tell<A extends unknown[]>(
+/** Calls `callback`, if there is one; what it throws or rejects with goes to `report`, and never to the caller. */
+export function callSafely<A extends unknown[]>(
   report: (error: unknown) => void,
   callback: ((...args: A) => unknown) | undefined,
   ...args: A
@@ -16,14 +16,15 @@ export function tell<A extends unknown[]>(
   }
 }
 
+/** Calls `callback`; what it throws or rejects with is dropped. */
 export function notify(callback: () => unknown): void {
-  tell(nobody, callback);
+  callSafely(drop, callback);
 }
 
-/** Whether code of the user gave a promise, which may do as it likes: that it rejects is nobody's business any more. */
-export function forgive(returned: unknown): boolean {
+/** True when code of the user gave a promise; should that reject, the rejection is handled here and dropped. */
+export function ignoreRejection(returned: unknown): boolean {
   if (!isPromiseLike(returned)) return false;
-  returned.then(undefined, nobody);
+  returned.then(undefined, drop);
   return true;
 }
 
@@ -31,17 +32,16 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
-function nobody(): void {}
+function drop(): void {}
 
-/** What `name` of the user has given. @throws {CmdStreamError} `code` when that is a promise */
-export function atOnce<T>(code: ErrorCode, name: string, given: T): T {
-  if (typeof given === 'object' && forgive(given))
+/** Returns what `name` of the user gave. @throws {CmdStreamError} `code` when that is a promise */
+export function requireSync<T>(code: ErrorCode, name: string, given: T): T {
+  if (typeof given === 'object' && ignoreRejection(given))
     throw new CmdStreamError(code, `${name} must answer at once, and gave a promise`);
   return given;
 }
 
-// A promise and what resolves it.
-
+/** A promise and what resolves it. */
 export interface Deferred {
   readonly promise: Promise<void>;
   resolve(): void;

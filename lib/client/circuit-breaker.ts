@@ -1,7 +1,7 @@
 // The role of a circuit breaker: keeps calls away from a server that fails. It knows no Command and no connection.
 import type { AsyncScope } from '../async-scope.js';
 import { CmdStreamError } from '../errors.js';
-import { forgive } from '../callbacks.js';
+import { ignoreRejection } from '../callbacks.js';
 
 /**
  * Decides whether a call may go to one server, and learns what became of the calls it let through.
@@ -51,7 +51,7 @@ export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): Circui
     },
     acquire() {
       const permit = scope.runApart(breaker.acquire, breaker);
-      if (forgive(permit))
+      if (ignoreRejection(permit))
         throw new CmdStreamError('INVALID_OPTION', 'option "circuitBreaker": acquire() must not give a promise');
       return permit && permitApart(permit, scope);
     },

@@ -25,7 +25,7 @@ import { leastPending, roundRobin, type DispatchStrategy } from './group/dispatc
 import { isFailure } from './failure.js';
 import type { GroupConfig } from './group/group.js';
 import type { GroupConnectionConfig } from './group/group-connection.js';
-import { forgive } from '../callbacks.js';
+import { ignoreRejection } from '../callbacks.js';
 
 const OWNER = 'CommandClient';
 
@@ -160,7 +160,7 @@ function guarded(classify: (error: unknown) => boolean): (error: unknown) => boo
   return (error) => {
     try {
       const verdict = classify(error);
-      return forgive(verdict) || verdict;
+      return ignoreRejection(verdict) || verdict;
     } catch {
       return true;
     }

@@ -5,7 +5,7 @@ import type { Metadata } from '../wire/control-frame.js';
 import { ambientMetadata } from './call/call-rules.js';
 import type { CallOutcome, CallObserver, SentCommand } from './call/call-outcome.js';
 import type { CallNeeds } from './call/client-call.js';
-import { forgive, notify } from '../callbacks.js';
+import { ignoreRejection, notify } from '../callbacks.js';
 
 /**
  * A Result that came.
@@ -73,9 +73,9 @@ class HookedCall implements CallObserver {
 /** What a call needs when it has hooks. @throws what `beforeSend`, or the factory, throws */
 export function hookedNeeds(factory: SendHooksFactory, command: unknown, needs: CallNeeds = {}): CallNeeds {
   const hooks = factory();
-  if (forgive(hooks)) throw new CmdStreamError('INVALID_OPTION', 'option "hooks": it must not give a promise');
+  if (ignoreRejection(hooks)) throw new CmdStreamError('INVALID_OPTION', 'option "hooks": it must not give a promise');
   const metadata = hooks.beforeSend?.(command);
-  if (forgive(metadata))
+  if (ignoreRejection(metadata))
     throw new CmdStreamError('INVALID_OPTION', 'option "hooks": beforeSend() must not give a promise');
   const ambient = metadata
     ? { ...needs.ambient, ...ambientMetadata('beforeSend() of option "hooks"', metadata) }

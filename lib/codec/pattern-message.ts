@@ -1,5 +1,5 @@
 // A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
-import { atOnce, forgive } from '../callbacks.js';
+import { requireSync, ignoreRejection } from '../callbacks.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json/json-codec-options.js';
 import { parseData } from './json/json-parse.js';
@@ -44,14 +44,14 @@ export function plainData(payload: unknown): unknown {
 
 function hidesErrors(this: unknown, key: string, value: unknown): unknown {
   const given = (this as Record<string, unknown>)[key];
-  if (isError(given)) forgive(value);
+  if (isError(given)) ignoreRejection(value);
   return isError(value) || isError(given) ? {} : atOnceOnly.call(this, key, value);
 }
 
 /** What a toJSON has given must be there: JSON would say nothing of a promise, and one that rejects would end the process. */
 function atOnceOnly(this: unknown, key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value === (this as Record<string, unknown>)[key]) return value;
-  return atOnce('ENCODE_FAILED', 'data cannot be written as JSON: a toJSON()', value);
+  return requireSync('ENCODE_FAILED', 'data cannot be written as JSON: a toJSON()', value);
 }
 
 /** Is there a toJSON in it, beside the two of Node? Most data has none, and is written twice as fast. */

@@ -1,5 +1,5 @@
 // Which way values go on one side of a connection: what it writes and reads, and within which limits.
-import { atOnce } from '../callbacks.js';
+import { requireSync } from '../callbacks.js';
 import type { Codec } from '../codec/codec.js';
 import { jsonCodecDefaults, RECEIVED_KEYS, type DataLimits } from '../codec/json/json-codec-options.js';
 import { CmdStreamError } from '../errors.js';
@@ -48,8 +48,8 @@ export function clientDirection(codec: Codec, { maxCommandBytes, maxResultBytes 
     encode: (command, writer) =>
       command instanceof SelfWriting
         ? command.writeTo(writer)
-        : atOnce('ENCODE_FAILED', 'encodeCommand() of the codec', codec.encodeCommand(command, writer)),
-    decode: (reader) => atOnce('BAD_PAYLOAD', 'decodeResult() of the codec', codec.decodeResult(reader)),
+        : requireSync('ENCODE_FAILED', 'encodeCommand() of the codec', codec.encodeCommand(command, writer)),
+    decode: (reader) => requireSync('BAD_PAYLOAD', 'decodeResult() of the codec', codec.decodeResult(reader)),
     send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     receive: { bytes: maxResultBytes, option: 'maxResultBytes' },
     // A client hands on what it receives: no pipe looks at it.
@@ -61,8 +61,8 @@ export function clientDirection(codec: Codec, { maxCommandBytes, maxResultBytes 
 export function serverDirection(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): CodecDirection {
   return {
     encode: (result, writer) =>
-      atOnce('ENCODE_FAILED', 'encodeResult() of the codec', codec.encodeResult(result, writer)),
-    decode: (reader) => atOnce('BAD_PAYLOAD', 'decodeCommand() of the codec', codec.decodeCommand(reader)),
+      requireSync('ENCODE_FAILED', 'encodeResult() of the codec', codec.encodeResult(result, writer)),
+    decode: (reader) => requireSync('BAD_PAYLOAD', 'decodeCommand() of the codec', codec.decodeCommand(reader)),
     send: { bytes: maxResultBytes, option: 'maxResultBytes' },
     receive: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     data: receivedData(codec.dataLimits ?? jsonCodecDefaults),

@@ -1,5 +1,5 @@
 // One ordered list of types and their numbers: position = type number. A contract has one for each direction.
-import { atOnce } from '../callbacks.js';
+import { requireSync } from '../callbacks.js';
 import { CmdStreamError, type ErrorCode } from '../errors.js';
 
 /** A class of Commands or Results. */
@@ -96,7 +96,7 @@ export class TypeTable {
   }
 
   #toldBy<T>(value: unknown, last: T, code: ErrorCode): T {
-    return typeof last === 'object' ? atOnce(code, `lastOne() of ${this.nameFor(value)}`, last) : last;
+    return typeof last === 'object' ? requireSync(code, `lastOne() of ${this.nameFor(value)}`, last) : last;
   }
 
   /** May this Command be executed twice? Its class or entry says so. */

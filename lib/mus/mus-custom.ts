@@ -1,5 +1,5 @@
 // A serializer that a user wrote: whatever it throws becomes an error of MUS.
-import { atOnce } from '../callbacks.js';
+import { requireSync } from '../callbacks.js';
 import { isClass, type TypeClass } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { INCOMPLETE } from '../wire/decode-progress.js';
@@ -49,7 +49,7 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
 
   encode(value: I, writer: ByteWriter): void {
     try {
-      atOnce('ENCODE_FAILED', 'encode() of mus.custom', this.#custom.encode(value, writer));
+      requireSync('ENCODE_FAILED', 'encode() of mus.custom', this.#custom.encode(value, writer));
     } catch (error) {
       throw musError(error, 'ENCODE_FAILED');
     }
@@ -57,7 +57,7 @@ export class CustomSerializer<T, I> extends MusSerializer<T, I> {
 
   decode(reader: ByteReader): T {
     try {
-      return atOnce('BAD_PAYLOAD', 'decode() of mus.custom', this.#custom.decode(reader));
+      return requireSync('BAD_PAYLOAD', 'decode() of mus.custom', this.#custom.decode(reader));
     } catch (error) {
       throw error === INCOMPLETE ? error : musError(error, 'BAD_PAYLOAD');
     }

@@ -1,6 +1,6 @@
 // The role of a serializer: writes values of one type and reads them back. What it is made of is its subclass's.
 import { types } from 'node:util';
-import { atOnce } from '../callbacks.js';
+import { requireSync } from '../callbacks.js';
 import type { TypeClass } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { ByteReader } from '../wire/byte-reader.js';
@@ -170,7 +170,7 @@ class CheckedSerializer<T, I> extends MusSerializer<T, I> {
     const value = this.#inner.decode(reader);
     let verdict: unknown;
     try {
-      verdict = atOnce('BAD_PAYLOAD', 'the check of a value', this.#check(value));
+      verdict = requireSync('BAD_PAYLOAD', 'the check of a value', this.#check(value));
     } catch (error) {
       throw musError(error, 'BAD_PAYLOAD');
     }

@@ -1,5 +1,5 @@
 // A message type of any other generator in a contract: three functions say all about it.
-import { atOnce, forgive } from '../callbacks.js';
+import { requireSync, ignoreRejection } from '../callbacks.js';
 import { TYPE_ENTRY } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { FORMAT, traitsOf, type MessageTraits, type ProtobufType } from './message-format.js';
@@ -33,11 +33,11 @@ export function protobufMessage<M extends object, R = unknown>(
   }
   const format = {
     encode(message: unknown): Uint8Array {
-      const bytes: unknown = atOnce('ENCODE_FAILED', 'encode()', encode(message as M));
+      const bytes: unknown = requireSync('ENCODE_FAILED', 'encode()', encode(message as M));
       if (bytes instanceof Uint8Array) return bytes;
       throw new CmdStreamError('ENCODE_FAILED', 'encode() gave no Uint8Array');
     },
-    decode: (body: Uint8Array): unknown => atOnce('BAD_PAYLOAD', 'decode()', decode(new Uint8Array(body))),
+    decode: (body: Uint8Array): unknown => requireSync('BAD_PAYLOAD', 'decode()', decode(new Uint8Array(body))),
   };
   const entry = {
     [TYPE_ENTRY]: true,
@@ -53,5 +53,5 @@ export function protobufMessage<M extends object, R = unknown>(
 
 /** A promise says nothing. */
 function saysYes(answer: unknown): boolean {
-  return !forgive(answer) && Boolean(answer);
+  return !ignoreRejection(answer) && Boolean(answer);
 }

@@ -2,7 +2,7 @@
 // again; what happens between is a ServerRun.
 import type { AddressInfo, Server } from 'node:net';
 import { AsyncScope } from '../async-scope.js';
-import { tell, notify } from '../callbacks.js';
+import { callSafely, notify } from '../callbacks.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
@@ -178,7 +178,7 @@ export class CommandServer {
   }
 
   #tell<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {
-    tell((error) => this.#report(error), callback && (() => this.#scope.runApart(callback, undefined, ...args)));
+    callSafely((error) => this.#report(error), callback && (() => this.#scope.runApart(callback, undefined, ...args)));
   }
 
   #report(failure: unknown): void {

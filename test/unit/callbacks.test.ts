@@ -1,6 +1,6 @@
-// Code of the user that is notify something, or must answer at once: what it fails with reaches whom it concerns, and nobody else.
+// Code of the user that is informed or must answer synchronously: its failure goes to `report` and never to the caller.
 import { describe, expect, it } from '@jest/globals';
-import { atOnce, forgive, isPromiseLike, tell, notify } from '../../lib/callbacks.js';
+import { callSafely, ignoreRejection, isPromiseLike, notify, requireSync } from '../../lib/callbacks.js';
 import { turns } from '../support/deadline.js';
 
 const fault = new Error('a mistake');
@@ -19,15 +19,15 @@ function withThen(object: object, member: unknown = () => {}): object {
   return Object.assign(object, { then: member });
 }
 
-describe('who is notify something', () => {
-  it('gets what it is notify', () => {
-    const heard: unknown[] = [];
-    tell(raise, (...args: unknown[]) => heard.push(args), 1, 'two');
-    expect(heard).toEqual([[1, 'two']]);
+describe('a callback', () => {
+  it('gets the arguments', () => {
+    const received: unknown[] = [];
+    callSafely(raise, (...args: unknown[]) => received.push(args), 1, 'two');
+    expect(received).toEqual([[1, 'two']]);
   });
 
-  it('may be nobody', () => {
-    expect(() => tell(raise, undefined, 1)).not.toThrow();
+  it('may be missing', () => {
+    expect(() => callSafely(raise, undefined, 1)).not.toThrow();
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe('who is notify something', () => {
       calls++;
       return callback();
     };
-    tell((error) => reported.push(error), counted);
+    callSafely((error) => reported.push(error), counted);
     notify(counted);
     expect(calls).toBe(2);
     await turns();
@@ -49,7 +49,7 @@ describe('who is notify something', () => {
 
   it.each([[undefined], [null], [7], ['text'], [{}]])('may give %p, which is not waited for', (given) => {
     const reported: unknown[] = [];
-    tell(
+    callSafely(
       (error) => reported.push(error),
       () => given,
     );
@@ -67,28 +67,28 @@ describe('a promise', () => {
     ['null', null, false],
     ['undefined', undefined, false],
     ['a number', 7, false],
-  ])('is notify from anything else, and forgiven: %s', (_what, value, expected) => {
+  ])('is distinguished from anything else, and its rejection ignored: %s', (_what, value, expected) => {
     expect(isPromiseLike(value)).toBe(expected);
-    expect(forgive(value)).toBe(expected);
+    expect(ignoreRejection(value)).toBe(expected);
   });
 
-  it('that is forgiven may reject', async () => {
-    expect(forgive(reject())).toBe(true);
+  it('whose rejection is ignored may reject', async () => {
+    expect(ignoreRejection(reject())).toBe(true);
     const asked: unknown[][] = [];
-    expect(forgive(withThen({}, (...args: unknown[]) => asked.push(args)))).toBe(true);
+    expect(ignoreRejection(withThen({}, (...args: unknown[]) => asked.push(args)))).toBe(true);
     expect(asked).toEqual([[undefined, expect.any(Function)]]);
     await turns();
   });
 });
 
-describe('who must answer at once', () => {
+describe('a function that must answer synchronously', () => {
   it.each([[undefined], [null], [0], ['text'], [false], [{ a: 1 }], [raise]])('gives what it gave: %p', (given) => {
-    expect(atOnce('BAD_PAYLOAD', 'it', given)).toBe(given);
+    expect(requireSync('BAD_PAYLOAD', 'it', given)).toBe(given);
   });
 
   it('gives no promise, which may reject', async () => {
     for (const given of [Promise.resolve(1), reject(), withThen({})]) {
-      expect(() => atOnce('BAD_PAYLOAD', 'decode()', given)).toThrow(
+      expect(() => requireSync('BAD_PAYLOAD', 'decode()', given)).toThrow(
         expect.objectContaining({
           code: 'BAD_PAYLOAD',
           message: 'decode() must answer at once, and gave a promise',
@@ -101,6 +101,6 @@ describe('who must answer at once', () => {
   // Only an object is asked: a function, such as a type, is what was wanted.
   it('may give a function that has a method then', () => {
     const given = withThen(() => {}, raise);
-    expect(atOnce('BAD_PAYLOAD', 'it', given)).toBe(given);
+    expect(requireSync('BAD_PAYLOAD', 'it', given)).toBe(given);
   });
 });

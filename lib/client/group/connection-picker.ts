@@ -6,7 +6,7 @@ import type { ConnectionChoice, DispatchStrategy } from './dispatch-strategy.js'
 import type { GroupServer } from './group-server.js';
 import type { GroupConnection } from './group-connection.js';
 import type { ClientCall } from '../call/client-call.js';
-import { forgive, notify } from '../../callbacks.js';
+import { ignoreRejection, notify } from '../../callbacks.js';
 import type { CallOutcome } from '../call/call-outcome.js';
 import type { CircuitPermit } from '../circuit-breaker.js';
 
@@ -113,7 +113,7 @@ export class ConnectionPicker {
   #pick(choices: readonly GroupConnection[], call: ClientCall): GroupConnection {
     const picked: ConnectionChoice = this.#config.strategy.pick(choices, call.command);
     if (choices.includes(picked as GroupConnection)) return picked as GroupConnection;
-    forgive(picked);
+    ignoreRejection(picked);
     throw new CmdStreamError('INVALID_OPTION', 'option "strategy": pick() gave no connection of those it was given');
   }
 }

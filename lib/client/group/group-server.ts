@@ -5,7 +5,7 @@ import { CmdStreamError } from '../../errors.js';
 import { objectWith } from '../../options.js';
 import { breakerApart, type CircuitBreaker, type CircuitBreakerFactory } from '../circuit-breaker.js';
 import type { GroupConnection, GroupConnectionTarget, ConnectionStatus } from './group-connection.js';
-import { forgive } from '../../callbacks.js';
+import { ignoreRejection } from '../../callbacks.js';
 
 /**
  * A server of a client, now.
@@ -46,7 +46,7 @@ export class GroupServer implements GroupConnectionTarget {
     if (circuitBreaker === undefined) return;
     const breaker = circuitBreaker(addressText(address));
     if (!breakerRule.accepts(breaker)) {
-      forgive(breaker);
+      ignoreRejection(breaker);
       throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
     }
     this.breaker = breakerApart(breaker, scope);

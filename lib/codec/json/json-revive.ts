@@ -1,6 +1,6 @@
 // From a parsed body to an instance of its class, by one of three ways: the class's own fromJSON, class-transformer,
 // or, the usual and fast one, the body's keys assigned to a `new Class()`.
-import { atOnce } from '../../callbacks.js';
+import { requireSync } from '../../callbacks.js';
 import { CmdStreamError, messageOf, peerText } from '../../errors.js';
 import type { ClassTransformer } from './json-class-transformer.js';
 import { DECORATED_KEYS, type ResolvedJsonCodecOptions } from './json-codec-options.js';
@@ -60,7 +60,7 @@ function protectedKeys(instance: object): ReadonlySet<string> {
 function byFromJson(type: TypeClass, fromJSON: Revive): Revive {
   return (body) => {
     try {
-      return instanceOf(type, atOnce('BAD_PAYLOAD', 'it', fromJSON(body)));
+      return instanceOf(type, requireSync('BAD_PAYLOAD', 'it', fromJSON(body)));
     } catch (error) {
       throw refused(`fromJSON refused the body: ${peerText(messageOf(error))}`, error);
     }

@@ -5,7 +5,7 @@
 //             |                           └--(a trace: glance at all elements of lists)--> text, or
 //             └--(a doubt)--> JSON.stringify that shows us each part as it is written --> text, or what is lost
 import { types } from 'node:util';
-import { forgive } from '../../callbacks.js';
+import { ignoreRejection } from '../../callbacks.js';
 import { peerText } from '../../errors.js';
 
 /** What is wrong, beginning with the path to it; undefined: nothing. */
@@ -62,7 +62,7 @@ export class JsonWriter {
   }
 
   #writeGiven(value: object, given: unknown): string {
-    if (forgive(given)) throw new LossError(promised);
+    if (ignoreRejection(given)) throw new LossError(promised);
     // Of what a toJSON gives no other toJSON is asked.
     const asksAgain = typeof given === 'object' && given !== null && asksToJson(given);
     return (asksAgain ? undefined : this.#writeFast(given)) ?? this.#writeExactly(value);
@@ -239,7 +239,7 @@ function writtenFault(item: unknown, isElement: boolean, kinds: Kinds): Fault {
   if (typeof item === 'number' && !Number.isFinite(item)) return ` is ${item}, which JSON cannot express`;
   if (typeof item === 'symbol' || (typeof item === 'function' && isElement)) return lost(item);
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined;
-  if (types.isPromise(item) && forgive(item)) return promised;
+  if (types.isPromise(item) && ignoreRejection(item)) return promised;
   const kind = kinds.of(item);
   const isLost = kind === 'lossy' || kind === 'date' || (kind === 'tagged' && Object.keys(item).length === 0);
   return isLost ? lost(item) : undefined;

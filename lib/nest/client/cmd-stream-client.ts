@@ -16,7 +16,7 @@ import { ambientMetadata } from '../../client/call/call-rules.js';
 import { clientDefaults, type UnexpectedResult } from '../../client/client-options.js';
 import { CallerSink, type CallNeeds, type CallOptions, type CommandSink } from '../../client/call/client-call.js';
 import { CommandClient } from '../../client/command-client.js';
-import { forgive, notify } from '../../callbacks.js';
+import { ignoreRejection, notify } from '../../callbacks.js';
 import { Command, type AnyCommand, type ResultOf } from '../../contract/command.js';
 import { emptyContract } from '../../contract/contract.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
@@ -247,14 +247,14 @@ export class CmdStreamClient extends ClientProxy {
   #needsOf(command: AnyCommand): CallNeeds | undefined {
     if (this.onDispatchHook === undefined || !this.#isCommand(command)) return undefined;
     const packet: HookedPacket = { pattern: routeOf({ name: this.#commands.nameFor(command) }), data: command };
-    forgive(this.onDispatchHook(packet));
+    ignoreRejection(this.onDispatchHook(packet));
     return { ambient: ambientMetadata('the dispatch hook', packet.metadata) };
   }
 
   /** The packet of a message or event by pattern, as the dispatch hook sees and changes it. */
   protected override createPacket<TInput>(pattern: unknown, data: TInput): ReadPacket {
     const packet: ReadPacket = { pattern, data };
-    forgive(this.onDispatchHook?.(packet));
+    ignoreRejection(this.onDispatchHook?.(packet));
     return packet;
   }
 

@@ -20,7 +20,7 @@ import { PatternMessage } from '../../codec/pattern-message.js';
 import type { TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf, stackOf, type ErrorCode } from '../../errors.js';
 import { resolveOptions } from '../../options.js';
-import { tell } from '../../callbacks.js';
+import { callSafely } from '../../callbacks.js';
 import { CommandServer } from '../../server/command-server.js';
 import type { ResultSink } from '../../server/invoker.js';
 import {
@@ -115,7 +115,7 @@ export class CmdStreamServer
       invoker: this,
       onConnectionEnd: (ended) => this.#log.connectionLost(ended),
       onConnectionLost: (lost) => {
-        tell(report, core.onConnectionLost, lost);
+        callSafely(report, core.onConnectionLost, lost);
         this.#emit('connectionLost', lost);
       },
       onError: report,
@@ -248,7 +248,7 @@ export class CmdStreamServer
 
   #emit(event: string, ...args: unknown[]): void {
     for (const listener of this.#events.listeners(event)) {
-      tell((error) => this.#report(error), listener as (...args: unknown[]) => unknown, ...args);
+      callSafely((error) => this.#report(error), listener as (...args: unknown[]) => unknown, ...args);
     }
   }
 
@@ -312,7 +312,7 @@ export class CmdStreamServer
     };
     // Once the handler has begun, the answer is its own.
     const failed = (error: unknown): void => (handled ? this.#logError(error) : sink.error(error));
-    tell(failed, () => this.onProcessingStartHook(this.transportId, context, handle));
+    callSafely(failed, () => this.onProcessingStartHook(this.transportId, context, handle));
   }
 
   async #ended(context: CmdStreamContext): Promise<void> {
@@ -326,5 +326,5 @@ export class CmdStreamServer
 
 /** The logger is the application's: when it fails, nobody is left to be notify. */
 function logging(log: () => unknown): void {
-  tell(() => {}, log);
+  callSafely(() => {}, log);
 }
