@@ -11,6 +11,7 @@ import {
   type Call,
   type CallNeeds,
   type CallOptions,
+  type CallSink,
   type CommandSink,
 } from './call/client-call.js';
 import { groupConfigOf, resolveClientOptions, type ResolvedClientOptions } from './client-config.js';
@@ -153,12 +154,11 @@ export class CommandClient {
     return new Promise((resolve, reject) => {
       let result: unknown;
       let results = 0;
-      const sink: CommandSink = {
-        next: (value) => {
+      const sink: CallSink = {
+        next: (value, _bytesRead, isLast) => {
           result = value;
           if (++results > 1 || call.isStream) throw multipleResults(SEVERAL_RESULTS, call);
-          const types = this.#options.contract.results;
-          if (!types.isLast(value, 'BAD_PAYLOAD')) throw multipleResults(notLast(types.nameFor(value)), call);
+          if (!isLast) throw multipleResults(notLast(this.#options.contract.results.nameFor(value)), call);
         },
         complete: () => resolve(result as ResultOf<C>),
         error: reject,
@@ -205,7 +205,7 @@ export class CommandClient {
    */
   submit(
     command: unknown,
-    sink: CommandSink,
+    sink: CallSink,
     options: CallOptions = NO_OPTIONS,
     needs?: CallNeeds,
     defaultTimeoutMs = 0,

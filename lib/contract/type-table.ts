@@ -85,17 +85,39 @@ export class TypeTable {
     return this.#entryOf(value)?.index ?? -1;
   }
 
-  /** Is this Result the last of its Command? What says nothing about it is. @throws {CmdStreamError} `code`, where that is a promise */
+  /**
+   * Is this Result the last of its Command? What says nothing about it is.
+   *
+   * @throws {CmdStreamError} `code`, where it answers with a promise
+   */
   isLast(value: unknown, code: ErrorCode = 'ENCODE_FAILED'): boolean {
     const lastOne = (value as { lastOne?: unknown } | null | undefined)?.lastOne;
-    if (typeof lastOne === 'function') return this.#toldBy(value, lastOne.call(value), code) !== false;
-    const entry = this.#entryOf(value)?.entry;
-    if (entry?.lastOne) return this.#toldBy(value, entry.lastOne(value), code) ?? true;
-    // In what is not listed the field is data like any other.
-    return lastOne !== false || (entry === undefined && !this.#byClass.has(constructorOf(value)));
+    if (typeof lastOne === 'function') return this.#answered(value, lastOne.call(value), code) !== false;
+    return this.#saysLast(this.indexOf(value), value, lastOne, code);
   }
 
-  #toldBy<T>(value: unknown, last: T, code: ErrorCode): T {
+  /**
+   * The same of a Result that is to be sent, whose type is found once for both questions.
+   *
+   * @throws {CmdStreamError} RESULT_NOT_IN_CONTRACT when its type is not listed; ENCODE_FAILED, where it answers with a promise
+   */
+  isLastListed(value: unknown): boolean {
+    const index = this.indexOf(value);
+    if (index < 0) throw unlisted(this, 'results', value);
+    const { lastOne } = value as { lastOne?: unknown };
+    if (typeof lastOne === 'function') return this.#answered(value, lastOne.call(value), 'ENCODE_FAILED') !== false;
+    return this.#saysLast(index, value, lastOne, 'ENCODE_FAILED');
+  }
+
+  /** What the entry of its type says, or a field of the value: in what is not listed that is data like any other. */
+  #saysLast(index: number, value: unknown, field: unknown, code: ErrorCode): boolean {
+    if (index < 0) return true;
+    const entry = this.types[index] as TypeEntry;
+    if (isTypeEntry(entry) && entry.lastOne) return this.#answered(value, entry.lastOne(value), code) ?? true;
+    return field !== false;
+  }
+
+  #answered<T>(value: unknown, last: T, code: ErrorCode): T {
     return typeof last === 'object' ? requireSync(code, `lastOne() of ${this.nameFor(value)}`, last) : last;
   }
 

@@ -38,6 +38,13 @@ export interface CommandSink<R = unknown> {
   error(error: unknown): void;
 }
 
+/** A sink as a call has it: one of this package takes the answer of the user's `lastOne()`, which is asked once. */
+export interface CallSink {
+  next(result: unknown, bytesRead: number, isLast: boolean): unknown;
+  complete(): unknown;
+  error(error: unknown): unknown;
+}
+
 /**
  * A call that was dispatched.
  *
@@ -114,7 +121,7 @@ export class ClientCall implements Call, SentCommand {
   readonly ambient: Metadata;
   readonly until: 'answered' | 'written';
   readonly timeoutMs: number;
-  readonly #sink: CommandSink;
+  readonly #sink: CallSink;
   readonly #observer: CallObserver | undefined;
   readonly #startedAt = performance.now();
   #home: CallHome;
@@ -125,7 +132,7 @@ export class ClientCall implements Call, SentCommand {
 
   constructor(
     readonly command: unknown,
-    sink: CommandSink,
+    sink: CallSink,
     home: CallHome,
     { timeoutMs = 0, metadata }: CallOptions = {},
     { credit = 0, until = 'answered', ambient = NO_METADATA, observer }: CallNeeds = {},
@@ -213,7 +220,8 @@ export class ClientCall implements Call, SentCommand {
     report?.(end);
   }
 
-  next(result: unknown, bytesRead: number): void {
+  /** `isLast`: as far as the Result itself says; data by pattern does not. */
+  next(result: unknown, bytesRead: number, isLast = true): void {
     if (!this.#pending) return;
     if (!this.hasResults) this.#letGo();
     this.hasResults = true;
@@ -221,7 +229,7 @@ export class ClientCall implements Call, SentCommand {
     // A hook may have ended it.
     if (!this.#pending) return;
     // What code of the user promises, whatever its type says, may fail later.
-    const taken: unknown = this.#sink.next(result, bytesRead);
+    const taken = this.#sink.next(result, bytesRead, isLast);
     if (isPromiseLike(taken)) taken.then(undefined, (error: unknown) => this.sinkFailed(error));
   }
 

@@ -288,7 +288,7 @@ export class ClientSession
     this.#confirm(call.sentBytes);
     try {
       const last = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
-      call.next(result, bytesRead);
+      call.next(result, bytesRead, last);
       if (last) call.complete();
     } catch (error) {
       call.sinkFailed(error);

@@ -6,7 +6,6 @@
 //   producer --> held (one, until the turn ends) --> queue (no credit, or the socket is full) --> socket
 import type { Contract } from '../../contract/contract.js';
 import { dataText, PatternMessage, WholePacket } from '../../codec/pattern-message.js';
-import { unlisted } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
 import { Control, writeSeqControl, writeValue, type Metadata } from '../../wire/control-frame.js';
@@ -129,8 +128,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   #isLast(result: unknown): boolean {
-    if (this.#results.indexOf(result) < 0) throw unlisted(this.#results, 'results', result);
-    return this.#results.isLast(result);
+    return this.#results.isLastListed(result);
   }
 
   complete(result?: unknown): void {

@@ -184,7 +184,26 @@ describe('the last Result of a Command', () => {
     expect(values.map((value) => table.isLast(value))).toEqual([true, false, true, true, true, true]);
   });
 
-  it('is notify by a type entry for the values of its type', () => {
+  it('is asked for together with the type: what is not listed is refused, and its own word is not asked for', () => {
+    const asked: unknown[] = [];
+    class Asked extends Part {
+      override lastOne(): boolean {
+        asked.push(this);
+        return super.lastOne();
+      }
+    }
+    const entry = entryFor('point', (value) => asked.push(value) === 0);
+    const table = new TypeTable('results', [Asked, Answer, entry, entryFor('end')]);
+    const values = [new Asked(false), new Asked(true), new Answer(), { kind: 'point' }, { kind: 'end' }];
+    expect(values.map((value) => table.isLastListed(value))).toEqual([false, true, true, false, true]);
+    expect(asked).toEqual([values[0], values[1], values[3]]);
+    class Other extends Asked {}
+    for (const value of [new Other(true), {}, 5, null, undefined])
+      expect(() => table.isLastListed(value)).toThrow(expect.objectContaining({ code: 'RESULT_NOT_IN_CONTRACT' }));
+    expect(asked).toHaveLength(3);
+  });
+
+  it('is what the type entry says for the values of its type', () => {
     const table = new TypeTable('results', [Answer, entryFor('point', () => false), entryFor('end')]);
     expect([new Answer(), { kind: 'point' }, { kind: 'end' }].map((value) => table.isLast(value))).toEqual([
       true,
