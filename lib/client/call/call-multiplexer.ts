@@ -15,6 +15,10 @@ import type { CallHome, ClientCall } from './client-call.js';
 import { PendingTable } from './pending-table.js';
 
 export interface CallMultiplexerConfig {
+  /** Where the connection leads to, for errors. */
+  readonly server: string;
+  /** The number of the last Command that any connection of the client has sent. */
+  readonly seqs: { last: number };
   /** The client's default time limit, which HELLO announces. */
   readonly timeoutMs: number;
   readonly maxPending: number;
@@ -29,39 +33,44 @@ export interface CallMultiplexerConfig {
   isIdempotent(command: unknown): boolean;
 }
 
-export interface CallMultiplexerListener {
-  /** Where it leads to, for errors. */
-  readonly server: string;
-  /** May Commands be written now? */
-  readonly isOpen: boolean;
-  nextSeq(): number;
-  /** A call is over. */
-  onForgotten(): void;
+/** What is told of the calls of a connection. */
+export interface CallListener {
+  /** A Command that was not executed may be sent again. */
+  onNotStarted(call: ClientCall, error: CmdStreamError): void;
+  /** A Command that was not written needs another connection. */
+  onUnwritten(call: ClientCall, error: CmdStreamError): void;
+  /** The connection has ended before the written Command was answered. */
+  onLost(call: ClientCall, error: CmdStreamError): void;
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
+  /** A frame for a Command that its caller had given up. */
+  onLateFrame(): void;
 }
 
 export class CallMultiplexer implements CallHome {
   /** Commands the server runs at a time; 0: it has not said. */
   maxInFlight = 0;
+  /** May Commands be written? Set by the session. */
+  isOpen = false;
+  readonly server: string;
   readonly #connection: Connection;
   readonly #config: CallMultiplexerConfig;
-  readonly #owner: CallMultiplexerListener;
+  readonly #listener: CallListener;
   readonly #written = new PendingTable();
   readonly #waiting = new LinkedSet<ClientCall>();
   readonly #seqs = new SeqWindow();
   readonly #writer: CallEncoder;
   #isPumping = false;
+  /** Called once, when no call is left. */
+  #idleListeners: Set<() => void> | undefined;
 
-  constructor(connection: Connection, config: CallMultiplexerConfig, owner: CallMultiplexerListener) {
+  constructor(connection: Connection, config: CallMultiplexerConfig, listener: CallListener) {
     this.#connection = connection;
     this.#config = config;
-    this.#owner = owner;
+    this.#listener = listener;
+    this.server = config.server;
     const { direction, callBytes } = config;
     const mayRepeat = (call: ClientCall): boolean => this.#mayRepeat(call);
     this.#writer = new CallEncoder(connection, config.timeoutMs, { direction, callBytes, mayRepeat });
-  }
-
-  get server(): string {
-    return this.#owner.server;
   }
 
   get size(): number {
@@ -125,15 +134,29 @@ export class CallMultiplexer implements CallHome {
         this.#connection.post((writer) => writeCancel(writer, call.seq, abandoned));
     }
     this.pump();
-    this.#owner.onForgotten();
+    if (this.#idleListeners) this.#tellIdle();
   }
 
-  /** The server has not begun with this Command: it is nobody's here any more. */
-  release(call: ClientCall): void {
+  /** The server has not begun with this Command: it waits elsewhere from now on. */
+  notStarted(call: ClientCall, error: CmdStreamError): void {
     this.#written.delete(call);
     this.#ended(call);
     this.pump();
-    this.#owner.onForgotten();
+    this.#listener.onNotStarted(call, error);
+    if (this.#idleListeners) this.#tellIdle();
+  }
+
+  /** Calls it back once there is no call any more: at once if there is none. */
+  whenIdle(callback: () => void): void {
+    (this.#idleListeners ??= new Set()).add(callback);
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    const listeners = this.#idleListeners;
+    if (listeners === undefined || this.size > 0) return;
+    this.#idleListeners = undefined;
+    for (const callback of listeners) callback();
   }
 
   /** The server has said its last word about the call; what follows for it is a protocolError. */
@@ -147,22 +170,28 @@ export class CallMultiplexer implements CallHome {
   }
 
   waitsFor(call: ClientCall): { readonly text: string } {
-    if (call.seq !== 0) return { text: `${this.#owner.server} has not answered` };
-    if (this.#socketHasRoom())
-      return { text: `${this.#owner.server} runs as many Commands as it may (${this.maxInFlight})` };
-    return { text: `${this.#owner.server} does not read: ${this.#connection.bufferedBytes} bytes wait to be sent` };
+    if (call.seq !== 0) return { text: `${this.server} has not answered` };
+    if (this.#socketHasRoom()) return { text: `${this.server} runs as many Commands as it may (${this.maxInFlight})` };
+    return { text: `${this.server} does not read: ${this.#connection.bufferedBytes} bytes wait to be sent` };
   }
 
   /** Writes what waits, as far as there is room. What fails on the way calls this again: one loop does it all. */
   pump(): void {
-    if (this.#isPumping || this.#waiting.size === 0 || !this.#owner.isOpen) return;
+    if (this.#isPumping || this.#waiting.size === 0 || !this.isOpen) return;
     this.#isPumping = true;
     for (let call = this.#waiting.first; call !== undefined; call = this.#waiting.first) {
-      if (!this.#hasRoom() || !this.#owner.isOpen) break;
+      if (!this.#hasRoom() || !this.isOpen) break;
       this.#waiting.delete(call);
       this.#write(call);
     }
     this.#isPumping = false;
+  }
+
+  /** Takes no more calls, and gives back those that were not written. */
+  close(reason: CmdStreamError): void {
+    this.isOpen = false;
+    for (const call of this.takeWaiting()) this.#listener.onUnwritten(call, reason);
+    this.#tellIdle();
   }
 
   /** Calls that were not written, which are nobody's any more. */
@@ -182,7 +211,7 @@ export class CallMultiplexer implements CallHome {
       const leftMs = call.remainingMs();
       if (leftMs < 0) return call.expire();
       this.#writer.checkNeeds(call.command, call.metadata);
-      call.seq = this.#seqs.use(this.#owner.nextSeq());
+      call.seq = this.#seqs.use(++this.#config.seqs.last);
       call.attempts++;
       this.#written.add(call);
       this.#writer.write(call, leftMs);

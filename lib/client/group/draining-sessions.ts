@@ -12,8 +12,6 @@ const PATIENCE_MS = 5000;
 export class DrainingSessions {
   readonly #scope: AsyncScope;
   readonly #leaving = new Set<ClientSession>();
-  /** Those of them that end as soon as they are idle. */
-  readonly #replaced = new Set<ClientSession>();
   /** Those that have ended, in order or not, and whose sockets may not be closed yet. */
   readonly #closing = new Set<ClientSession>();
 
@@ -32,30 +30,26 @@ export class DrainingSessions {
   /** Its server drains. */
   drains(session: ClientSession): void {
     this.#leaving.add(session);
+    // What is written is answered by the server, which then ends the connection; the rest is for a server that does not.
+    const end = (): void => this.#end(session);
+    session.whenIdle(() => this.#scope.run(() => setTimeout(end, PATIENCE_MS).unref()));
   }
 
   /** Another connection has taken its place. */
   replaced(session: ClientSession): void {
     this.#leaving.add(session);
-    this.#replaced.add(session);
     session.leave(new CmdStreamError('CONNECTION_LOST', 'the connection was replaced'));
+    session.whenIdle(() => this.#end(session));
   }
 
-  onIdle(session: ClientSession): void {
-    if (this.#replaced.delete(session)) session.end(notNeeded());
-    else if (this.#leaving.has(session))
-      this.#scope.run(() => setTimeout(() => this.#endIdle(session), PATIENCE_MS).unref());
-  }
-
-  #endIdle(session: ClientSession): void {
-    if (this.#leaving.has(session) && session.pending === 0) session.end(notNeeded());
+  #end(session: ClientSession): void {
+    if (this.#leaving.has(session)) session.end(new CmdStreamError('CLOSED', 'the connection is not needed any more'));
   }
 
   /** A connection of the link has ended, any of them; true if it was one of those that were leaving. */
   onEnd(session: ClientSession): boolean {
     this.#closing.add(session);
     void session.closed().then(() => this.#closing.delete(session));
-    this.#replaced.delete(session);
     return this.#leaving.delete(session);
   }
 
@@ -68,8 +62,4 @@ export class DrainingSessions {
   async closed(): Promise<void> {
     await Promise.all([...this.#closing].map((session) => session.closed()));
   }
-}
-
-function notNeeded(): CmdStreamError {
-  return new CmdStreamError('CLOSED', 'the connection is not needed any more');
 }

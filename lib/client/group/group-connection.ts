@@ -13,10 +13,11 @@ import { ConnectionAge } from './connection-age.js';
 import type { ConnectionChoice } from './dispatch-strategy.js';
 import { DrainingSessions } from './draining-sessions.js';
 import { notOpened, ConnectAttempt, type ConnectStage } from './connect-attempt.js';
+import type { CallListener } from '../call/call-multiplexer.js';
 import type { ClientCall } from '../call/client-call.js';
 import { reconnectDefaults, type ResolvedReconnectOptions } from '../client-options.js';
 
-export interface GroupConnectionConfig extends ClientSessionConfig {
+export interface GroupConnectionConfig extends Omit<ClientSessionConfig, 'server'> {
   readonly connectTimeoutMs: number;
   /** `false`: a lost connection is opened anew by the next call only. */
   readonly reconnect: ResolvedReconnectOptions | false;
@@ -41,17 +42,13 @@ export interface GroupConnectionTarget {
 }
 
 /** What a link tells its group. */
-export interface GroupConnectionListener extends Omit<
-  ClientSessionListener,
-  'server' | 'onOpen' | 'onEnd' | 'onGoaway' | 'onIdle' | 'onQuiet'
-> {
+export interface GroupConnectionListener extends CallListener {
   /** A connection that is open has fallen silent or was heard again, or has another one's place. */
   onChanged(): void;
   /** `connecting`, `connected` or `disconnected`; the attempts of an outage say nothing until one succeeds or fails. */
   onLinkStatus(link: GroupConnection, cause?: CmdStreamError, isAttempt?: boolean): void;
   /** The connection that has just ended was a good one: its server did serve. */
   onServed(link: GroupConnection): void;
-  onIdle(): void;
 }
 
 type State =
@@ -74,7 +71,7 @@ export class GroupConnection implements ClientSessionListener, ConnectionChoice 
   /** Why the last connection, or the attempt to open one, failed; undefined while one is open. */
   lastError: CmdStreamError | undefined;
   readonly #target: GroupConnectionTarget;
-  readonly #config: GroupConnectionConfig;
+  readonly #config: GroupConnectionConfig & ClientSessionConfig;
   readonly #owner: GroupConnectionListener;
   readonly #backoff: Backoff;
   readonly #age: ConnectionAge;
@@ -97,7 +94,7 @@ export class GroupConnection implements ClientSessionListener, ConnectionChoice 
   ) {
     this.#target = target;
     this.server = addressText(target.address);
-    this.#config = config;
+    this.#config = { ...config, server: this.server };
     this.#owner = owner;
     this.#leaving = new DrainingSessions(config.scope);
     this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
@@ -201,14 +198,6 @@ export class GroupConnection implements ClientSessionListener, ConnectionChoice 
     for (const session of sessions) session.destroy(cause);
   }
 
-  get hasOthers(): boolean {
-    return this.#owner.hasOthers;
-  }
-
-  nextSeq(): number {
-    return this.#owner.nextSeq();
-  }
-
   onOpen(session: ClientSession): void {
     this.lastError = undefined;
     const predecessor = this.session;
@@ -230,11 +219,6 @@ export class GroupConnection implements ClientSessionListener, ConnectionChoice 
     else this.#down(undefined);
   }
 
-  onIdle(session: ClientSession): void {
-    this.#leaving.onIdle(session);
-    this.#owner.onIdle();
-  }
-
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnProbe: boolean): void {
     if (this.#leaving.onEnd(session)) return;
     if (this.session === session)
@@ -244,28 +228,13 @@ export class GroupConnection implements ClientSessionListener, ConnectionChoice 
       opening.fail(notOpened(cause, { server: this.server, hasTls: this.#config.hasTls, hungUpOnProbe }));
   }
 
-  onUnwritten(call: ClientCall, error: CmdStreamError): void {
-    this.#owner.onUnwritten(call, error);
-  }
-
-  onNotStarted(call: ClientCall, error: CmdStreamError): void {
-    this.#owner.onNotStarted(call, error);
-  }
-
-  onLost(call: ClientCall, error: CmdStreamError): void {
-    this.#owner.onLost(call, error);
-  }
-
-  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
-    this.#owner.onUnexpectedResult(seq, result, bytesRead);
-  }
-
-  onQuiet(): void {
+  onSilenceChange(): void {
     this.#owner.onChanged();
   }
 
-  onLateFrame(): void {
-    this.#owner.onLateFrame();
+  /** Calls it back once for each of its connections that has calls, when that has none any more. */
+  whenIdle(callback: () => void): void {
+    for (const session of this.#sessions()) if (session.pending > 0) session.whenIdle(callback);
   }
 
   get #opening(): ConnectAttempt | undefined {
@@ -287,7 +256,7 @@ export class GroupConnection implements ClientSessionListener, ConnectionChoice 
       connectTimeoutMs,
       ticker,
       dial: (signal, onStage) => dial(this.#target.address, turn, signal, onStage),
-      start: (socket) => new ClientSession(socket, this.#config, this),
+      start: (socket) => new ClientSession(socket, this.#config, this, this.#owner),
       onFailed: (failed, error) => this.#onFailed(failed, error),
     });
   }

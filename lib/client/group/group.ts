@@ -18,7 +18,7 @@ import { rootOf } from './connect-attempt.js';
 import { Retries } from './retries.js';
 import type { ResolvedRetryOptions } from '../client-options.js';
 
-export interface GroupConfig extends GroupConnectionConfig, ConnectionPickerConfig {
+export interface GroupConfig extends Omit<GroupConnectionConfig, 'group' | 'seqs'>, ConnectionPickerConfig {
   readonly servers: readonly ServerAddress[];
   readonly connections: number;
   readonly whenDisconnected: 'wait' | 'fail';
@@ -42,6 +42,8 @@ export class Group implements GroupConnectionListener, CallHome {
   readonly servers: readonly GroupServer[];
   /** Why nothing it has brought is wanted any more. */
   destroyedBy: CmdStreamError | undefined;
+  /** Is more than one connection open? */
+  hasOthers = false;
   readonly #config: GroupConfig;
   readonly #owner: GroupListener;
   readonly #links: readonly GroupConnection[];
@@ -54,23 +56,22 @@ export class Group implements GroupConnectionListener, CallHome {
   #ready: readonly GroupConnection[] = [];
   /** Is there a link that nobody opens, beside some that are open? */
   #hasIdle = false;
-  readonly #seqs: { last: number };
   #closed: CmdStreamError | undefined;
   #onIdle: (() => void) | undefined;
 
   /** `seqs`: the number of the last Command, which all groups of a client share. */
   constructor(config: GroupConfig, seqs: { last: number }, owner: GroupListener) {
     this.#config = config;
-    this.#seqs = seqs;
     this.#owner = owner;
     this.#queue = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
     this.#connecting = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
     this.#retries = new Retries(config.scope, config.retry, config.maxPending, (call) => this.submit(call));
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
     this.#router = new ConnectionPicker(config, this.servers);
+    const given = { ...config, seqs, group: this };
     this.#links = Array.from({ length: config.connections }, (_, index) => {
       const server = this.servers[index % this.servers.length]!;
-      const link = new GroupConnection(index, server, config, this);
+      const link = new GroupConnection(index, server, given, this);
       server.links.push(link);
       return link;
     });
@@ -90,10 +91,6 @@ export class Group implements GroupConnectionListener, CallHome {
   /** True if some connection is open to a server of this package. */
   get isExtended(): boolean {
     return this.#ready.some((link) => link.session?.isExtended);
-  }
-
-  get hasOthers(): boolean {
-    return this.#ready.length > 1;
   }
 
   /** Those that take calls. */
@@ -135,8 +132,10 @@ export class Group implements GroupConnectionListener, CallHome {
       const { session } = this.#router.choose(call);
       // Code of the user has run: the call may be over by now, and the connection may be gone.
       if (!call.isPending) call.report({ how: 'cancelled' });
-      else if (session) session.submit(call);
-      else {
+      else if (session) {
+        session.submit(call);
+        this.#onIdle?.();
+      } else {
         call.report({ how: 'cancelled' });
         this.submit(call);
       }
@@ -199,7 +198,7 @@ export class Group implements GroupConnectionListener, CallHome {
   forget(call: ClientCall): void {
     this.#queue.delete(call);
     this.#retries.delete(call);
-    this.onIdle();
+    this.#onIdle?.();
   }
 
   grant(): void {}
@@ -216,11 +215,16 @@ export class Group implements GroupConnectionListener, CallHome {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, limitMs);
       this.#onIdle = () => {
-        if (this.pending > 0) return;
+        if (this.pending > 0) return this.#watchCalls();
         clearTimeout(timer);
         resolve();
       };
+      this.#watchCalls();
     });
+  }
+
+  #watchCalls(): void {
+    for (const link of this.#links) link.whenIdle(this.#onIdle!);
   }
 
   /** Ends for good; calls that wait fail with `cause`. */
@@ -230,7 +234,7 @@ export class Group implements GroupConnectionListener, CallHome {
     this.#setReady([]);
     for (const link of this.#links) link.destroy(cause);
     this.#failWaiting(cause);
-    this.onIdle();
+    this.#onIdle?.();
   }
 
   #failWaiting(cause: CmdStreamError): void {
@@ -262,10 +266,6 @@ export class Group implements GroupConnectionListener, CallHome {
     await Promise.all(this.#links.map((link) => link.closed()));
   }
 
-  nextSeq(): number {
-    return ++this.#seqs.last;
-  }
-
   onLinkStatus(link: GroupConnection, cause?: CmdStreamError, isAttempt = false): void {
     this.#setReady(this.#links.filter(({ session }) => session !== undefined));
     this.#hasIdle = this.#ready.length > 0 && this.#links.some(({ isTrying, session }) => !isTrying && !session);
@@ -281,6 +281,7 @@ export class Group implements GroupConnectionListener, CallHome {
 
   #setReady(ready: readonly GroupConnection[]): void {
     this.#ready = ready;
+    this.hasOthers = ready.length > 1;
     this.#router.setOpen(ready);
   }
 
@@ -362,9 +363,5 @@ export class Group implements GroupConnectionListener, CallHome {
 
   onLateFrame(): void {
     this.#owner.onLateFrame();
-  }
-
-  onIdle(): void {
-    this.#onIdle?.();
   }
 }

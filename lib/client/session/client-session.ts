@@ -16,7 +16,7 @@ import { Control, EXTENSION_VERSION, writeControl, writeHello } from '../../wire
 import { readGoaway, readHello } from '../../wire/control-reader.js';
 import type { Seq } from '../../wire/frame.js';
 import { checkServerInfo } from '../../wire/server-info.js';
-import { CallMultiplexer, type CallMultiplexerConfig, type CallMultiplexerListener } from '../call/call-multiplexer.js';
+import { CallMultiplexer, type CallListener, type CallMultiplexerConfig } from '../call/call-multiplexer.js';
 import { deliverControl, type CallFinder } from './result-frames.js';
 import type { ClientCall } from '../call/client-call.js';
 import { PingQueue, type PingWaiter } from './ping-queue.js';
@@ -29,31 +29,17 @@ export interface ClientSessionConfig extends ConnectionConfig, Omit<CallMultiple
   readonly extension: boolean | 'require';
   /** `false`: the peer is not asked whether it is there. */
   readonly keepalive: ResolvedKeepaliveOptions | false;
+  /** Are other connections open that could take its calls? */
+  readonly group: { readonly hasOthers: boolean };
 }
 
-/** What a session tells its link. */
+/** What is told of the connection. */
 export interface ClientSessionListener {
-  /** Where the connection leads to, for errors. */
-  readonly server: string;
-  /** Are other connections open that could take its calls? */
-  readonly hasOthers: boolean;
-  nextSeq(): number;
   onOpen(session: ClientSession): void;
   /** The server wants it to end: new Commands go elsewhere. `isUnneeded`: because nothing happens on it, and not because the server drains. */
   onGoaway(session: ClientSession, isUnneeded: boolean): void;
-  /** A Command that was not executed may be sent again. */
-  onNotStarted(call: ClientCall, error: CmdStreamError): void;
-  /** A Command that was not written needs another connection. */
-  onUnwritten(call: ClientCall, error: CmdStreamError): void;
-  /** The connection has ended before the written Command was answered. */
-  onLost(call: ClientCall, error: CmdStreamError): void;
-  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
-  /** A frame for a Command that its caller had given up. */
-  onLateFrame(): void;
-  /** No call waits on this connection. */
-  onIdle(session: ClientSession): void;
-  /** The connection has fallen silent, or was heard again. */
-  onQuiet(): void;
+  /** The connection has fallen silent, or bytes came again. */
+  onSilenceChange(): void;
   /** `hungUpOnProbe`: between ServerInfo and the answer to the probe. */
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnProbe: boolean): void;
 }
@@ -63,14 +49,14 @@ const IDLENESS: ReadonlySet<string> = new Set(['idle', 'silent']);
 
 type State = 'greeting' | 'probing' | 'agreeing' | 'open' | 'leaving' | 'ended';
 
-export class ClientSession
-  implements ConnectionListener, CallMultiplexerListener, CallFinder, KeepalivePeer, QuietPeer
-{
+export class ClientSession implements ConnectionListener, CallFinder, KeepalivePeer, QuietPeer {
   readonly connection: Connection;
   /** Since when it exists, in monotonic milliseconds. */
   readonly since = performance.now();
   readonly #config: ClientSessionConfig;
-  readonly #owner: ClientSessionListener;
+  readonly server: string;
+  readonly #listener: ClientSessionListener;
+  readonly #callListener: CallListener;
   readonly #calls: CallMultiplexer;
   readonly #pings = new PingQueue(() => this.#sendPing());
   readonly #keepalive: Keepalive | undefined;
@@ -84,22 +70,21 @@ export class ClientSession
   /** Why this side has ended it. */
   #ownCause: CmdStreamError | undefined;
 
-  constructor(socket: Duplex, config: ClientSessionConfig, owner: ClientSessionListener) {
+  constructor(
+    socket: Duplex,
+    config: ClientSessionConfig,
+    listener: ClientSessionListener,
+    callListener: CallListener,
+  ) {
     this.#config = config;
-    this.#owner = owner;
+    this.server = config.server;
+    this.#listener = listener;
+    this.#callListener = callListener;
     this.connection = new Connection(socket, config, this);
-    this.#calls = new CallMultiplexer(this.connection, config, this);
+    this.#calls = new CallMultiplexer(this.connection, config, callListener);
     if (!config.keepalive) return;
     this.#keepalive = new Keepalive(config.keepalive, config.ticker, this, config.options.writeStallTimeoutMs);
     this.#silence = new Silence(this);
-  }
-
-  get server(): string {
-    return this.#owner.server;
-  }
-
-  get isOpen(): boolean {
-    return this.#state === 'open';
   }
 
   /** The server has greeted and was asked whether it knows the extension. */
@@ -120,7 +105,7 @@ export class ClientSession
   }
 
   get isWaiting(): boolean {
-    return this.#owner.hasOthers && (this.isBusy || this.connection.bufferedBytes > 0);
+    return this.#config.group.hasOthers && (this.isBusy || this.connection.bufferedBytes > 0);
   }
 
   /** Better avoided, although it is open. */
@@ -129,7 +114,7 @@ export class ClientSession
   }
 
   onQuiet(): void {
-    this.#owner.onQuiet();
+    this.#listener.onSilenceChange();
   }
 
   get ticker(): Ticker {
@@ -181,13 +166,17 @@ export class ClientSession
       return call;
     }
     this.#calls.checkSeq(seq);
-    this.#owner.onLateFrame();
+    this.#callListener.onLateFrame();
     return undefined;
   }
 
   notStarted(call: ClientCall, error: CmdStreamError): void {
-    this.#calls.release(call);
-    this.#owner.onNotStarted(call, error);
+    this.#calls.notStarted(call, error);
+  }
+
+  /** Calls it back once no call is left here: at once if there is none. */
+  whenIdle(callback: () => void): void {
+    this.#calls.whenIdle(callback);
   }
 
   /** Has it taken any call? */
@@ -228,8 +217,7 @@ export class ClientSession
   leave(reason: CmdStreamError): void {
     if (this.#state !== 'open') return;
     this.#state = 'leaving';
-    for (const call of this.#calls.takeWaiting()) this.#owner.onUnwritten(call, reason);
-    this.onForgotten();
+    this.#calls.close(reason);
   }
 
   /** Ends in order. */
@@ -245,14 +233,6 @@ export class ClientSession
 
   onSilence(cause: CmdStreamError): void {
     this.connection.destroy(cause);
-  }
-
-  nextSeq(): number {
-    return this.#owner.nextSeq();
-  }
-
-  onForgotten(): void {
-    if (this.#calls.size === 0) this.#owner.onIdle(this);
   }
 
   onServerInfo(info: Buffer): void {
@@ -284,7 +264,7 @@ export class ClientSession
   onValue(seq: Seq, result: unknown, bytesRead: number): void {
     this.#hasAnswered = true;
     const call = this.find(seq);
-    if (call === undefined) return this.#owner.onUnexpectedResult(seq, result, bytesRead);
+    if (call === undefined) return this.#callListener.onUnexpectedResult(seq, result, bytesRead);
     this.#confirm(call.sentBytes);
     try {
       const last = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
@@ -298,7 +278,7 @@ export class ClientSession
   onRefused(seq: Seq, error: CmdStreamError): void {
     const call = this.find(seq);
     if (call) call.sinkFailed(labelled(error, call));
-    else this.#owner.onLateFrame();
+    else this.#callListener.onLateFrame();
   }
 
   /** What was answered once would be answered again: this call is not lost with the connection, it has failed. */
@@ -321,6 +301,7 @@ export class ClientSession
   onEnd(cause: CmdStreamError): void {
     const hungUpOnProbe = this.isProbing;
     this.#state = 'ended';
+    this.#calls.isOpen = false;
     for (const ticking of this.#watches()) this.#config.ticker.delete(ticking);
     const lost = {
       code: 'CONNECTION_LOST',
@@ -331,9 +312,9 @@ export class ClientSession
     const notWritten = new CmdStreamError(code, message, { cause });
     const calls = this.#calls.takeWritten();
     const unwritten = this.#calls.takeWaiting();
-    this.#owner.onEnd(this, cause, hungUpOnProbe);
-    for (const call of calls) this.#owner.onLost(call, written);
-    for (const call of unwritten) this.#owner.onUnwritten(call, notWritten);
+    this.#listener.onEnd(this, cause, hungUpOnProbe);
+    for (const call of calls) this.#callListener.onLost(call, written);
+    for (const call of unwritten) this.#callListener.onUnwritten(call, notWritten);
     this.#pings.fail(notWritten);
   }
 
@@ -357,7 +338,7 @@ export class ClientSession
       return this.destroy(new CmdStreamError(reason, 'the server refused this client: their contracts differ'));
     this.connection.sendControl((writer) => writeControl(writer, Control.DONE));
     const isUnneeded = IDLENESS.has(reason);
-    this.#owner.onGoaway(this, isUnneeded);
+    this.#listener.onGoaway(this, isUnneeded);
     this.leave(
       new CmdStreamError(
         'SHUTDOWN',
@@ -373,8 +354,9 @@ export class ClientSession
 
   #open(): void {
     this.#state = 'open';
+    this.#calls.isOpen = true;
     for (const ticking of this.#watches()) this.#config.ticker.add(ticking);
-    this.#owner.onOpen(this);
+    this.#listener.onOpen(this);
   }
 }
 

@@ -1,7 +1,11 @@
 // The calls of one connection, with a connection of the test's own: who is written when, who waits, and who is over already.
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CallBytes } from '../../../lib/client/call/call-bytes.js';
-import { CallMultiplexer, type CallMultiplexerConfig } from '../../../lib/client/call/call-multiplexer.js';
+import {
+  CallMultiplexer,
+  type CallListener,
+  type CallMultiplexerConfig,
+} from '../../../lib/client/call/call-multiplexer.js';
 import { ClientCall, type CallNeeds, type CallOptions } from '../../../lib/client/call/client-call.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { Connection } from '../../../lib/connection/connection.js';
@@ -67,7 +71,8 @@ class FakeConnection {
 }
 
 let connection: FakeConnection;
-let owner: { server: string; isOpen: boolean; nextSeq: () => number; onForgotten: jest.Mock<() => void> };
+let listener: { [K in keyof CallListener]: jest.Mock<CallListener[K]> };
+let idle: jest.Mock<() => void>;
 let calls: CallMultiplexer;
 const nowhere = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
 const lost = new CmdStreamError('CONNECTION_LOST', 'it was lost');
@@ -76,8 +81,10 @@ function open(config: Partial<CallMultiplexerConfig> = {}): void {
   const standard = { timeoutMs: 0, maxPending: 100, maxQueued: 100, retry: {}, isIdempotent: () => false };
   const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, direction });
   const options = { maxSendBufferBytes: MAX_BUFFERED };
-  const whole = { ...standard, direction, callBytes, options, ...config };
-  calls = new CallMultiplexer(connection as unknown as Connection, whole, owner);
+  const where = { server: 'calc:1', seqs: { last: 0 } };
+  const whole = { ...standard, ...where, direction, callBytes, options, ...config };
+  calls = new CallMultiplexer(connection as unknown as Connection, whole, listener);
+  calls.isOpen = true;
 }
 
 class Sent extends RecordingSink {
@@ -115,8 +122,14 @@ function late(command: string): Sent {
 
 beforeEach(() => {
   connection = new FakeConnection();
-  let seq = 0;
-  owner = { server: 'calc:1', isOpen: true, nextSeq: () => ++seq, onForgotten: jest.fn() };
+  idle = jest.fn();
+  listener = {
+    onNotStarted: jest.fn(),
+    onUnwritten: jest.fn(),
+    onLost: jest.fn(),
+    onUnexpectedResult: jest.fn(),
+    onLateFrame: jest.fn(),
+  };
   open();
 });
 
@@ -261,21 +274,23 @@ describe('the end of a written call', () => {
 
   it('by its server is the last that may come for it', () => {
     const { call } = submit('a');
+    calls.whenIdle(idle);
     expect(check(1)).not.toThrow();
     call.complete();
     expect(check(1)).toThrow('behind its end');
     expect(connection.posted).toEqual([]);
-    expect(owner.onForgotten).toHaveBeenCalledTimes(1);
+    expect(idle).toHaveBeenCalledTimes(1);
     expect(calls.find(1)).toBeUndefined();
   });
 
   it('by its caller is said to an extended server, which may have sent more by then', () => {
     const { call } = submit('a');
+    calls.whenIdle(idle);
     call.cancel();
     call.cancel();
     expect(connection.posted).toEqual([cancel(1)]);
     expect(check(1)).not.toThrow();
-    expect([calls.size, owner.onForgotten.mock.calls.length]).toEqual([0, 1]);
+    expect([calls.size, idle.mock.calls.length]).toEqual([0, 1]);
   });
 
   it.each([{ isExtended: false }, { isOpen: false }])('by its caller is not said where %j', (state) => {
@@ -302,11 +317,14 @@ describe('the end of a written call', () => {
 
   it('is that of an attempt when the server has not begun with it: its place is free, and nothing may follow', () => {
     calls.maxInFlight = 1;
-    const [first] = [submit('a'), submit('b')];
-    calls.release(first.call);
+    const [first, second] = [submit('a'), submit('b')];
+    calls.whenIdle(idle);
+    calls.notStarted(first.call, lost);
     expect([connection.written, calls.size, calls.find(1)]).toEqual([['a', 'b'], 1, undefined]);
     expect(check(1)).toThrow('behind its end');
-    expect([first.call.isPending, owner.onForgotten.mock.calls.length]).toEqual([true, 1]);
+    expect([first.call.isPending, listener.onNotStarted.mock.calls]).toEqual([true, [[first.call, lost]]]);
+    second.call.complete();
+    expect(idle).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -334,6 +352,32 @@ describe('a call that is only to be written', () => {
     connection.taken();
     await turns(1);
     expect(other.call.isPending).toBe(true);
+  });
+});
+
+describe('the last call', () => {
+  it('is told once for each that asked, and at once where there is none', () => {
+    calls.whenIdle(idle);
+    expect(idle).toHaveBeenCalledTimes(1);
+    const other = jest.fn();
+    const sent = [submit('a'), submit('b')];
+    calls.whenIdle(idle);
+    calls.whenIdle(idle);
+    calls.whenIdle(other);
+    sent[0]!.call.complete();
+    expect(idle).toHaveBeenCalledTimes(1);
+    sent[1]!.call.complete();
+    submit('c').call.complete();
+    expect([idle.mock.calls.length, other.mock.calls.length]).toEqual([2, 1]);
+  });
+
+  it('is not the one that the server has refused and that waits elsewhere by then', () => {
+    const { call } = submit('a');
+    const order: string[] = [];
+    listener.onNotStarted.mockImplementation(() => void order.push('refused'));
+    calls.whenIdle(() => order.push('idle'));
+    calls.notStarted(call, lost);
+    expect(order).toEqual(['refused', 'idle']);
   });
 });
 
@@ -365,19 +409,28 @@ describe('what a call waits for', () => {
 });
 
 describe('calls that wait', () => {
+  let waiting: Sent[];
+
   beforeEach(() => {
     connection.bufferedBytes = MAX_BUFFERED + 1;
-    for (const name of ['a', 'b', 'c']) submit(name);
+    waiting = ['a', 'b', 'c'].map((name) => submit(name));
     connection.bufferedBytes = 0;
   });
 
+  it('are given back when no more are taken, in order, and then none is left', () => {
+    calls.whenIdle(idle);
+    calls.close(lost);
+    expect(listener.onUnwritten.mock.calls).toEqual(waiting.map(({ call }) => [call, lost]));
+    expect([calls.size, idle.mock.calls.length]).toEqual([0, 1]);
+  });
+
   it('are not written where no Commands may be, and are given back in order, once', () => {
-    owner.isOpen = false;
+    calls.isOpen = false;
     calls.pump();
     expect(connection.written).toEqual([]);
     expect(calls.takeWaiting().map(({ command }) => command)).toEqual(['a', 'b', 'c']);
     expect([calls.takeWaiting(), calls.size]).toEqual([[], 0]);
-    owner.isOpen = true;
+    calls.isOpen = true;
     calls.pump();
     expect(connection.written).toEqual([]);
   });
@@ -393,7 +446,7 @@ describe('calls that wait', () => {
   });
 
   it('are not written any more when the connection leaves meanwhile', () => {
-    connection.onSend = () => void (owner.isOpen = false);
+    connection.onSend = () => void (calls.isOpen = false);
     calls.pump();
     expect([connection.written, calls.size]).toEqual([['a'], 3]);
   });
@@ -404,7 +457,7 @@ describe('calls that wait', () => {
       order.push('begins');
       throw lost;
     };
-    owner.onForgotten.mockImplementation(() => void order.push('over'));
+    for (const sent of waiting) sent.onEnd = () => void order.push('over');
     calls.pump();
     expect(order).toEqual(['begins', 'over', 'begins', 'over', 'begins', 'over']);
     connection.onSend = () => {};

@@ -9,10 +9,14 @@ import { turns } from '../../support/deadline.js';
 const PATIENCE_MS = 5000;
 
 class FakeSession {
-  pending = 0;
+  idle: () => void = () => {};
   readonly notify: string[] = [];
   socketClosed: () => void = () => {};
   readonly #closed = new Promise<void>((resolve) => (this.socketClosed = resolve));
+
+  whenIdle(callback: () => void): void {
+    this.idle = callback;
+  }
 
   leave({ code }: CmdStreamError): void {
     this.notify.push(`leaves: ${code}`);
@@ -46,10 +50,10 @@ describe('a connection that was replaced', () => {
     leaving.replaced(session);
     expect(session.notify).toEqual(['leaves: CONNECTION_LOST']);
     expect([leaving.size, [...leaving]]).toEqual([1, [session]]);
-    leaving.onIdle(session);
+    session.idle();
     expect(session.notify.slice(1)).toEqual(['ends: CLOSED']);
     expect(leaving.onEnd(session)).toBe(true);
-    leaving.onIdle(session);
+    session.idle();
     jest.advanceTimersByTime(PATIENCE_MS);
     expect(session.notify.slice(1)).toEqual(['ends: CLOSED']);
     expect(leaving.size).toBe(0);
@@ -59,7 +63,7 @@ describe('a connection that was replaced', () => {
     const session = fake();
     leaving.replaced(session);
     expect(leaving.onEnd(session)).toBe(true);
-    leaving.onIdle(session);
+    session.idle();
     expect(session.notify).toEqual(['leaves: CONNECTION_LOST']);
   });
 });
@@ -68,30 +72,18 @@ describe('a connection whose server drains', () => {
   it('is left to the server for some seconds when it is idle, and ends then', () => {
     const session = fake();
     leaving.drains(session);
-    leaving.onIdle(session);
+    jest.advanceTimersByTime(PATIENCE_MS);
+    session.idle();
     jest.advanceTimersByTime(PATIENCE_MS - 1);
     expect(session.notify).toEqual([]);
     jest.advanceTimersByTime(1);
     expect(session.notify).toEqual(['ends: CLOSED']);
   });
 
-  it('does not end while a call is pending, and does when it is idle for the second time', () => {
-    const session = fake();
-    leaving.drains(session);
-    leaving.onIdle(session);
-    session.pending = 1;
-    jest.advanceTimersByTime(PATIENCE_MS);
-    expect(session.notify).toEqual([]);
-    session.pending = 0;
-    leaving.onIdle(session);
-    jest.advanceTimersByTime(PATIENCE_MS);
-    expect(session.notify).toEqual(['ends: CLOSED']);
-  });
-
   it('is not ended when the server has ended it', () => {
     const session = fake();
     leaving.drains(session);
-    leaving.onIdle(session);
+    session.idle();
     expect(leaving.onEnd(session)).toBe(true);
     expect(leaving.onEnd(session)).toBe(false);
     jest.advanceTimersByTime(PATIENCE_MS);
@@ -99,10 +91,9 @@ describe('a connection whose server drains', () => {
   });
 });
 
-it('a connection that does not leave is left alone when it is idle', () => {
+it('a connection that does not leave is left alone', () => {
   const session = fake();
   leaving.drains(fake());
-  leaving.onIdle(session);
   expect(jest.getTimerCount()).toBe(0);
   expect(leaving.onEnd(session)).toBe(false);
   expect(session.notify).toEqual([]);

@@ -27,20 +27,19 @@ class Stage {
   readonly sinks: RecordingSink[] = [];
   readonly link: GroupConnection;
   hasOthers = false;
-  #seq = 0;
 
   constructor(options: Partial<CommandClientOptions> = {}) {
     const standard = { contract: vectorContract, extension: false, keepalive: false } as const;
     const resolved = resolveClientOptions({ ...standard, ...options });
     const config = {
       ...groupConfigOf(resolved, new AsyncScope()),
+      seqs: { last: 0 },
+      group: this,
       dial: (_server: unknown, turn: number, signal: AbortSignal): Promise<Duplex> => this.#dial(turn, signal),
     };
     let turn = 0;
     const tell = (what: string) => (): void => void this.notify.push(what);
     const owner: GroupConnectionListener = {
-      hasOthers: false,
-      nextSeq: () => ++this.#seq,
       onNotStarted: tell('not started'),
       onUnwritten: tell('unwritten'),
       onLost: (call, error) => (tell('lost')(), call.fail(error)),
@@ -48,11 +47,9 @@ class Stage {
       onLateFrame: tell('late'),
       onChanged: tell('changed'),
       onServed: tell('served'),
-      onIdle: () => {},
       onLinkStatus: ({ status }, cause, isAttempt) =>
         void this.notify.push([status, cause?.code, isAttempt && 'attempt'].filter(Boolean).join(' ')),
     };
-    Object.defineProperty(owner, 'hasOthers', { get: () => this.hasOthers });
     this.link = new GroupConnection(0, { address: { host: 'calc', port: 1 }, nextTurn: () => turn++ }, config, owner);
   }
 
