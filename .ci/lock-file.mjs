@@ -1,5 +1,5 @@
-// Check: the lock file is whole, on every platform. npm leaves out of it what the registry at hand did not offer, and then
-// `npm ci` does not work elsewhere.
+// Check: the lock file is whole, on every platform. npm leaves out of it what the registry at hand did not offer, and
+// then `npm ci` does not work elsewhere.
 import { readFileSync } from 'node:fs';
 import { main } from './report.mjs';
 

@@ -1,5 +1,5 @@
-// What the benchmarks of the codecs send: an int64, a bool, a float64 and a text of 200 bytes, as a Command and a Result
-// that the JSON codec and the MUS codec both take.
+// What the benchmarks of the codecs send: an int64, a bool, a float64 and a text of 200 bytes, as a Command and a
+// Result that the JSON codec and the MUS codec both take.
 import { Command, defineContract, Result } from 'nestjs-cmd-stream/core';
 import { mus, musCodec } from 'nestjs-cmd-stream/mus';
 

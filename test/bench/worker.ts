@@ -5,7 +5,7 @@ import { heapMiB, measure } from './load.js';
 import { scenarioNamed, variantNamed } from './scenarios.js';
 
 /**
- * The client is notify where the server listens, then one round after the other; the answer to each is its speed and its
+ * The client is given where the server listens, then one round after the other; the answer to each is its speed and its
  * heap. The server answers every message with its heap.
  */
 export interface Round {

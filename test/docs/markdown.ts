@@ -8,7 +8,10 @@ export interface CodeBlock {
   readonly language: string;
   /** The heading of second level it stands under. */
   readonly section: string;
-  /** The file it is an excerpt of: a line of nothing but a link to it, or its path from the root in back-ticks, stands above. */
+  /**
+   * The file it is an excerpt of: a line of nothing but a link to it, or its path from the root in back-ticks, stands
+   * above.
+   */
   readonly file: string | undefined;
   readonly lines: readonly string[];
 }

@@ -12,7 +12,9 @@ const documents = project.filter(({ path }) => path.endsWith('.md'));
 const readme: Source = { path: 'README.md', text: files.get('README.md') ?? '' };
 const blocks = codeBlocks(readme);
 
-/** What the tarball has, the built library left out: npm adds the README and the licence to the `files` of the package. */
+/**
+ * What the tarball has, the built library left out: npm adds the README and the licence to the `files` of the package.
+ */
 const packed = (() => {
   const { files: listed } = JSON.parse(readPackage()) as { files: readonly string[] };
   const roots = ['README.md', 'LICENSE', 'package.json', ...listed];

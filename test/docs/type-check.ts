@@ -1,4 +1,5 @@
-// Whether the blocks of TypeScript in a document compile, each as a file of its own beside the sample. Nothing is written.
+// Whether the blocks of TypeScript in a document compile, each as a file of its own beside the sample. Nothing is
+// written.
 import { join } from 'node:path';
 import ts from 'typescript';
 import { projectRoot } from '../support/project.js';

@@ -27,11 +27,11 @@ import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
 
-const abortError = Object.assign(new Error('it was notify to stop'), { name: 'AbortError' });
+const abortError = Object.assign(new Error('it was asked to stop'), { name: 'AbortError' });
 
 type Wait = (signal: AbortSignal) => Promise<CalcResult>;
 
-/** Waits until it is notify to stop, and fails in its own way. */
+/** Waits until it is asked to stop, and fails in its own way. */
 const waits: Readonly<Record<string, Wait>> = {
   'an AbortError of Node': async (signal) => later(60_000, new CalcResult(), { signal }),
   'the reason of the signal': (signal) =>

@@ -1,5 +1,5 @@
-// AsyncLocalStorage in a Nest application: what guards, interceptors, pipes, filters and every kind of handler see of what
-// an earlier one of the same Command has entered or run, and of other Commands.
+// AsyncLocalStorage in a Nest application: what guards, interceptors, pipes, filters and every kind of handler see of
+// what an earlier one of the same Command has entered or run, and of other Commands.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import {

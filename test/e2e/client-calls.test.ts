@@ -161,7 +161,7 @@ describe('status and events of a client', () => {
     await connected;
     expect(statuses).toEqual(['connecting', 'connected']);
     peer.finish();
-    await until('the loss is notify', () => events.length === 2);
+    await until('the loss is notified', () => events.length === 2);
     const late: string[] = [];
     client.status.subscribe((status) => late.push(status));
     expect(late).toEqual(['disconnected']);
@@ -250,7 +250,7 @@ describe('the dispatch hook', () => {
   });
 });
 
-it('listeners that throw or reject keep nobody else from being notify', async () => {
+it('listeners that throw or reject keep nobody else from being notified', async () => {
   const raw = own(await RawServer.listen());
   const client = await clientOf(raw);
   const notify: string[] = [];

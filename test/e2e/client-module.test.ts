@@ -1,4 +1,5 @@
-// Clients as providers: CmdStreamModule and Nest's own ClientsModule, and what becomes of them when the application ends.
+// Clients as providers: CmdStreamModule and Nest's own ClientsModule, and what becomes of them when the application
+// ends.
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,

@@ -1,6 +1,6 @@
-// A program, because nestjs-cls is CommonJS, which Jest does not let require Nest: a crowd of interleaved callers, known and
-// anonymous, at one microservice with nestjs-cls in each of its ways. Makes at least as many checks as its argument says, whether
-// code sees the store of its own Command or caller, and prints a CrowdReport.
+// A program, because nestjs-cls is CommonJS, which Jest does not let require Nest: a crowd of interleaved callers,
+// known and anonymous, at one microservice with nestjs-cls in each of its ways. Makes at least as many checks as its
+// argument says, whether code sees the store of its own Command or caller, and prints a CrowdReport.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -250,7 +250,7 @@ async function ask(user: number, client: CmdStreamClient, isPlain: boolean): Pro
     async () => {
       for await (const said of client.iterate(command)) tally.check('answer', known, said.user);
     },
-    // Leaves in the middle: what runs at the server is notify to stop.
+    // Leaves in the middle: what runs at the server is asked to stop.
     async () => void (await firstValueFrom(watched(client.send(command)))),
   ];
   if (!isPlain) {

@@ -1,4 +1,5 @@
-// Which parameter of a handler gets what: by its type where it has no decorator, in any order, and beside decorated ones.
+// Which parameter of a handler gets what: by its type where it has no decorator, in any order, and beside decorated
+// ones.
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -21,7 +22,7 @@ const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => {
   return context.switchToRpc().getContext<CmdStreamContext>().remoteAddress;
 });
 
-/** Notes the class that pipes are notify for each parameter. */
+/** Notes the class that pipes get for each parameter. */
 @Injectable()
 class MetatypePipe implements PipeTransform {
   readonly seen: [string, unknown][] = [];

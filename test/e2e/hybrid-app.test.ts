@@ -1,4 +1,5 @@
-// An application that serves HTTP and Commands: shared providers, and enhancers of the application on both where it says so.
+// An application that serves HTTP and Commands: shared providers, and enhancers of the application on both where it
+// says so.
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,

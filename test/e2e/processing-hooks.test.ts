@@ -1,4 +1,5 @@
-// The hooks through which Nest's observers follow a Command on the server: start and end once each, in one async context.
+// The hooks through which Nest's observers follow a Command on the server: start and end once each, in one async
+// context.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
@@ -52,7 +53,7 @@ class CalcController {
 
 type Done = () => Promise<unknown>;
 
-/** What the hooks of one server were notify: by Command, in order. */
+/** What the hooks of one server were notified: by Command, in order. */
 class Observer {
   readonly log: string[] = [];
   #started = 0;
@@ -103,7 +104,7 @@ describe('the processing hooks', () => {
     const server = await observed(observer);
     const peer = own(await server.connect());
     peer.write(bytes);
-    await until('the end is notify', () => observer.log.length >= 2);
+    await until('the end is notified', () => observer.log.length >= 2);
     await until('the Command has ended', () => server.core.inFlight === 0);
     await turns();
     expect(observer.log).toEqual([`start command:${name} -`, `end command:${name} 1`]);
@@ -123,7 +124,7 @@ describe('the processing hooks', () => {
       await turns();
       expect(observer.log).toEqual([`start command:${name} -`]);
       peer.reset();
-      await until('the end is notify', () => observer.log.length >= 2);
+      await until('the end is notified', () => observer.log.length >= 2);
       await turns();
       expect(observer.log).toEqual([`start command:${name} -`, `end command:${name} 1`]);
     },
@@ -150,7 +151,7 @@ describe('the processing hooks', () => {
     const client = own(new HandMadeClient(server.port));
     const sums = await Promise.all(Array.from({ length: 20 }, (_, i) => client.execute(new AddCmd(i, 1))));
     expect(sums.map(({ value }) => value)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
-    await until('all ends are notify', () => observer.log.length === 40);
+    await until('all ends are notified', () => observer.log.length === 40);
     const ends = observer.log.filter((line) => line.startsWith('end'));
     expect(new Set(ends)).toEqual(new Set(Array.from({ length: 20 }, (_, i) => `end command:AddCmd ${i + 1}`)));
   });

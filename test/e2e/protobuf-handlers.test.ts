@@ -242,7 +242,7 @@ describe('a call with a message', () => {
     expect(await client.execute(AddCmd.create({ B: 3n }))).toMatchObject({ R: 3n });
   });
 
-  it('is notify to the dispatch hook by the name of the message', async () => {
+  it('is passed to the dispatch hook by the name of the message', async () => {
     const client = clientOf(await serve([Calc]));
     const packets: unknown[] = [];
     client.setOnDispatchHook((packet) => packets.push(packet));

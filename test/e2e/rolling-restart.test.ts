@@ -1,4 +1,4 @@
-// Nest applications in processes of their own that are notify to end and started again, one after the other, while their
+// Nest applications in processes of their own that are asked to end and started again, one after the other, while their
 // clients go on: no Command is lost, and none is executed twice.
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CommandClient } from '../../lib/core.js';

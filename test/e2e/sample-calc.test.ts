@@ -1,4 +1,5 @@
-// The sample 01-calc does what it says: its server byte for byte and towards a client, its main program from start to end.
+// The sample 01-calc does what it says: its server byte for byte and towards a client, its main program from start to
+// end.
 import { connect } from 'node:net';
 import { describe, expect, it, jest } from '@jest/globals';
 import { CmdStreamClient, type CommandServer } from 'nestjs-cmd-stream';

@@ -206,7 +206,7 @@ describe('a server in an application', () => {
     await peer.receives(GREETING);
     const { localPort } = peer.socket;
     peer.finish();
-    await until('it is notify', () => seen.length === 3);
+    await until('it is notified', () => seen.length === 3);
     const what = `PEER_CLOSED of 127.0.0.1:${localPort}`;
     expect(seen).toEqual([`option: ${what}`, `event: ${what}`, `last event: ${what}`]);
     await server.logger.line('a listener fails');
@@ -225,7 +225,7 @@ describe('a server in an application', () => {
     server.app.on('connectionLost', (connection: LostConnection) => lost.push(connection.cause.code));
     const peer = own(await server.connect());
     peer.finish();
-    await until('it is notify', () => lost.length === 1);
+    await until('it is notified', () => lost.length === 1);
     expect(await server.logger.line('the option fails')).toBe('error: the option fails');
   });
 

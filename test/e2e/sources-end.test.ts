@@ -1,5 +1,5 @@
-// What a Nest handler gives to be taken item by item ends with its Command or message, also where Nest, or an interceptor,
-// never gets to it; and keeps to the pace of its taker behind operators that are asynchronous.
+// What a Nest handler gives to be taken item by item ends with its Command or message, also where Nest, or an
+// interceptor, never gets to it; and keeps to the pace of its taker behind operators that are asynchronous.
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, UseInterceptors, type CallHandler, type ExecutionContext, type Type } from '@nestjs/common';

@@ -1,5 +1,5 @@
-// Subclasses of the client and the server: what Nest's own base classes call of them is called here, too. The same program
-// runs over Nest's TCP transport beside this one.
+// Subclasses of the client and the server: what Nest's own base classes call of them is called here, too. The same
+// program runs over Nest's TCP transport beside this one.
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -1,4 +1,5 @@
-// Nest's ValidationPipe before a handler: it learns the class of the Command, refuses bad ones, and what it hands over fits.
+// Nest's ValidationPipe before a handler: it learns the class of the Command, refuses bad ones, and what it hands over
+// fits.
 import { describe, expect, it, jest } from '@jest/globals';
 import { Controller, UseFilters, UsePipes, ValidationPipe, type INestMicroservice, type Type } from '@nestjs/common';
 import { IsInt, Max, MaxLength } from 'class-validator';

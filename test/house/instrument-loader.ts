@@ -1,5 +1,5 @@
-// Hooks of Node's module loader that instrument what is in lib. They work on what typescript-loader.mjs, which has to be
-// there before them, made of a file.
+// Hooks of Node's module loader that instrument what is in lib. They work on what typescript-loader.mjs, which has to
+// be there before them, made of a file.
 import type { LoadHook } from 'node:module';
 import { instrument } from './instrument.js';
 

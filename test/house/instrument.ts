@@ -1,5 +1,5 @@
-// Rewrites a module of JavaScript so that each of its functions tells callTrace when it begins, waits, goes on and ends.
-// It works on the text: every function is left as it was but for what is written around it.
+// Rewrites a module of JavaScript so that each of its functions tells callTrace when it begins, waits, goes on and
+// ends. It works on the text: every function is left as it was but for what is written around it.
 import ts from 'typescript';
 
 interface Insertion {

@@ -1,9 +1,9 @@
 // Counts the measures of the house, with what makes them up: `npm run measure:house`, with `--tree` the calls as well.
 //
 // A file of lib is passed by a call when one of its functions runs for it: from `execute()` to the resolved promise at
-// the client, from the bytes that arrive to the bytes that are written at the server, with no timer between.
-// A move is a call of a function in another file than its caller's. The caller is the function of lib that called it, be
-// it through Node; what the event loop calls (a socket's event, a microtask) comes from `node`. A return is no move.
+// the client, from the bytes that arrive to the bytes that are written at the server, with no timer between. A move is
+// a call of a function in another file than its caller's. The caller is the function of lib that called it, be it
+// through Node; what the event loop calls (a socket's event, a microtask) comes from `node`. A return is no move.
 // Getters, setters and constructors are functions.
 import { readLib } from '../support/project.js';
 import { filesOf, movesOf, traceOneCall, treeOf } from './one-call.js';

@@ -39,7 +39,9 @@ export function filesOf(calls: readonly TracedCall[]): readonly string[] {
   return [...new Set(calls.map(({ file }) => file))].toSorted();
 }
 
-/** Each call of a function in another file than its caller's; the event loop, named `node`, is such a caller as well. */
+/**
+ * Each call of a function in another file than its caller's; the event loop, named `node`, is such a caller as well.
+ */
 export function movesOf(calls: readonly TracedCall[]): ReadonlyMap<string, number> {
   const moves = new Map<string, number>();
   for (const { file, caller } of calls) {
@@ -78,7 +80,7 @@ class Peer {
     this.#ended = once(this.#child, 'exit').then(() => {
       throw new Error('a peer has ended');
     });
-    // Whoever asks it is notify.
+    // The next question fails with it; unasked, it is no unhandled rejection.
     this.#ended.catch(() => {});
   }
 

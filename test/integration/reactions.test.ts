@@ -27,7 +27,7 @@ interface ClientReaction {
   readonly results?: readonly { readonly error: string; readonly result: string }[];
 }
 
-/** What ours calls the end that the reference's callback was notify of. */
+/** What ours calls the end that the reference's callback was notified of. */
 function endCode(vector: WireVector): string {
   const { error = '' } = vector;
   if (error === 'intentional failure') return 'HANDLER_ERROR';
@@ -86,7 +86,8 @@ async function reactAsClient(vector: WireVector): Promise<void> {
   expect(sink.results.map(shown)).toEqual(results.filter((one) => one.error === '').map(({ result }) => result));
   expect(client.status).toBe(clientClosed ? 'disconnected' : 'connected');
   if (clientClosed) {
-    // The only call is the one whose Result cannot be read: it is notify that, where the reference tells it of the loss.
+    // The only call is the one whose Result cannot be read: it is notified of that, where the reference tells it of the
+    // loss.
     expect([error?.code, (error?.cause as CmdStreamError | undefined)?.code]).toContain(endCode(vector));
     await peer.ends();
   } else expect(error).toBeUndefined();

@@ -1,4 +1,4 @@
-// Every part that can be replaced, replaced: alone, all together, and by ones that misbehave.
+// Every part that can be replaced, replaced: alone, all together, and by ones that break their rules.
 import { connect as connectTcp, type LookupFunction } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import {

@@ -1,4 +1,4 @@
-// Time limits are monotonic: the clock on the wall is read in one place, for what applications are notify.
+// Time limits are monotonic: the clock on the wall is read in one place, for what applications are given.
 import { expect, it } from '@jest/globals';
 import { readLib } from '../support/project.js';
 

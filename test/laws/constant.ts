@@ -1,4 +1,5 @@
-// The value an expression has wherever it stands, as text that can be compared: `10_000` and `10 * 1000` are both `10000`.
+// The value an expression has wherever it stands, as text that can be compared: `10_000` and `10 * 1000` are both
+// `10000`.
 import ts from 'typescript';
 
 /** Undefined where the value is not to be seen in the expression itself, as with a call. */

@@ -5,7 +5,10 @@ import { parse, place, walk } from './source.js';
 
 const collections = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'Array']);
 
-/** @param exceptions Objects that may be there all the same, as `lib/wire/frame.ts: name`; one that is not is a fault, too. */
+/**
+ * @param exceptions Objects that may be there all the same, as `lib/wire/frame.ts: name`; one that is not is a fault,
+ * too.
+ */
 export function moduleStateViolations(
   sources: readonly Source[],
   exceptions: readonly string[] = [],

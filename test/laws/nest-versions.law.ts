@@ -1,4 +1,5 @@
-// Law: lib runs on Nest 11 as well as on 12. A name that one of the two does not export keeps an ES module from loading.
+// Law: lib runs on Nest 11 as well as on 12. A name that one of the two does not export keeps an ES module from
+// loading.
 import { expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { readLib, type Source } from '../support/project.js';

@@ -1,4 +1,5 @@
-// Whether the defaults that are documented, beside the option and in the tables of the documents, are those of the code.
+// Whether the defaults that are documented, beside the option and in the tables of the documents, are those of the
+// code.
 import { constantIn } from './constant.js';
 import {
   isNamedAfter,
@@ -27,7 +28,10 @@ export function optionTableViolations(documents: readonly Source[], sources: rea
   return documents.flatMap(readTables).flatMap((table) => tableFaults(table, model));
 }
 
-/** Options by name only, such as those of a call, are not read from an object of defaults, and say in words what they mean. */
+/**
+ * Options by name only, such as those of a call, are not read from an object of defaults, and say in words what they
+ * mean.
+ */
 function hasDefaults({ path, defaults, parents }: OptionsInterface): boolean {
   return path.endsWith('-options.ts') || defaults !== undefined || parents.some(hasDefaults);
 }
@@ -57,8 +61,8 @@ function tableFaults(table: OptionsTable, model: OptionsModel): readonly string[
     const owners = candidates.filter(({ members }) => members.has(row.option));
     if (owners.length === 0) return [`${row.place}: ${row.option} is no option`];
     const faults = owners.map((owner) => differs(row.default, valueOf(row.option, owner)));
-    const notify = named.length > 0 ? faults.flat() : faults.some((fault) => fault.length === 0) ? [] : faults.flat();
-    return [...new Set(notify)].map((fault) => `${row.place}: ${row.option} ${fault}`);
+    const found = named.length > 0 ? faults.flat() : faults.some((fault) => fault.length === 0) ? [] : faults.flat();
+    return [...new Set(found)].map((fault) => `${row.place}: ${row.option} ${fault}`);
   });
   return [...rows, ...named.flatMap((options) => missingRows(table, options))];
 }

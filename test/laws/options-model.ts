@@ -37,7 +37,9 @@ export interface OptionsModel {
   readonly defaults: readonly OptionDefaults[];
 }
 
-/** `clientDefaults` are those of `ClientOptions`, and of `CommandClientOptions` where there are none of that whole name. */
+/**
+ * `clientDefaults` are those of `ClientOptions`, and of `CommandClientOptions` where there are none of that whole name.
+ */
 export function isNamedAfter(options: string, defaults: string): boolean {
   const stem = defaults.replace(/Defaults$/, '');
   return options.endsWith(`${stem.charAt(0).toUpperCase()}${stem.slice(1)}Options`);

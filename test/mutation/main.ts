@@ -1,5 +1,6 @@
-// Puts faults into lib, one at a time, and counts those that the tests notice: `npm run test:mutation -- --rung client`.
-// StrykerJS makes the faults and shows the survivors as a diff; here is only what is tried, and with which tests.
+// Puts faults into lib, one at a time, and counts those that the tests notice: `npm run test:mutation -- --rung
+// client`. StrykerJS makes the faults and shows the survivors as a diff; here is only what is tried, and with which
+// tests.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';

@@ -1,4 +1,5 @@
-// Where StrykerJS would change lib, and which of these places a run tries: the same sample and seed give the same places.
+// Where StrykerJS would change lib, and which of these places a run tries: the same sample and seed give the same
+// places.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInstrumenter } from '@stryker-mutator/instrumenter';

@@ -129,7 +129,8 @@ describe('what the Protobuf codec has read', () => {
           const again = encode(message);
           const binary = toBinary(schema as DescMessage, message as MessageShape<DescMessage>);
           expect(again.subarray(-binary.length || again.length).equals(binary)).toBe(true);
-          // protobuf-es forgets a value without a name of a closed enum where the same message has other unknown fields.
+          // protobuf-es forgets a value without a name of a closed enum where the same message has other unknown
+          // fields.
           const second = decode(index, binary);
           expect(schema === EverySchema ? second : message).toEqual(message);
         }),

@@ -42,7 +42,7 @@ export class TrackedCall {
     }
   }
 
-  /** Nobody is notify what becomes of it. */
+  /** Its end is reported to no caller. */
   async #emit(client: CommandClient): Promise<void> {
     try {
       await client.emit(this.command);

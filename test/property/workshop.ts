@@ -21,7 +21,7 @@ export type Work = 'value' | 'unwritable' | 'nothing' | 'failure' | 'generator' 
 
 export class WorkCmd extends Command<Item, Workshop> {
   constructor(
-    /** Results carry it, so that each of them can be notify to belong to its Command. */
+    /** Results carry it, so that each of them can be seen to belong to its Command. */
     readonly id = 0,
     readonly work: Work = 'value',
     readonly items = 1,

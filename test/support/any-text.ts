@@ -1,4 +1,5 @@
-// Characters for properties about any text. fast-check's own unit `binary` takes a second to prepare, in every file that asks.
+// Characters for properties about any text. fast-check's own unit `binary` takes a second to prepare, in every file
+// that asks.
 import * as fc from 'fast-check';
 
 const FIRST_SURROGATE = 0xd800;

@@ -1,4 +1,4 @@
-// A CommandServer of the calc contract at a port of its own that keeps what its callbacks are notify.
+// A CommandServer of the calc contract at a port of its own that keeps what its callbacks get.
 import { CommandServer, type CommandServerOptions, type CmdStreamError, type LostConnection } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
 import { until } from './deadline.js';

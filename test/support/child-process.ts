@@ -41,17 +41,17 @@ export class ServerProcess {
     this.#child.on('exit', (code) => (this.#exitCode = code));
   }
 
-  /** All it has notify so far of one kind. */
-  notify<K extends string>(kind: K): unknown[] {
+  /** All it has reported so far of one kind. */
+  reported<K extends string>(kind: K): unknown[] {
     return this.news.flatMap((news) => (kind in news ? [(news as unknown as Record<K, unknown>)[kind]] : []));
   }
 
   /** Where it listens; with a cluster, where its worker number `index` does. */
   async address(index = 0): Promise<AddressInfo> {
-    const failed = (): boolean => this.notify('error').length > 0 || this.#exitCode !== undefined;
-    await until('a child listens', () => this.notify('address').length > index || failed());
+    const failed = (): boolean => this.reported('error').length > 0 || this.#exitCode !== undefined;
+    await until('a child listens', () => this.reported('address').length > index || failed());
     if (failed()) throw new Error(`the child does not listen: ${JSON.stringify(this.news)}, ${this.#exitCode}`);
-    return this.notify('address')[index] as AddressInfo;
+    return this.reported('address')[index] as AddressInfo;
   }
 
   /** Drains it; gives its exit code. */

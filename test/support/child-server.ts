@@ -1,5 +1,5 @@
 // A program: serves the calc contract with the options in its first argument (JSON), in as many workers of a cluster as
-// its second says (none: in this process). Tells its parent what happens, and closes when it is notify 'close'.
+// its second says (none: in this process). Tells its parent what happens, and closes when it is sent 'close'.
 import cluster from 'node:cluster';
 import { CommandServer, type CommandServerOptions } from '../../lib/core.js';
 import type { ChildNews } from './child-process.js';

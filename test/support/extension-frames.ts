@@ -50,7 +50,9 @@ export function error(seq: number, code: string, payload?: unknown): string {
   return control(8, uvarint(seq) + text(code) + data);
 }
 
-/** The HELLO of a server of the vector contract with default options; hashes are FNV-1a of the names, low byte first. */
+/**
+ * The HELLO of a server of the vector contract with default options; hashes are FNV-1a of the names, low byte first.
+ */
 export const SERVER_HELLO =
   '800001370100808040800800046a736f6e074418b139db86751ec4d7646df4b1111a938090102ba766c83eb240fd034d634b722d97f084fd2f69e0';
 /** What such a server sends to a client that probes. */

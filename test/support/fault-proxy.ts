@@ -1,5 +1,5 @@
 // A TCP proxy whose faults are switched while it runs, each way of its own. It knows no protocol: a fault falls between
-// any two bytes. What it is notify holds for connections that stand and for new ones until heal().
+// any two bytes. What it is asked to do holds for connections that stand and for new ones until heal().
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// Programs that a test runs to their end. One that has not ended by the end of its test is ended with all it has started: it
-// would keep the process of the tests alive, and a core busy.
+// Programs that a test runs to their end. One that has not ended by the end of its test is ended with all it has
+// started: it would keep the process of the tests alive, and a core busy.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';

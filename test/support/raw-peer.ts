@@ -1,5 +1,5 @@
 // One end of a TCP connection that speaks literal bytes: writes what a test writes down, collects what comes back.
-// It knows no protocol, keeps its own half open until notify otherwise, and every wait has a deadline.
+// It knows no protocol, keeps its own half open until it is asked to end it, and every wait has a deadline.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { inTime, turns, until } from './deadline.js';

@@ -1,4 +1,4 @@
-// A CommandSink that keeps everything it is notify, for tests of a client.
+// A CommandSink that keeps everything it gets, for tests of a client.
 import type { CommandSink } from '../../lib/core.js';
 import { until } from './deadline.js';
 

@@ -53,9 +53,9 @@ export class ServerProcess {
     let complaint = '';
     const complain = (text: string): unknown => (complaint += text);
     stderr.on('data', complain);
-    const notify = once(server.#child, 'message').then(([port]) => port as number);
+    const reported = once(server.#child, 'message').then(([port]) => port as number);
     const ended = once(server.#child, 'close').then(() => undefined);
-    const port = await Promise.race([notify, ended]);
+    const port = await Promise.race([reported, ended]);
     if (port === undefined) throw new Error(`the server has ended: ${complaint}`);
     server.#port = port;
     stderr.off('data', complain).pipe(process.stderr, { end: false });

@@ -1,5 +1,5 @@
-// A Duplex whose writes are taken when a test says so, as a proxy, a tunnel or a compressor does it: what was written is
-// kept, not copied, until then.
+// A Duplex whose writes are taken when a test says so, as a proxy, a tunnel or a compressor does it: what was written
+// is kept, not copied, until then.
 import { Duplex } from 'node:stream';
 
 interface Write {

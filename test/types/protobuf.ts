@@ -1,4 +1,5 @@
-// Compiled, never run: what the types of Protobuf contracts, their calls and their handlers allow, and what they refuse.
+// Compiled, never run: what the types of Protobuf contracts, their calls and their handlers allow, and what they
+// refuse.
 import { create } from '@bufbuild/protobuf';
 import { Controller } from '@nestjs/common';
 import { CmdStreamContext, CommandHandler, Invoker, type CmdStreamClient } from 'nestjs-cmd-stream';

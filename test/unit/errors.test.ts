@@ -53,7 +53,7 @@ function revoked(): unknown {
 }
 
 describe('a CmdStreamError', () => {
-  it('tells its code, name and message and was not sent unless notify so', () => {
+  it('tells its code, name and message and was not sent unless it says so', () => {
     const error = new CmdStreamError('TIMEOUT', 'too late');
     expect(error).toMatchObject({ name: 'CmdStreamError', code: 'TIMEOUT', message: 'too late', sent: false });
     expect(error).toBeInstanceOf(Error);

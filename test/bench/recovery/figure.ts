@@ -5,7 +5,7 @@ export interface Figure {
   /** How many values it sums up. */
   readonly count: number;
   readonly value: number;
-  /** The promise is kept up to here; undefined: it is notify only. */
+  /** The promise is kept up to here; undefined: it is only reported. */
   readonly limit?: number;
   readonly unit: string;
 }

@@ -1,5 +1,5 @@
-// The command line: measures what is promised of a client whose server goes away, with default options, and says whether
-// it is kept. Takes about five minutes; the machine should have little else to do.
+// The command line: measures what is promised of a client whose server goes away, with default options, and says
+// whether it is kept. Takes about five minutes; the machine should have little else to do.
 import { line, isKept, type Figure } from './figure.js';
 import { measureLongOutage } from './long-outage.js';
 import { measureKills, measureOutages } from './outages.js';

@@ -1,4 +1,4 @@
-// Circuit breakers around the calls of a real client: what they are asked and notify, one for each server.
+// Circuit breakers around the calls of a real client: what they are asked and what they are notified of, one for each server.
 import { describe, expect, it } from '@jest/globals';
 import { cockatielBreaker } from '../../../lib/cockatiel.js';
 import type {
@@ -23,7 +23,7 @@ import { AddCmd, CalcResult, CountCmd, FailCmd, UnknownCmd } from '../../support
 
 const own = guardLeaks();
 
-/** A breaker that writes down what it is notify. */
+/** A breaker that writes down what it is notified of. */
 class Diary implements CircuitBreaker {
   readonly news: string[] = [];
   state: CircuitBreakerState = 'closed';
@@ -114,7 +114,7 @@ describe('a circuit breaker', () => {
   });
 });
 
-describe('what a circuit breaker is notify of a call, once', () => {
+describe('what a circuit breaker is notified of a call, once', () => {
   it.each<[string, string, (client: CommandClient) => unknown, Partial<CommandServerOptions>]>([
     ['succeeded', 'is answered', (client) => client.execute(new AddCmd(2, 3)), {}],
     ['succeeded', 'has many Results', (client) => client.dispatch(new CountCmd(5), new RecordingSink()), {}],
@@ -137,7 +137,7 @@ describe('what a circuit breaker is notify of a call, once', () => {
     const { client, diary } = await open({}, server);
     await client.connect();
     await Promise.resolve(send(client)).catch(() => {});
-    await until('it was notify', () => diary.news.length > 0);
+    await until('it was notified', () => diary.news.length > 0);
     await client.close();
     expect(diary.news).toEqual([`1 ${news}`]);
   });
@@ -285,7 +285,7 @@ describe('the breaker of cockatiel', () => {
   });
 });
 
-describe('what a circuit breaker is notify of calls that wait for a connection', () => {
+describe('what a circuit breaker is notified of calls that wait for a connection', () => {
   it('failed once when an attempt fails, however many calls wait', async () => {
     const diary = new Diary();
     const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, whenDisconnected: 'fail' }));

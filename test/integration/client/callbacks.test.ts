@@ -33,12 +33,12 @@ describe('a callback that rejects', () => {
   it('is onUnexpectedResult, and nobody notices', async () => {
     const { client, peer } = await openPair(own, { onUnexpectedResult: reject });
     peer.write(SUM_5);
-    await until('it was notify', () => client.unexpectedResults === 1);
+    await until('it was notified', () => client.unexpectedResults === 1);
     await turns();
     expect(client.status).toBe('connected');
   });
 
-  it('is a listener of the status, and the others are notify all the same', async () => {
+  it('is a listener of the status, and the others are notified all the same', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port));
     const notify: string[] = [];
@@ -54,7 +54,7 @@ describe('a callback that rejects', () => {
   it.each<[string, Partial<CommandClientOptions>]>([
     ['isFailure', { isFailure: reject as never, circuitBreaker: () => breaker() }],
     [
-      'what a permit of a breaker is notify by',
+      'what a permit of a breaker is notified by',
       { circuitBreaker: () => breaker({ succeed: reject as never, fail: reject as never }) },
     ],
     ['a hook', { hooks: () => ({ onResult: reject, onEnd: reject, onError: reject }) as SendHooks }],

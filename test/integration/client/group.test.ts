@@ -87,7 +87,7 @@ describe('a group', () => {
     expect(client.pending).toBe(1);
   });
 
-  it('gives the connection with the fewest pending Commands the next one when it is notify to', async () => {
+  it('gives the connection with the fewest pending Commands the next one when it is asked to', async () => {
     const raw = own(await RawServer.listen());
     const [quick] = await startNamed('quick');
     const client = own(groupClient([raw, quick!], { extension: false, strategy: 'least-pending' }));
@@ -182,7 +182,7 @@ describe('a server of a group', () => {
 });
 
 describe('the status of a group', () => {
-  it('is notify with every change, and with it the server it is about', async () => {
+  it('is notified with every change, and with it the server it is about', async () => {
     const [a, b] = await startNamed('a', 'b');
     const client = own(groupClient([a!, b!]));
     const notify: [ClientStatus, string | undefined, string | undefined][] = [];

@@ -14,7 +14,7 @@ import { AddCmd, CalcResult, CountCmd, UnknownCmd } from '../../support/vector-c
 
 const own = guardLeaks();
 
-/** Hooks that write down what they are notify. */
+/** Hooks that write down what they are notified of. */
 function diary(more: SendHooks = {}): { news: unknown[]; hooks: () => SendHooks } {
   const news: unknown[] = [];
   const code = (error: unknown): unknown => (error as { code?: unknown }).code ?? (error as Error).message;
@@ -30,7 +30,7 @@ function diary(more: SendHooks = {}): { news: unknown[]; hooks: () => SendHooks 
 }
 
 describe('the hooks of a call', () => {
-  it('are notify of its Command, each Result and the end, in this order', async () => {
+  it('are notified of its Command, each Result and the end, in this order', async () => {
     const calc = own(await CalcServer.start());
     const { news, hooks } = diary();
     const client = own(calcClient(calc.port, { hooks }));
@@ -49,7 +49,7 @@ describe('the hooks of a call', () => {
     ]);
   });
 
-  it('are notify that it could not be sent', async () => {
+  it('are notified that it could not be sent', async () => {
     const { news, hooks } = diary();
     const client = own(calcClient(await freePort(), { hooks }));
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
@@ -60,7 +60,7 @@ describe('the hooks of a call', () => {
     ]);
   });
 
-  it('are notify that it cannot be written, that its connection was lost, that its time was over', async () => {
+  it('are notified that it cannot be written, that its connection was lost, that its time was over', async () => {
     const raw = own(await RawServer.listen());
     const { news, hooks } = diary();
     const client = own(calcClient(raw.port, { hooks }));
@@ -87,7 +87,7 @@ describe('the hooks of a call', () => {
     ]);
   });
 
-  it('are made anew for each call, and notify nothing of others', async () => {
+  it('are made anew for each call, and notified nothing of others', async () => {
     const calc = own(await CalcServer.start());
     const ended: number[][] = [];
     const hooks = (): SendHooks => {
@@ -122,7 +122,7 @@ describe('the hooks of a call', () => {
 });
 
 describe('beforeSend', () => {
-  it('that throws fails the call with what it throws: nothing is sent and no other hook is notify', async () => {
+  it('that throws fails the call with what it throws: nothing is sent and no other hook is notified', async () => {
     const raw = own(await RawServer.listen());
     const refusal = new Error('not today');
     const { news, hooks } = diary({
@@ -166,7 +166,7 @@ describe('beforeSend', () => {
   });
 });
 
-describe('a hook that ends the call it is notify of', () => {
+describe('a hook that ends the call it is notified of', () => {
   it('has nothing given to its sink any more', async () => {
     const calc = own(await CalcServer.start());
     const enough = new AbortController();

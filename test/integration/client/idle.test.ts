@@ -43,7 +43,7 @@ function pass(ms: number): void {
   passedMs += ms;
 }
 
-describe('a client that is notify to leave', () => {
+describe('a client that is asked to leave', () => {
   it.each(['idle', 'silent'])('because it is %s opens the next connection with its next call', async (reason) => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { extension: true, reconnect, connect }));

@@ -43,7 +43,7 @@ describe('a client that is idle', () => {
     expect(client.unexpectedResults).toBe(0);
   });
 
-  it('sends none when it is notify not to', async () => {
+  it('sends none when it is asked not to', async () => {
     const raw = own(await RawServer.listen());
     const [client, other] = [false, often].map((keepalive) => own(calcClient(raw.port, { keepalive })));
     const connected = client!.connect();

@@ -1,4 +1,4 @@
-// What callers are notify when their call had no connection, or no answer: where it stood, and what is known about why.
+// What callers learn when their call had no connection, or no answer: where it stood, and what is known about why.
 import { describe, expect, it } from '@jest/globals';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { CmdStreamError, CommandClientOptions } from '../../../lib/core.js';

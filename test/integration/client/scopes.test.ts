@@ -30,7 +30,7 @@ import { AddCmd, CountCmd, EchoCmd } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 
-/** Notes in whose scope it is notify what, and enters something each time, which no other sink may see. */
+/** Notes in whose scope it is notified what, and enters something each time, which no other sink may see. */
 class ScopeSink implements CommandSink {
   readonly notify: string[] = [];
 
@@ -244,7 +244,7 @@ describe('what serves all callers', () => {
     await peer.receivesBytes(10);
     user.run('bob', () => call.cancel());
     peer.write('01000135');
-    await until('it is notify', () => notify.length > 0);
+    await until('it is notified', () => notify.length > 0);
     expect(notify).toEqual(['nobody']);
   });
 });

@@ -10,7 +10,7 @@ import { AddCmd } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 
-/** Gives the last connection, or the one it is notify to, and tells which it was given. */
+/** Gives the last connection, or the one it is asked to, and tells which it was given. */
 class Observer implements DispatchStrategy {
   next: number | undefined;
   seen = '';

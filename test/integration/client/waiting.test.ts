@@ -51,7 +51,7 @@ describe('a call without a connection', () => {
     await expect(call).rejects.toMatchObject({ code: 'TIMEOUT', sent: false });
   });
 
-  it('is notify the loss, not its end, when the connection goes before it was written', async () => {
+  it('is notified the loss, not its end, when the connection goes before it was written', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { reconnect: soon }));
     const sum = client.execute(new AddCmd(2, 3));

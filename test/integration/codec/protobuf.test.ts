@@ -174,7 +174,7 @@ describe('two peers of this package', () => {
     });
   });
 
-  it('are notify of a Result that does not fit', async () => {
+  it('are notified of a Result that does not fit', async () => {
     const misfit: Invoker = {
       invoke: (_command, _context, sink) => sink.complete(Object.assign(CalcResult.create(), { R: 0.5 })),
     };

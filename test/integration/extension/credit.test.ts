@@ -147,7 +147,7 @@ describe('credit', () => {
 });
 
 describe('a Command whose third Result overflows its buffer', () => {
-  it('is notify of the error although the socket was full', async () => {
+  it('is notified of the error although the socket was full', async () => {
     const invoker: Invoker = {
       invoke: (_command, { seq }, sink) => {
         if (seq === 1) sink.next(new EchoResult('x'.repeat(30_000_000)));
@@ -173,7 +173,7 @@ describe('a Command whose third Result overflows its buffer', () => {
     await until('the second is over or waits', () => calc.server.inFlight === 2);
     await turns();
     peer.socket.resume();
-    await until('it is notify', () => peer.chunks.at(-1)?.includes('\u0002\u000dSLOW_CONSUMER') === true);
+    await until('it is notified', () => peer.chunks.at(-1)?.includes('\u0002\u000dSLOW_CONSUMER') === true);
     expect(calc.lost).toEqual([]);
   });
 });

@@ -305,7 +305,7 @@ describe('OVERLOADED', () => {
     expect(ran).toEqual([1]);
   });
 
-  it('does not come from a server whose limit the client was notify', async () => {
+  it('does not come from a server whose limit the client was notified', async () => {
     let running = 0;
     let most = 0;
     const play = async (): Promise<Item> => {
@@ -321,7 +321,7 @@ describe('OVERLOADED', () => {
 });
 
 it.each([true, false])(
-  'a Result that cannot be read is notify with its Command and server (extension: %s)',
+  'a Result that cannot be read is reported with its Command and server (extension: %s)',
   async (extension) => {
     class Big extends Result {
       readonly n = 9_007_199_254_740_993n;

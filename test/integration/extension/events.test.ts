@@ -78,7 +78,7 @@ describe('an event', () => {
     expect(calc.errors).toEqual([]);
   });
 
-  it('is notify, or dropped and reported, when the time to close is over', async () => {
+  it('is notified, or dropped and reported, when the time to close is over', async () => {
     const [calc, peer, listener] = await listen({ maxInFlightPerConnection: 1, gracePeriodMs: 20 });
     peer.write(event('slow').repeat(3));
     await until('one runs', () => listener.heard === 1);

@@ -141,10 +141,10 @@ describe('a value that is larger than the peer takes', () => {
     const { signal } = context;
     sink.next(large);
     expect([sink.isOpen, signal.aborted]).toEqual([true, false]);
-    await until('the handler is notify', () => signal.aborted);
+    await until('the handler is notified', () => signal.aborted);
     expect(signal.reason).toMatchObject({ code: 'FRAME_TOO_LARGE' });
     expect(sink.isOpen).toBe(false);
-    await until('the caller is notify', () => peer.received.includes('FRAME_TOO_LARGE'));
+    await until('the caller is notified', () => peer.received.includes('FRAME_TOO_LARGE'));
     expect(calc.server.inFlight).toBe(1);
     expect([sink.next(1), sink.drained]).toEqual([0, undefined]);
     sink.complete();

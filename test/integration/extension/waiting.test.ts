@@ -70,7 +70,7 @@ describe('what an Observable pushes at once', () => {
     await expect(read()).rejects.toMatchObject({ code: 'SLOW_CONSUMER', message: expect.stringMatching(message) });
   });
 
-  it('of many Commands is bounded for the connection, and each is notify on its own', async () => {
+  it('of many Commands is bounded for the connection, and each is notified on its own', async () => {
     const limits = { maxStreamBufferBytes: MIB, maxSendBufferBytes: MIB };
     const { calc, client } = await openStage(own, () => pushing(rows(30, 'x'.repeat(30_000))), limits);
     const iterators = Array.from({ length: 8 }, () => client.iterate(new PlayCmd('')));

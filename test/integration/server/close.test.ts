@@ -11,7 +11,7 @@ import { CalcResult, CountResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 
-/** Answers with 5 when it is notify to. */
+/** Answers with 5 when it is asked to. */
 class Waiting implements Invoker {
   readonly sinks: ResultSink[] = [];
   readonly contexts: CommandContext[] = [];

@@ -1,4 +1,4 @@
-// Commands on a server: their numbers, what they are notify about themselves, and the sink they answer by.
+// Commands on a server: their numbers, what they learn about themselves, and the sink they answer by.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext, Invoker, ResultSink } from '../../../lib/core.js';
 import {

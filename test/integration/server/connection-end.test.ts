@@ -1,4 +1,4 @@
-// How a connection of the server ends by what its peer does or fails to do, and what the callback is notify.
+// How a connection of the server ends by what its peer does or fails to do, and what the callback gets.
 import { describe, expect, it } from '@jest/globals';
 import type { Invoker } from '../../../lib/core.js';
 import { CalcResult, CountResult, EchoResult } from '../../support/vector-contract.js';

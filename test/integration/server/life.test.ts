@@ -40,7 +40,7 @@ describe('the status of a server', () => {
     expect(server.address).toBeNull();
   });
 
-  it('is notify from listen() to close(), and again', async () => {
+  it('is notified from listen() to close(), and again', async () => {
     const calc = own(new CalcServer());
     expect(calc.server.status).toBe('disconnected');
     expect([calc.server.connections, calc.server.inFlight, calc.server.address]).toEqual([0, 0, null]);
@@ -92,7 +92,7 @@ describe('the status of a server', () => {
     expect(seen).toHaveLength(2);
   });
 
-  it('is notify no more to a listener that was taken away', async () => {
+  it('is notified no more to a listener that was taken away', async () => {
     const calc = own(new CalcServer());
     const seen: string[] = [];
     const remove = calc.server.onStatus((status) => seen.push(status));

@@ -245,7 +245,7 @@ describe('a server in a process of its own', () => {
     const child = own(new ServerProcess(own(new Folder()), { workers: 2 }));
     const [first, second] = [await child.address(0), await child.address(1)];
     expect(first).toEqual(second);
-    while (new Set(child.notify('ranIn')).size < 2) await isAnswered(first.port);
+    while (new Set(child.reported('ranIn')).size < 2) await isAnswered(first.port);
     expect(await child.close()).toBe(0);
   });
 });

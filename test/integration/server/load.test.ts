@@ -252,7 +252,10 @@ describe('a process without descriptors', () => {
     await first.receives(GREETING);
     const crowd = await Promise.all(Array.from({ length: 100 }, () => RawPeer.connect(port)));
     crowd.forEach(own);
-    await until('some are not served', () => crowd.some(({ isEnded }) => isEnded) || child.notify('error').length > 0);
+    await until(
+      'some are not served',
+      () => crowd.some(({ isEnded }) => isEnded) || child.reported('error').length > 0,
+    );
     first.write(ADD_2_3);
     await first.receives(GREETING + SUM_5);
     await Promise.all(crowd.map((peer) => peer.destroy()));

@@ -99,7 +99,7 @@ describe('a Command', () => {
     expect(new Set(decoded)).toEqual(new Set(['nobody']));
   });
 
-  it('is at home where its server was made, not where that was notify to listen', async () => {
+  it('is at home where its server was made, not where that was asked to listen', async () => {
     const began: string[] = [];
     const options = { contract: stageContract, invoker: new ExecInvoker(actor(began)), host: '127.0.0.1', port: 0 };
     const server = own(user.run('maker', () => new CommandServer(options)));
@@ -125,9 +125,9 @@ describe('a Command', () => {
     const calls = ['alice', 'bob', 'carol'].map((name) => client.dispatch(new PlayCmd(name), new RecordingSink()));
     await until('all run', () => running === 3);
     calls[1]!.cancel();
-    await until('one is notify', () => heard.length === 1);
+    await until('one is notified', () => heard.length === 1);
     client.destroy();
-    await until('all are notify', () => heard.length === 3);
+    await until('all are notified', () => heard.length === 3);
     expect(heard.toSorted()).toEqual(['alice: alice', 'bob: bob', 'carol: carol']);
   });
 
@@ -209,7 +209,7 @@ describe('an event', () => {
 });
 
 describe('a callback of a server', () => {
-  it('sees nothing of the Command that it is notify about', async () => {
+  it('sees nothing of the Command that it is notified about', async () => {
     const notify: string[] = [];
     const tell = (what: string) => (): void => {
       notify.push(`${what}: ${seen()}`);
@@ -226,10 +226,10 @@ describe('a callback of a server', () => {
     calc.server.onStatus(tell('status'));
     await client.emit(new PlayCmd('alice'));
     await client.emit(new PlayCmd('alice'));
-    await until('errors are notify', () => notify.length === 2);
+    await until('errors are notified', () => notify.length === 2);
     expect((await client.execute(new PlayCmd('nobody'))).text).toBe('nobody');
     client.destroy();
-    await until('the end is notify', () => notify.length === 4);
+    await until('the end is notified', () => notify.length === 4);
     user.run('closer', () => calc.server.destroy());
     expect(notify).toEqual(['error: nobody', 'error: nobody', 'end: nobody', 'lost: nobody', 'status: nobody']);
   });
@@ -250,7 +250,7 @@ describe('a callback of a server', () => {
     const onConnectionLost = (): void => void notify.push(seen());
     const { client } = await openStage(own, play, { ...limits, onConnectionLost }, { extension: false });
     await expect(client.execute(new PlayCmd('alice'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
-    await until('the loss is notify', () => notify.length === 1);
+    await until('the loss is notified', () => notify.length === 1);
     expect(notify).toEqual(['nobody']);
   });
 });

@@ -148,7 +148,7 @@ describe('receiveTimeoutMs', () => {
     const peer = own(await calc.connect());
     peer.write(KNOCK + hello() + ADD_2_3);
     peer.socket.on('data', (chunk) => chunk.includes('silent') && peer.write(DONE));
-    await until('it is notify', () => peer.hex === EXTENDED_GREETING + goaway('silent'));
+    await until('it is notified', () => peer.hex === EXTENDED_GREETING + goaway('silent'));
     const other = own(await calc.connect());
     await other.ends();
     expect(peer.isEnded).toBe(false);

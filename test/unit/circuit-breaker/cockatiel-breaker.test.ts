@@ -288,7 +288,7 @@ describe('a half-open circuit', () => {
 });
 
 describe('the listener to changes of a circuit', () => {
-  it('is notify of each, with the server', async () => {
+  it('is notified of each, with the server', async () => {
     const notify: string[] = [];
     const breaker = await halfOpenCircuit({ ...small, onStateChange: (state, of) => notify.push(`${of} ${state}`) });
     await fail(breaker);

@@ -52,7 +52,7 @@ describe("a policy of the user's own", () => {
     expect(breaker.acquire()).toBeUndefined();
   });
 
-  it('is notify the state of the circuit with each outcome by cockatiel itself', async () => {
+  it('is notified the state of the circuit with each outcome by cockatiel itself', async () => {
     const notify: string[] = [];
     const rule: IBreaker = {
       state: undefined,

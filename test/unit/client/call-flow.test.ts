@@ -340,7 +340,7 @@ describe('a call that is only to be written', () => {
     expect(() => calls.checkSeq(1)).not.toThrow();
   });
 
-  it('is not over when the connection ends before: that has to be notify by the connection', async () => {
+  it('is not over when the connection ends before: that has to be notified by the connection', async () => {
     const sent = submit('a', {}, { until: 'written' });
     connection.lost(lost);
     await turns(1);

@@ -280,7 +280,7 @@ describe('a call that is sent again', () => {
 });
 
 describe('what nobody waits for', () => {
-  it('is notify, whether it was never asked for or is late', async () => {
+  it('is notified, whether it was never asked for or is late', async () => {
     const stage = new Stage({ extension: true });
     const sent = stage.submit();
     const wire = await stage.open(0, GREETING + hello());
@@ -318,7 +318,7 @@ describe('code of the user that picks a connection', () => {
     return { stage, permits, submit };
   }
 
-  it('and gives the call up meanwhile has it not written, and its breaker notify nothing', async () => {
+  it('and gives the call up meanwhile has it not written, and its breaker learn nothing', async () => {
     const { stage, permits, submit } = picking((_stage, { call }) => call.cancel());
     const connected = stage.group.connect();
     const wire = await stage.open();
@@ -328,7 +328,7 @@ describe('code of the user that picks a connection', () => {
     expect([ends, wire.hex, permits, stage.group.pending]).toEqual([[], '', ['released'], 0]);
   });
 
-  it('and ends the client meanwhile has the call fail, and its breaker notify nothing', async () => {
+  it('and ends the client meanwhile has the call fail, and its breaker learn nothing', async () => {
     const { stage, permits, submit } = picking(({ group }) => group.destroy(closed));
     const connected = stage.group.connect();
     await stage.open();

@@ -7,7 +7,7 @@ import { CmdStreamError } from '../../../lib/core.js';
 
 const lost = new CmdStreamError('CONNECT_FAILED', 'nobody there');
 
-/** Servers by name, and what their breakers were notify; one in brackets lets nothing through, `-` has no breaker. */
+/** Servers by name, and what their breakers were notified; one in brackets lets nothing through, `-` has no breaker. */
 function stageOf(...names: string[]) {
   const notify: string[] = [];
   const servers = names.map((name): GroupServer => {
@@ -29,7 +29,7 @@ describe('the permits of a call that waits', () => {
     expect(stageOf('(a)', 'b').held).toBeDefined();
   });
 
-  it('are each taken once, and not notify of what becomes of the call then', () => {
+  it('are each taken once, and not notified of what becomes of the call then', () => {
     const { servers, notify, held } = stageOf('a', 'b', '(c)');
     expect(held.take(servers[0]!)).toBeDefined();
     expect(held.take(servers[0]!)).toBeUndefined();
@@ -64,7 +64,7 @@ describe('the permits of a call that waits', () => {
     expect(notify).toEqual(['a released', 'b failed']);
   });
 
-  it('are all notify although one of them throws', () => {
+  it('are all notified although one of them throws', () => {
     const notify: string[] = [];
     const throws = (): never => {
       throw new Error('a breaker throws');

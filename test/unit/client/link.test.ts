@@ -22,7 +22,7 @@ interface Attempt {
 
 class Stage {
   readonly attempts: Attempt[] = [];
-  /** What the group was notify, in order. */
+  /** What the group was notified, in order. */
   readonly notify: string[] = [];
   readonly sinks: RecordingSink[] = [];
   readonly link: GroupConnection;
@@ -147,7 +147,7 @@ describe('the first attempt', () => {
     ]);
   });
 
-  it('that fails is followed by others, each with its turn, at a growing distance, of which nothing is notify', async () => {
+  it('that fails is followed by others, each with its turn, at a growing distance, of which nothing is notified', async () => {
     const stage = await started();
     for (const delayMs of [50, 250, 750]) {
       await stage.last.fail();

@@ -1,4 +1,4 @@
-// One call from dispatch to its end, with a home, a sink and a clock of the test's own: it ends once, however often it is notify.
+// One call from dispatch to its end, with a home, a sink and a clock of the test's own: it ends once, however often it is notified.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallOutcome } from '../../../lib/client/call/call-outcome.js';
 import type { KeptBytes } from '../../../lib/client/call/kept-bytes.js';
@@ -8,7 +8,7 @@ import { CmdStreamError } from '../../../lib/core.js';
 
 class SumCmd {}
 
-/** A call of which everything that is notify of it is kept, in order. */
+/** A call of which everything that is notified of it is kept, in order. */
 class Told {
   readonly all: unknown[][] = [];
   readonly home: CallHome;
@@ -39,7 +39,7 @@ class Told {
     this.call = new ClientCall(new SumCmd(), sink, this.home, options, { observer, ...needs });
   }
 
-  /** What was notify since the last time. */
+  /** What was notified since the last time. */
   take(): unknown[][] {
     return this.all.splice(0);
   }
@@ -84,7 +84,7 @@ describe('the end of a call', () => {
     ],
   ];
 
-  it.each(ways)('is notify to its home, then its observer, then its sink: %s', (_how, end, expected) => {
+  it.each(ways)('is reported to its home, then its observer, then its sink: %s', (_how, end, expected) => {
     const { call, all } = new Told();
     expect(call.isPending).toBe(true);
     end(call);
@@ -323,7 +323,7 @@ describe('what becomes of an attempt', () => {
       (call) => call.fail(new CmdStreamError('REMOTE', 'no', { sent: true })),
       ['succeed'],
     ],
-  ])('is notify to its circuit breaker once: %s', (_what, end, expected) => {
+  ])('is reported to its circuit breaker once: %s', (_what, end, expected) => {
     const { call, said } = withPermit();
     end(call);
     call.report({ how: 'completed' });
@@ -336,7 +336,7 @@ describe('what becomes of an attempt', () => {
     expect(said).toEqual([['release']]);
   });
 
-  it('is notify anew in a second round, and only to who asked last', () => {
+  it('is reported anew in a second round, and only to who asked last', () => {
     const { call, said } = withPermit();
     call.report({ how: 'failed', error: failed });
     const reports: CallOutcome[] = [];

@@ -1,4 +1,4 @@
-// Pings of one connection: many that wait share few, each has its answer, and who left is not notify.
+// Pings of one connection: many that wait share few, each has its answer, and who left is not notified.
 import { describe, expect, it } from '@jest/globals';
 import { PingQueue } from '../../../lib/client/session/ping-queue.js';
 import { CmdStreamError } from '../../../lib/core.js';

@@ -1,4 +1,4 @@
-// What an iterate() gives to whom: how much may wait, when it is not given any more, and who is notify of the end.
+// What an iterate() gives to whom: how much may wait, when it is not given any more, and who is notified of the end.
 import { describe, expect, it, jest } from '@jest/globals';
 import { CmdStreamError } from '../../../lib/core.js';
 import type { CommandSink, ClientCall } from '../../../lib/client/call/client-call.js';
@@ -185,7 +185,7 @@ describe('leaving', () => {
     expect(await waiting).toEqual({ value: undefined, done: true });
   });
 
-  it('hides an error that nobody was notify of', async () => {
+  it('hides an error that nobody was notified of', async () => {
     const { results, sink } = await started(10);
     sink.next(1, 10);
     sink.error(new Error('too late'));

@@ -1,4 +1,4 @@
-// What the hooks of a call are notify, and what becomes of what they throw.
+// What the hooks of a call are notified, and what becomes of what they throw.
 import { describe, expect, it } from '@jest/globals';
 import { SignalListeners } from '../../../lib/client/call/signal-listeners.js';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
@@ -7,7 +7,7 @@ import { RecordingSink } from '../../support/recording-sink.js';
 
 const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
 
-/** A call with hooks that write down what they are notify. */
+/** A call with hooks that write down what they are notified of. */
 function hookedCall(hooks: SendHooks = {}): { call: ClientCall; news: unknown[]; sink: RecordingSink } {
   const news: unknown[] = [];
   const notify: SendHooks = {
@@ -34,7 +34,7 @@ const end = ['end', 'command', 7, 12];
 const failure = new Error('refused');
 
 describe('the hooks of a call', () => {
-  it('are notify of each Result with its number and bytes, then of the end', () => {
+  it('are notified of each Result with its number and bytes, then of the end', () => {
     const { call, news } = hookedCall();
     call.next('a', 10);
     call.next('b', 11);
@@ -47,7 +47,7 @@ describe('the hooks of a call', () => {
     ['its time limit', (call) => call.expire(), [['timeout', 'TIMEOUT'], end]],
     ['the caller, without a reason', (call) => call.cancel(), [end]],
     ['its sink', (call) => call.sinkFailed(failure), [['error', failure], end]],
-  ])('are notify once when it is ended by %s', (_what, finish, expected) => {
+  ])('are notified once when it is ended by %s', (_what, finish, expected) => {
     const { call, news } = hookedCall();
     finish(call);
     call.cancel();
@@ -56,7 +56,7 @@ describe('the hooks of a call', () => {
     expect(news).toEqual(expected);
   });
 
-  it('are notify the reason when its signal aborts', () => {
+  it('are notified the reason when its signal aborts', () => {
     const { call, news } = hookedCall();
     const controller = new AbortController();
     call.watch(controller.signal, new SignalListeners());

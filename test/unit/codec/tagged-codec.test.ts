@@ -12,7 +12,7 @@ class Ask {
 class Tell extends Ask {}
 class Reply extends Ask {}
 
-/** The body is the bare text, with the type number in front of it when read, to see that it was notify. */
+/** The body is the bare text, with the type number in front of it when read, to see that it was given. */
 const bareText: BodyCodec = {
   encodeBody(index, value, writer) {
     writer.writeUvarint(index);

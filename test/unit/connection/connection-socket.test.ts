@@ -1,5 +1,5 @@
 // The socket of a connection, whatever it is: what it tells and when, what is asked of it, and when it is closed. One that
-// does much within one call: everything is notify afterwards, in order, in time that grows with its number only.
+// does much within one call: everything is notified afterwards, in order, in time that grows with its number only.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -52,11 +52,11 @@ describe('chunks that a socket gives while it is called', () => {
     jest.restoreAllMocks();
   });
 
-  it('are all notify, in order, however many they are', async () => {
+  it('are all notified, in order, however many they are', async () => {
     const chunks = Array.from({ length: COUNT }, (_, n) => Buffer.of(n & 255));
     const stage = new Stage(chunks);
     expect(stage.data).toHaveLength(0);
-    await until('all are notify', () => stage.data.length === COUNT);
+    await until('all are notified', () => stage.data.length === COUNT);
     expect(stage.data.every((chunk, n) => chunk === chunks[n])).toBe(true);
     expect(stage.gone).toEqual([]);
   });
@@ -71,7 +71,7 @@ describe('chunks that a socket gives while it is called', () => {
     expect(large.gone).toMatchObject([{ code: 'CONNECT_FAILED', message: expect.stringContaining('67108864') }]);
   });
 
-  it('are notify although one of them is notify in vain', async () => {
+  it('are notified although one of them is notified in vain', async () => {
     const uncaught: unknown[] = [];
     const { setImmediate: immediate } = globalThis;
     const guarded = (work: () => void): unknown =>
@@ -93,7 +93,7 @@ describe('chunks that a socket gives while it is called', () => {
   });
 });
 
-/** A Duplex that notes what is asked of it, and throws where it is notify to. */
+/** A Duplex that notes what is asked of it, and throws where it is asked to. */
 class Probe extends Duplex {
   readonly asked: string[] = [];
   readonly throwing = new Set<string>();
@@ -122,7 +122,7 @@ class Probe extends Duplex {
   }
 }
 
-/** Notes what is notify; `onNews` may do anything. */
+/** Notes what is notified; `onNews` may do anything. */
 class Told implements ConnectionSocketListener {
   readonly news: string[] = [];
   onNews = (_news: string): void => {};
@@ -160,7 +160,7 @@ class Told implements ConnectionSocketListener {
 }
 
 describe('what a socket does', () => {
-  it('is notify at once, by the word of a connection', async () => {
+  it('is notified at once, by the word of a connection', async () => {
     const { socket, news } = new Told(new Probe());
     socket.emit('data', Buffer.from('a'));
     expect(news).toEqual(['a']);
@@ -172,7 +172,7 @@ describe('what a socket does', () => {
     expect(news).toEqual(['a', 'gone PEER_RESET', 'end', 'gone PEER_CLOSED']);
   });
 
-  it('is notify although it was handed over paused', async () => {
+  it('is notified although it was handed over paused', async () => {
     const socket = new Probe();
     socket.pause();
     socket.push('a');
@@ -187,7 +187,7 @@ describe('what a socket does', () => {
     expect(news).toEqual(['gone CONNECT_FAILED']);
   });
 
-  it('within a call is notify in a turn of its own, before all that comes later', async () => {
+  it('within a call is notified in a turn of its own, before all that comes later', async () => {
     const { socket, news, ...notify } = new Told(new Probe());
     for (let round = 0; round < 2; round++) {
       socket.onWrite = () => {
@@ -204,7 +204,7 @@ describe('what a socket does', () => {
     }
   });
 
-  it('while something is notify is notify behind it, in a turn of its own', async () => {
+  it('while something is notified is notified behind it, in a turn of its own', async () => {
     const notify = new Told(new Probe());
     const { socket, news } = notify;
     socket.onWrite = () => socket.emit('data', Buffer.from('a'));
@@ -242,7 +242,7 @@ describe('what a Duplex gives within calls', () => {
     expect(notify.news).toEqual(news);
   });
 
-  it('is counted no more once it was notify', async () => {
+  it('is counted no more once it was notified', async () => {
     const notify = new Told(new Probe());
     const large = Object.assign(Buffer.allocUnsafeSlow(mostBytes / 2 + 1), { toString: () => 'large' });
     notify.socket.onWrite = () => {

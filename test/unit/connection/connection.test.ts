@@ -208,7 +208,7 @@ describe('a frame', () => {
 });
 
 describe('what is sent', () => {
-  it('is notify of each time the socket took some of it, as long as the connection is open', async () => {
+  it('is notified of each time the socket took some of it, as long as the connection is open', async () => {
     const stage = new Stage();
     for (let round = 1; round <= 3; round++) {
       stage.connection.send(65, 'a');
@@ -311,7 +311,7 @@ describe('what is sent while a value is being written', () => {
 });
 
 describe('the end of a connection', () => {
-  it('in order sends what was sent and FIN, is notify once, and waits for the peer', async () => {
+  it('in order sends what was sent and FIN, is notified once, and waits for the peer', async () => {
     const stage = new Stage();
     stage.connection.send(65, 'a');
     stage.connection.end(gone);

@@ -110,7 +110,7 @@ class Journal implements FrameReaderListener {
     this.inbox = new FrameReader(side, direction, this, onGarbage, this.clock);
   }
 
-  /** What is notify of these bytes. */
+  /** What is notified of these bytes. */
   receive(hex: string): string[] {
     this.inbox.receive(Buffer.from(hex, 'hex'));
     return this.news.splice(0);
@@ -445,7 +445,7 @@ describe('a pause', () => {
 });
 
 describe('bytes that arrive while a frame is handed on', () => {
-  /** What is notify of frames that arrive cut: the next byte with news number `at`, the rest with the one behind it. */
+  /** What is notified of frames that arrive cut: the next byte with news number `at`, the rest with the one behind it. */
   function newsOf(all: string, cut: number, at: number): readonly string[] {
     const stage = new Stage();
     const early = [all.slice(cut, cut + 2), all.slice(cut + 2)];

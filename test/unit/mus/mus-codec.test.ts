@@ -62,7 +62,7 @@ describe('the MUS codec', () => {
     expect(codec.decodeResult(reader('010a'))).toEqual(new CalcResult(5));
   });
 
-  it('numbers the types as it is notify, in whatever order the contract has', () => {
+  it('numbers the types as it is given, in whatever order the contract has', () => {
     const given = musCodec({ commands: { 7: sub, 10: add }, results: [calcResult] })(contract);
     expect(written((writer) => given.encodeCommand(new AddCmd(), writer))).toBe('0a0000');
     expect(given.decodeCommand(reader('070000'))).toEqual(new SubCmd());

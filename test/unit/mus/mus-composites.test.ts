@@ -303,7 +303,7 @@ describe('a check', () => {
 });
 
 describe('a length that no frame has room for', () => {
-  it('is notify exactly', () => {
+  it('is reported exactly', () => {
     for (const each of [mus.string, mus.bytes, mus.slice(mus.bool), mus.map(mus.bool, mus.bool)])
       expect(framed(each as MusSerializer<unknown>, 'ffffffffffffffff7f')).toMatchObject({
         error: { code: 'FRAME_TOO_LARGE', message: 'frame of 9223372036854775816 bytes exceeds maxBytes (1048576)' },
@@ -345,7 +345,7 @@ describe('what is given for a serializer', () => {
     [undefined, 'undefined'],
     [String, 'function'],
     [{}, 'object'],
-  ])('is notify when it is none: %p', (given, type) => {
+  ])('is reported when it is none: %p', (given, type) => {
     expect(() => mus.slice(misused(given))).toThrow(refuse('INVALID_CONTRACT', `got ${type};`));
   });
 });
@@ -564,7 +564,7 @@ describe('an interface', () => {
   const square = mus.struct(Square, { side: mus.varint.int });
   const small = Object.assign(new Square(), { side: 1 });
 
-  it('numbers its types from 1, or as it is notify', () => {
+  it('numbers its types from 1, or as it is given', () => {
     expect(hex(mus.interface([circle, square]), small)).toBe('0202');
     expect(hex(mus.interface({ 7: circle, 300: square }), small)).toBe('ac0202');
     expect(from(mus.interface({ 7: circle, 300: square }), 'ac0202')).toEqual(small);

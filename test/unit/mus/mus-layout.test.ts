@@ -206,7 +206,7 @@ describe('two layouts', () => {
     expect(new Set(layouts).size).toBe(30);
   });
 
-  it('are notify for a serializer of a user, too', () => {
+  it('are given for a serializer of a user, too', () => {
     class Own extends MusSerializer<number> {
       readonly minBytes = 1;
       encode(): void {}

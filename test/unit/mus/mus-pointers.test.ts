@@ -204,7 +204,7 @@ describe('a recursive type', () => {
     );
   });
 
-  it('is as deep as it is notify', () => {
+  it('is as deep as it may be', () => {
     const deep = struct((node) => mus.ptr(node), 250);
     const read = from(deep, hex(deep, chain(251)));
     expect(idsOf(read)).toEqual(idsOf(chain(251)));

@@ -1,4 +1,4 @@
-// Which error of a handler says that it gave up because it was notify to, without a server.
+// Which error of a handler says that it gave up because it was asked to, without a server.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext } from '../../../lib/core.js';
 import { CmdStreamError } from '../../../lib/errors.js';

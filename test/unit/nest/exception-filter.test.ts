@@ -83,7 +83,7 @@ describe('the caller of a Command', () => {
     expect(logged.filter((line) => !isShowable(line))).toEqual([]);
   });
 
-  it('is notify nothing when the handler gave up as it was notify to', async () => {
+  it('gets nothing when the handler gave up as it was asked to', async () => {
     const reason = new Error('nobody waits any more');
     expect(await caught(reason, false, [AbortSignal.abort(reason)])).toEqual({ notify: 'nothing', logged: [] });
   });

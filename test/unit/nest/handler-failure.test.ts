@@ -1,4 +1,4 @@
-// What a caller is notify of whatever comes out of Nest's pipeline, and what of it is logged, without a server.
+// What a caller gets of whatever comes out of Nest's pipeline, and what of it is logged, without a server.
 import { describe, expect, it } from '@jest/globals';
 import { BadRequestException, ConflictException, HttpException } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
@@ -175,7 +175,7 @@ describe('what was logged already', () => {
     ['a payload that fails when it is asked', remote(new Proxy({}, everything)), false],
     ['another Error', new Error(INTERNAL.message), false],
     ['nothing', undefined, false],
-  ])('is notify from what was not: %s', (_, error, expected) => {
+  ])('is distinguished from what was not: %s', (_, error, expected) => {
     expect(isLogged(error)).toBe(expected);
   });
 });

@@ -1,4 +1,4 @@
-// What Nest is notify that each parameter of a handler gets, by the metadata that compilers and decorators leave.
+// What Nest learns that each parameter of a handler gets, by the metadata that compilers and decorators leave.
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { BaseRpcContext } from '@nestjs/microservices';

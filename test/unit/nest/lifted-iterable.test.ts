@@ -26,7 +26,7 @@ function start(failure?: unknown) {
   return { log, items: items() };
 }
 
-/** What a subscriber was notify. */
+/** What a subscriber was notified. */
 function follow(source: Observable<unknown>) {
   const notify: unknown[] = [];
   const subscription = source.subscribe({
@@ -111,7 +111,7 @@ describe('a lifted iterable', () => {
     ]);
   });
 
-  it('is asked once more when the last Result was taken, and what it gives then is notify to the sink', async () => {
+  it('is asked once more when the last Result was taken, and what it gives then is notified to the sink', async () => {
     const { items, log } = start();
     const { context, sink } = command();
     // The sink knows that it was the last one as soon as it has got it.

@@ -52,7 +52,7 @@ describe('responses by pattern', () => {
     responses.next(2, 10);
     responses.complete();
     await turns(20);
-    // Of each response that its observer has failed with, the observer is notify as of an error.
+    // Of each response that its observer has failed with, the observer is notified as of an error.
     expect(notify).toBe(5);
   });
 
@@ -154,14 +154,14 @@ describe('answers that wait for the deserializer', () => {
   });
 });
 
-/** Without a deserializer, or with this one; what its observer is notify. */
+/** Without a deserializer, or with this one; what its observer is notified. */
 function start(deserializer?: Deserializer) {
   const packets: WritePacket[] = [];
   return { packets, responses: new PatternResponses((packet) => void packets.push(packet), deserializer, MAX_BYTES) };
 }
 
 describe('answers without a deserializer', () => {
-  it('are notify at once, and their end', () => {
+  it('are notified at once, and their end', () => {
     const { packets, responses } = start();
     for (const value of [1, undefined, null, { err: 'no packet' }]) responses.next(value, 10);
     responses.complete();
@@ -206,7 +206,7 @@ describe('an error', () => {
     ['TIMEOUT', new CmdStreamError('TIMEOUT', 'late', { payload: 'no' })],
     ['CONNECTION_LOST', new CmdStreamError('CONNECTION_LOST', 'gone', { payload: 'no' })],
     ['of the user', new Error('aborted')],
-  ])('that no server has sent is notify as it is: %s', (_, error) => {
+  ])('that no server has sent is notified as it is: %s', (_, error) => {
     const { packets, responses } = start();
     responses.error(error);
     expect(packets).toStrictEqual([{ err: error }]);
@@ -222,7 +222,7 @@ describe('an error', () => {
     expect(EmptyError.unwrap(error)).toBeUndefined();
   });
 
-  it('of who does not want the answers any more is the last that is notify', () => {
+  it('of who does not want the answers any more is the last that is notified', () => {
     const { packets, responses } = start();
     const late = new CmdStreamError('TIMEOUT', 'late');
     responses.error(late);

@@ -578,7 +578,7 @@ describe('a contract for the Protobuf codec', () => {
     );
   });
 
-  it('has the traits that are notify, and no others', () => {
+  it('has the traits that are given, and no others', () => {
     const lastOne = () => false;
     expect(protobufType(AddCmdSchema, { lastOne, idempotent: true })).toMatchObject({ lastOne, idempotent: true });
     expect(protobufType(AddCmdSchema, { idempotent: false })).toHaveProperty('idempotent', false);

@@ -34,7 +34,7 @@ class Stage {
   readonly running: ServerCall[] = [];
   readonly reported: CmdStreamError[] = [];
   readonly queue: EventQueue;
-  /** How many waited whenever the session was notify to look whether it is over. */
+  /** How many waited whenever the session was asked to look whether it is over. */
   readonly looks: number[] = [];
 
   constructor(room = new EventRoom(), ofDirection: Partial<CodecDirection> = {}) {
@@ -154,7 +154,7 @@ describe('an event that comes when the server has stopped', () => {
     expect(stage.reported).toMatchObject([{ code: 'SHUTDOWN', message: '1 events were dropped: it stops' }]);
   });
 
-  it('is notify to those that run, whose place nobody takes', () => {
+  it('is asked to those that run, whose place nobody takes', () => {
     const stage = new Stage();
     stage.hear(3, 4);
     const [first] = stage.running;
@@ -187,19 +187,19 @@ describe('a session whose connection has ended', () => {
   const broken = (stage: Stage): void =>
     stage.queue.add({ seq: 0, value: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([0xff]) });
 
-  it('is notify when the last events that waited cannot be decoded any more', async () => {
+  it('is notified when the last events that waited cannot be decoded any more', async () => {
     const stage = new Stage();
     stage.hear(1, 4);
     broken(stage);
     broken(stage);
     expect(stage.looks).toEqual([]);
     stage.running.shift()!.complete();
-    await until('the session is notify', () => stage.looks.length > 0);
+    await until('the session is notified', () => stage.looks.length > 0);
     expect(stage.reported).toHaveLength(2);
     expect(stage.looks).toEqual([0]);
   });
 
-  it('is notify when the last events that waited are dropped', () => {
+  it('is notified when the last events that waited are dropped', () => {
     const stage = new Stage();
     stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
     expect(stage.looks).toEqual([0]);

@@ -120,7 +120,7 @@ describe('what pushes its items', () => {
     expect(notify).toEqual([['error', failure]]);
   });
 
-  it('is stopped when an item cannot be sent, which is notify the sink', () => {
+  it('is stopped when an item cannot be sent, which is notified the sink', () => {
     const { notify, pushed, sink, start } = push();
     sink.next = () => {
       throw failure;
@@ -138,7 +138,7 @@ describe('what pushes its items', () => {
     expect(notify).toEqual([['complete'], ['next', 2]]);
   });
 
-  it('is notify whenever there is no room for more, and not when there is', () => {
+  it('is notified whenever there is no room for more, and not when there is', () => {
     const { pushed, sink, waits, start } = push();
     const drained = Promise.resolve();
     start();

@@ -1,5 +1,5 @@
 // The time limits of a connection between frames, with a clock of the test: what counts as heard, how a peer that can
-// be notify is seen off, and how one that cannot.
+// be notified is seen off, and how one that cannot.
 import { describe, expect, it } from '@jest/globals';
 import type { CmdStreamError } from '../../../lib/errors.js';
 import {
@@ -15,7 +15,7 @@ class Probe implements LimitedSession {
   /** Since when it rests; undefined: it does not. */
   restsSince: number | undefined;
   isQuietNow = false;
-  /** In order: what it was notify. */
+  /** In order: what it was notified. */
   readonly notify: string[] = [];
   readonly clock = { now: 1000 };
   readonly limits: SessionLimits;
@@ -30,7 +30,7 @@ class Probe implements LimitedSession {
   }
 
   isQuiet(_now: number, quietPeriodMs: number): boolean {
-    if (quietPeriodMs !== 0) throw new Error('one that was notify to leave may go at once');
+    if (quietPeriodMs !== 0) throw new Error('one that was asked to leave may go at once');
     return this.isQuietNow;
   }
 
@@ -107,7 +107,7 @@ describe('the limit for doing nothing', () => {
   });
 });
 
-describe('a peer that can be notify', () => {
+describe('a peer that can be notified', () => {
   const leaving = (config: Partial<SessionLimitsConfig> = { idleTimeoutMs: 100 }): Probe => {
     const probe = new Probe(config);
     probe.isExtended = true;
@@ -115,7 +115,7 @@ describe('a peer that can be notify', () => {
     return probe;
   };
 
-  it('is notify once, with what it did, and ended with that as soon as it is quiet', () => {
+  it('is notified once, with what it did, and ended with that as soon as it is quiet', () => {
     const probe = leaving();
     expect(probe.at(1099)).toEqual([]);
     expect(probe.at(1100)).toEqual(['goaway idle']);
@@ -124,7 +124,7 @@ describe('a peer that can be notify', () => {
     expect(probe.at(1102)).toEqual(['end IDLE_TIMEOUT']);
   });
 
-  it('is notify that it was silent when it was that, too', () => {
+  it('is notified that it was silent when it was that, too', () => {
     const probe = leaving({ receiveTimeoutMs: 100, idleTimeoutMs: 100 });
     expect(probe.at(1100)).toEqual(['goaway silent']);
     probe.isQuietNow = true;

@@ -1,4 +1,4 @@
-// What of an error that a handler has failed with goes to the caller, and what is notify to the server's owner instead.
+// What of an error that a handler has failed with goes to the caller, and what is asked to the server's owner instead.
 import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, errorMeanings } from '../../../lib/errors.js';
 import { handlerError } from '../../../lib/server/call/wire-error.js';

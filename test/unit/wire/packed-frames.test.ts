@@ -35,7 +35,7 @@ describe('packed frames', () => {
     );
   });
 
-  it('cost what is notify: 512 bytes to begin with, 512 for each chunk, 8 for each frame', () => {
+  it('cost what is given: 512 bytes to begin with, 512 for each chunk, 8 for each frame', () => {
     const packed = new PackedFrames();
     packed.append(bytes(5), true);
     expect(packed.cost).toBe(512 + 512 + 8);

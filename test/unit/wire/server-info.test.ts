@@ -64,7 +64,7 @@ describe('a ServerInfo that arrives', () => {
 });
 
 describe('a ServerInfo that is compared', () => {
-  it('is the expected one, byte for byte, or both are notify', () => {
+  it('is the expected one, byte for byte, or the error shows both', () => {
     expect(() => checkServerInfo(serverInfoBytes('v1'), serverInfoBytes('v1'))).not.toThrow();
     for (const other of ['v2', 'v', 'v11', 'V1'])
       expect(() => checkServerInfo(serverInfoBytes('v1'), serverInfoBytes(other))).toThrow(

@@ -1,7 +1,8 @@
-// Limits that are smaller than what two peers say to each other before the first Command: they bound Commands and Results.
+// Limits that are smaller than what two peers say to each other before the first Command: they bound Commands and
+// Results.
 import { describe, expect, it } from '@jest/globals';
-import { Command, CommandClient, CommandServer, defineContract, Result } from '../../lib/core.js';
-import { guardLeaks } from '../support/leak-guard.js';
+import { Command, CommandClient, CommandServer, defineContract, Result } from '../../../lib/core.js';
+import { guardLeaks } from '../../support/leak-guard.js';
 
 const own = guardLeaks();
 

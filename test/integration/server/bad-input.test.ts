@@ -1,11 +1,11 @@
 // Bytes that are no Commands: each ends only its own connection, with a code that says why, and costs no memory.
 import { describe, expect, it } from '@jest/globals';
-import { jsonCodec } from '../../lib/core.js';
-import { ADD_2_3, addFrame, echoFrame, frame, GREETING, SUM_5, sumFrame, uvarint } from '../support/calc-frames.js';
-import { CalcServer } from '../support/calc-server.js';
-import { turns, until } from '../support/deadline.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { SocketSpy } from '../support/socket-spy.js';
+import { jsonCodec } from '../../../lib/core.js';
+import { ADD_2_3, addFrame, echoFrame, frame, GREETING, SUM_5, sumFrame, uvarint } from '../../support/calc-frames.js';
+import { CalcServer } from '../../support/calc-server.js';
+import { turns, until } from '../../support/deadline.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { SocketSpy } from '../../support/socket-spy.js';
 
 const own = guardLeaks();
 const MIB = 1024 * 1024;
@@ -136,7 +136,7 @@ describe('server', () => {
     await peer.receivesBytes(108);
   });
 
-  it('reads integers beyond 2^53 where the codec is notify to', async () => {
+  it('reads integers beyond 2^53 where the codec is asked to', async () => {
     const calc = own(await CalcServer.start({ codec: jsonCodec({ unsafeIntegers: 'bigint' }) }));
     const peer = own(await calc.connect());
     peer.write(frame(1, 0, '{"A":9007199254740993,"B":-9007199254740993}'));

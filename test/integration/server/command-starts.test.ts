@@ -1,13 +1,14 @@
-// When the Commands of one read start: in order, behind the read, and not at all if what came along says that nobody waits.
+// When the Commands of one read start: in order, behind the read, and not at all if what came along says that nobody
+// waits.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../lib/core.js';
-import { addFrame, sumFrame } from '../support/calc-frames.js';
-import { CalcServer } from '../support/calc-server.js';
-import { turns, until } from '../support/deadline.js';
-import { cancel, error, event, EXTENDED_GREETING, hello, KNOCK, meta } from '../support/extension-frames.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import type { RawPeer } from '../support/raw-peer.js';
-import { AddCmd, CalcResult } from '../support/vector-contract.js';
+import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
+import { addFrame, sumFrame } from '../../support/calc-frames.js';
+import { CalcServer } from '../../support/calc-server.js';
+import { turns, until } from '../../support/deadline.js';
+import { cancel, error, event, EXTENDED_GREETING, hello, KNOCK, meta } from '../../support/extension-frames.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import type { RawPeer } from '../../support/raw-peer.js';
+import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 

@@ -1,16 +1,17 @@
-// Clients whose option `connect` gives something else than a socket of Node: tunnels, meters, peers in the same process,
-// and Duplexes that misbehave. Whatever they do costs their own connection only, and no call stays without its end.
+// Clients whose option `connect` gives something else than a socket of Node: tunnels, meters, peers in the same
+// process, and Duplexes that break the rules of a Duplex. Whatever they do costs their own connection only, and no call
+// stays without its end.
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { Duplex, duplexPair, PassThrough, type DuplexOptions } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import type { CommandClient } from '../../lib/core.js';
-import { calcClient } from '../support/calc-client.js';
-import { echoResultFrame, GREETING, sumFrame } from '../support/calc-frames.js';
-import { CalcServer } from '../support/calc-server.js';
-import { inTime, turns } from '../support/deadline.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { AddCmd, CalcResult, EchoCmd, EchoResult } from '../support/vector-contract.js';
+import type { CommandClient } from '../../../lib/core.js';
+import { calcClient } from '../../support/calc-client.js';
+import { echoResultFrame, GREETING, sumFrame } from '../../support/calc-frames.js';
+import { CalcServer } from '../../support/calc-server.js';
+import { inTime, turns } from '../../support/deadline.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { AddCmd, CalcResult, EchoCmd, EchoResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 const greeting = Buffer.from(GREETING, 'hex');

@@ -1,11 +1,11 @@
 // A client whose own process stood still, be it a long computation, a debugger or a suspended machine.
 import { describe, expect, it } from '@jest/globals';
-import { CommandClient } from '../../lib/core.js';
-import { turns } from '../support/deadline.js';
-import { interopContract } from '../support/interop-contract.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { ServerProcess } from '../support/server-process.js';
-import { AddCmd } from '../support/vector-contract.js';
+import { CommandClient } from '../../../lib/core.js';
+import { turns } from '../../support/deadline.js';
+import { interopContract } from '../../support/interop-contract.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { ServerProcess } from '../../support/server-process.js';
+import { AddCmd } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 const clock = new Int32Array(new SharedArrayBuffer(4));

@@ -11,12 +11,12 @@ import {
   type Codec,
   type Contract,
   type Invoker,
-} from '../../lib/core.js';
-import { dataText, errorText, plainData } from '../../lib/codec/pattern-message.js';
-import { jsonCodecDefaults } from '../../lib/codec/json/json-codec-options.js';
-import { mus, type MusSerializer } from '../../lib/mus.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { jsonBodies } from '../unit/codec/json-bodies.js';
+} from '../../../lib/core.js';
+import { dataText, errorText, plainData } from '../../../lib/codec/pattern-message.js';
+import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
+import { mus, type MusSerializer } from '../../../lib/mus.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { jsonBodies } from '../../unit/codec/json-bodies.js';
 
 const own = guardLeaks();
 const fails = (): Promise<never> => Promise.reject(new Error('rejected'));
@@ -75,7 +75,7 @@ const answering: Invoker = {
   },
 };
 
-/** Rejections are notify when a turn of the event loop is over. */
+/** Rejections are notified when a turn of the event loop is over. */
 afterEach(() => new Promise((resolve) => setImmediate(resolve)));
 
 async function clientOf(codec?: Codec): Promise<CommandClient> {

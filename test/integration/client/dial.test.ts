@@ -1,15 +1,16 @@
-// The socket of a client from its first stage to its last: what it waits for, what gives it up, and what is left of the attempt.
+// The socket of a client from its first stage to its last: what it waits for, what gives it up, and what is left of the
+// attempt.
 import { describe, expect, it } from '@jest/globals';
 import { getEventListeners, once } from 'node:events';
 import { createServer, type AddressInfo, type LookupFunction, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { addressText, dial, type DialStage, type DialTarget } from '../../lib/connection/dial.js';
-import { inTime, turns } from '../support/deadline.js';
-import { Folder } from '../support/folder.js';
-import { freePort } from '../support/free-port.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { RawServer } from '../support/raw-server.js';
-import { selfSigned } from '../support/self-signed.js';
+import { addressText, dial, type DialStage, type DialTarget } from '../../../lib/connection/dial.js';
+import { inTime, turns } from '../../support/deadline.js';
+import { Folder } from '../../support/folder.js';
+import { freePort } from '../../support/free-port.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { RawServer } from '../../support/raw-server.js';
+import { selfSigned } from '../../support/self-signed.js';
 
 const own = guardLeaks();
 const lookup: LookupFunction = (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]);

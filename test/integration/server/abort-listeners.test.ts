@@ -1,5 +1,5 @@
-// Who listens to the signal of a Command: when it aborts, with which reason, and that what listeners fail with ends nothing.
-// (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
+// Who listens to the signal of a Command: when it aborts, with which reason, and that what listeners fail with ends
+// nothing. (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
 /* oxlint-disable unicorn/prefer-add-event-listener -- `onabort` is one of the ways to listen */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
@@ -7,10 +7,10 @@ import { setTimeout as later } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext } from '../../lib/core.js';
-import { turns, until } from '../support/deadline.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { Item, openStage, PlayCmd } from '../support/stage.js';
+import type { CommandContext } from '../../../lib/core.js';
+import { turns, until } from '../../support/deadline.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { Item, openStage, PlayCmd } from '../../support/stage.js';
 
 const own = guardLeaks();
 const failure = new Error('a listener fails');
@@ -49,7 +49,7 @@ describe('a listener of the signal that fails', () => {
     ['listens once', (signal) => signal.addEventListener('abort', fail, { once: true })],
   ];
 
-  it.each(ways)('is reported, and others are notify: it %s', async (_how, listen) => {
+  it.each(ways)('is reported, and others are notified: it %s', async (_how, listen) => {
     const notify: unknown[] = [];
     const { calc, signal } = await cancelled((given) => {
       listen(given);
@@ -171,7 +171,7 @@ describe('the signal of a Command', () => {
     expect(context!.signal.aborted).toBe(false);
   });
 
-  it('is notify apart by its reason: each Command has its own', async () => {
+  it('is distinguished by its reason: each Command has its own', async () => {
     const reasons: unknown[] = [];
     const { client } = await openStage(own, ({ name }, { signal }) => {
       signal.addEventListener('abort', () => reasons.push(signal.reason));
@@ -180,7 +180,7 @@ describe('the signal of a Command', () => {
     await client.execute(new PlayCmd('answer'));
     await client.execute(new PlayCmd('answer'));
     await expect(client.execute(new PlayCmd(), { timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' });
-    await until('both are notify', () => reasons.length === 3);
+    await until('both are notified', () => reasons.length === 3);
     expect(reasons).toMatchObject([{ code: 'ANSWERED' }, { code: 'ANSWERED' }, { code: 'TIMEOUT' }]);
     expect(reasons[0]).not.toBe(reasons[1]);
   });

@@ -1,11 +1,11 @@
 // Plain peers and how much may be on its way to them: who reads keeps the connection, who goes on without end does not.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandClient, CommandServerOptions, Invoker } from '../../lib/core.js';
-import type { CalcServer } from '../support/calc-server.js';
-import { turns } from '../support/deadline.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { RecordingSink } from '../support/recording-sink.js';
-import { Item, openStage, PlayCmd } from '../support/stage.js';
+import type { CommandClient, CommandServerOptions, Invoker } from '../../../lib/core.js';
+import type { CalcServer } from '../../support/calc-server.js';
+import { turns } from '../../support/deadline.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { RecordingSink } from '../../support/recording-sink.js';
+import { Item, openStage, PlayCmd } from '../../support/stage.js';
 
 const own = guardLeaks();
 /** The smallest there are: 66,560 bytes may wait. */

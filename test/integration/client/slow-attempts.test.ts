@@ -1,7 +1,7 @@
 // When attempts are made to reach a server that accepts and then says nothing. The clock is the test's own.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { CommandClient } from '../../lib/core.js';
-import { vectorContract } from '../support/vector-contract.js';
+import { CommandClient } from '../../../lib/core.js';
+import { vectorContract } from '../../support/vector-contract.js';
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'clearImmediate', 'nextTick', 'queueMicrotask'] });

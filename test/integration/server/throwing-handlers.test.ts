@@ -2,14 +2,22 @@
 // of its own connection only where nothing maps it to a Result. (Jest fails a test that an uncaught exception or
 // an unhandled rejection happens in.)
 import { describe, expect, it } from '@jest/globals';
-import type { CmdStreamError, CommandServerOptions, Invoker, PlainErrorMapper, ResultSink } from '../../lib/core.js';
-import { calcClient } from '../support/calc-client.js';
-import { calcInvoker } from '../support/calc-invoker.js';
-import { CalcResult, CountResult, FailCmd } from '../support/vector-contract.js';
-import { ADD_2_3, addFrame, countResultFrame, failFrame, GREETING, SUM_5, sumFrame } from '../support/calc-frames.js';
-import { CalcServer } from '../support/calc-server.js';
-import { turns, until } from '../support/deadline.js';
-import { guardLeaks } from '../support/leak-guard.js';
+import type { CmdStreamError, CommandServerOptions, Invoker, PlainErrorMapper, ResultSink } from '../../../lib/core.js';
+import { calcClient } from '../../support/calc-client.js';
+import { calcInvoker } from '../../support/calc-invoker.js';
+import { CalcResult, CountResult, FailCmd } from '../../support/vector-contract.js';
+import {
+  ADD_2_3,
+  addFrame,
+  countResultFrame,
+  failFrame,
+  GREETING,
+  SUM_5,
+  sumFrame,
+} from '../../support/calc-frames.js';
+import { CalcServer } from '../../support/calc-server.js';
+import { turns, until } from '../../support/deadline.js';
+import { guardLeaks } from '../../support/leak-guard.js';
 
 const own = guardLeaks();
 
@@ -354,7 +362,7 @@ describe('a handler of a plain peer that goes on behind its last Result', () => 
     ['complete()', (sink) => sink.complete(new CalcResult(6))],
   ];
 
-  it.each(more)('is notify of once for each class of Commands: %s', async (_what, goOn) => {
+  it.each(more)('is notified of once for each class of Commands: %s', async (_what, goOn) => {
     const invoker: Invoker = {
       invoke(_command, _context, sink) {
         sink.next(new CalcResult(5));

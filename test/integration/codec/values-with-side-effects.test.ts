@@ -1,9 +1,9 @@
 // Values that call, answer or end something while they are being written.
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, CommandServer, ExecInvoker, type Invoker, type ResultSink } from '../../lib/core.js';
-import { calcClient } from '../support/calc-client.js';
-import { ADD_2_3, countFrame, countResultFrame, GREETING, SUM_5 } from '../support/calc-frames.js';
-import { CalcServer } from '../support/calc-server.js';
+import { CmdStreamError, CommandServer, ExecInvoker, type Invoker, type ResultSink } from '../../../lib/core.js';
+import { calcClient } from '../../support/calc-client.js';
+import { ADD_2_3, countFrame, countResultFrame, GREETING, SUM_5 } from '../../support/calc-frames.js';
+import { CalcServer } from '../../support/calc-server.js';
 import {
   credit,
   end as endFrame,
@@ -12,10 +12,10 @@ import {
   hello,
   KNOCK,
   meta,
-} from '../support/extension-frames.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { Item, openStage, PlayCmd } from '../support/stage.js';
-import { AddCmd, CalcResult, CountResult, EchoCmd, vectorContract } from '../support/vector-contract.js';
+} from '../../support/extension-frames.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { Item, openStage, PlayCmd } from '../../support/stage.js';
+import { AddCmd, CalcResult, CountResult, EchoCmd, vectorContract } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 
@@ -39,7 +39,7 @@ describe('a value that sends while it is being written', () => {
 });
 
 describe('a Result that gives another one while it is being written', () => {
-  it.each(['toJSON', 'lastOne'])('is notify that this cannot be, and is sent itself: in %s', async (method) => {
+  it.each(['toJSON', 'lastOne'])('is notified that this cannot be, and is sent itself: in %s', async (method) => {
     const thrown: unknown[] = [];
     const { client } = await openStage(own, () => undefined, {
       invoker: {

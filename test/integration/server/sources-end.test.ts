@@ -1,15 +1,15 @@
-// Whatever a Command gave to be taken item by item is ended with the Command: taken, half taken, or given when nobody was
-// there any more. (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
+// Whatever a Command gave to be taken item by item is ended with the Command: taken, half taken, or given when nobody
+// was there any more. (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext } from '../../lib/core.js';
-import { frame } from '../support/calc-frames.js';
-import { inTime, turns, until } from '../support/deadline.js';
-import { guardLeaks } from '../support/leak-guard.js';
-import { Item, openStage, PlayCmd, type Stage } from '../support/stage.js';
+import type { CommandContext } from '../../../lib/core.js';
+import { frame } from '../../support/calc-frames.js';
+import { inTime, turns, until } from '../../support/deadline.js';
+import { guardLeaks } from '../../support/leak-guard.js';
+import { Item, openStage, PlayCmd, type Stage } from '../../support/stage.js';
 
 const own = guardLeaks();
 
