@@ -2,8 +2,7 @@
 import { requireSync, ignoreRejection } from '../callbacks.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json/json-codec-options.js';
-import { parseData } from './json/json-parse.js';
-import { checkStructure } from './json/json-scan.js';
+import { checkStructure, parseData } from './json/json-parse.js';
 
 /** A request or an event by pattern. */
 export class PatternMessage {

@@ -1,5 +1,7 @@
-// The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text.
-import { CmdStreamError, isCmdStreamError, messageOf } from '../../errors.js';
+// The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text, and how
+// a parsed body becomes an instance of its class.
+import { requireSync } from '../../callbacks.js';
+import { CmdStreamError, isCmdStreamError, messageOf, peerText } from '../../errors.js';
 import { resolveOptions } from '../../options.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
@@ -7,6 +9,7 @@ import type { CodecFactory } from '../codec.js';
 import type { Contract } from '../../contract/contract.js';
 import { ClassTransformer } from './json-class-transformer.js';
 import {
+  DECORATED_KEYS,
   jsonCodecDefaults,
   jsonCodecRules,
   RECEIVED_KEYS,
@@ -14,17 +17,23 @@ import {
   type JsonCodecOptions,
   type ResolvedJsonCodecOptions,
 } from './json-codec-options.js';
-import { parseJson } from './json-parse.js';
-import { reviverFor, type Revive } from './json-revive.js';
-import { checkStructure } from './json-scan.js';
+import { KeyMatcher } from './json-key-matcher.js';
+import { checkKeys, checkStructure, parseJson } from './json-parse.js';
 import { failingPath, JsonWriter, LossError } from './json-stringify.js';
 import { TaggedCodec, type BodyCodec } from '../tagged-codec.js';
-import { isClass, nameOf, type ContractType, type TypeClass, type TypeTable } from '../../contract/type-table.js';
+import {
+  isClass,
+  nameOf,
+  typeNameOf,
+  type ContractType,
+  type TypeClass,
+  type TypeTable,
+} from '../../contract/type-table.js';
 
 /**
- * The JSON codec, byte for byte that of cmd-stream-go. A decoded value is an instance of its class: made by its static `fromJSON(value)`
- * if it has one, by class-transformer if it carries its decorators, else a `new Class()` with the body's keys assigned.
- * A `toJSON()` is honoured when writing.
+ * The JSON codec, byte for byte that of cmd-stream-go. A decoded value is an instance of its class: made by its static
+ * `fromJSON(value)` if it has one, by class-transformer if it carries its decorators, else a `new Class()` with the body's
+ * keys assigned. A `toJSON()` is honoured when writing.
  *
  * A value that cannot be written fails with ENCODE_FAILED, JSON_DEPTH or JSON_TOKENS, a body that cannot be read with
  * BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS or UNSAFE_INTEGER.
@@ -168,4 +177,124 @@ function classOf(type: ContractType): TypeClass {
     'INVALID_CONTRACT',
     `${nameOf(type)} is no class: the JSON codec writes and reads classes only`,
   );
+}
+
+// From a parsed body to an instance of its class, by one of three ways: the class's own fromJSON, class-transformer, or,
+// the usual and fast one, the body's keys assigned to a `new Class()`.
+
+/** Makes an instance of a parsed body. @throws {CmdStreamError} BAD_PAYLOAD, JSON_KEYS */
+export type Revive = (body: unknown) => unknown;
+
+type Body = Readonly<Record<string, unknown>>;
+type Concrete = new () => object;
+
+/** Keys that mislead class-transformer, which asks a value for its `constructor`. */
+const misleadingKeys: ReadonlySet<string> = new Set(['constructor', 'prototype']);
+
+/** @throws {CmdStreamError} INVALID_CONTRACT when a class cannot be made without arguments and has no fromJSON */
+export function reviverFor(type: TypeClass, options: ResolvedJsonCodecOptions, transformer?: ClassTransformer): Revive {
+  const { fromJSON } = type as { fromJSON?: unknown };
+  if (typeof fromJSON === 'function') return byFromJson(type, (body) => fromJSON.call(type, body) as unknown);
+  const taken = protectedKeys(sampleOf(type));
+  const handler = transformer?.handles(type) ? transformer : undefined;
+  const matcher = options.fieldCase === 'go' ? new KeyMatcher(handler) : undefined;
+  const named = (body: Body): Body => matcher?.match(body, type) ?? body;
+  return handler
+    ? byTransformer(type, taken, named, handler, options.maxKeysPerObject ?? DECORATED_KEYS)
+    : byAssigning(type, taken, named);
+}
+
+function sampleOf(type: TypeClass): object {
+  try {
+    return new (type as unknown as Concrete)();
+  } catch (error) {
+    const made = `new ${nameOf(type)}() fails, and decoding begins with it`;
+    const reason = `${made}: give its parameters defaults: ${messageOf(error)}`;
+    throw new CmdStreamError('INVALID_CONTRACT', reason, { cause: error });
+  }
+}
+
+/**
+ * Keys that a body may not give an instance: its methods and accessors, own and inherited, `toString` and `__proto__`
+ * included. `constructor` is none: as an own key it is data.
+ */
+function protectedKeys(instance: object): ReadonlySet<string> {
+  const seen = new Set(['constructor']);
+  const keys = new Set<string>();
+  for (let each: object | null = instance; each !== null; each = Object.getPrototypeOf(each) as object | null) {
+    for (const [key, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
+      // What stands nearer hides what is inherited: a field called `valueOf` is a field.
+      if (seen.has(key)) continue;
+      seen.add(key);
+      if (typeof value === 'function' || get !== undefined || set !== undefined) keys.add(key);
+    }
+  }
+  return keys;
+}
+
+function byFromJson(type: TypeClass, fromJSON: Revive): Revive {
+  return (body) => {
+    try {
+      const given = fromJSON(body);
+      return given instanceof type ? given : noInstance(requireSync('BAD_PAYLOAD', 'it', given));
+    } catch (error) {
+      throw refused(`fromJSON refused the body: ${peerText(messageOf(error))}`, error);
+    }
+  };
+}
+
+function byAssigning(type: TypeClass, taken: ReadonlySet<string>, named: (body: Body) => Body): Revive {
+  const Class = type as unknown as Concrete;
+  return (body) => {
+    requireObject(body);
+    // What stands under another letter case would be assigned all the same.
+    const fields = body && named(body);
+    for (const key in fields) if (taken.has(key)) throw protectedKey(key);
+    try {
+      return Object.assign(new Class(), fields);
+    } catch (error) {
+      throw refused(`the body cannot be assigned: ${peerText(messageOf(error))}`, error);
+    }
+  };
+}
+
+function byTransformer(
+  type: TypeClass,
+  taken: ReadonlySet<string>,
+  named: (body: Body) => Body,
+  transformer: ClassTransformer,
+  maxKeysPerObject: number,
+): Revive {
+  const exposed = transformer.exposed(type);
+  return (body) => {
+    requireObject(body);
+    checkKeys(body, misleadingKeys, maxKeysPerObject);
+    const fields = named(body ?? {});
+    // A method or accessor that is exposed is meant to be in the body; class-transformer itself keeps methods.
+    for (const key in fields) if (taken.has(key) && !exposed.has(key)) throw protectedKey(key);
+    try {
+      const made = transformer.toInstance(type, fields);
+      return made instanceof type ? made : noInstance(made);
+    } catch (error) {
+      throw refused(`class-transformer refused the body: ${peerText(messageOf(error))}`, error);
+    }
+  };
+}
+
+/** `null` is the zero value, as in Go. */
+function requireObject(body: unknown): asserts body is Body | null {
+  if (typeof body === 'object' && !Array.isArray(body)) return;
+  throw refused(`the body must be a JSON object, not ${Array.isArray(body) ? 'an array' : typeNameOf(body)}`);
+}
+
+function noInstance(value: unknown): never {
+  throw new TypeError(`it gave ${typeNameOf(value)} instead of an instance`);
+}
+
+function protectedKey(key: string): CmdStreamError {
+  return refused(`the key "${key}" names a method or accessor`);
+}
+
+function refused(reason: string, cause?: unknown): CmdStreamError {
+  return new CmdStreamError('BAD_PAYLOAD', reason, cause === undefined ? {} : { cause });
 }

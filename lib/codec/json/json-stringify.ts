@@ -62,10 +62,10 @@ export class JsonWriter {
   }
 
   #writeGiven(value: object, given: unknown): string {
+    if (typeof given !== 'object' || given === null) return this.#writeFast(given) ?? this.#writeExactly(value);
     if (ignoreRejection(given)) throw new LossError(promised);
     // Of what a toJSON gives no other toJSON is asked.
-    const asksAgain = typeof given === 'object' && given !== null && asksToJson(given);
-    return (asksAgain ? undefined : this.#writeFast(given)) ?? this.#writeExactly(value);
+    return (asksToJson(given) ? undefined : this.#writeFast(given)) ?? this.#writeExactly(value);
   }
 
   /** The text, if a glance and the text itself leave no doubt that nothing is lost. */

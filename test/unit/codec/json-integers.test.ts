@@ -1,7 +1,7 @@
 // Integers of JSON bodies that a double does not hold exactly.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { hasLongDigitRun } from '../../../lib/codec/json/json-scan.js';
+import { hasLongDigitRun } from '../../../lib/codec/json/json-parse.js';
 import { anyCharacter } from '../../support/any-text.js';
 import { jsonBodies } from './json-bodies.js';
 

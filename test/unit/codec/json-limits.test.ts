@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import 'reflect-metadata';
 import { Expose, Type } from 'class-transformer';
-import { checkStructure } from '../../../lib/codec/json/json-scan.js';
+import { checkStructure } from '../../../lib/codec/json/json-parse.js';
 import { dataOf, dataText, errorText, PatternMessage, plainData } from '../../../lib/codec/pattern-message.js';
 import { anyCharacter } from '../../support/any-text.js';
 import { jsonBodies } from './json-bodies.js';

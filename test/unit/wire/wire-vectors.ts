@@ -16,7 +16,7 @@ export interface WireVector {
 }
 
 const fixture = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8'));
 
 export const wireVectors = (fixture('wire-vectors.json') as { cases: readonly WireVector[] }).cases;
 
