@@ -63,8 +63,7 @@ describe('a module', () => {
 
   it('of lib passes', () => {
     const exceptions = [
-      // Nobody can hand a promise from the subscriber of an Observable to its producer. Set and read within one call of
-      // next().
+      // rxjs has no way back from a subscriber to its producer. Set and read within one call of next().
       'lib/nest/server/lifted-iterable.ts: delivery',
       // Nest's own filter, which keeps nothing.
       'lib/nest/server/handler-failure.ts: nestRule',

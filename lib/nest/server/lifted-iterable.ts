@@ -4,8 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { MessageHandler } from '@nestjs/microservices';
 import { catchError, concatMap, EMPTY, isObservable, merge, Observable, of, type Subscriber } from 'rxjs';
 import type { ResultSink } from '../../server/invoker.js';
-import { isAsyncIterable, ItemSource } from '../../server/call/item-source.js';
-import { askOnce, YieldBudget } from '../../server/call/result-source.js';
+import { endUntaken, isAsyncIterable, ItemPull, type ItemSink } from '../../server/call/item-source.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 
 /** What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns. */
@@ -28,18 +27,15 @@ export function askToWait(drained: Promise<void>): void {
 export function liftIterable<T>(iterable: AsyncIterable<T>, context?: CmdStreamContext): Observable<T> {
   const scope = new AsyncResource('cmd-stream');
   const signal = context?.getArgByIndex(0).signal;
-  const endUntaken = (): void => scope.runInAsyncScope(endQuietly, undefined, new ItemSource(iterable));
-  if (signal?.aborted) endUntaken();
-  else signal?.addEventListener('abort', endUntaken, { once: true });
+  const end = (): void => scope.runInAsyncScope(endUntaken, undefined, iterable);
+  if (signal?.aborted) end();
+  else signal?.addEventListener('abort', end, { once: true });
   return new Observable<T>((subscriber) => {
-    signal?.removeEventListener('abort', endUntaken);
-    const lifted = new LiftedSource(
-      iterable,
-      subscriber as Subscriber<unknown>,
-      context && CmdStreamContext.sinkOf(context),
-    );
-    void scope.runInAsyncScope(lifted.run, lifted);
-    return () => scope.runInAsyncScope(lifted.stop, lifted);
+    signal?.removeEventListener('abort', end);
+    const sink = new SubscriberSink(subscriber as Subscriber<unknown>, context && CmdStreamContext.sinkOf(context));
+    const items = new ItemPull(iterable, sink);
+    void scope.runInAsyncScope(items.run, items);
+    return () => scope.runInAsyncScope(items.stop, items);
   });
 }
 
@@ -49,64 +45,45 @@ export function keepScope<T>(source: Observable<T>): Observable<T> {
   return new Observable<T>((subscriber) => scope.runInAsyncScope(source.subscribe, source, subscriber));
 }
 
-/** One subscription to an iterable. */
-class LiftedSource {
-  readonly #source: ItemSource;
+/** One subscriber to an iterable, which waits as the sink of its Command says; without one, as the taker of each item asks. */
+class SubscriberSink implements ItemSink {
   readonly #subscriber: Subscriber<unknown>;
-  readonly #sink: ResultSink | undefined;
-  #isDelivering = false;
+  readonly #command: ResultSink | undefined;
+  #asked: Promise<void> | undefined;
 
-  constructor(iterable: AsyncIterable<unknown>, subscriber: Subscriber<unknown>, sink: ResultSink | undefined) {
-    this.#source = new ItemSource(iterable);
+  constructor(subscriber: Subscriber<unknown>, command: ResultSink | undefined) {
     this.#subscriber = subscriber;
-    this.#sink = sink;
+    this.#command = command;
   }
 
-  async run(): Promise<void> {
-    try {
-      if (await this.#passOn()) return this.#subscriber.complete();
-      if (this.#sink?.isAnswered) await askOnce(this.#source, this.#sink);
-    } catch (error) {
-      this.#source.failed();
-      this.#subscriber.error(error);
-    }
-    endQuietly(this.#source);
+  get isOpen(): boolean {
+    return !this.#subscriber.closed;
   }
 
-  /** True if it came to its own end. */
-  async #passOn(): Promise<boolean> {
-    const turn = new YieldBudget();
-    while (!this.#subscriber.closed) {
-      const item = await this.#source.next();
-      if (this.#source.isEnd(item)) return true;
-      const asked = this.#deliver(item.value);
-      const drained = this.#sink ? this.#sink.drained : asked;
-      if (drained) await drained;
-      else await turn.take();
-    }
-    return false;
+  get isAnswered(): boolean {
+    return this.#command?.isAnswered ?? false;
   }
 
-  /** Gives what the taker asks for, as far as it is heard here. */
-  #deliver(item: unknown): Promise<void> | undefined {
-    this.#isDelivering = true;
+  get drained(): Promise<void> | undefined {
+    return this.#command ? this.#command.drained : this.#asked;
+  }
+
+  next(item: unknown): void {
+    // What comes behind the last Result: the Command says so.
+    if (this.#subscriber.closed) return void this.#command?.next(item);
     delivery.drained = undefined;
     this.#subscriber.next(item);
-    const { drained } = delivery;
+    this.#asked = delivery.drained;
     delivery.drained = undefined;
-    this.#isDelivering = false;
-    return drained;
   }
 
-  /** Nobody takes its items any more. Whoever has just taken the last one is no reason to break off. */
-  stop(): void {
-    if (!this.#isDelivering) endQuietly(this.#source);
+  complete(): void {
+    this.#subscriber.complete();
   }
-}
 
-/** Its consumer has gone: nobody is left to be notify of a failure. */
-function endQuietly(source: ItemSource): void {
-  source.end().then(undefined, () => {});
+  error(error: unknown): void {
+    this.#subscriber.error(error);
+  }
 }
 
 type OnError = (error: unknown) => Observable<never>;

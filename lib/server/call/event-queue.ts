@@ -6,7 +6,7 @@ import { typeNameOf } from '../../contract/type-table.js';
 import { CmdStreamError, peerText, isCmdStreamError, isError, MAX_REASON_BYTES, messageOf } from '../../errors.js';
 import type { CodecDirection } from '../../connection/codec-direction.js';
 import { ServerCall, type CommandHome } from './server-call.js';
-import { YieldBudget } from './result-source.js';
+import { YieldBudget } from './yield-budget.js';
 import { WaitingEvents, type ArrivedEvent } from './waiting-events.js';
 import type { Metadata } from '../../wire/control-frame.js';
 

@@ -1,7 +1,100 @@
-// What a handler gave to be taken item by item (an async generator, a Readable of Node, a ReadableStream of the web, any
-// AsyncIterable), and how it is ended: once, whether anything was taken of it or not.
-
+// Takes what a handler gave to be taken item by item (an async generator, a Readable of Node, a ReadableStream of the web,
+// any AsyncIterable) at the pace of a sink, and ends it: once, whether anything was taken of it or not.
 import { AsyncResource } from 'node:async_hooks';
+import { YieldBudget } from './yield-budget.js';
+
+/** What takes items, at its own pace. */
+export interface ItemSink {
+  /** False once it takes no more. */
+  readonly isOpen: boolean;
+  /** True once it has taken a last Result, behind which its source is asked to come to its own end. */
+  readonly isAnswered?: boolean;
+  /** Undefined while it has room for more; else resolves when it has, or takes no more. */
+  readonly drained: Promise<void> | undefined;
+  next(item: unknown): void;
+  /** The source has ended: by itself, or because nothing more is taken. */
+  complete(): void;
+  error(error: unknown): void;
+}
+
+/** Takes the items of one source for one sink. */
+export class ItemPull {
+  readonly #source: ItemSource;
+  readonly #sink: ItemSink;
+  #isTaking = false;
+
+  constructor(given: AsyncIterable<unknown>, sink: ItemSink) {
+    this.#source = new ItemSource(given);
+    this.#sink = sink;
+  }
+
+  /** Takes items until the source or the sink has no more of them, and ends both. Never rejects. */
+  async run(): Promise<void> {
+    if (!this.#sink.isOpen) return this.#end();
+    try {
+      await this.#takeAll();
+      if (this.#sink.isAnswered) await this.#askOnce();
+      await this.#end();
+    } catch (error) {
+      this.#source.failed();
+      // A stream that is ended here calls that a failure.
+      if (this.#source.isStream && this.#source.isEnding) this.#sink.complete();
+      else this.#sink.error(error);
+    }
+  }
+
+  /** The sink takes no more. While it is given an item, the loop itself looks whether that was the last one. */
+  stop(): void {
+    if (!this.#isTaking) void this.#end();
+  }
+
+  #end(): Promise<void> {
+    return this.#source.end().then(
+      () => this.#sink.complete(),
+      (error: unknown) => this.#sink.error(error),
+    );
+  }
+
+  async #takeAll(): Promise<void> {
+    const budget = new YieldBudget();
+    do {
+      const item = await this.#source.next();
+      // The sink is given the error of an item at once: the source may never come to its end.
+      if (this.#source.isEnd(item) || !this.#take(item.value)) return;
+      const pause = this.#sink.drained ?? budget.take();
+      if (pause) await pause;
+    } while (this.#sink.isOpen);
+  }
+
+  /** True if the sink takes more. */
+  #take(item: unknown): boolean {
+    this.#isTaking = true;
+    try {
+      this.#sink.next(item);
+      return this.#sink.isOpen;
+    } catch (error) {
+      this.#sink.error(error);
+      return false;
+    } finally {
+      this.#isTaking = false;
+    }
+  }
+
+  /**
+   * A source that has given the last Result is asked for one more item, so that a generator gets to its own end behind
+   * that. What it gives instead of ending is given to the sink, which says so.
+   */
+  async #askOnce(): Promise<void> {
+    if (this.#source.isStream) return;
+    const item = await Promise.race([this.#source.next(), this.#source.end().then(() => undefined)]);
+    if (item !== undefined && !item.done) this.#sink.next(item.value);
+  }
+}
+
+/** Ends what was given and is not taken. What it fails with concerns no one. */
+export function endUntaken(given: AsyncIterable<unknown>): void {
+  new ItemSource(given).end().then(undefined, () => {});
+}
 
 /** How long an iterator that does nothing but end may take for it, until its Command no longer waits. */
 const PATIENCE_MS = 1000;
@@ -16,7 +109,8 @@ interface WebStream {
   getReader(): { read(): Promise<IteratorResult<unknown>>; cancel(): Promise<unknown> };
 }
 
-export class ItemSource {
+/** Iterates what was given, and knows how its kind is ended. */
+class ItemSource {
   readonly #given: AsyncIterable<unknown>;
   #iterator: AsyncIterator<unknown> | undefined;
   #pending: PromiseLike<IteratorResult<unknown>> | undefined;
@@ -29,12 +123,17 @@ export class ItemSource {
     this.#given = given;
   }
 
-  /** True for a stream: it may be parked for ever, and is ended all the same. */
+  /** True for a stream: it may wait for an item for ever, and is ended all the same. */
   get isStream(): boolean {
     return isNodeStream(this.#given) || isWebStream(this.#given);
   }
 
-  /** The next item, to be shown to {@link isEnd}. What it throws, now or by its promise, is to be notify to {@link failed}. */
+  /** True as soon as it is being ended. */
+  get isEnding(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** The next item, to be shown to {@link isEnd}; where it fails, now or by its promise, {@link failed} is to be called. */
   next(): PromiseLike<IteratorResult<unknown>> {
     this.#iterator ??= this.#open();
     this.#pending = this.#iterator.next();
@@ -66,11 +165,11 @@ export class ItemSource {
     if (isNodeStream(this.#given)) return destroy(this.#given);
     const iterator = (this.#iterator ??= this.#open());
     const returned = iterator.return ? this.#inScope(() => iterator.return!()) : this.#pending;
-    // A generator is at work until then; of other iterators nobody knows.
+    // A generator is at work until then; another iterator may never answer.
     await (isGenerator(iterator) ? returned : atMost(PATIENCE_MS, returned));
   }
 
-  /** Whoever ends it, it ends where it ran. */
+  /** It ends where it ran, wherever the end comes from. */
   #inScope<R>(work: () => R): R {
     return this.#scope ? this.#scope.runInAsyncScope(work) : work();
   }

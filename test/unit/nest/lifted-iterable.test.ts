@@ -26,15 +26,15 @@ function start(failure?: unknown) {
   return { log, items: items() };
 }
 
-/** What a subscriber was notified. */
+/** What a subscriber was given. */
 function follow(source: Observable<unknown>) {
-  const notify: unknown[] = [];
+  const given: unknown[] = [];
   const subscription = source.subscribe({
-    next: (item) => notify.push(item),
-    error: (error: unknown) => notify.push(['error', error]),
-    complete: () => notify.push('complete'),
+    next: (item) => given.push(item),
+    error: (error: unknown) => given.push(['error', error]),
+    complete: () => given.push('complete'),
   });
-  return { notify, unsubscribe: () => subscription.unsubscribe() };
+  return { given, unsubscribe: () => subscription.unsubscribe() };
 }
 
 class Sink implements ResultSink {
@@ -68,20 +68,20 @@ function gate() {
 describe('a lifted iterable', () => {
   it.each([false, true])('gives each item and its end, with a context: %p', async (hasContext) => {
     const { items, log } = start();
-    const { notify } = follow(liftIterable(items, hasContext ? command().context : undefined));
+    const { given } = follow(liftIterable(items, hasContext ? command().context : undefined));
     await turns(20);
-    expect(notify).toEqual([1, 2, 3, 'complete']);
+    expect(given).toEqual([1, 2, 3, 'complete']);
     expect(log.slice(-2)).toEqual(['its own end', 'ended']);
   });
 
   it('gives what its producer fails with', async () => {
     const failure = new Error('no more');
-    const { notify } = follow(liftIterable(start(failure).items));
+    const { given } = follow(liftIterable(start(failure).items));
     await turns(20);
-    expect(notify).toEqual([1, 2, 3, ['error', failure]]);
+    expect(given).toEqual([1, 2, 3, ['error', failure]]);
   });
 
-  it('is not begun before somebody subscribes', async () => {
+  it('is not begun before it has a subscriber', async () => {
     const { items, log } = start();
     liftIterable(items, command().context);
     await turns();
@@ -93,25 +93,25 @@ describe('a lifted iterable', () => {
     const { items, log } = start();
     const sink = command();
     sink.sink.drained = waiting.shut;
-    const { notify, unsubscribe } = follow(liftIterable(items, sink.context));
+    const { given, unsubscribe } = follow(liftIterable(items, sink.context));
     await turns();
     unsubscribe();
     await turns();
     expect(log).toEqual(['made 1', 'ended']);
     waiting.open();
     await turns();
-    expect([notify, log]).toEqual([[1], ['made 1', 'ended']]);
+    expect([given, log]).toEqual([[1], ['made 1', 'ended']]);
 
     const other = start();
     const left = follow(liftIterable(other.items).pipe(take(1)));
     await turns();
-    expect([left.notify, other.log]).toEqual([
+    expect([left.given, other.log]).toEqual([
       [1, 'complete'],
       ['made 1', 'ended'],
     ]);
   });
 
-  it('is asked once more when the last Result was taken, and what it gives then is notified to the sink', async () => {
+  it('is asked once more when the last Result was taken, and what it gives then is given to the sink', async () => {
     const { items, log } = start();
     const { context, sink } = command();
     // The sink knows that it was the last one as soon as it has got it.
@@ -119,11 +119,24 @@ describe('a lifted iterable', () => {
       tap(() => (sink.isAnswered = true)),
       take(1),
     );
-    const { notify } = follow(taken);
+    const { given } = follow(taken);
     await turns(20);
-    expect(notify).toEqual([1, 'complete']);
+    expect(given).toEqual([1, 'complete']);
     expect(sink.given).toEqual([2]);
     expect(log).toEqual(['made 1', 'made 2', 'ended']);
+  });
+
+  it('is asked once more at once, although there is no room for more', async () => {
+    const { items } = start();
+    const { context, sink } = command();
+    sink.drained = new Promise(() => {});
+    const taken = liftIterable(items, context).pipe(
+      tap(() => (sink.isAnswered = true)),
+      take(1),
+    );
+    follow(taken);
+    await turns(20);
+    expect(sink.given).toEqual([2]);
   });
 
   it('is not asked again where its Command has no answer yet', async () => {
@@ -141,7 +154,7 @@ describe('the producer of a lifted iterable', () => {
     const { context, sink } = command();
     const gates = [gate(), gate()];
     sink.drained = gates[0]!.shut;
-    const { notify } = follow(liftIterable(items, context));
+    const { given } = follow(liftIterable(items, context));
     await turns();
     expect(log).toEqual(['made 1']);
     sink.drained = gates[1]!.shut;
@@ -151,47 +164,47 @@ describe('the producer of a lifted iterable', () => {
     sink.drained = undefined;
     gates[1]!.open();
     await turns();
-    expect(notify).toEqual([1, 2, 3, 'complete']);
+    expect(given).toEqual([1, 2, 3, 'complete']);
   });
 
   it('without a Command waits as its taker asks, for that item alone', async () => {
     const { items, log } = start();
     const { shut, open } = gate();
-    const notify: unknown[] = [];
+    const given: unknown[] = [];
     liftIterable(items).subscribe((item) => {
-      notify.push(item);
+      given.push(item);
       if (item === 1) askToWait(shut);
     });
     await turns();
     expect(log).toEqual(['made 1']);
     open();
     await turns();
-    expect(notify).toEqual([1, 2, 3]);
+    expect(given).toEqual([1, 2, 3]);
   });
 
   it('does not wait for what another taker has asked for', async () => {
     askToWait(new Promise(() => {}));
     const first = follow(liftIterable(start().items));
     await turns();
-    expect(first.notify).toEqual([1, 2, 3, 'complete']);
+    expect(first.given).toEqual([1, 2, 3, 'complete']);
     liftIterable(start().items).subscribe(() => askToWait(new Promise(() => {})));
     const second = follow(liftIterable(start().items));
     await turns();
-    expect(second.notify).toEqual([1, 2, 3, 'complete']);
+    expect(second.given).toEqual([1, 2, 3, 'complete']);
   });
 
   it('asks the sink of its Command alone, if it knows that', async () => {
-    const notify: unknown[] = [];
+    const given: unknown[] = [];
     liftIterable(start().items, command().context).subscribe((item) => {
-      notify.push(item);
+      given.push(item);
       askToWait(new Promise(() => {}));
     });
     await turns();
-    expect(notify).toEqual([1, 2, 3]);
+    expect(given).toEqual([1, 2, 3]);
   });
 });
 
-describe('an iterable that nobody subscribes to', () => {
+describe('an iterable without a subscriber', () => {
   const returned = () => {
     const log: string[] = [];
     const iterable: AsyncIterable<number> = {
@@ -303,16 +316,16 @@ describe('what a handler by pattern gave', () => {
     const whole = follow(lift(start(failure).items) as Observable<unknown>);
     const parts = follow(lift(of(0, start().items, 4)) as Observable<unknown>);
     await turns(20);
-    expect(whole.notify).toEqual([1, 2, 3, 'complete']);
+    expect(whole.given).toEqual([1, 2, 3, 'complete']);
     expect(failures).toEqual([failure]);
-    expect(parts.notify).toEqual([0, 1, 2, 3, 4, 'complete']);
+    expect(parts.given).toEqual([0, 1, 2, 3, 4, 'complete']);
   });
 
   it('of several handlers of one event becomes the items of each, without their values', async () => {
     const three = Object.assign(async () => {}, { next: Object.assign(async () => {}, { next: async () => {} }) });
     const joined = { current: start().items, next: { current: 'a value', next: start().items } };
-    const { notify } = follow(lift(of(joined), three as unknown as MessageHandler) as Observable<unknown>);
+    const { given } = follow(lift(of(joined), three as unknown as MessageHandler) as Observable<unknown>);
     await turns(20);
-    expect(notify).toEqual([1, 1, 2, 2, 3, 3, 'complete']);
+    expect(given).toEqual([1, 1, 2, 2, 3, 3, 'complete']);
   });
 });

@@ -1,6 +1,6 @@
 // What a producer may take of one turn of the event loop, in items and in time, and that the next turn gives it again.
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { YieldBudget } from '../../../lib/server/call/result-source.js';
+import { YieldBudget } from '../../../lib/server/call/yield-budget.js';
 
 afterEach(() => void jest.restoreAllMocks());
 
