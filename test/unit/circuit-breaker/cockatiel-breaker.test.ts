@@ -169,9 +169,9 @@ describe('a half-open circuit', () => {
   });
 
   it('closes when so many have succeeded, at once or one after the other', async () => {
-    const [requireSync, oneByOne] = [await halfOpenCircuit(), await halfOpenCircuit()];
-    await succeed(requireSync, 2);
-    expect(requireSync.state).toBe('closed');
+    const [atOnce, oneByOne] = [await halfOpenCircuit(), await halfOpenCircuit()];
+    await succeed(atOnce, 2);
+    expect(atOnce.state).toBe('closed');
     await pass(1_000);
     await succeed(oneByOne);
     await succeed(oneByOne);
