@@ -1,21 +1,21 @@
-// The socket of one connection, Node's own or any other Duplex: keeps what it does to the order in which a connection can
-// follow it. What a Duplex throws is notify as its error, and what it does while it is called is notify when the call is over.
+// The socket of one connection, Node's own or any other Duplex: keeps its events to the order in which a connection can
+// follow them. What a Duplex throws is its error, and what it emits while one of its methods runs comes after that method.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CmdStreamError, fromSocketError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
 
-/** What a socket tells. */
+/** The events of a socket. */
 export interface ConnectionSocketListener {
   onData(chunk: Buffer): void;
   /** The peer sends no more. */
   onPeerEnd(): void;
-  /** It is broken, or closed: in whatever order, and more than once. */
+  /** It is broken, or closed: perhaps more than once, in any order. */
   onGone(cause: CmdStreamError): void;
 }
 
-/** What Node looks at, too, to see whether a socket is idle. */
+/** Where Node itself finds out whether a socket is idle. */
 interface Handle {
   readonly writeQueueSize: number;
   readonly _parent?: { readonly writeQueueSize?: number };
@@ -24,7 +24,7 @@ interface Handle {
 /** How long a socket that was destroyed may take to say that it is closed; some never do. */
 export const CLOSE_MS = 500;
 const LOOK_MS = 50;
-/** What a Duplex may give while it is called, and what a chunk of it costs beside its bytes. */
+/** As much may a Duplex emit while a method of it runs; a chunk costs so much beside its bytes. */
 const MOST_EARLY_BYTES = 64 * 1024 * 1024;
 const CHUNK_COST = 256;
 const WRITING = ['write', '_write', '_writev'] as const;
@@ -32,17 +32,17 @@ const WRITING = ['write', '_write', '_writev'] as const;
 export class ConnectionSocket {
   readonly remoteAddress: string;
   readonly localAddress: string;
-  /** Has the socket let go of the bytes of a write when it calls back? */
+  /** Is the memory of a write free when its callback is called? */
   readonly letsGoOfWrites: boolean;
   readonly #socket: Duplex;
   readonly #listener: ConnectionSocketListener;
-  /** Calls of ours that have not returned yet. */
+  /** Methods of the Duplex that run. */
   #calls = 0;
-  /** What it did meanwhile. */
-  readonly #events = new Fifo<() => void>();
-  /** Bytes that are among that, and what each chunk costs. */
-  #earlyBytes = 0;
-  #isTelling = false;
+  /** Events that must wait, in order; undefined while there are none. */
+  #waiting: Fifo<() => void> | undefined;
+  /** Bytes among them, with what each chunk costs. */
+  #waitingBytes = 0;
+  #isDelivering = false;
   #isReading = true;
   #isClosed = false;
   #destroyedAt = 0;
@@ -58,25 +58,25 @@ export class ConnectionSocket {
     tune(socket, options);
   }
 
-  /** Begins to tell, and to read: it may have been handed over paused. */
+  /** Begins to listen, and to read: the Duplex may have been handed over paused. */
   open(): void {
     const socket = this.#socket;
     const listener = this.#listener;
     this.#call(() => {
-      socket.on('error', (error) => this.#tell(() => listener.onGone(fromSocketError(error))));
-      socket.on('close', () => this.#tell(() => this.#hasClosed()));
-      socket.on('end', () => this.#tell(() => listener.onPeerEnd()));
+      socket.on('error', (error) => this.#deliver(() => listener.onGone(fromSocketError(error))));
+      socket.on('close', () => this.#deliver(() => this.#hasClosed()));
+      socket.on('end', () => this.#deliver(() => listener.onPeerEnd()));
       socket.on('data', (chunk: Buffer) => this.#receive(chunk));
       socket.resume();
     });
   }
 
-  /** Calls `done` when the bytes were taken, or with what went wrong. */
+  /** Calls `done` when the bytes were taken, or with the error. */
   write(bytes: Buffer, done: (error: unknown) => void): void {
-    this.#call(() => this.#socket.write(bytes, (error) => this.#tell(() => done(error))));
+    this.#call(() => this.#socket.write(bytes, (error) => this.#deliver(() => done(error))));
   }
 
-  /** Bytes that were written and the system has not taken; undefined if it cannot be asked. */
+  /** Bytes that were written and the system has not taken; undefined where that is not known. */
   get queuedBytes(): number | undefined {
     const handle = this.letsGoOfWrites ? (this.#socket as { _handle?: Handle | null })._handle : undefined;
     // Of TLS, what waits is in its own buffer and in that of the socket below.
@@ -121,30 +121,30 @@ export class ConnectionSocket {
     return this.#closed;
   }
 
-  /** May be notify at once: nothing is being called or notify, and nothing waits. */
+  /** May an event be delivered now? Not within a method or an event, nor ahead of others. */
   get #isFree(): boolean {
-    return this.#calls === 0 && this.#events.length === 0 && !this.#isTelling;
+    return this.#calls === 0 && this.#waiting === undefined && !this.#isDelivering;
   }
 
   #receive(chunk: Buffer): void {
     if (!ArrayBuffer.isView(chunk)) {
-      return this.#tell(() => this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', NO_BYTES)));
+      return this.#deliver(() => this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', NO_BYTES)));
     }
     // The hot path: nothing is made for it.
     if (this.#isFree) this.#listener.onData(chunk);
     else this.#keep(chunk);
   }
 
-  /** Of a Duplex that gives much at once, no more is taken in than so much. */
+  /** A chunk waits for its turn, if there are not too many. */
   #keep(chunk: Buffer): void {
     const cost = chunk.length + CHUNK_COST;
-    if (this.#earlyBytes >= MOST_EARLY_BYTES) {
+    if (this.#waitingBytes >= MOST_EARLY_BYTES) {
       const text = `the socket gave more than ${MOST_EARLY_BYTES} bytes at once, ${CHUNK_COST} counted for each chunk`;
       return this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', text));
     }
-    this.#earlyBytes += cost;
-    this.#tell(() => {
-      this.#earlyBytes -= cost;
+    this.#waitingBytes += cost;
+    this.#deliver(() => {
+      this.#waitingBytes -= cost;
       this.#listener.onData(chunk);
     });
   }
@@ -155,41 +155,43 @@ export class ConnectionSocket {
     this.#listener.onGone(new CmdStreamError('PEER_CLOSED', 'the connection was closed'));
   }
 
-  /** A method that throws leaves the Duplex in a state that nobody knows. */
+  /** A method that throws leaves the Duplex in an unknown state: it is given up. */
   #call(method: () => unknown): void {
     this.#calls++;
     try {
       method();
     } catch (error) {
-      this.#tell(() => this.#listener.onGone(fromSocketError(error)));
+      this.#deliver(() => this.#listener.onGone(fromSocketError(error)));
     } finally {
       this.#calls--;
     }
   }
 
-  /** At once, or in the order of events in a turn of its own when it happened within a call of ours. */
-  #tell(event: () => void): void {
+  /** Delivers an event now, or in a later turn, behind those that wait, when it came within a method of the Duplex. */
+  #deliver(event: () => void): void {
     if (this.#isFree) return event();
-    this.#events.push(event);
-    if (this.#events.length === 1 && !this.#isTelling) setImmediate(() => this.#tellAll());
+    const waiting = (this.#waiting ??= new Fifo());
+    waiting.push(event);
+    if (waiting.length === 1 && !this.#isDelivering) setImmediate(() => this.#deliverWaiting(waiting));
   }
 
-  #tellAll(): void {
-    // What happens meanwhile comes after it.
-    this.#isTelling = true;
+  #deliverWaiting(waiting: Fifo<() => void>): void {
+    // What comes meanwhile goes behind it.
+    this.#isDelivering = true;
     try {
-      for (let left = this.#events.length; left > 0; left--) this.#events.shift()!();
+      for (let left = waiting.length; left > 0; left--) waiting.shift()!();
     } finally {
-      this.#isTelling = false;
-      // What followed from them has its own turn, or two sides in one process would keep it to themselves.
-      if (this.#events.length > 0) setImmediate(() => this.#tellAll());
+      this.#isDelivering = false;
+      // What followed from them has its own turn, or two sides in one process would take all of its time.
+      if (waiting.length > 0) setImmediate(() => this.#deliverWaiting(waiting));
+      else this.#waiting = undefined;
     }
   }
 }
 
 const NO_BYTES = 'the socket gives no bytes: it must not have an encoding, nor be in object mode';
 
-/** A socket of Node has: the system took them. Any other Duplex may hand them on to where nobody knows when they are read. */
+/** Of a socket of Node it is: the system took the bytes. Any other Duplex may hand them on to a reader that comes later. */
 export function letsGoOfWrites(socket: Duplex): boolean {
   return socket instanceof Socket && WRITING.every((name) => socket[name] === Socket.prototype[name]);
 }

@@ -10,7 +10,7 @@ import type { DataLimits } from '../codec/json/json-codec-options.js';
 import { CmdStreamError, decodeError, encodeError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
-import { writePings, writeSeq, type Seq } from '../wire/frame.js';
+import type { Seq } from '../wire/frame.js';
 import { connectionDefaults, type ResolvedConnectionOptions } from './connection-options.js';
 import { FrameReader, type FrameReaderListener } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
@@ -164,7 +164,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
 
   /** That many pings, or pongs. */
   sendPings(count: number): void {
-    this.post((writer) => writePings(writer, count));
+    this.post((writer) => writer.writeZeros(count));
   }
 
   /** A padded ping: asks a server whether it can speak the extension; what comes next is the answer. */
@@ -226,7 +226,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
 
   /** Writes what {@link send} would send to `writer`, without its rules: see {@link encode}. */
   writeFrame(writer: ByteWriter, seq: Seq, value: unknown): void {
-    writeSeq(writer, seq);
+    writer.writeUvarint(seq);
     this.#config.direction.encode(value, writer);
   }
 

@@ -4,7 +4,7 @@
 import { CmdStreamError, decodeError, isCmdStreamError } from '../errors.js';
 import { ByteReader } from '../wire/byte-reader.js';
 import { PADDED } from '../wire/control-frame.js';
-import { PING_SEQ, readSeq, type Seq } from '../wire/frame.js';
+import { PING_SEQ, type Seq } from '../wire/frame.js';
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import { readServerInfo } from '../wire/server-info.js';
 import type { Clock } from './ticker.js';
@@ -45,6 +45,8 @@ export class FrameReader {
   frameSince = 0;
   /** True once both sides have agreed on the extension. */
   isExtended = false;
+  /** Nothing is handed on until {@link resume}; read only to others. */
+  isPaused = false;
   /** The next value comes with a copy of its frame. */
   copiesNext = false;
   readonly #clock: Clock;
@@ -55,7 +57,6 @@ export class FrameReader {
   #expected: Expected;
   /** Of the frame that comes next. */
   #limit: FrameLimit;
-  #paused = false;
   #stopped = false;
   #decoding = false;
   /** What arrived while a frame was being handed on: not to be mixed with it. */
@@ -76,10 +77,6 @@ export class FrameReader {
     this.#onGarbage = onGarbage;
     this.#expected = side === 'client' ? 'server-info' : 'first-frame';
     this.#limit = side === 'client' ? GREETING_LIMIT : direction.receive;
-  }
-
-  get isPaused(): boolean {
-    return this.#paused;
   }
 
   /** Bytes that arrived and were not handed on. */
@@ -108,12 +105,12 @@ export class FrameReader {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.isPaused = true;
     this.frameSince = 0;
   }
 
   resume(): void {
-    this.#paused = false;
+    this.isPaused = false;
     this.#decode();
   }
 
@@ -154,12 +151,12 @@ export class FrameReader {
 
   #isReady(): boolean {
     const { unread, needed } = this.#reader;
-    return !this.#paused && !this.#stopped && unread > 0 && unread >= needed;
+    return !this.isPaused && !this.#stopped && unread > 0 && unread >= needed;
   }
 
   /** A frame that is cut has its time limit from its first byte on: later bytes do not extend it. */
   #watchFrame(progress: boolean): void {
-    if (this.#stopped || this.#paused || this.#expected === 'server-info' || this.#reader.unread === 0)
+    if (this.#stopped || this.isPaused || this.#expected === 'server-info' || this.#reader.unread === 0)
       this.frameSince = 0;
     else if (progress || this.frameSince === 0) this.frameSince = this.#clock.now;
   }
@@ -220,18 +217,9 @@ export class FrameReader {
 
   #readFrame(): void {
     const reader = this.#reader;
-    if (reader.peek() === 0) {
-      const count = reader.readZeros();
-      reader.endFrame();
-      return this.#owner.onPing(count);
-    }
     reader.skipsRefused = this.isExtended;
-    const seq = readSeq(reader);
-    if (seq === PING_SEQ) {
-      if (this.isExtended && reader.consumed === 2) return this.#readControl();
-      reader.endFrame();
-      return this.#owner.onPing(1);
-    }
+    const seq = reader.readPositive();
+    if (seq === PING_SEQ) return this.#readZero();
     let value: unknown;
     try {
       value = this.#direction.decode(reader);
@@ -251,6 +239,16 @@ export class FrameReader {
       return this.#owner.onValue(seq, value, reader.endFrame(), frame);
     }
     this.#owner.onValue(seq, value, reader.endFrame());
+  }
+
+  /** Pings come in runs; what is longer than one byte is padded, and in two bytes the mark of a control frame. */
+  #readZero(): void {
+    const reader = this.#reader;
+    const length = reader.consumed;
+    if (this.isExtended && length === 2) return this.#readControl();
+    const count = length === 1 ? 1 + reader.readZeros() : 1;
+    reader.endFrame();
+    this.#owner.onPing(count);
   }
 
   #readControl(): void {

@@ -23,23 +23,29 @@ function roomFor(arrived: number): number {
  * @publicApi
  */
 export class ByteReader {
+  /** Bytes received and not yet consumed by a finished frame; read only to others. */
+  unread = 0;
+  /** Bytes the frame being read has at least, as far as the last attempt could tell, 0 before the first; read only to others. */
+  needed = 0;
+  /** A frame that is refused is skipped when all of it has arrived: what follows it goes on. */
+  skipsRefused = false;
   #buffer: Buffer = EMPTY;
   #start = 0;
   #position = 0;
   #end = 0;
   #limit = Number.POSITIVE_INFINITY;
   #limitOption = '';
-  #needed = 0;
   #frameEnd = -1;
-  /** A frame that is refused is skipped when all of it has arrived: what follows it goes on. */
-  skipsRefused = false;
   #owned = false;
-  readonly #progress = new DecodeProgress();
+  #progress: DecodeProgress | undefined;
+  /** Is there anything in it? Most frames are decoded in one go, and count nothing. */
+  #hasProgress = false;
 
   /** Adds what the socket delivered. Copies only if a frame is cut by the chunk's start. */
   append(chunk: Uint8Array): void {
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const left = this.#end - this.#start;
+    const left = this.unread;
+    this.unread += bytes.length;
     if (left === 0) {
       this.#buffer = bytes;
       this.#owned = false;
@@ -67,9 +73,9 @@ export class ByteReader {
   /** Begins a frame of at most `limit` bytes; `option` names the limit in errors. */
   beginFrame(limit: number, option: string): void {
     this.#position = this.#start;
-    this.#limit = limit - this.#progress.begin();
+    this.#limit = this.#hasProgress ? limit - this.#progress!.begin() : limit;
     this.#limitOption = option;
-    this.#needed = 0;
+    this.needed = 0;
     this.#frameEnd = -1;
   }
 
@@ -77,8 +83,9 @@ export class ByteReader {
   endFrame(): number {
     const length = this.#position - this.#start;
     this.#start = this.#position;
-    if (this.#start === this.#end) this.clear();
-    else this.#progress.clear();
+    this.unread -= length;
+    if (this.unread === 0) this.clear();
+    else if (this.#hasProgress) this.#forgetProgress();
     return length;
   }
 
@@ -98,13 +105,18 @@ export class ByteReader {
   clear(): void {
     this.#buffer = EMPTY;
     this.#owned = false;
-    this.#start = this.#position = this.#end = 0;
-    this.#progress.clear();
+    this.#start = this.#position = this.#end = this.unread = 0;
+    if (this.#hasProgress) this.#forgetProgress();
   }
 
-  /** Bytes received and not yet consumed by a finished frame. */
-  get unread(): number {
-    return this.#end - this.#start;
+  #forgetProgress(): void {
+    this.#progress!.clear();
+    this.#hasProgress = false;
+  }
+
+  #keptProgress(): DecodeProgress {
+    this.#hasProgress = true;
+    return (this.#progress ??= new DecodeProgress());
   }
 
   /** Bytes consumed so far of the frame being read. */
@@ -112,24 +124,19 @@ export class ByteReader {
     return this.#position - this.#start;
   }
 
-  /** Bytes the frame being read has at least, as far as the last attempt could tell; 0 before the first attempt. */
-  get needed(): number {
-    return this.#needed;
-  }
-
   /** Waits until `count` more bytes have arrived. @throws {CmdStreamError} FRAME_TOO_LARGE; nothing is allocated for such a frame */
   require(count: number): void {
     const total = this.#position - this.#start + count;
     if (total > this.#limit) throw this.#tooLarge(total);
     if (this.#position + count <= this.#end) return;
-    this.#needed = total;
+    this.needed = total;
     throw INCOMPLETE;
   }
 
   /** While the signal for missing bytes passes: behind what was required, at least `count` more belong to the frame. */
   expect(count: number): void {
-    this.#needed += count;
-    if (this.#needed > this.#limit) throw this.#tooLarge(this.#needed);
+    this.needed += count;
+    if (this.needed > this.#limit) throw this.#tooLarge(this.needed);
   }
 
   /** Refuses `count` elements of at least `size` bytes that the frame's limit has no room for; those of no bytes count as one each. */
@@ -137,34 +144,35 @@ export class ByteReader {
     const each = Math.max(size, 1);
     if (typeof count === 'bigint' || this.consumed + count * each > this.#limit)
       throw this.#tooLarge(BigInt(this.consumed) + BigInt(count) * BigInt(each));
-    if (size === 0) this.#limit -= this.#progress.charge(count, this.consumed);
+    if (size === 0) this.#limit -= this.#keptProgress().charge(count, this.consumed);
   }
 
   /** In the rest of the frame at most `max` objects may be made, as {@link countValue} tells; `option` names the limit in errors. */
   limitValues(max: number, option: string): void {
-    this.#progress.limitValues(max, option);
+    this.#keptProgress().limitValues(max, option);
   }
 
   /** Tells that an object is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond {@link limitValues} */
   countValue(): void {
-    this.#progress.countValue(this.consumed);
+    this.#keptProgress().countValue(this.consumed);
   }
 
   /** While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link consumed}). */
   keep(owner: object, start: number, position: number, progress: unknown): void {
-    this.#progress.push({ owner, start, position, progress });
+    this.#keptProgress().push({ owner, start, position, progress });
   }
 
   /** Goes on where `owner` was cut in the value that begins here, if it was, and gives what it has kept. */
   resume(owner: object): unknown {
-    const kept = this.#progress.pop(owner, this.consumed);
+    if (!this.#hasProgress) return undefined;
+    const kept = this.#progress!.pop(owner, this.consumed);
     if (kept !== undefined) this.#position = this.#start + kept.position;
     return kept?.progress;
   }
 
   #tooLarge(total: number | bigint): CmdStreamError {
     if (this.#frameEnd >= 0) return new CmdStreamError('BAD_PAYLOAD', 'a value reaches beyond the end of its frame');
-    const limit = this.#limit + this.#progress.charged;
+    const limit = this.#limit + (this.#progress?.charged ?? 0);
     return new CmdStreamError('FRAME_TOO_LARGE', `frame of ${total} bytes exceeds ${this.#limitOption} (${limit})`);
   }
 

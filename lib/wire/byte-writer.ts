@@ -16,8 +16,9 @@ const TWO_64 = 1n << 64n;
  * @publicApi
  */
 export class ByteWriter {
+  /** Bytes written and not yet taken; read only to others. */
+  length = 0;
   #buffer: Buffer = EMPTY;
-  #length = 0;
   #spare: Buffer | undefined;
   /** Of the buffer, if that was copied from. */
   #view: DataView | undefined;
@@ -28,11 +29,6 @@ export class ByteWriter {
     this.#initialBytes = initialBytes;
   }
 
-  /** Bytes written and not yet taken. */
-  get length(): number {
-    return this.#length;
-  }
-
   /** Bytes of memory it holds. */
   get capacity(): number {
     return this.#buffer.length + (this.#spare?.length ?? 0);
@@ -40,17 +36,17 @@ export class ByteWriter {
 
   /** Drops everything written after the first `length` bytes, and memory that only what is dropped has needed. */
   truncate(length: number): void {
-    this.#length = length;
+    this.length = length;
     const kept = Math.max(KEPT_BYTES, 2 * length);
     if (this.#buffer.length > 2 * kept) this.#resize(kept);
   }
 
   /** Hands over all that was written; the memory is the caller's until it gives it back by {@link recycle}. */
   take(): Buffer {
-    const taken = this.#buffer.subarray(0, this.#length);
+    const taken = this.#buffer.subarray(0, this.length);
     this.#use(this.#spare ?? EMPTY);
     this.#spare = undefined;
-    this.#length = 0;
+    this.length = 0;
     return taken;
   }
 
@@ -76,7 +72,7 @@ export class ByteWriter {
   }
 
   #reserve(count: number): number {
-    const at = this.#length;
+    const at = this.length;
     if (at + count > this.#buffer.length)
       this.#resize(Math.max(this.#initialBytes, 2 * this.#buffer.length, at + count));
     return at;
@@ -84,7 +80,7 @@ export class ByteWriter {
 
   #resize(bytes: number): void {
     const resized = Buffer.allocUnsafeSlow(bytes);
-    this.#buffer.copy(resized, 0, 0, this.#length);
+    this.#buffer.copy(resized, 0, 0, this.length);
     this.#use(resized);
   }
 
@@ -96,13 +92,13 @@ export class ByteWriter {
   writeByte(byte: number): void {
     const at = this.#reserve(1);
     this.#buffer[at] = byte;
-    this.#length = at + 1;
+    this.length = at + 1;
   }
 
   writeZeros(count: number): void {
     const at = this.#reserve(count);
     this.#buffer.fill(0, at, at + count);
-    this.#length = at + count;
+    this.length = at + count;
   }
 
   /** An unsigned varint in its shortest form. A negative number or bigint is written as its 64-bit two's complement. */
@@ -123,7 +119,7 @@ export class ByteWriter {
       for (; rest > 0x7fn; rest >>= 7n) this.#buffer[at++] = Number(rest & 0x7fn) | 0x80;
       this.#buffer[at++] = Number(rest);
     }
-    this.#length = at;
+    this.length = at;
   }
 
   /** A signed varint in ZigZag form; the number must be a safe integer. */
@@ -142,13 +138,13 @@ export class ByteWriter {
     const at = this.#reserve(2);
     this.#buffer[at] = value;
     this.#buffer[at + 1] = value >> 8;
-    this.#length = at + 2;
+    this.length = at + 2;
   }
 
   writeUint32(value: number): void {
     const at = this.#reserve(4);
     this.#buffer.writeInt32LE(value | 0, at);
-    this.#length = at + 4;
+    this.length = at + 4;
   }
 
   /** 8 bytes of a safe integer or a bigint, in two's complement. */
@@ -160,25 +156,25 @@ export class ByteWriter {
       this.#buffer.writeInt32LE(value | 0, at);
       this.#buffer.writeInt32LE(Math.floor(value / 2 ** 32) | 0, at + 4);
     }
-    this.#length = at + 8;
+    this.length = at + 8;
   }
 
   writeFloat32(value: number): void {
     const at = this.#reserve(4);
     this.#buffer.writeFloatLE(value, at);
-    this.#length = at + 4;
+    this.length = at + 4;
   }
 
   writeFloat64(value: number): void {
     const at = this.#reserve(8);
     this.#buffer.writeDoubleLE(value, at);
-    this.#length = at + 8;
+    this.length = at + 8;
   }
 
   writeBytes(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length);
     this.#buffer.set(bytes, at);
-    this.#length = at + bytes.length;
+    this.length = at + bytes.length;
   }
 
   /** Text as its length in bytes (varint) and its UTF-8 bytes; the length is returned. */
@@ -191,14 +187,14 @@ export class ByteWriter {
     const prefix = uvarintSize(size);
     if (prefix !== guess) this.#buffer.copyWithin(at + prefix, at + guess, at + guess + size);
     this.writeUvarint(size);
-    this.#length = at + prefix + size;
+    this.length = at + prefix + size;
     return size;
   }
 
   /** Text as its UTF-8 bytes alone; whoever reads it knows where it ends. */
   writeText(text: string): void {
     const at = this.#reserve(text.length <= 1024 ? text.length * 3 : Buffer.byteLength(text));
-    this.#length = at + this.#buffer.write(text, at, 'utf8');
+    this.length = at + this.#buffer.write(text, at, 'utf8');
   }
 
   /** What `write` writes, behind its length in bytes (varint). */
@@ -211,18 +207,18 @@ export class ByteWriter {
   /** What is written from here on, until {@link endSized}, gets its length in front. */
   beginSized(): number {
     this.writeByte(0);
-    return this.#length - 1;
+    return this.length - 1;
   }
 
   /** `at`: what {@link beginSized} gave. */
   endSized(at: number): void {
-    const size = this.#length - at - 1;
+    const size = this.length - at - 1;
     const prefix = uvarintSize(size);
     this.#reserve(MAX_VARINT_BYTES);
     if (prefix > 1) this.#buffer.copyWithin(at + prefix, at + 1, at + 1 + size);
-    this.#length = at;
+    this.length = at;
     this.writeUvarint(size);
-    this.#length = at + prefix + size;
+    this.length = at + prefix + size;
   }
 }
 

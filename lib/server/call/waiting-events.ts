@@ -7,7 +7,6 @@ import type { CodecDirection } from '../../connection/codec-direction.js';
 import { ByteReader } from '../../wire/byte-reader.js';
 import { NO_METADATA, writeMap, type Metadata } from '../../wire/control-frame.js';
 import { readEvent, readMap } from '../../wire/control-reader.js';
-import { readSeq } from '../../wire/frame.js';
 import { PackedFrames } from '../../wire/packed-frames.js';
 
 /** An event as it was heard. */
@@ -73,7 +72,7 @@ export class WaitingEvents {
     reader.endFrame();
     reader.beginFrame(bytes, option);
     const came = { seq, receivedAt, bytesRead: reader.unread };
-    readSeq(reader);
+    reader.readPositive();
     return seq === 0
       ? { ...came, ...this.#patternIn(reader) }
       : { ...came, metadata, value: this.#direction.decode(reader) };

@@ -18,7 +18,7 @@ import {
   type Metadata,
 } from '../../wire/control-frame.js';
 import { readCancel, readCredit, readEvent, readHello, readMessage, readMeta } from '../../wire/control-reader.js';
-import { writePings, type Seq } from '../../wire/frame.js';
+import type { Seq } from '../../wire/frame.js';
 import { EventQueue, nameOfEvent, type EventHost } from '../call/event-queue.js';
 import { ExtendedCall, type ExtendedHome } from '../call/extended-call.js';
 import { FrameSequence } from './frame-sequence.js';
@@ -107,7 +107,7 @@ export class SessionExtension implements ExtendedHome {
   /** So many pings have come; not between META and its Command. */
   onPing(count: number): void {
     this.#order.checkMeta();
-    this.waiting.post((writer) => writePings(writer, count));
+    this.waiting.post((writer) => writer.writeZeros(count));
   }
 
   onControl(kind: number, reader: ByteReader): void {

@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import type { Codec } from '../../../lib/codec/codec.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
-import { readSeq, writeSeq } from '../../../lib/wire/frame.js';
 import { cuttings, readChunks, readEveryWay, readFrames, type Reading } from '../wire/cutting.js';
 import { frameValue, greeter, streaming } from '../../support/greeter-contract.js';
 import { kindOf, typedKind, type Kind } from './mus-kinds.js';
@@ -94,11 +93,11 @@ interface FrameValue extends Repeated {
 type Way = 'Command' | 'Result';
 
 const decode = (codec: Codec, way: Way, reader: ByteReader) => ({
-  seq: BigInt(readSeq(reader)),
+  seq: BigInt(reader.readPositive()),
   value: codec[`decode${way}`](reader),
 });
 const encode = (codec: Codec, way: Way, writer: ByteWriter, seq: bigint, value: unknown) => {
-  writeSeq(writer, seq);
+  writer.writeUvarint(seq);
   codec[`encode${way}`](value, writer);
 };
 

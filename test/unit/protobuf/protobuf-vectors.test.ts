@@ -5,7 +5,6 @@ import { protobufCodec } from '../../../lib/protobuf/protobuf-codec.js';
 import { protobufType } from '../../../lib/protobuf/protobuf-type.js';
 import type { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
-import { readSeq, writeSeq } from '../../../lib/wire/frame.js';
 import * as schemas from '../../fixtures/protobuf/gen/vectors_pb.js';
 import { cuttings, readEveryWay, readFrames } from '../wire/cutting.js';
 import { expectedFailure, wireVectors, type WireVector } from '../wire/wire-vectors.js';
@@ -34,12 +33,12 @@ function codecOf({ kind }: WireVector) {
 }
 
 function decode(codec: ReturnType<typeof codecOf>, way: Way, reader: ByteReader) {
-  return { seq: BigInt(readSeq(reader)), value: codec[`decode${way}`](reader) };
+  return { seq: BigInt(reader.readPositive()), value: codec[`decode${way}`](reader) };
 }
 
 function encode(codec: ReturnType<typeof codecOf>, way: Way, seq: bigint, value: unknown): string {
   const writer = new ByteWriter();
-  writeSeq(writer, seq);
+  writer.writeUvarint(seq);
   codec[`encode${way}`](value, writer);
   return writer.take().toString('hex');
 }

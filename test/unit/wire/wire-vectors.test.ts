@@ -4,7 +4,6 @@ import type { Codec } from '../../../lib/codec/codec.js';
 import { jsonCodec } from '../../../lib/codec/json/json-codec.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import type { ByteReader } from '../../../lib/wire/byte-reader.js';
-import { readSeq, writePings, writeSeq } from '../../../lib/wire/frame.js';
 import { readServerInfo, writeServerInfo } from '../../../lib/wire/server-info.js';
 import { AddCmd, EchoCmd, FloatCmd, UnknownCmd, vectorContract } from '../../support/vector-contract.js';
 import { cuttings, readEveryWay, readFrames, type Reading } from './cutting.js';
@@ -103,9 +102,9 @@ function checkSeq(vector: WireVector): void {
   const value = asBigint(vector.value);
   checkValue(
     vector,
-    (reader) => BigInt(readSeq(reader)),
+    (reader) => BigInt(reader.readPositive()),
     value,
-    (writer) => writeSeq(writer, value),
+    (writer) => writer.writeUvarint(value),
   );
 }
 
@@ -120,17 +119,22 @@ function checkServerInfo(vector: WireVector): void {
 }
 
 function checkPing(vector: WireVector): void {
-  checkValue<number | bigint>(vector, readSeq, 0, (writer) => writePings(writer, 1));
+  checkValue<number | bigint>(
+    vector,
+    (reader) => reader.readPositive(),
+    0,
+    (writer) => writer.writeZeros(1),
+  );
 }
 
 type Way = 'Command' | 'Result';
 
 const decode = (codec: Codec, way: Way, reader: ByteReader) => ({
-  seq: BigInt(readSeq(reader)),
+  seq: BigInt(reader.readPositive()),
   value: codec[`decode${way}`](reader),
 });
 const encode = (codec: Codec, way: Way, writer: ByteWriter, seq: bigint, value: unknown) => {
-  writeSeq(writer, seq);
+  writer.writeUvarint(seq);
   codec[`encode${way}`](value, writer);
 };
 
@@ -171,7 +175,7 @@ function checkJsonFrame(way: Way, vector: WireVector): void {
 function expectSameFrame(ours: string, dtm: number, vector: WireVector): void {
   const [own, theirs] = [ours, vector.hex].map((hex) => {
     const reading = readEveryWay(toBytes(hex), (reader) => {
-      const header = [readSeq(reader), reader.readUvarint()];
+      const header = [reader.readPositive(), reader.readUvarint()];
       return { header, text: reader.readUtf8(reader.readLength()) };
     });
     if (!('value' in reading)) throw new Error(`no frame: ${hex}`);
