@@ -218,9 +218,9 @@ export class CommandClient {
       if (this.#closing) throw closedError();
       const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
       const all = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
-      call = new ClientCall(command, sink, this.#group, { timeoutMs, metadata: own }, all);
+      call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own }, all);
     } catch (error) {
-      call = new ClientCall(command, sink, this.#group);
+      call = new ClientCall(command, sink, this.#group.waiting);
       call.fail(error);
       return call;
     }

@@ -5,24 +5,22 @@
 //                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
 import type { ServerAddress } from '../../connection/dial.js';
 import { CLOSE_MS } from '../../connection/connection-socket.js';
-import { CmdStreamError, type ErrorCode } from '../../errors.js';
+import type { CmdStreamError } from '../../errors.js';
 import { isPermanent } from '../failure.js';
 import type { Seq } from '../../wire/frame.js';
-import { CallQueue } from './call-queue.js';
 import { ConnectionPicker, type ConnectionPickerConfig } from './connection-picker.js';
 import type { CircuitBreakerFactory } from '../circuit-breaker.js';
 import { GroupServer, groupStatus, type ClientStatus } from './group-server.js';
 import { GroupConnection, type GroupConnectionConfig, type GroupConnectionListener } from './group-connection.js';
-import type { CallHome, ClientCall } from '../call/client-call.js';
-import { rootOf } from './connect-attempt.js';
-import { Retries } from './retries.js';
+import type { ClientCall } from '../call/client-call.js';
+import { WaitingRoom, type WaitingRoomConfig } from './waiting-room.js';
 import type { ResolvedRetryOptions } from '../client-options.js';
 
-export interface GroupConfig extends Omit<GroupConnectionConfig, 'group' | 'seqs'>, ConnectionPickerConfig {
+export interface GroupConfig
+  extends Omit<GroupConnectionConfig, 'group' | 'seqs'>, ConnectionPickerConfig, WaitingRoomConfig {
   readonly servers: readonly ServerAddress[];
   readonly connections: number;
   readonly whenDisconnected: 'wait' | 'fail';
-  readonly queueTimeoutMs: number;
   readonly retry: ResolvedRetryOptions | false;
   readonly circuitBreaker: CircuitBreakerFactory | undefined;
 }
@@ -35,11 +33,9 @@ export interface GroupListener {
   onLateFrame(): void;
 }
 
-/** So many may wait for a connection who have no Command, even where no Command may. */
-const LEAST_CONNECTING = 1024;
-
-export class Group implements GroupConnectionListener, CallHome {
+export class Group implements GroupConnectionListener {
   readonly servers: readonly GroupServer[];
+  readonly waiting: WaitingRoom;
   /** Why nothing it has brought is wanted any more. */
   destroyedBy: CmdStreamError | undefined;
   /** Is more than one connection open? */
@@ -48,10 +44,6 @@ export class Group implements GroupConnectionListener, CallHome {
   readonly #owner: GroupListener;
   readonly #links: readonly GroupConnection[];
   readonly #router: ConnectionPicker;
-  readonly #queue: CallQueue;
-  /** Those who wait for a connection and have no call. */
-  readonly #connecting: CallQueue;
-  readonly #retries: Retries;
   /** Links that are open, in order. */
   #ready: readonly GroupConnection[] = [];
   /** Is there a link that nobody opens, beside some that are open? */
@@ -63,9 +55,8 @@ export class Group implements GroupConnectionListener, CallHome {
   constructor(config: GroupConfig, seqs: { last: number }, owner: GroupListener) {
     this.#config = config;
     this.#owner = owner;
-    this.#queue = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
-    this.#connecting = new CallQueue(config.ticker, config.queueTimeoutMs, () => this.#noConnection());
-    this.#retries = new Retries(config.scope, config.retry, config.maxPending, (call) => this.submit(call));
+    const submit = (call: ClientCall): void => this.submit(call);
+    this.waiting = new WaitingRoom(config, submit, () => this.#whyNotOpen);
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
     this.#router = new ConnectionPicker(config, this.servers);
     const given = { ...config, seqs, group: this };
@@ -83,7 +74,7 @@ export class Group implements GroupConnectionListener, CallHome {
 
   /** Calls that wait for their last Result, for a connection, or to be sent again. */
   get pending(): number {
-    let sum = this.#queue.size + this.#retries.size;
+    let sum = this.waiting.size;
     for (const link of this.#links) sum += link.pending;
     return sum;
   }
@@ -104,22 +95,10 @@ export class Group implements GroupConnectionListener, CallHome {
       this.#start();
       return Promise.resolve();
     }
-    const most = Math.max(LEAST_CONNECTING, this.#config.maxQueued);
-    if (this.#connecting.size >= most) {
-      const text = `${most} wait for a connection already, as many as maxQueuedCommands allows, but at least ${LEAST_CONNECTING}`;
-      return Promise.reject(this.#because('QUEUE_FULL', text));
-    }
-    const key = {};
-    let stopWatching = (): void => {};
-    const opened = new Promise<void>((resolve, reject) => {
-      const late = (): void => {
-        this.#connecting.delete(key);
-        reject(this.#noConnection('TIMEOUT', `timeoutMs (${timeoutMs})`));
-      };
-      stopWatching = this.#config.ticker.after(timeoutMs, late);
-      this.#wait(this.#connecting, key, resolve, reject);
-    });
-    return opened.finally(stopWatching);
+    if (this.#closed) return Promise.reject(this.#closed);
+    const opened = this.waiting.connect(timeoutMs);
+    this.#awaitConnection();
+    return opened;
   }
 
   /** Writes the call's Command, now or as soon as a connection can take it. */
@@ -127,7 +106,7 @@ export class Group implements GroupConnectionListener, CallHome {
     if (!call.isPending) return;
     if (this.#closed) return call.fail(this.#closed);
     if (this.#hasIdle) this.#startIdle();
-    if (this.#ready.length === 0) return this.#queueCall(call);
+    if (this.#ready.length === 0) return this.#wait(call);
     try {
       const { session } = this.#router.choose(call);
       // Code of the user has run: the call may be over by now, and the connection may be gone.
@@ -144,36 +123,21 @@ export class Group implements GroupConnectionListener, CallHome {
     }
   }
 
-  #queueCall(call: ClientCall): void {
+  #wait(call: ClientCall): void {
     try {
       this.#router.hold(call);
+      // So that the next one may find a connection.
+      if (this.waiting.isFull) this.#start();
+      this.waiting.add(call);
     } catch (error) {
       return call.fail(error);
     }
-    const { maxQueued } = this.#config;
-    if (this.#queue.size >= maxQueued) {
-      this.#start();
-      const limit = `maxQueuedCommands (${maxQueued})`;
-      return call.fail(this.#because('QUEUE_FULL', `${limit} Commands wait for a connection already`));
-    }
-    try {
-      this.#config.callBytes.keepWaiting(call);
-    } catch (error) {
-      return call.fail(error);
-    }
-    if (!call.isPending) return;
-    call.moveTo(this);
-    this.#wait(
-      this.#queue,
-      call,
-      () => this.submit(call),
-      (error) => call.fail(error),
-    );
+    // Code of the user has run.
+    if (this.#closed) this.waiting.fail(this.#closed);
+    else if (call.isPending) this.#awaitConnection();
   }
 
-  #wait(queue: CallQueue, key: object, ready: () => void, fail: (error: unknown) => void): void {
-    if (this.#closed) return fail(this.#closed);
-    queue.add(key, ready, fail);
+  #awaitConnection(): void {
     this.#start();
     this.#giveUp();
   }
@@ -195,20 +159,6 @@ export class Group implements GroupConnectionListener, CallHome {
     return undefined;
   }
 
-  forget(call: ClientCall): void {
-    this.#queue.delete(call);
-    this.#retries.delete(call);
-    this.#onIdle?.();
-  }
-
-  grant(): void {}
-
-  waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined } {
-    if (this.#retries.has(call)) return { text: 'it was about to be sent again' };
-    const cause = this.#whyNotOpen;
-    return { text: `it waited for a connection${cause ? `: ${cause.message}` : ''}`, cause };
-  }
-
   /** Resolves when no call is pending, and after `limitMs` in any case. */
   async idle(limitMs: number): Promise<void> {
     if (this.pending === 0) return;
@@ -224,6 +174,7 @@ export class Group implements GroupConnectionListener, CallHome {
   }
 
   #watchCalls(): void {
+    if (this.waiting.size > 0) this.waiting.whenEmpty(this.#onIdle!);
     for (const link of this.#links) link.whenIdle(this.#onIdle!);
   }
 
@@ -233,14 +184,8 @@ export class Group implements GroupConnectionListener, CallHome {
     this.destroyedBy ??= cause;
     this.#setReady([]);
     for (const link of this.#links) link.destroy(cause);
-    this.#failWaiting(cause);
+    this.waiting.fail(cause);
     this.#onIdle?.();
-  }
-
-  #failWaiting(cause: CmdStreamError): void {
-    this.#queue.fail(cause);
-    this.#connecting.fail(cause);
-    this.#retries.fail(cause);
   }
 
   /**
@@ -252,7 +197,7 @@ export class Group implements GroupConnectionListener, CallHome {
     this.#closed = cause;
     this.#setReady([]);
     for (const link of this.#links) link.close(cause);
-    this.#failWaiting(cause);
+    this.waiting.fail(cause);
     const destroy = (): void => {
       for (const link of this.#links) link.destroy(cause);
     };
@@ -272,8 +217,7 @@ export class Group implements GroupConnectionListener, CallHome {
     const isOpen = link.session !== undefined;
     if (isOpen) {
       this.#router.serverOf(link).wake(link);
-      this.#queue.release();
-      this.#connecting.release();
+      this.waiting.release();
     } else if (isAttempt && cause) this.#router.onAttemptFailed(link, cause, () => this.#giveUp());
     else this.#giveUp();
     this.#owner.onLinkChange(link, cause);
@@ -291,10 +235,8 @@ export class Group implements GroupConnectionListener, CallHome {
 
   /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */
   #giveUp(): void {
-    const waiting = [this.#queue, this.#connecting].filter(({ size }) => size > 0);
-    if (waiting.length === 0 || this.#ready.length > 0) return;
-    if (!this.#links.every((link) => this.#isInVain(link))) return;
-    for (const queue of waiting) queue.fail(this.#lastError ?? this.#noConnection());
+    if (!this.waiting.isAwaiting || this.#ready.length > 0) return;
+    if (this.#links.every((link) => this.#isInVain(link))) this.waiting.failAwaiting(this.#lastError);
   }
 
   #isInVain(link: GroupConnection): boolean {
@@ -312,49 +254,30 @@ export class Group implements GroupConnectionListener, CallHome {
     return this.#lastError ?? this.#links.find(({ isOpening }) => isOpening)?.unanswered;
   }
 
-  /** An error of a call that was never sent says why there is no connection. */
-  #because(code: ErrorCode, text: string): CmdStreamError {
-    const cause = this.#whyNotOpen;
-    return new CmdStreamError(code, cause ? `${text}: ${cause.message}` : text, cause && { cause });
-  }
-
-  #noConnection(
-    code: ErrorCode = 'CONNECT_TIMEOUT',
-    limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
-  ): CmdStreamError {
-    const reason = this.#whyNotOpen;
-    const text = `no connection within ${limit}`;
-    if (reason === undefined) return new CmdStreamError(code, text);
-    const cause = reason.code === 'CONNECT_FAILED' ? rootOf(reason) : reason;
-    return new CmdStreamError(reason.code, `${text}: ${reason.message}`, { cause });
-  }
-
   onServed(link: GroupConnection): void {
     this.#router.serverOf(link).served();
   }
 
   onUnwritten(call: ClientCall, error: CmdStreamError): void {
     call.report({ how: 'cancelled' });
-    call.rewind(this);
+    call.rewind(this.waiting);
     if (this.#closed) call.fail(error);
     else this.submit(call);
   }
 
   onNotStarted(call: ClientCall, error: CmdStreamError): void {
     call.report({ how: 'failed', error });
-    call.moveTo(this);
+    call.moveTo(this.waiting);
     // Of a call that is over by now nothing is kept.
-    if (this.#closed || call.kept === undefined || !this.#retries.refused(call)) call.fail(error);
-    else call.rewind(this);
+    if (this.#closed || call.kept === undefined || !this.waiting.resendRefused(call)) call.fail(error);
   }
 
   onLost(call: ClientCall, error: CmdStreamError): void {
-    call.moveTo(this);
+    call.moveTo(this.waiting);
     call.mayHaveRun = true;
     const mayRepeat = call.kept !== undefined && !this.#closed && this.#config.isIdempotent(call.command);
-    if (!mayRepeat || !this.#retries.lost(call)) return call.fail(error);
-    call.report({ how: 'failed', error });
-    call.rewind(this);
+    if (mayRepeat && this.waiting.resendLost(call)) call.report({ how: 'failed', error });
+    else call.fail(error);
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {

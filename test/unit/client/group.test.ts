@@ -23,7 +23,7 @@ class Sent extends RecordingSink {
 
   constructor(n: number, group: Group, options: CallOptions) {
     super();
-    this.call = new ClientCall(new AddCmd(n, 3), this, group, options);
+    this.call = new ClientCall(new AddCmd(n, 3), this, group.waiting, options);
   }
 
   get failure(): unknown {
@@ -181,17 +181,19 @@ describe('calls that wait for a connection', () => {
     expect(first.failure).toMatchObject({ code: 'CONNECT_FAILED', sent: false, cause: refused });
     expect((first.failure as Error).message).toBe('no connection within queueTimeoutMs (1000): nobody there');
     expect(second.ends).toEqual([]);
-    expect(stage.group.waitsFor(second.call)).toMatchObject({ text: 'it waited for a connection: nobody there' });
+    expect(stage.group.waiting.waitsFor(second.call)).toMatchObject({
+      text: 'it waited for a connection: nobody there',
+    });
   });
 
   it('say of the first attempt what it waits for, and of none that there is none', async () => {
     const stage = new Stage();
     const { call } = stage.submit();
-    const { text: said, cause } = stage.group.waitsFor(call);
+    const { text: said, cause } = stage.group.waiting.waitsFor(call);
     expect(said).toContain('it waited for a connection: no answer from localhost:3000');
     expect(cause).toMatchObject({ code: 'CONNECT_TIMEOUT' });
     const idle = new Stage().group;
-    expect(idle.waitsFor(call)).toEqual({ text: 'it waited for a connection', cause: undefined });
+    expect(idle.waiting.waitsFor(call)).toEqual({ text: 'it waited for a connection', cause: undefined });
   });
 
   it('have no other reason to tell when the server has drained, and its next turn is far', async () => {
@@ -233,7 +235,7 @@ describe('a call that is sent again', () => {
     for (const [round, pauseMs] of [10, 20].entries()) {
       await wire.brings(error(round + 1, 'OVERLOADED'));
       expect([sent.ends, sent.call.seq, stage.group.pending]).toEqual([[], 0, 1]);
-      expect(stage.group.waitsFor(sent.call)).toEqual({ text: 'it was about to be sent again' });
+      expect(stage.group.waiting.waitsFor(sent.call)).toEqual({ text: 'it was about to be sent again' });
       await pass(pauseMs - 1);
       expect(sent.call.seq).toBe(0);
       await pass(1);

@@ -1,0 +1,311 @@
+// What waits in a group: calls and callers of connect() for a connection, and calls that are sent again for the end of the
+// pause before that. One timer for all, for the one whose time is over first; it keeps the process alive.
+//
+//   add, connect --> waiting --(a connection opens)--> on          --(queueTimeoutMs, in vain)--> failed
+//   resendRefused, resendLost --> pausing --(its pause)--> submitted anew
+import { MAX_TIMER_MS } from '../../connection/connection-options.js';
+import type { Ticker } from '../../connection/ticker.js';
+import { CmdStreamError, type ErrorCode } from '../../errors.js';
+import type { CallBytes } from '../call/call-bytes.js';
+import type { CallHome, ClientCall } from '../call/client-call.js';
+import type { ResolvedRetryOptions } from '../client-options.js';
+import { rootOf } from './connect-attempt.js';
+
+export interface WaitingRoomConfig {
+  readonly ticker: Ticker;
+  readonly callBytes: CallBytes;
+  /** Calls that may wait for a connection. */
+  readonly maxQueued: number;
+  /** How long they may; 0: no limit. */
+  readonly queueTimeoutMs: number;
+  /** Calls that may wait to be sent again; the error of a further one reaches its caller. */
+  readonly maxPending: number;
+  /** `false`: lost calls are not sent again. */
+  readonly retry: ResolvedRetryOptions | false;
+}
+
+/** So many callers of connect() may wait for a connection, even where no Command may. */
+const LEAST_CONNECTING = 1024;
+/** How often a Command that was refused is sent before its error reaches the caller. */
+const MAX_REFUSED = 6;
+/** The first pause after a refusal. */
+const REFUSED_MS = 10;
+
+interface Waiter {
+  /** When its time is over, by the ticker. */
+  readonly until: number;
+  onOver(): void;
+  /** Where it stands among the others. */
+  readonly number: number;
+  place: number;
+}
+
+interface Caller {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export class WaitingRoom implements CallHome {
+  readonly #config: WaitingRoomConfig;
+  readonly #submit: (call: ClientCall) => void;
+  readonly #whyNotOpen: () => CmdStreamError | undefined;
+  readonly #calls = new Map<ClientCall, Waiter>();
+  readonly #callers = new Map<Caller, Waiter>();
+  readonly #pausing = new Map<ClientCall, Waiter>();
+  readonly #waiters = new WaiterHeap();
+  #added = 0;
+  /** When the timer looks for those whose time is over. */
+  #lookAt = 0;
+  #stopWatching: (() => void) | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  /** `submit` takes calls that go on; `whyNotOpen`: why the last attempt failed, or what the first one still waits for. */
+  constructor(
+    config: WaitingRoomConfig,
+    submit: (call: ClientCall) => void,
+    whyNotOpen: () => CmdStreamError | undefined,
+  ) {
+    this.#config = config;
+    this.#submit = submit;
+    this.#whyNotOpen = whyNotOpen;
+  }
+
+  /** Calls that wait, be it for a connection or to be sent again. */
+  get size(): number {
+    return this.#calls.size + this.#pausing.size;
+  }
+
+  /** Does anything wait for a connection? */
+  get isAwaiting(): boolean {
+    return this.#calls.size + this.#callers.size > 0;
+  }
+
+  /** May no further call wait for a connection? */
+  get isFull(): boolean {
+    return this.#calls.size >= this.#config.maxQueued;
+  }
+
+  /** Has the call wait for a connection. @throws {CmdStreamError} QUEUE_FULL; what its encoding throws */
+  add(call: ClientCall): void {
+    const { maxQueued, callBytes, queueTimeoutMs } = this.#config;
+    if (this.isFull) {
+      const text = `maxQueuedCommands (${maxQueued}) Commands wait for a connection already`;
+      throw this.#because('QUEUE_FULL', text);
+    }
+    callBytes.keepWaiting(call);
+    // Code of the user has run.
+    if (!call.isPending) return;
+    call.moveTo(this);
+    const onOver = (): void => {
+      this.#calls.delete(call);
+      call.fail(this.#noConnection());
+    };
+    this.#calls.set(call, this.#wait(queueTimeoutMs, onOver));
+  }
+
+  /** Resolves with the next connection that opens. `timeoutMs` 0: no limit but that of calls. */
+  connect(timeoutMs: number): Promise<void> {
+    const { maxQueued, queueTimeoutMs } = this.#config;
+    const most = Math.max(LEAST_CONNECTING, maxQueued);
+    if (this.#callers.size >= most) {
+      const allowed = `as many as maxQueuedCommands allows, but at least ${LEAST_CONNECTING}`;
+      return Promise.reject(this.#because('QUEUE_FULL', `${most} wait for a connection already, ${allowed}`));
+    }
+    const isShorter = timeoutMs > 0 && timeoutMs <= (queueTimeoutMs || Infinity);
+    return new Promise((resolve, reject) => {
+      const caller: Caller = { resolve, reject };
+      const onOver = (): void => {
+        this.#callers.delete(caller);
+        reject(isShorter ? this.#noConnection('TIMEOUT', `timeoutMs (${timeoutMs})`) : this.#noConnection());
+      };
+      this.#callers.set(caller, this.#wait(isShorter ? timeoutMs : queueTimeoutMs, onOver));
+    });
+  }
+
+  /** Sends the refused call again later; false when it was sent often enough, or too many wait. */
+  resendRefused(call: ClientCall): boolean {
+    if (call.attempts >= MAX_REFUSED || this.#hasManyPausing) return false;
+    this.#pause(call, REFUSED_MS * 2 ** (call.attempts - 1));
+    return true;
+  }
+
+  /** Sends the lost call again later; false when it was sent often enough, or too many wait. */
+  resendLost(call: ClientCall): boolean {
+    const { retry } = this.#config;
+    if (!retry || call.attempts >= retry.maxAttempts || this.#hasManyPausing) return false;
+    this.#pause(call, Math.random() * Math.min(retry.delayMs * 2 ** (call.attempts - 1), retry.maxDelayMs));
+    return true;
+  }
+
+  get #hasManyPausing(): boolean {
+    return this.#pausing.size >= this.#config.maxPending;
+  }
+
+  #pause(call: ClientCall, pauseMs: number): void {
+    call.rewind(this);
+    const onOver = (): void => {
+      this.#pausing.delete(call);
+      this.#submit(call);
+    };
+    // No pause at all would be no limit.
+    this.#pausing.set(call, this.#wait(Math.max(1, pauseMs), onOver));
+  }
+
+  /** A connection is open: what waits for one goes on, calls first, in order; what comes meanwhile waits anew. */
+  release(): void {
+    for (const call of this.#take(this.#calls)) this.#submit(call);
+    for (const { resolve } of this.#take(this.#callers)) resolve();
+  }
+
+  /** What waits for a connection waits in vain. */
+  failAwaiting(error: CmdStreamError = this.#noConnection()): void {
+    for (const call of this.#take(this.#calls)) call.fail(error);
+    for (const { reject } of this.#take(this.#callers)) reject(error);
+  }
+
+  /** Everything that waits fails. */
+  fail(error: CmdStreamError): void {
+    this.failAwaiting(error);
+    for (const call of this.#take(this.#pausing)) call.fail(error);
+  }
+
+  /** Calls back once when no call waits any more. */
+  whenEmpty(callback: () => void): void {
+    this.#onEmpty = callback;
+  }
+
+  forget(call: ClientCall): void {
+    this.#remove(this.#calls, call);
+    this.#remove(this.#pausing, call);
+    if (this.size === 0) this.#onEmpty?.();
+  }
+
+  grant(): void {}
+
+  waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined } {
+    if (this.#pausing.has(call)) return { text: 'it was about to be sent again' };
+    const cause = this.#whyNotOpen();
+    return { text: `it waited for a connection${cause ? `: ${cause.message}` : ''}`, cause };
+  }
+
+  /** Those that wait now, one after the other: one that leaves because of another is not among them. */
+  *#take<K extends object>(waiting: Map<K, Waiter>): Iterable<K> {
+    const keys = [...waiting.keys()];
+    for (const key of keys) if (this.#remove(waiting, key)) yield key;
+  }
+
+  #remove<K extends object>(waiting: Map<K, Waiter>, key: K): boolean {
+    const waiter = waiting.get(key);
+    if (waiter === undefined) return false;
+    waiting.delete(key);
+    this.#waiters.delete(waiter);
+    if (this.#waiters.first === undefined) this.#rest();
+    return true;
+  }
+
+  /** `limitMs` 0: no limit. What waits without one keeps the process alive, too. */
+  #wait(limitMs: number, onOver: () => void): Waiter {
+    const until = this.#config.ticker.now + (limitMs || Infinity);
+    const waiter: Waiter = { until, onOver, number: ++this.#added, place: 0 };
+    this.#waiters.add(waiter);
+    this.#watch();
+    return waiter;
+  }
+
+  /** A timer that is early looks, and is set anew. */
+  #watch(): void {
+    const { first } = this.#waiters;
+    if (first === undefined) return;
+    const { ticker } = this.#config;
+    const { now } = ticker;
+    const lookAt = Math.min(Math.max(now + 1, first.until), now + MAX_TIMER_MS);
+    if (this.#stopWatching !== undefined && this.#lookAt <= lookAt) return;
+    this.#rest();
+    this.#lookAt = lookAt;
+    this.#stopWatching = ticker.after(lookAt - now, () => this.#look());
+  }
+
+  #rest(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+  }
+
+  #look(): void {
+    this.#stopWatching = undefined;
+    const over = this.#config.ticker.now + 1;
+    for (let { first } = this.#waiters; first !== undefined && first.until <= over; { first } = this.#waiters) {
+      this.#waiters.delete(first);
+      first.onOver();
+    }
+    this.#watch();
+  }
+
+  /** An error of a call that was never sent says why there is no connection. */
+  #because(code: ErrorCode, text: string): CmdStreamError {
+    const cause = this.#whyNotOpen();
+    return new CmdStreamError(code, cause ? `${text}: ${cause.message}` : text, cause && { cause });
+  }
+
+  #noConnection(
+    code: ErrorCode = 'CONNECT_TIMEOUT',
+    limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
+  ): CmdStreamError {
+    const reason = this.#whyNotOpen();
+    const text = `no connection within ${limit}`;
+    if (reason === undefined) return new CmdStreamError(code, text);
+    const cause = reason.code === 'CONNECT_FAILED' ? rootOf(reason) : reason;
+    return new CmdStreamError(reason.code, `${text}: ${reason.message}`, { cause });
+  }
+}
+
+/** A heap: the one whose time is over first is found at once, among several the one that came first; each knows its place. */
+class WaiterHeap {
+  readonly #waiters: Waiter[] = [];
+
+  get first(): Waiter | undefined {
+    return this.#waiters[0];
+  }
+
+  add(waiter: Waiter): void {
+    this.#up(waiter, this.#waiters.length);
+  }
+
+  delete({ place }: Waiter): void {
+    const last = this.#waiters.pop()!;
+    if (place === this.#waiters.length) return;
+    this.#down(last, place);
+    this.#up(last, last.place);
+  }
+
+  #put(waiter: Waiter, place: number): void {
+    this.#waiters[place] = waiter;
+    waiter.place = place;
+  }
+
+  #up(waiter: Waiter, from: number): void {
+    let place = from;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      if (!isBefore(waiter, this.#waiters[above]!)) break;
+      this.#put(this.#waiters[above]!, place);
+      place = above;
+    }
+    this.#put(waiter, place);
+  }
+
+  #down(waiter: Waiter, from: number): void {
+    let place = from;
+    for (let below = 2 * place + 1; below < this.#waiters.length; below = 2 * place + 1) {
+      const right = this.#waiters[below + 1];
+      if (right !== undefined && isBefore(right, this.#waiters[below]!)) below++;
+      if (!isBefore(this.#waiters[below]!, waiter)) break;
+      this.#put(this.#waiters[below]!, place);
+      place = below;
+    }
+    this.#put(waiter, place);
+  }
+}
+
+function isBefore(one: Waiter, other: Waiter): boolean {
+  return one.until === other.until ? one.number < other.number : one.until < other.until;
+}
