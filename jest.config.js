@@ -31,6 +31,9 @@ export default {
   },
   testTimeout: 30_000,
   maxWorkers: 2,
+  // A worker leaves nothing open: it emits 'exit' a millisecond after it is told to end. But then Node takes down the modules
+  // of every test file it has run, a gigabyte of them, which may last longer than the half second that Jest waits.
+  workerGracefulExitTimeout: 10_000,
   coverageProvider: 'babel',
   collectCoverageFrom: ['lib/**/*.ts'],
 };
