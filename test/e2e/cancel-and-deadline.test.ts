@@ -154,6 +154,8 @@ describe('a caller who stops waiting', () => {
     ['of the client', 40, undefined],
   ])('by the time limit %s aborts the signal of the handler', async (_, timeoutMs, options?: CallOptions) => {
     const { client } = await pair(timeoutMs);
+    // The time is to run out at the handler, not while the first connection is opened.
+    await client.connect();
     await expect(client.execute(new AddCmd(), options)).rejects.toMatchObject({ code: 'TIMEOUT', sent: true });
     await until('the signal is aborted', () => log.some((line) => /aborted: (TIMEOUT|CANCELLED)/.test(line)));
   });
