@@ -10,6 +10,7 @@ import { excludedMutations, filesOf, placesOf, sample, type Place } from './plac
 /** A rung of lib, and the tests that are asked about it. The docs, the laws and Go have nothing to say here. */
 const testsOf: Readonly<Record<string, readonly string[]>> = {
   wire: ['unit'],
+  contract: ['unit', 'integration'],
   codec: ['unit', 'integration'],
   mus: ['unit', 'property'],
   protobuf: ['unit', 'integration', 'e2e'],

@@ -1,6 +1,6 @@
 // The sample of faults is the same for the same seed, and each of its places stands for itself.
 import { describe, expect, it } from '@jest/globals';
-import { placesOf, sample } from './places.js';
+import { filesOf, placesOf, sample } from './places.js';
 
 const text = `export function pick(a: number, b: number): number {
   if (a < b) return a + 1;
@@ -20,6 +20,15 @@ describe('places of faults', () => {
     await expect(placesOf('say.ts', "export const say = () => fail('text');\n")).resolves.toEqual([
       { file: 'say.ts', range: '1:19-1:37', mutants: 1 },
     ]);
+  });
+});
+
+describe('files of a rung', () => {
+  it('are those of its folders, too, but for tables of options', () => {
+    const files = filesOf('client');
+    expect(files).toContain('lib/client/command-client.ts');
+    expect(files).toContain('lib/client/session/client-session.ts');
+    expect(files.filter((file) => file.endsWith('-options.ts'))).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 // Where StrykerJS would change lib, and which of these places a run tries: the same sample and seed give the same
 // places.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix, sep } from 'node:path';
 import { createInstrumenter } from '@stryker-mutator/instrumenter';
 import { createInjector } from 'typed-inject';
 import { seededRandom } from '../support/seeded-random.js';
@@ -27,10 +27,12 @@ interface Location {
   readonly end: Position;
 }
 
+/** Of its folders, too. Options are tables of values: the laws hold them to the docs. */
 export function filesOf(rung: string): readonly string[] {
   const folder = join('lib', rung);
-  const names = readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.endsWith('-options.ts'));
-  return names.toSorted().map((name) => `${folder}/${name}`);
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const sources = names.filter((name) => name.endsWith('.ts') && !name.endsWith('-options.ts'));
+  return sources.toSorted().map((name) => posix.join(folder, ...name.split(sep)));
 }
 
 /** Smallest pieces only: a piece that holds others would bring their faults along. */
