@@ -48,19 +48,21 @@ export type SendHooksFactory = () => SendHooks;
 class HookedCall implements CallObserver {
   readonly #hooks: SendHooks;
   readonly #scope = new AsyncResource('cmd-stream');
+  #view: SentCommand | undefined;
   #results = 0;
 
   constructor(hooks: SendHooks) {
     this.#hooks = hooks;
   }
 
-  onResult(sent: SentCommand, result: unknown, bytes: number): void {
+  onResult(call: SentCommand, result: unknown, bytes: number): void {
+    const sent = (this.#view ??= viewOf(call));
     const number = ++this.#results;
     this.#scope.runInAsyncScope(() => notify(() => this.#hooks.onResult?.(sent, { result, number, bytes })));
   }
 
-  onEnd(sent: SentCommand, end: CallOutcome): void {
-    this.#scope.runInAsyncScope(this.#onEnd, this, sent, end);
+  onEnd(call: SentCommand, outcome: CallOutcome): void {
+    this.#scope.runInAsyncScope(this.#onEnd, this, (this.#view ??= viewOf(call)), outcome);
   }
 
   #onEnd(sent: SentCommand, { how, error }: CallOutcome): void {
@@ -68,6 +70,19 @@ class HookedCall implements CallObserver {
     else if (how === 'failed' || error !== undefined) notify(() => this.#hooks.onError?.(sent, error));
     notify(() => this.#hooks.onEnd?.(sent));
   }
+}
+
+/** The call as its hooks see it, one for all of them: they can read, and nothing else. */
+function viewOf(call: SentCommand): SentCommand {
+  return Object.freeze({
+    command: call.command,
+    get seq() {
+      return call.seq;
+    },
+    get bytes() {
+      return call.bytes;
+    },
+  });
 }
 
 /** What a call needs when it has hooks. @throws what `beforeSend`, or the factory, throws */

@@ -19,10 +19,11 @@ export class ConnectionPicker {
   readonly #config: ConnectionPickerConfig;
   readonly #servers: readonly GroupServer[];
   readonly #hasBreakers: boolean;
-  /** Those that take calls: all that are open, but for silent ones where others are heard. */
-  #choices: readonly GroupConnection[] = [];
+  readonly #choiceOf = new Map<GroupConnection, Choice>();
+  /** Those that take calls: all that are open, but for silent ones where others are not silent. */
+  #choices: readonly Choice[] = [];
   /** Those of them that take patterns and metadata, if there are any. */
-  #extended: readonly GroupConnection[] = [];
+  #extended: readonly Choice[] = [];
   /** Calls that wait for a connection. */
   readonly #held = new Map<ClientCall, HeldPermits>();
   /** Whose failure was counted just now. */
@@ -34,36 +35,46 @@ export class ConnectionPicker {
     this.#hasBreakers = servers.some(({ breaker }) => breaker);
   }
 
-  serverOf(link: GroupConnection): GroupServer {
-    return this.#servers[link.index % this.#servers.length]!;
+  serverOf({ index }: { readonly index: number }): GroupServer {
+    return this.#servers[index % this.#servers.length]!;
   }
 
-  /** The connections that are open, in order; to be notify again when one of them falls silent or is heard again. */
+  /** The connections that are open, in order; to be called again when one of them falls silent, or is silent no more. */
   setOpen(open: readonly GroupConnection[]): void {
-    const heard = open.filter(({ session }) => !session?.isSilent);
-    this.#choices = heard.length > 0 ? heard : open;
-    this.#extended = extendedOf(this.#choices) ?? extendedOf(open) ?? open;
+    const audible = open.filter(({ session }) => !session?.isSilent);
+    const usable = audible.length > 0 ? audible : open;
+    this.#choices = this.#choicesOf(usable);
+    this.#extended = this.#choicesOf(extendedOf(usable) ?? extendedOf(open) ?? open);
+  }
+
+  #choicesOf(connections: readonly GroupConnection[]): readonly Choice[] {
+    return connections.map((connection) => {
+      const choice = this.#choiceOf.get(connection) ?? new Choice(connection);
+      this.#choiceOf.set(connection, choice);
+      return choice;
+    });
   }
 
   /** While connections are open. @throws {CmdStreamError} CIRCUIT_OPEN, or what the strategy or a breaker of the user throws */
   choose(call: ClientCall): GroupConnection {
-    // Where no connection can do what the caller asked for, the call will be notify why it cannot be.
+    // Where no connection can do what the caller asked for, the one that is chosen says so.
     let choices = call.metadata || call.command instanceof PatternMessage ? this.#extended : this.#choices;
     for (;;) {
-      const link = this.#pick(choices, call);
-      const server = this.serverOf(link);
-      if (server.breaker === undefined) return link;
-      const permit = this.#held.get(call)?.take(server) ?? server.breaker.acquire();
-      if (permit) {
-        this.#letGo(call);
-        call.reportTo(permit, this.#config.isFailure);
-        return link;
-      }
-      choices = choices.filter((choice) => choice.server !== link.server);
+      const choice = this.#pick(choices, call);
+      if (!this.#hasBreakers || this.#isLetThrough(call, this.serverOf(choice))) return Choice.connectionOf(choice);
+      choices = choices.filter(({ server }) => server !== choice.server);
       if (choices.length === 0) {
-        throw new CmdStreamError('CIRCUIT_OPEN', `the circuit breaker of ${link.server} lets no call through`);
+        throw new CmdStreamError('CIRCUIT_OPEN', `the circuit breaker of ${choice.server} lets no call through`);
       }
     }
+  }
+
+  #isLetThrough(call: ClientCall, server: GroupServer): boolean {
+    const permit = this.#held.get(call)?.take(server) ?? server.breaker!.acquire();
+    if (permit === undefined) return false;
+    this.#releaseHeld(call);
+    call.reportTo(permit, this.#config.isFailure);
+    return true;
   }
 
   /**
@@ -86,14 +97,14 @@ export class ConnectionPicker {
     });
   }
 
-  #letGo(call: ClientCall): void {
+  #releaseHeld(call: ClientCall): void {
     this.#held.get(call)?.release();
     this.#held.delete(call);
   }
 
   /** An attempt to open a connection has failed: that counts once, however many calls wait for it, and not if none does. */
-  onAttemptFailed(link: GroupConnection, error: unknown, goOn: () => void): void {
-    const server = this.serverOf(link);
+  onAttemptFailed(connection: GroupConnection, error: unknown, goOn: () => void): void {
+    const server = this.serverOf(connection);
     if (this.#held.size > 0 && this.#config.isFailure(error)) this.#count(server, error);
     this.#counted = server;
     goOn();
@@ -110,21 +121,47 @@ export class ConnectionPicker {
     });
   }
 
-  #pick(choices: readonly GroupConnection[], call: ClientCall): GroupConnection {
+  #pick(choices: readonly Choice[], call: ClientCall): Choice {
     const picked: ConnectionChoice = this.#config.strategy.pick(choices, call.command);
-    if (choices.includes(picked as GroupConnection)) return picked as GroupConnection;
+    if (choices.includes(picked as Choice)) return picked as Choice;
     ignoreRejection(picked);
     throw new CmdStreamError('INVALID_OPTION', 'option "strategy": pick() gave no connection of those it was given');
   }
 }
 
-function extendedOf(links: readonly GroupConnection[]): readonly GroupConnection[] | undefined {
-  const extended = links.filter(({ session }) => session?.isExtended);
+function extendedOf(connections: readonly GroupConnection[]): readonly GroupConnection[] | undefined {
+  const extended = connections.filter(({ session }) => session?.isExtended);
   return extended.length > 0 ? extended : undefined;
 }
 
+/** A connection as strategies see it: they can read, and nothing else. */
+class Choice implements ConnectionChoice {
+  readonly index: number;
+  readonly server: string;
+  readonly #connection: GroupConnection;
+
+  constructor(connection: GroupConnection) {
+    this.index = connection.index;
+    this.server = connection.server;
+    this.#connection = connection;
+    Object.freeze(this);
+  }
+
+  static connectionOf(choice: Choice): GroupConnection {
+    return choice.#connection;
+  }
+
+  get pending(): number {
+    return this.#connection.pending;
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.#connection.roundTripMs;
+  }
+}
+
 // What the circuit breakers have said to a call that waits for a connection: let through for each of these servers, of
-// which one will take it. They hear of its end only if the server has had its chance: an attempt to reach it has failed.
+// which one will take it. They learn of its end only if the server has had its chance: an attempt to reach it has failed.
 
 export class HeldPermits {
   readonly #permits = new Map<GroupServer, CircuitPermit>();

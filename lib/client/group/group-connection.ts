@@ -10,7 +10,6 @@ import type { Seq } from '../../wire/frame.js';
 import { Backoff } from './backoff.js';
 import { ClientSession, type ClientSessionConfig, type ClientSessionListener } from '../session/client-session.js';
 import { ConnectionAge } from './connection-age.js';
-import type { ConnectionChoice } from './dispatch-strategy.js';
 import { DrainingSessions } from './draining-sessions.js';
 import { notOpened, ConnectAttempt, type ConnectStage } from './connect-attempt.js';
 import type { CallListener } from '../call/call-multiplexer.js';
@@ -66,7 +65,7 @@ const GOOD_AFTER_MS = 5000;
 const UNNEEDED_AFTER_MS = 100;
 const MOST_LEAVING = 4; // With so many old connections left, none is opened for age.
 
-export class GroupConnection implements ClientSessionListener, ConnectionChoice {
+export class GroupConnection implements ClientSessionListener {
   readonly server: string;
   /** Why the last connection, or the attempt to open one, failed; undefined while one is open. */
   lastError: CmdStreamError | undefined;

@@ -6,7 +6,13 @@ import { GroupServer } from '../../../lib/client/group/group-server.js';
 import type { GroupConnection } from '../../../lib/client/group/group-connection.js';
 import { ClientCall, type CallOptions } from '../../../lib/client/call/client-call.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
-import { leastPending, roundRobin, type CircuitBreaker, type DispatchStrategy } from '../../../lib/core.js';
+import {
+  leastPending,
+  roundRobin,
+  type CircuitBreaker,
+  type ConnectionChoice,
+  type DispatchStrategy,
+} from '../../../lib/core.js';
 
 const sink = { next: () => {}, complete: () => {}, error: () => {} };
 const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
@@ -90,6 +96,32 @@ describe('a connection that is silent', () => {
     expect(indices(router, 2)).toBe('00');
     expect(indices(router, 2, {}, { metadata: {} })).toBe('11');
   });
+});
+
+describe('a strategy of a user', () => {
+  it('sees of each connection what it may know, the same object each time, and can do nothing to it', () => {
+    const seen: ConnectionChoice[] = [];
+    const router = routerOf(2, { pick: ([first, second]) => (seen.push(first!, second!), second!) });
+    const connections = [linkOf(0), linkOf(1, true)];
+    for (let round = 0; round < 2; round++) {
+      router.setOpen(connections);
+      expect(router.choose(call())).toBe(connections[1]);
+    }
+    expect(new Set(seen).size).toBe(2);
+    Object.assign(connections[0]!, { pending: 3, roundTripMs: 7 });
+    const { index, server, pending, roundTripMs } = seen[0]!;
+    expect([index, server, pending, roundTripMs]).toEqual([0, 'server-0', 3, 7]);
+    expect([Object.keys(seen[0]!), Object.isFrozen(seen[0])]).toEqual([['index', 'server'], true]);
+  });
+
+  it.each([undefined, {}, { index: 0, server: 'server-0', pending: 0, roundTripMs: undefined }])(
+    'fails the call when it gives none of those that it was given: %j',
+    (picked) => {
+      const router = routerOf(1, { pick: () => picked as ConnectionChoice });
+      router.setOpen([linkOf(0)]);
+      expect(() => router.choose(call())).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    },
+  );
 });
 
 describe('a call that waits', () => {

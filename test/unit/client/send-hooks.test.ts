@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SignalListeners } from '../../../lib/client/call/signal-listeners.js';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
 import { hookedNeeds, type SendHooks } from '../../../lib/client/send-hooks.js';
+import type { SentCommand } from '../../../lib/core.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
 const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
@@ -54,6 +55,18 @@ describe('the hooks of a call', () => {
     call.fail(new Error('late'));
     call.next('late', 1);
     expect(news).toEqual(expected);
+  });
+
+  it('see the Command, its number and its bytes, and have no hold of the call', () => {
+    const seen: SentCommand[] = [];
+    const see = (sent: SentCommand): void => void seen.push(sent);
+    const { call } = hookedCall({ onResult: see, onError: see, onEnd: see });
+    call.next('a', 1);
+    call.seq = 8;
+    call.fail(failure);
+    expect(new Set(seen).size).toBe(1);
+    expect({ ...seen[0] }).toEqual({ command: 'command', seq: 8, bytes: 12 });
+    expect(Object.isFrozen(seen[0])).toBe(true);
   });
 
   it('are notified the reason when its signal aborts', () => {
