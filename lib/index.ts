@@ -55,8 +55,8 @@ export {
 export type { CmdStreamServerOptions } from './nest/server/cmd-stream-server-options.js';
 export { CmdStreamClient, type CmdStreamClientEvents } from './nest/client/cmd-stream-client.js';
 export type { CmdStreamClientOptions } from './nest/client/cmd-stream-client-options.js';
-export { CmdStreamExceptionFilter, type HttpErrorPayload } from './nest/client/cmd-stream-exception.filter.js';
-export type { CmdStreamExceptionFilterOptions } from './nest/client/cmd-stream-exception.filter.js';
+export { CmdStreamExceptionFilter, type HttpErrorPayload } from './nest/cmd-stream-exception.filter.js';
+export type { CmdStreamExceptionFilterOptions } from './nest/cmd-stream-exception.filter.js';
 export { CmdStreamSerializerInterceptor } from './nest/server/cmd-stream-serializer.interceptor.js';
 export { CmdStreamRecord, CmdStreamRecordBuilder } from './nest/client/cmd-stream-record.js';
 export { CommandValidationPipe, type CommandValidationPipeOptions } from './nest/server/command-validation.pipe.js';

@@ -4,5 +4,5 @@ export {
   type CheckedClient,
   type CheckedServer,
   type CheckedService,
-} from './nest/client/cmd-stream.health.js';
-export type { PingCheckOptions } from './nest/client/cmd-stream.health.js';
+} from './nest/cmd-stream.health.js';
+export type { PingCheckOptions } from './nest/cmd-stream.health.js';

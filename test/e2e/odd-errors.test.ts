@@ -18,9 +18,10 @@ import {
   type CmdStreamServerOptions,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, throwError, type Observable } from 'rxjs';
+import { CalcServer } from '../support/calc-server.js';
 import { until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
-import { AddCmd, CalcResult, CountCmd, CountResult, FailCmd } from './calc.contract.js';
+import { AddCmd, calcContract, CalcResult, CountCmd, CountResult, FailCmd } from './calc.contract.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
@@ -242,14 +243,13 @@ describe('an odd thing that is thrown', () => {
   });
 
   it.each(names)('is no more than an error, when the Invoker itself fails with it: %s', async (name) => {
-    const server = await serve();
     const failureOf = (): never => {
       throw odd[name];
     };
-    Object.assign(server.strategy, { failureOf });
-    const client = own(new HandMadeClient(server.port, { extension: true }));
+    const calc = own(await CalcServer.start({ contract: calcContract, invoker: { invoke: fail, failureOf } }));
+    const client = own(new HandMadeClient(calc.port, { extension: true }));
     await expect(client.execute(new AddCmd(1, 2))).rejects.toMatchObject({ code: 'INTERNAL' });
-    expect(server.core.inFlight).toBe(0);
+    expect(calc.server.inFlight).toBe(0);
   });
 });
 

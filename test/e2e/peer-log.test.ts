@@ -4,7 +4,7 @@ import { Controller } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { CmdStreamError, CommandHandler, type CmdStreamServerOptions, type ErrorCode } from 'nestjs-cmd-stream';
-import { PeerLog } from '../../lib/nest/server/peer-log.js';
+import { PeerLog } from '../../lib/nest/peer-log.js';
 import { ADD_2_3, addFrame, echoFrame, frame, GREETING, SUM_5, uvarint } from '../support/calc-frames.js';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';

@@ -4,7 +4,7 @@ import { clientRules, type CommandClientOptions } from '../../client/client-opti
 import { contractRule } from '../../codec/codec-rules.js';
 import type { Contract } from '../../contract/contract.js';
 import { boolean, type OptionRules } from '../../options.js';
-import { deserializerRule, serializerRule } from '../server/cmd-stream-server-options.js';
+import { deserializerRule, serializerRule } from '../packet-forms.js';
 
 /** @publicApi */
 export interface CmdStreamClientOptions extends Omit<CommandClientOptions, 'contract'> {

@@ -28,9 +28,9 @@ import type { Metadata } from '../../wire/control-frame.js';
 import { cmdStreamClientRules, type CmdStreamClientOptions } from './cmd-stream-client-options.js';
 import { CmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from '../server/command-handler.decorator.js';
-import { EmptyError, PatternResponses } from '../server/pattern-responses.js';
-import { PeerLog } from '../server/peer-log.js';
-import { serialized } from '../server/response-sinks.js';
+import { EmptyError, PatternResponses } from './pattern-responses.js';
+import { PeerLog } from '../peer-log.js';
+import { serialized } from '../packet-forms.js';
 
 /** @publicApi */
 export interface CmdStreamClientEvents {

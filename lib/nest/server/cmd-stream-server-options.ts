@@ -2,8 +2,9 @@
 import type { Deserializer, Serializer, Transport } from '@nestjs/microservices';
 import { contractRule } from '../../codec/codec-rules.js';
 import type { Contract } from '../../contract/contract.js';
-import { objectWith, type OptionRules } from '../../options.js';
+import type { OptionRules } from '../../options.js';
 import { serverRules, type ServerOptions } from '../../server/server-options.js';
+import { deserializerRule, serializerRule } from '../packet-forms.js';
 
 /** @publicApi */
 export interface CmdStreamServerOptions extends ServerOptions {
@@ -30,9 +31,6 @@ export interface CmdStreamServerOptions extends ServerOptions {
    */
   deserializer?: Deserializer;
 }
-
-export const serializerRule = objectWith('an object with a method serialize', 'serialize');
-export const deserializerRule = objectWith('an object with a method deserialize', 'deserialize');
 
 export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.freeze({
   ...serverRules,

@@ -1,4 +1,5 @@
-// The context of a Command as Nest hands it to handlers, guards, interceptors, pipes and filters.
+// The context of a Command as Nest hands it to handlers, guards, interceptors, pipes and filters; and which error of a
+// handler says no more than that it gave up when its signal asked it to: Nest need not log that, and it is no failure.
 import { IntrinsicException } from '@nestjs/common';
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { CommandContext } from '../../contract/command.js';
@@ -93,4 +94,24 @@ const OWN_CODES: ReadonlySet<string> = new Set(['ANSWERED', 'CANCELLED', 'TIMEOU
 
 function adopt(reason: unknown): void {
   if (isCmdStreamError(reason) && OWN_CODES.has(reason.code)) Object.setPrototypeOf(reason, unlogged);
+}
+
+/**
+ * Has a handler with these arguments failed because its signal asked it to stop? It must know its context or the signal for
+ * that. Other errors are mistakes, also when no answer is wanted any more: they are not hidden.
+ */
+export function isAbandonment(error: unknown, args: readonly unknown[]): boolean {
+  return args.some((arg) => {
+    const signal = arg instanceof CmdStreamContext ? arg.signal : arg;
+    return signal instanceof AbortSignal && signal.aborted && (error === signal.reason || isAbortError(error));
+  });
+}
+
+/** What Node's own functions, and `fetch`, fail with when their signal aborts. */
+function isAbortError(error: unknown): boolean {
+  try {
+    return (error as { name?: unknown } | null | undefined)?.name === 'AbortError';
+  } catch {
+    return false;
+  }
 }

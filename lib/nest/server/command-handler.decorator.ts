@@ -8,7 +8,7 @@ import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../../c
 import { CmdStreamError } from '../../errors.js';
 import { isAsyncIterable } from '../../server/call/item-source.js';
 import { isPromiseLike } from '../../callbacks.js';
-import { CmdStreamContext } from './cmd-stream.context.js';
+import { CmdStreamContext, isAbandonment } from './cmd-stream.context.js';
 import { keepScope, liftIterable } from './lifted-iterable.js';
 
 // Nest's own key; it is no public constant in all supported versions.
@@ -258,26 +258,4 @@ function isContextClass(type: unknown): boolean {
 function isCommandType(type: unknown, command: TypeClass | undefined): boolean {
   if (command === undefined || typeof type !== 'function' || type === Object) return false;
   return type === command || command.prototype instanceof type;
-}
-
-// Tells a handler that gave up because nobody waits any more from one that failed.
-
-/**
- * Did a handler with these arguments fail because it was notify to stop? Only one that knows its context or the signal can
- * have been notify. Other errors are mistakes, also when nobody waits: they are not hidden.
- */
-export function isAbandonment(error: unknown, args: readonly unknown[]): boolean {
-  return args.some((arg) => {
-    const signal = arg instanceof CmdStreamContext ? arg.signal : arg;
-    return signal instanceof AbortSignal && signal.aborted && (error === signal.reason || isAbortError(error));
-  });
-}
-
-/** What Node's own functions, and `fetch`, fail with when their signal aborts. */
-function isAbortError(error: unknown): boolean {
-  try {
-    return (error as { name?: unknown } | null | undefined)?.name === 'AbortError';
-  } catch {
-    return false;
-  }
 }

@@ -6,25 +6,23 @@ import {
   type Deserializer,
   type MessageHandler,
   type ReadPacket,
-  type Serializer,
 } from '@nestjs/microservices';
 import { EMPTY, type Observable } from 'rxjs';
 import type { CommandContext } from '../../contract/command.js';
 import { dataText, PatternMessage } from '../../codec/pattern-message.js';
 import { CmdStreamError, peerText } from '../../errors.js';
 import type { ResultSink } from '../../server/invoker.js';
-import { isAbandonment, type CommandHandlerExtras } from './command-handler.decorator.js';
-import { CmdStreamContext } from './cmd-stream.context.js';
+import { CmdStreamContext, isAbandonment } from './cmd-stream.context.js';
+import type { CommandHandlerExtras } from './command-handler.decorator.js';
 import { shapedByNest } from './handler-failure.js';
-import { ForwardingSink, SerializedResponses, type FailureShaper } from './response-sinks.js';
+import { PromisedEnd, SerializedResponses } from './response-sinks.js';
 import { liftItems } from './lifted-iterable.js';
-import type { PeerLog } from './peer-log.js';
+import type { PacketForms } from '../packet-forms.js';
+import type { PeerLog } from '../peer-log.js';
 
 // Nest's own texts: clients and operators look for them.
 const NO_MESSAGE_HANDLER = 'There is no matching message handler defined in the remote service.';
 const NO_EVENT_HANDLER = 'There is no matching event handler defined in the remote service. Event pattern: ';
-
-type Handle = (handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink) => void;
 
 interface IncomingPacket {
   readonly pattern?: unknown;
@@ -32,57 +30,38 @@ interface IncomingPacket {
 }
 
 /** Nest's own table of handlers. */
-export interface HandlerTable extends FailureShaper {
+export interface HandlerTable {
   getHandlers(): ReadonlyMap<string, MessageHandler>;
   /** Finds a handler by a pattern that is not normalized. */
   getHandlerByPattern(pattern: string): MessageHandler | null;
   handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown>;
 }
 
-/** What a server wraps and unwraps packets with, if it does; subclasses may set it at any time. */
-export interface PacketForms {
-  readonly serializer: Serializer | undefined;
-  readonly deserializer: Deserializer | undefined;
-}
+/** Runs a handler, with Nest's hooks around it if there are any. */
+export type RunHandler = (handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink) => void;
 
-/** The end of an event is that of the promise that its server gave. */
-class PromisedEnd extends ForwardingSink {
-  readonly #resolve: () => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(sink: ResultSink, resolve: () => void, reject: (error: unknown) => void) {
-    super(sink);
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  override complete(): void {
-    this.#resolve();
-  }
-
-  override error(error: unknown): void {
-    this.#reject(error);
-  }
+export interface PatternInvokerConfig {
+  readonly handlers: HandlerTable;
+  /** Subclasses of the server may change them at any time. */
+  readonly forms: () => PacketForms;
+  readonly run: RunHandler;
+  /** What of an error is meant for the caller. */
+  readonly failureOf: (error: unknown) => unknown;
+  readonly logger: LoggerService;
+  readonly log: PeerLog;
 }
 
 export class PatternInvoker {
-  readonly #handlers: HandlerTable;
-  readonly #logger: LoggerService;
-  readonly #log: PeerLog;
-  readonly #forms: PacketForms;
-  readonly #handle: Handle;
+  readonly #config: PatternInvokerConfig;
 
-  constructor(handlers: HandlerTable, logger: LoggerService, log: PeerLog, forms: PacketForms, handle: Handle) {
-    this.#handlers = handlers;
-    this.#logger = logger;
-    this.#log = log;
-    this.#forms = forms;
-    this.#handle = handle;
+  constructor(config: PatternInvokerConfig) {
+    this.#config = config;
   }
 
   invoke(message: PatternMessage, running: CommandContext, sink: ResultSink): void {
-    const { serializer, deserializer } = this.#forms;
-    const answers = serializer ? new SerializedResponses(sink, serializer, String(running.seq), this.#handlers) : sink;
+    const { forms, failureOf } = this.#config;
+    const { serializer, deserializer } = forms();
+    const answers = serializer ? new SerializedResponses(sink, serializer, String(running.seq), failureOf) : sink;
     if (!message.isPacket && !deserializer) return this.#dispatch(message, running, answers);
     // One handler of failures behind both steps: what the second one throws must not be lost either.
     this.#unwrap(message, running, deserializer)
@@ -105,7 +84,7 @@ export class PatternInvoker {
   #dispatch({ kind, route, data }: PatternMessage, running: CommandContext, sink: ResultSink): void {
     const context = new CmdStreamContext([running, route], sink);
     if (kind === 'event') {
-      this.#handlers.handleEvent(route, { pattern: route, data }, context).then(
+      this.#config.handlers.handleEvent(route, { pattern: route, data }, context).then(
         () => sink.complete(),
         (error: unknown) => sink.error(error),
       );
@@ -120,7 +99,7 @@ export class PatternInvoker {
   handleEvent(route: string, { data }: ReadPacket, context: CmdStreamContext): Promise<void> {
     const handler = this.#find(route);
     if (handler === undefined) {
-      this.#log.noEventHandler(NO_EVENT_HANDLER + peerText(route));
+      this.#config.log.noEventHandler(NO_EVENT_HANDLER + peerText(route));
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
@@ -133,7 +112,7 @@ export class PatternInvoker {
    * what comes by pattern is past the contract, and past validation.
    */
   #find(route: string): MessageHandler | undefined {
-    const handlers = this.#handlers;
+    const { handlers } = this.#config;
     const isNests = handlers.getHandlerByPattern === Server.prototype.getHandlerByPattern;
     const exact = isNests ? handlers.getHandlers().get(route) : undefined;
     const found = exact ?? handlers.getHandlerByPattern(route) ?? undefined;
@@ -143,12 +122,12 @@ export class PatternInvoker {
   #run(handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink): void {
     const lifting: MessageHandler = async (payload, given: CmdStreamContext) =>
       liftItems(await handler(payload, given), handler, given, (error) => this.#lateError(error, given));
-    this.#handle(lifting, data, context, sink);
+    this.#config.run(lifting, data, context, sink);
   }
 
   /** Nest has let the AsyncIterable pass as a value: its exception layer is behind it. */
   #lateError(error: unknown, context: CmdStreamContext): Observable<never> {
-    return isAbandonment(error, [context]) ? EMPTY : shapedByNest(error, (unsaid) => this.#logger.error(unsaid));
+    return isAbandonment(error, [context]) ? EMPTY : shapedByNest(error, (unsaid) => this.#config.logger.error(unsaid));
   }
 }
 

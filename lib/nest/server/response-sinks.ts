@@ -1,11 +1,11 @@
-// A sink in front of another one; what extends it changes what passes.
-import type { ResultSink } from '../../server/invoker.js';
+// Sinks before the sink of one Command or message, which change what passes or learn of its end.
 import type { Serializer } from '@nestjs/microservices';
 import { plainData, WholePacket } from '../../codec/pattern-message.js';
-import { CmdStreamError } from '../../errors.js';
-import { isPromiseLike } from '../../callbacks.js';
 import { isForCaller } from '../../server/call/wire-error.js';
+import type { ResultSink } from '../../server/invoker.js';
+import { serialized } from '../packet-forms.js';
 
+/** Passes everything on. */
 export class ForwardingSink implements ResultSink {
   readonly #sink: ResultSink;
 
@@ -38,34 +38,56 @@ export class ForwardingSink implements ResultSink {
   }
 }
 
-// Answers by pattern through a custom Nest serializer: each becomes the packet that the serializer makes of it.
+/** Tells Nest's observers when a Command has ended, in the async context in which it began. */
+export class HookedSink extends ForwardingSink {
+  readonly #end: () => void;
 
-/** Says what of an error is meant for the caller. */
-export interface FailureShaper {
-  failureOf(error: unknown): unknown;
+  constructor(sink: ResultSink, end: () => void) {
+    super(sink);
+    this.#end = end;
+  }
+
+  override complete(result?: unknown): void {
+    super.complete(result);
+    this.#end();
+  }
+
+  override error(error: unknown): void {
+    super.error(error);
+    this.#end();
+  }
 }
 
-/**
- * What a serializer of Nest makes of a packet.
- *
- * @throws {CmdStreamError} ENCODE_FAILED for a promise, which Nest's transports would send as it is
- */
-export function serialized(serializer: Serializer, packet: object): unknown {
-  const made: unknown = serializer.serialize(packet);
-  if (!isPromiseLike(made)) return made;
-  // That it rejects is nobody's business any more.
-  made.then(undefined, () => {});
-  throw new CmdStreamError('ENCODE_FAILED', 'the serializer gave a promise: a serializer must give the packet itself');
+/** The end of an event is that of the promise that its server gave. */
+export class PromisedEnd extends ForwardingSink {
+  readonly #resolve: () => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(sink: ResultSink, resolve: () => void, reject: (error: unknown) => void) {
+    super(sink);
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  override complete(): void {
+    this.#resolve();
+  }
+
+  override error(error: unknown): void {
+    this.#reject(error);
+  }
 }
 
+/** Answers by pattern through a serializer of Nest: each becomes the packet that the serializer makes of it. */
 export class SerializedResponses extends ForwardingSink {
   readonly #serializer: Serializer;
   readonly #id: string;
-  readonly #failures: FailureShaper;
+  readonly #failureOf: (error: unknown) => unknown;
 
-  constructor(sink: ResultSink, serializer: Serializer, id: string, failures: FailureShaper) {
+  /** `failureOf`: what of an error is meant for the caller. */
+  constructor(sink: ResultSink, serializer: Serializer, id: string, failureOf: (error: unknown) => unknown) {
     super(sink);
-    this.#failures = failures;
+    this.#failureOf = failureOf;
     this.#serializer = serializer;
     this.#id = id;
   }
@@ -81,7 +103,7 @@ export class SerializedResponses extends ForwardingSink {
 
   /** Only what is meant for the caller is the serializer's: the rest must not be shown. */
   override error(error: unknown): void {
-    const failure = this.#failures.failureOf(error);
+    const failure = this.#failureOf(error);
     if (!isForCaller(failure)) return super.error(failure);
     let err: unknown;
     try {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BadRequestException } from '@nestjs/common';
 import { CmdStreamError, errorMeanings, type ErrorCode } from '../../../lib/errors.js';
-import { httpAnswerTo, remotePayload } from '../../../lib/nest/client/http-answer.js';
+import { httpAnswerTo, remotePayload } from '../../../lib/nest/http-answer.js';
 
 function raise(): never {
   throw new Error('do not look at it');

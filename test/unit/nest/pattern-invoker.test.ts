@@ -12,7 +12,7 @@ import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { CommandContext, ResultSink } from '../../../lib/core.js';
 import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
 import { PatternInvoker, type HandlerTable } from '../../../lib/nest/server/pattern-invoker.js';
-import { PeerLog } from '../../../lib/nest/server/peer-log.js';
+import { PeerLog } from '../../../lib/nest/peer-log.js';
 import { turns } from '../../support/deadline.js';
 
 class Sink implements ResultSink {
@@ -53,19 +53,19 @@ function start({ handlers = {}, find, serializer, deserializer }: Setup) {
     ...(find && { getHandlerByPattern: find }),
     handleEvent: (pattern: string, packet: ReadPacket, context: BaseRpcContext) =>
       invoker.handleEvent(pattern, packet, context as CmdStreamContext),
-    failureOf: (error: unknown) => error,
   });
-  const invoker: PatternInvoker = new PatternInvoker(
-    table,
+  const invoker: PatternInvoker = new PatternInvoker({
+    handlers: table,
+    forms: () => ({ serializer, deserializer }),
+    failureOf: (error) => error,
     logger,
-    new PeerLog(logger),
-    { serializer, deserializer },
-    (handler, data, context, sink) =>
+    log: new PeerLog(logger),
+    run: (handler, data, context, sink) =>
       void handler(data, context).then(
         (outcome: unknown) => sink.complete(outcome),
         (error: unknown) => sink.error(error),
       ),
-  );
+  });
   const invoke = async (message: PatternMessage): Promise<unknown[]> => {
     const sink = new Sink();
     invoker.invoke(message, { seq: 7, signal: new AbortController().signal } as CommandContext, sink);

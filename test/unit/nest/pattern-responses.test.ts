@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import { CmdStreamError } from '../../../lib/errors.js';
 import { WholePacket } from '../../../lib/codec/pattern-message.js';
-import { EmptyError, PatternResponses } from '../../../lib/nest/server/pattern-responses.js';
+import { EmptyError, PatternResponses } from '../../../lib/nest/client/pattern-responses.js';
 import { turns } from '../../support/deadline.js';
 
 const MAX_BYTES = 16 * 1024 * 1024;

@@ -3,16 +3,16 @@
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import type { CommandClient } from '../../client/command-client.js';
-import type { ConnectionPing } from '../../client/group/connection-ping.js';
-import type { ServerState, ClientStatus } from '../../client/group/group-server.js';
-import { codeOf } from '../../errors.js';
-import { resolveOptions, boolean, integer, type OptionRules } from '../../options.js';
-import type { CommandServer } from '../../server/command-server.js';
-import type { ServerStatus } from '../../server/server-options.js';
-import type { CmdStreamClient } from './cmd-stream-client.js';
-import type { CmdStreamServer } from '../server/cmd-stream-server.js';
-import { MAX_TIMER_MS } from '../../connection/connection-options.js';
+import type { CommandClient } from '../client/command-client.js';
+import type { ConnectionPing } from '../client/group/connection-ping.js';
+import type { ServerState, ClientStatus } from '../client/group/group-server.js';
+import { codeOf } from '../errors.js';
+import { resolveOptions, boolean, integer, type OptionRules } from '../options.js';
+import type { CommandServer } from '../server/command-server.js';
+import type { ServerStatus } from '../server/server-options.js';
+import type { CmdStreamClient } from './client/cmd-stream-client.js';
+import type { CmdStreamServer } from './server/cmd-stream-server.js';
+import { MAX_TIMER_MS } from '../connection/connection-options.js';
 
 /**
  * What a check says of a client: its status, each of its servers, and why nothing could be pinged.

@@ -1,8 +1,8 @@
 // Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its lines: one line per reason and
 // second, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
-import { encodeError, peerText, visibleText, type CmdStreamError, type ErrorCode } from '../../errors.js';
-import type { LostConnection } from '../../server/server-options.js';
+import { encodeError, peerText, visibleText, type CmdStreamError, type ErrorCode } from '../errors.js';
+import type { LostConnection } from '../server/server-options.js';
 
 const LOG_INTERVAL_MS = 1000;
 const MAX_TEXT = 512;

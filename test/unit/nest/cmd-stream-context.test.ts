@@ -1,11 +1,10 @@
-// Which error of a handler says that it gave up because it was asked to, without a server.
+// The signal of a context, and which error of a handler says that it gave up because that asked it to; without a server.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext } from '../../../lib/core.js';
 import { CmdStreamError } from '../../../lib/errors.js';
-import { isAbandonment } from '../../../lib/nest/server/command-handler.decorator.js';
-import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
+import { CmdStreamContext, isAbandonment } from '../../../lib/nest/server/cmd-stream.context.js';
 
-const reason = new Error('nobody waits any more');
+const reason = new Error('no answer is wanted any more');
 const aborted = AbortSignal.abort(reason);
 const waiting = new AbortController().signal;
 const abortError = Object.assign(new Error('aborted'), { name: 'AbortError' });
@@ -27,8 +26,8 @@ describe('an error of a handler', () => {
     ['an AbortError', abortError, [{}, contextOf(aborted)], true],
     ['an AbortError of its signal among others', abortError, [waiting, aborted, undefined], true],
     ['another error', new Error('a mistake'), [aborted, contextOf(aborted)], false],
-    ['its reason while somebody waits', reason, [waiting, contextOf(waiting)], false],
-    ['an AbortError while somebody waits', abortError, [waiting, contextOf(waiting)], false],
+    ['its reason while an answer is wanted', reason, [waiting, contextOf(waiting)], false],
+    ['an AbortError while an answer is wanted', abortError, [waiting, contextOf(waiting)], false],
     ['an AbortError of a handler that has no signal', abortError, [{ aborted: true, reason }, {}, undefined], false],
     ['an AbortError of a handler without parameters', abortError, [], false],
     ['undefined', undefined, [aborted], false],
@@ -43,7 +42,7 @@ describe('the signal of a context', () => {
   it.each(['ANSWERED', 'CANCELLED', 'TIMEOUT'] as const)('has a reason that Nest does not log: %s', (code) => {
     for (const isOver of [true, false]) {
       const controller = new AbortController();
-      const own = new CmdStreamError(code, 'nobody waits any more');
+      const own = new CmdStreamError(code, 'no answer is wanted any more');
       const before: unknown = Object.getPrototypeOf(own);
       if (isOver) controller.abort(own);
       const { signal } = contextOf(controller.signal);

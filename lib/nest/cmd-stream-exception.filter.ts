@@ -13,11 +13,11 @@ import {
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import { EMPTY, throwError, type Observable } from 'rxjs';
-import { plainData } from '../../codec/pattern-message.js';
-import { isError, messageOf } from '../../errors.js';
-import { resolveOptions, boolean, type OptionRules } from '../../options.js';
-import { isAbandonment } from '../server/command-handler.decorator.js';
-import { behind } from '../server/handler-failure.js';
+import { plainData } from '../codec/pattern-message.js';
+import { isError, messageOf } from '../errors.js';
+import { resolveOptions, boolean, type OptionRules } from '../options.js';
+import { isAbandonment } from './server/cmd-stream.context.js';
+import { behind } from './server/handler-failure.js';
 import { httpAnswerTo, remotePayload } from './http-answer.js';
 
 /** What the caller of a Command gets to see of an HttpException. @publicApi */

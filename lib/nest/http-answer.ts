@@ -1,7 +1,7 @@
 // What a caught error of another server means to the caller of a gateway: a status, and what may be notify of it.
 import { HttpException } from '@nestjs/common';
-import { plainData } from '../../codec/pattern-message.js';
-import { isCmdStreamError, isError, type ErrorCode } from '../../errors.js';
+import { plainData } from '../codec/pattern-message.js';
+import { isCmdStreamError, isError, type ErrorCode } from '../errors.js';
 
 const UNAVAILABLE = 503;
 const GATEWAY_TIMEOUT = 504;

@@ -1,0 +1,113 @@
+// The Invoker that the core server is given: finds the Nest handler of a Command, runs Nest's pipeline, and gives what comes
+// out of it to the sink. Messages by pattern are the PatternInvoker's.
+import { Server, type MessageHandler } from '@nestjs/microservices';
+import { isObservable, takeWhile } from 'rxjs';
+import { PatternMessage } from '../../codec/pattern-message.js';
+import type { CommandContext } from '../../contract/command.js';
+import { emptyContract } from '../../contract/contract.js';
+import type { ContractType, TypeTable } from '../../contract/type-table.js';
+import { CmdStreamError } from '../../errors.js';
+import { subscribe } from '../../server/call/result-source.js';
+import type { Invoker, ResultSink } from '../../server/invoker.js';
+import { CmdStreamContext } from './cmd-stream.context.js';
+import { askToWait } from './lifted-iterable.js';
+import type { PatternInvoker, RunHandler } from './pattern-invoker.js';
+
+export interface HandlerInvokerConfig {
+  readonly commands: TypeTable;
+  /** Of Nest; a subclass of the server may have its own way to find one. */
+  readonly handlers: Pick<Server, 'getHandlerByPattern'>;
+  readonly patterns: PatternInvoker;
+  readonly run: RunHandler;
+  readonly failureOf: (error: unknown) => unknown;
+}
+
+/** A handler, as Nest has found it for a type of Commands. */
+export interface CommandRoute {
+  readonly pattern: string;
+  readonly handler: MessageHandler;
+  readonly method: string | undefined;
+}
+
+export class HandlerInvoker implements Invoker {
+  readonly failureOf: (error: unknown) => unknown;
+  readonly #config: HandlerInvokerConfig;
+  readonly #commands: TypeTable;
+  /** By type number. */
+  readonly #routes: (CommandRoute | undefined)[] = [];
+
+  constructor(config: HandlerInvokerConfig) {
+    this.failureOf = config.failureOf;
+    this.#config = config;
+    this.#commands = config.commands;
+  }
+
+  /** @throws {CmdStreamError} INVALID_HANDLER when the Command is not in the contract or has a handler already */
+  add(command: ContractType, route: CommandRoute): void {
+    const index = this.#commands.indexOfType(command);
+    const fault = this.#faultOf(index, command.name, route.method ?? 'a handler');
+    if (fault !== undefined) throw new CmdStreamError('INVALID_HANDLER', fault);
+    this.#routes[index] = route;
+  }
+
+  #faultOf(index: number, name: string, method: string): string | undefined {
+    if (this.#commands === emptyContract.commands)
+      return `CmdStreamServer has no option \`contract\`, but ${method} handles ${name}`;
+    if (index < 0) return `${method} handles ${name}, but ${name} is not in the contract's commands`;
+    const first = this.#routes[index];
+    return first && `${method} handles ${name}, but ${name} has a handler already: ${first.method ?? 'another one'}`;
+  }
+
+  removeAll(): void {
+    this.#routes.length = 0;
+  }
+
+  /** The names of Commands of the contract without a handler. */
+  get missing(): readonly string[] {
+    return this.#commands.types.filter((_, index) => this.#routes[index] === undefined).map(({ name }) => name);
+  }
+
+  invoke(command: unknown, running: CommandContext, sink: ResultSink): void {
+    const index = this.#commands.indexOf(command);
+    const route = this.#routes[index];
+    const handler = route && this.#handlerOf(route);
+    if (handler) return this.#config.run(handler, command, new CmdStreamContext([running, route.pattern], sink), sink);
+    if (!(command instanceof PatternMessage)) {
+      throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
+    }
+    return this.#config.patterns.invoke(command, running, sink);
+  }
+
+  /** A subclass of the server may find another one, or wrap it. */
+  #handlerOf({ handler, pattern }: CommandRoute): MessageHandler | null {
+    const { handlers } = this.#config;
+    const isNests = handlers.getHandlerByPattern === Server.prototype.getHandlerByPattern;
+    return isNests ? handler : handlers.getHandlerByPattern(pattern);
+  }
+
+  handlerOf(command: unknown): string | undefined {
+    return this.#routes[this.#commands.indexOf(command)]?.method;
+  }
+}
+
+/** Runs one Nest handler and gives what comes out of Nest's pipeline to the sink. */
+export function runHandler(handler: MessageHandler, data: unknown, context: CmdStreamContext, sink: ResultSink): void {
+  handler(data, context).then(
+    (given: unknown) => {
+      try {
+        give(given, context, sink);
+      } catch (error) {
+        // What is given may throw when it is looked at.
+        sink.error(error);
+      }
+    },
+    (error: unknown) => sink.error(error),
+  );
+}
+
+function give(given: unknown, context: CmdStreamContext, sink: ResultSink): void {
+  if (!isObservable(given)) return sink.complete(given);
+  // One that pushes all at once can only be stopped from within; the sink says what becomes of what it pushes.
+  const results = given.pipe(takeWhile((result) => sink.isOpen || sink.next(result) > 0));
+  subscribe(results, context.getArgByIndex(0), sink, askToWait);
+}
