@@ -10,8 +10,7 @@ import { serverDirection } from '../connection/codec-direction.js';
 import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
-import { EventRoom } from './call/event-queue.js';
-import { ServerLoad } from './server-load.js';
+import { EventRoom, ServerLoad } from './server-load.js';
 import {
   closeRules,
   commandServerRules,
@@ -21,7 +20,6 @@ import {
   type ServerStatus,
 } from './server-options.js';
 import { ServerRun, type ServerRunConfig, type ServerRunListener } from './server-run.js';
-import type { EndableConnection } from './session/session-config.js';
 
 /** @publicApi */
 export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError) => void;
@@ -37,7 +35,7 @@ export class CommandServer {
   readonly #scope = new AsyncScope();
   readonly #options;
   readonly #config: ServerRunConfig;
-  readonly #load: ServerLoad<EndableConnection>;
+  readonly #load: ServerLoad;
   readonly #listeners = new Set<ServerStatusListener>();
   #status: ServerStatus = 'disconnected';
   #run: ServerRun | undefined;

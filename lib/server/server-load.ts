@@ -1,16 +1,11 @@
-// How many Commands run on all connections of a server, and whose: the bound that sheds load instead of making
-// everybody wait. It runs none itself.
+// What all connections of a server have in common, with its bounds: how many Commands run, and whose, which sheds load
+// instead of making all of them wait; and the memory of events that wait.
+import { CmdStreamError } from '../errors.js';
 
-/** A connection as its share of the load. */
-export interface LoadedConnection {
-  /** Commands that are running. */
-  readonly inFlight: number;
-}
-
-export class ServerLoad<C extends LoadedConnection> {
+export class ServerLoad {
   readonly maxInFlight: number;
   readonly #limit: number;
-  readonly #open = new Set<C>();
+  readonly #open = new Set<ConnectionLoad>();
   /** Commands of open connections. */
   #awaited = 0;
   /** Commands that run on although their connection has ended. */
@@ -30,35 +25,39 @@ export class ServerLoad<C extends LoadedConnection> {
     return this.#awaited >= this.#limit || this.#abandoned >= this.#limit;
   }
 
-  opened(connection: C): void {
+  /** A new connection; `shed` ends it where another one needs its room. */
+  connect(shed: (cause: CmdStreamError) => void): ConnectionLoad {
+    const connection = new ConnectionLoad(this, shed);
     this.#open.add(connection);
+    return connection;
   }
 
-  started(connection: C): void {
-    this.#count(connection, 1);
-  }
-
-  settled(connection: C): void {
-    this.#count(connection, -1);
-  }
-
-  #count(connection: C, change: 1 | -1): void {
+  count(connection: ConnectionLoad, change: 1 | -1): void {
     if (this.#open.has(connection)) this.#awaited += change;
     else this.#abandoned += change;
   }
 
-  /** What it runs was notify to stop and counts apart: ending one connection makes room at once. */
-  ended(connection: C): void {
+  /** What it runs was aborted and counts apart: ending one connection makes room at once. */
+  remove(connection: ConnectionLoad): void {
     if (!this.#open.delete(connection)) return;
     this.#awaited -= connection.inFlight;
     this.#abandoned += connection.inFlight;
   }
 
   /**
-   * Which connection must go so that one more Command of `sender` may run: the one that would have the most. It is the
-   * sender itself as well if none of the others could make room.
+   * Makes room for one more Command of `sender`, whose peer knows no error that says that the server runs too many: the connection
+   * ends that would have the most. False if that is the sender's own.
    */
-  largestBeside(sender: C): C {
+  makeRoomFor(sender: ConnectionLoad): boolean {
+    if (!this.isFull) return true;
+    const largest = this.#largestBeside(sender);
+    const text = `the server runs maxInFlight (${this.maxInFlight}) Commands: the connection with the most had to go`;
+    largest.shed(new CmdStreamError('OVERLOADED', text));
+    return largest !== sender;
+  }
+
+  /** It is the sender itself as well if none of the others could make room. */
+  #largestBeside(sender: ConnectionLoad): ConnectionLoad {
     let largest = sender;
     if (this.#abandoned >= this.#limit) return largest;
     let most = sender.inFlight + 1;
@@ -68,5 +67,53 @@ export class ServerLoad<C extends LoadedConnection> {
       most = connection.inFlight;
     }
     return largest;
+  }
+}
+
+/** One connection's part of it. */
+export class ConnectionLoad {
+  /** Commands and events that are running; others only read it. */
+  inFlight = 0;
+  readonly #server: ServerLoad;
+
+  constructor(
+    server: ServerLoad,
+    /** Ends the connection. */
+    readonly shed: (cause: CmdStreamError) => void,
+  ) {
+    this.#server = server;
+  }
+
+  started(): void {
+    this.inFlight++;
+    this.#server.count(this, 1);
+  }
+
+  settled(): void {
+    this.inFlight--;
+    this.#server.count(this, -1);
+  }
+
+  /** The connection has ended; what it runs goes on, and counts apart. */
+  remove(): void {
+    this.#server.remove(this);
+  }
+}
+
+/** Most bytes of events that wait. */
+const EVENT_BYTES = 128 * 1024 * 1024;
+
+/** Events outlive their connection: a bound for each connection alone would be none. */
+export class EventRoom {
+  #bytes = 0;
+
+  /** The limit, where there is no room for so much more. */
+  limitFor(bytes: number): string | undefined {
+    return this.#bytes + bytes > EVENT_BYTES ? `${EVENT_BYTES} bytes of all connections together` : undefined;
+  }
+
+  /** Counts bytes of memory that are held, or, when negative, are not any more. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
   }
 }

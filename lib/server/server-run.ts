@@ -187,11 +187,11 @@ export class ServerRun implements SocketAcceptor {
       if (performance.now() >= this.#answerUntil) break;
       const { now } = this.#config.session.ticker;
       for (const session of this.#sessions) {
-        if (session.isQuiet(now, this.#config.quietPeriodMs)) session.end(ending);
+        if (session.mayEnd(now, this.#config.quietPeriodMs)) session.close(ending);
       }
     }
     const over = new CmdStreamError('SHUTDOWN', 'the server shut down: gracePeriodMs is over');
-    for (const session of this.#sessions) session.shutDown(over);
+    for (const session of this.#sessions) session.abort(over);
     await this.#socketsClosed(performance.now() + LINGER_MS);
     this.#endAll(over);
     this.#change('closed');

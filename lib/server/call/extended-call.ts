@@ -8,18 +8,12 @@ import type { Contract } from '../../contract/contract.js';
 import { dataText, PatternMessage, WholePacket } from '../../codec/pattern-message.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
-import { Control, writeSeqControl, writeValue, type Metadata } from '../../wire/control-frame.js';
-import type { Seq } from '../../wire/frame.js';
+import { Control, writeSeqControl, writeValue } from '../../wire/control-frame.js';
 import { deferred, type Deferred } from '../../callbacks.js';
-import { ServerCall, type CommandHome, type HandlerNames } from './server-call.js';
-import { ResultQueue, type QueueHome } from './result-queue.js';
-import type { SessionConfig } from '../session/session-config.js';
+import { ServerCall, type ArrivedCommand, type CallSession } from './server-call.js';
+import { ResultQueue } from './result-queue.js';
 import type { ScheduledCall } from '../session/send-scheduler.js';
 import { encodeErrorFrame, frameError, handlerError, sessionError, type WireError } from './wire-error.js';
-
-export interface ExtendedHome extends CommandHome, HandlerNames, QueueHome {
-  readonly config: Pick<SessionConfig, 'contract' | 'maxStreamBufferBytes'>;
-}
 
 /** A Result that may be the only one, as it was when it was given: what becomes of the object later is not sent. */
 interface HeldResult {
@@ -31,9 +25,8 @@ interface HeldResult {
 type State = 'running' | 'ending' | 'settled';
 
 export class ExtendedCall extends ServerCall implements ScheduledCall {
-  /** Does it count as running? */
-  isStarted = false;
-  readonly #queue: ResultQueue;
+  /** Made when there is credit to count, or something must wait. */
+  #queue: ResultQueue | undefined;
   #state: State = 'running';
   #held: HeldResult | undefined;
   #isStream = false;
@@ -43,40 +36,35 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   #thrown: unknown;
   #room: Deferred | undefined;
 
-  constructor(
-    seq: Seq,
-    value: unknown,
-    bytesRead: number,
-    receivedAt: number,
-    deadline: number | undefined,
-    overAt: number,
-    metadata: Metadata,
-    /** Results that may be sent; Infinity for a Command without credit. */
-    credit: number,
-    protected override readonly home: ExtendedHome,
-  ) {
-    super(seq, value, bytesRead, receivedAt, deadline, overAt, metadata, home);
-    this.#queue = new ResultQueue(this, home, credit);
+  /** `credit`: Results that may be sent; 0 for a Command without credit, which may send as many as it has. */
+  constructor(arrived: ArrivedCommand, session: CallSession, limitMs: number, credit: number) {
+    super(arrived, session, limitMs);
+    if (credit > 0) this.#queue = new ResultQueue(this, session, credit);
   }
 
   get isOpen(): boolean {
-    return this.#state === 'running' && !this.isAborted;
+    return this.#state === 'running' && this.abortReason === undefined;
   }
 
   get drained(): Promise<void> | undefined {
     if (!this.isOpen) return undefined;
-    if (this.#queue.isFree) return this.home.drained;
+    if (this.#queue === undefined || this.#queue.isFree) return this.session.scheduler.drained;
     this.#room ??= deferred();
     return this.#room.promise;
   }
 
   get #results(): Contract['results'] {
-    return this.home.config.contract.results;
+    return this.session.config.contract.results;
   }
 
   /** Does this Command answer with JSON values instead of Results of the contract? */
   get #answersValues(): boolean {
-    return this.value instanceof PatternMessage || this.#results.types.length === 0;
+    return this.command instanceof PatternMessage || this.#results.types.length === 0;
+  }
+
+  /** Must what comes next wait? */
+  get #mustQueue(): boolean {
+    return this.session.scheduler.isCongested || this.#queue?.isFree === false;
   }
 
   next(result: unknown): number {
@@ -84,7 +72,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     try {
       if (this.isTaking)
         throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
-      this.take();
+      this.isTaking = true;
       try {
         return this.#next(result);
       } finally {
@@ -105,14 +93,14 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     // Its code may have ended the Command.
     if (!this.isOpen) return 0;
     this.#held = held;
-    this.home.waiting.holdBack(this);
+    this.session.scheduler.holdBack(this);
     return 0;
   }
 
   #hold(result: unknown): HeldResult {
     if (!this.#answersValues) {
-      const { connection, waiting } = this.home;
-      const bytes = waiting.encode((writer) => connection.writeFrame(writer, this.seq, result));
+      const { connection, scheduler } = this.session;
+      const bytes = scheduler.encode((writer) => connection.writeFrame(writer, this.seq, result));
       return { isNothing: false, write: (writer) => writer.writeBytes(bytes) };
     }
     const isPacket = result instanceof WholePacket;
@@ -124,7 +112,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   #textOf(result: unknown): string {
-    return dataText(result instanceof WholePacket ? result.packet : result, this.home.connection.dataLimits);
+    return dataText(result instanceof WholePacket ? result.packet : result, this.session.connection.dataLimits);
   }
 
   #isLast(result: unknown): boolean {
@@ -134,9 +122,9 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   complete(result?: unknown): void {
     if (this.#state !== 'running') return;
     if (this.isTaking) return this.endBehind(() => this.complete(result));
-    this.take();
+    this.isTaking = true;
     try {
-      if (!this.isAborted) this.#finish(result);
+      if (this.abortReason === undefined) this.#finish(result);
       this.#end();
     } catch (error) {
       this.#fail(error);
@@ -158,15 +146,15 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
       this.#needsEnd = false;
       this.#putFrame((writer) => held.write(writer, true), true);
     }
-    if (this.#needsEnd) this.#queue.mark((writer) => writeSeqControl(writer, Control.END, this.seq));
+    if (this.#needsEnd) this.#mark((writer) => writeSeqControl(writer, Control.END, this.seq));
   }
 
   error(error: unknown): void {
-    if (this.#state !== 'running') return this.home.report(this.home.failureOf(error));
+    if (this.#state !== 'running') return this.session.report(this.failureOf(error));
     if (this.isTaking) return this.endBehind(() => this.error(error));
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
-    const { dataLimits } = this.home.connection;
-    this.#endWith(() => handlerError(this.home.failureOf(error), (hidden) => this.home.report(hidden), dataLimits));
+    const { dataLimits } = this.session.connection;
+    this.#endWith(() => handlerError(this.failureOf(error), this.#report, dataLimits));
   }
 
   /** A Result cannot be sent. */
@@ -175,17 +163,15 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   #frameError(error: unknown): WireError {
-    const { dataLimits } = this.home.connection;
-    return frameError(
-      error,
-      (hidden) => this.home.report(hidden),
-      dataLimits,
-      () => this.home.handlerOf(this.value),
-    );
+    return frameError(error, this.#report, this.session.connection.dataLimits, () => this.handlerName());
+  }
+
+  get #report(): (hidden: unknown) => void {
+    return (hidden) => this.session.report(hidden);
   }
 
   #endWith(error: () => WireError): void {
-    if (!this.isAborted) {
+    if (this.abortReason === undefined) {
       try {
         this.#flushHeld();
       } catch {
@@ -197,8 +183,8 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   #sendError(error: WireError): void {
-    const bytes = encodeErrorFrame(this.home.connection, this.seq, error, (hidden) => this.home.report(hidden));
-    this.#queue.mark((writer) => writer.writeBytes(bytes));
+    const bytes = encodeErrorFrame(this.session.connection, this.seq, error, this.#report);
+    this.#mark((writer) => writer.writeBytes(bytes));
   }
 
   /** The end of the turn: what is held back is not the only Result. */
@@ -216,35 +202,38 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   /** The caller allows `count` more Results. */
   grant(count: number): void {
+    if (this.#queue === undefined) return;
     this.#queue.grant(count);
     this.pump();
   }
 
   /** Sends what is queued as far as credit and socket allow. */
   pump(): void {
-    if (!this.#queue.flush()) return;
+    const queue = this.#queue!;
+    if (!queue.flush()) return;
     if (this.#state === 'ending') return this.#settleNow();
-    if (this.#room === undefined || !this.#queue.isFree) return;
-    if (this.home.drained === undefined) this.#hasRoom();
-    else this.home.waiting.join(this);
+    if (this.#room === undefined || !queue.isFree) return;
+    const { scheduler } = this.session;
+    if (scheduler.isCongested) scheduler.join(this);
+    else this.#hasRoom();
   }
 
   /** Ends the Command now: what waits for credit gives way to the error. */
-  shutDown(cause: CmdStreamError): void {
-    this.scope.runInAsyncScope(this.#shutDown, this, cause);
+  destroy(cause: CmdStreamError): void {
+    this.scope.runInAsyncScope(this.#destroy, this, cause);
   }
 
-  #shutDown(cause: CmdStreamError): void {
+  #destroy(cause: CmdStreamError): void {
     this.endReason = cause;
-    this.#queue.drop();
-    if (this.#state === 'ending') this.#sendError(sessionError(cause, (hidden) => this.home.report(hidden)));
-    else this.#endWith(() => sessionError(cause, (hidden) => this.home.report(hidden)));
+    this.#queue?.drop();
+    if (this.#state === 'ending') this.#sendError(sessionError(cause, this.#report));
+    else this.#endWith(() => sessionError(cause, this.#report));
     this.abort(cause);
   }
 
   override abort(reason?: unknown): void {
     super.abort(reason);
-    this.#queue.drop();
+    this.#queue?.drop();
     this.#held = undefined;
     this.#hasRoom();
     if (this.#state === 'ending') this.#settleNow();
@@ -260,20 +249,16 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     if (held === undefined) return;
     this.#held = undefined;
     // Only the first is ever held, and values say themselves whether they are the last.
-    if (!this.#answersValues) this.#queue.mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
+    if (!this.#answersValues) this.#mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
     this.#isStream = true;
     this.#putFrame((writer) => held.write(writer, false), false);
   }
 
   /** Sends a Result, or queues it. `isFinal`: none follows. */
   #put(result: unknown, isLast: boolean, isFinal: boolean): number {
-    const { connection } = this.home;
+    const { connection } = this.session;
     const asValue = this.#answersValues;
-    if (!asValue && !this.#queue.isClosed) {
-      const length = connection.send(this.seq, result);
-      this.#queue.spend(length);
-      return length;
-    }
+    if (!asValue && !this.#mustQueue) return this.#spend(connection.send(this.seq, result));
     return this.#putFrame(
       asValue
         ? (writer) => this.#writeValue(writer, result, isLast)
@@ -283,22 +268,33 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   #putFrame(write: (writer: ByteWriter) => void, isFinal: boolean): number {
-    if (!this.#queue.isClosed) {
-      const length = this.home.connection.sendControl(write);
-      this.#queue.spend(length);
-      return length;
-    }
-    const queued = this.#queue.put(write, isFinal);
+    if (!this.#mustQueue) return this.#spend(this.session.connection.sendControl(write));
+    const queued = this.#queueMade().put(write, isFinal);
     if (typeof queued === 'number') return queued;
     this.#stop(queued);
     return 0;
+  }
+
+  #spend(bytes: number): number {
+    this.#queue?.spend(bytes);
+    return bytes;
+  }
+
+  /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
+  #mark(write: (writer: ByteWriter) => void): void {
+    if (this.#queue === undefined && !this.session.scheduler.isCongested) this.session.connection.post(write);
+    else this.#queueMade().mark(write);
+  }
+
+  #queueMade(): ResultQueue {
+    return (this.#queue ??= new ResultQueue(this, this.session, Infinity));
   }
 
   #writeValue(writer: ByteWriter, result: unknown, isLast: boolean): void {
     writeValue(writer, this.seq, this.#textOf(result), isLast, result instanceof WholePacket);
   }
 
-  /** Ends the Command although its handler goes on: it is notify by the signal. */
+  /** Ends the Command although its handler goes on, which learns it by the signal. */
   #stop(error: unknown): void {
     this.endReason = error;
     this.#fail(error);
@@ -309,7 +305,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   #end(): void {
     if (this.#state !== 'running') return;
     this.#hasRoom();
-    if (this.#queue.isEmpty) this.#settleNow();
+    if (this.#queue === undefined || this.#queue.isEmpty) this.#settleNow();
     else this.#state = 'ending';
   }
 

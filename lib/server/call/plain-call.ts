@@ -2,28 +2,9 @@
 // word for an error but a Result of the contract or the end of the connection.
 import type { TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../../errors.js';
-import { NO_METADATA } from '../../wire/control-frame.js';
-import type { Seq } from '../../wire/frame.js';
 import { isPromiseLike } from '../../callbacks.js';
-import { ServerCall, type CommandHome, type HandlerNames } from './server-call.js';
-import type { PlainErrorMapper } from '../server-options.js';
-import { IN_HAND } from '../session/send-scheduler.js';
-
-export interface PlainHome extends CommandHome, HandlerNames {
-  readonly results: TypeTable;
-  readonly onPlainError: PlainErrorMapper | 'close';
-  /** True while more waits than may. */
-  readonly isFull: boolean;
-  /** A source that cannot wait costs the connection: a plain peer cannot be notify that one Command failed. */
-  overflow(): void;
-  send(seq: Seq, result: unknown): number;
-  /** What users call this Command. */
-  nameOf(command: unknown): string;
-  /** The Command goes on although it was answered. */
-  wentOn(command: unknown): void;
-  /** Ends the connection, after what was sent. */
-  end(cause: CmdStreamError): void;
-}
+import { ServerCall } from './server-call.js';
+import { MADE_AHEAD } from '../session/send-scheduler.js';
 
 /** ended: its handler has ended, perhaps its error is still to be mapped. */
 type State = 'running' | 'answered' | 'ended';
@@ -34,24 +15,18 @@ export class PlainCall extends ServerCall {
   #thrown: unknown;
   #isAnswered = false;
   /** Results that were sent while more waited than may. */
-  #inHand = 0;
-
-  constructor(
-    seq: Seq,
-    value: unknown,
-    bytesRead: number,
-    receivedAt: number,
-    protected override readonly home: PlainHome,
-  ) {
-    super(seq, value, bytesRead, receivedAt, undefined, Infinity, NO_METADATA, home);
-  }
+  #madeAhead = 0;
 
   get isOpen(): boolean {
-    return this.#state === 'running' && !this.isAborted;
+    return this.#state === 'running' && this.abortReason === undefined;
   }
 
   get drained(): Promise<void> | undefined {
-    return this.home.drained;
+    return this.session.scheduler.drained;
+  }
+
+  get #results(): TypeTable {
+    return this.session.config.contract.results;
   }
 
   get isAnswered(): boolean {
@@ -59,10 +34,10 @@ export class PlainCall extends ServerCall {
   }
 
   next(result: unknown): number {
-    if (this.#isAnswered) this.home.wentOn(this.value);
+    if (this.#isAnswered) this.#reportWentOn();
     if (!this.isOpen) return 0;
     if (this.isTaking) return this.#send(result);
-    this.take();
+    this.isTaking = true;
     try {
       return this.#send(result);
     } finally {
@@ -75,12 +50,13 @@ export class PlainCall extends ServerCall {
     let isLast: boolean;
     try {
       // Asked first: nothing is sent of a Result that cannot say it.
-      isLast = this.home.results.isLast(result);
+      isLast = this.#results.isLast(result);
       if (this.#isTooMany(result, isLast)) {
-        this.home.overflow();
+        const { connection, scheduler } = this.session;
+        connection.destroy(scheduler.overflow());
         return 0;
       }
-      bytes = this.home.send(this.seq, result);
+      bytes = this.#write(result);
     } catch (error) {
       this.#thrown = error;
       throw error;
@@ -93,11 +69,28 @@ export class PlainCall extends ServerCall {
     return bytes;
   }
 
+  #write(result: unknown): number {
+    const bytes = this.session.connection.send(this.seq, result);
+    this.session.regulate();
+    return bytes;
+  }
+
+  /** Said once for each type of Commands: a handler that does it does it always. */
+  #reportWentOn(): void {
+    const { wentOn } = this.session.config;
+    const name = this.commandName;
+    if (wentOn.has(name)) return;
+    wentOn.add(name);
+    const text = `the handler of ${name} goes on after its last Result: a plain peer gets nothing of that`;
+    const remedy = 'all but the last must have a lastOne() that returns false (this is said once)';
+    this.session.report(new CmdStreamError('RESULT_AFTER_LAST', `${text}; ${remedy}`));
+  }
+
   /** A producer that waits for room has some in hand before it can know that there is none; the last one is always sent. */
   #isTooMany(result: unknown, isLast: boolean): boolean {
-    if (!this.home.isFull) this.#inHand = 0;
-    else if (!isLast && this.home.results.indexOf(result) >= 0) this.#inHand++;
-    return this.#inHand > IN_HAND;
+    if (!this.session.scheduler.isFull) this.#madeAhead = 0;
+    else if (!isLast && this.#results.indexOf(result) >= 0) this.#madeAhead++;
+    return this.#madeAhead > MADE_AHEAD;
   }
 
   complete(result?: unknown): void {
@@ -114,7 +107,7 @@ export class PlainCall extends ServerCall {
   }
 
   #withoutLast(): unknown {
-    const text = `the handler of ${this.home.nameOf(this.value)} ended without a last Result, which a plain peer waits for`;
+    const text = `the handler of ${this.commandName} ended without a last Result, which a plain peer waits for`;
     this.#thrown = new CmdStreamError('HANDLER_ERROR', text);
     return this.#thrown;
   }
@@ -123,27 +116,27 @@ export class PlainCall extends ServerCall {
     if (this.#state === 'ended') return;
     if (this.isTaking) return this.endBehind(() => this.error(error));
     this.#state = 'ended';
-    if (this.#isAnswered) this.home.report(this.#failureOf(error));
-    else if (!this.isAborted) return void this.#answer(this.#failureOf(error));
+    if (this.#isAnswered) this.session.report(this.#failureOf(error));
+    else if (this.abortReason === undefined) return void this.#answer(this.#failureOf(error));
     this.settle();
   }
 
   #failureOf(error: unknown): unknown {
-    return error !== undefined && error === this.#thrown ? error : this.home.failureOf(error);
+    return error !== undefined && error === this.#thrown ? error : this.failureOf(error);
   }
 
   /** The mapper may be asynchronous. */
   async #answer(failure: unknown): Promise<void> {
-    const { onPlainError } = this.home;
+    const { onPlainError } = this.session.config;
     // What another peer would get as the payload of an error is what the mapper is given.
     const error = isCmdStreamError(failure) && failure.code === 'REMOTE' ? failure.payload : failure;
     if (onPlainError === 'close') this.#endWith(error);
     else {
       try {
-        const mapped = onPlainError(error, this.value, this);
+        const mapped = onPlainError(error, this.command, this);
         this.#reply(isPromiseLike(mapped) ? await mapped : mapped);
       } catch (mappingError) {
-        this.home.report(mappingError);
+        this.session.report(mappingError);
         this.#endWith(mappingError);
       }
     }
@@ -151,14 +144,14 @@ export class PlainCall extends ServerCall {
   }
 
   #reply(result: unknown): void {
-    if (this.isAborted) return;
-    this.home.send(this.seq, result);
-    if (this.home.results.isLast(result)) return;
+    if (this.abortReason !== undefined) return;
+    this.#write(result);
+    if (this.#results.isLast(result)) return;
     throw new CmdStreamError('HANDLER_ERROR', 'onPlainError gave no last Result, which a plain peer waits for');
   }
 
   #endWith(cause: unknown): void {
-    const text = `${this.home.handlerOf(this.value)} failed: ${messageOf(cause)}`;
-    this.home.end(new CmdStreamError('HANDLER_ERROR', text, { cause }));
+    const text = `${this.handlerName()} failed: ${messageOf(cause)}`;
+    this.session.connection.end(new CmdStreamError('HANDLER_ERROR', text, { cause }));
   }
 }

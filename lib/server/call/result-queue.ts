@@ -1,26 +1,17 @@
 // What one Command has written and may not send yet: Results wait for credit, everything waits for the socket, and in
 // order. What the frames say, and what an end means, is the Command's.
-import type { Connection } from '../../connection/connection.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
 import { PackedFrames } from '../../wire/packed-frames.js';
-import { IN_HAND, tooMany, type ScheduledCall, type SendScheduler } from '../session/send-scheduler.js';
+import { MADE_AHEAD, type ScheduledCall } from '../session/send-scheduler.js';
+import type { CallSession } from './server-call.js';
 import { CREDIT_WINDOW_BYTES } from '../../wire/control-frame.js';
-
-export interface QueueHome {
-  readonly connection: Connection;
-  readonly config: { readonly maxStreamBufferBytes: number };
-  /** Undefined while the socket has room for more. */
-  readonly drained: Promise<void> | undefined;
-  /** What is not written yet, of all Commands together. */
-  readonly waiting: SendScheduler;
-}
 
 type Write = (writer: ByteWriter) => void;
 
 export class ResultQueue {
-  readonly #command: ScheduledCall;
-  readonly #home: QueueHome;
+  readonly #call: ScheduledCall;
+  readonly #session: CallSession;
   #credit: number;
   /** Results that were sent on credit; nobody says when others are taken. */
   readonly #untaken: UntakenResults | undefined;
@@ -30,9 +21,9 @@ export class ResultQueue {
   #missedTurn = false;
 
   /** `credit`: Results that may be sent; Infinity for a Command without credit. */
-  constructor(command: ScheduledCall, home: QueueHome, credit: number) {
-    this.#command = command;
-    this.#home = home;
+  constructor(call: ScheduledCall, session: CallSession, credit: number) {
+    this.#call = call;
+    this.#session = session;
     this.#credit = credit;
     if (credit < Infinity) this.#untaken = new UntakenResults();
   }
@@ -44,11 +35,6 @@ export class ResultQueue {
   /** True if the next Result needs nothing but room in the socket. */
   get isFree(): boolean {
     return this.#hasCredit && this.isEmpty;
-  }
-
-  /** True if the next Result must be queued. */
-  get isClosed(): boolean {
-    return !this.isFree || this.#home.drained !== undefined;
   }
 
   get #hasCredit(): boolean {
@@ -75,12 +61,13 @@ export class ResultQueue {
    * @throws {CmdStreamError} when the Result cannot be encoded
    */
   put(write: Write, isFinal: boolean): number | CmdStreamError {
-    const mustTake = isFinal || this.#results < IN_HAND;
+    const { connection, scheduler } = this.#session;
+    const mustTake = isFinal || this.#results < MADE_AHEAD;
     let refusal: CmdStreamError | undefined;
     try {
       return this.#append((writer) => {
-        const bytes = this.#home.connection.encode(writer, write);
-        if (!mustTake && (refusal = this.#refusal(bytes))) throw refusal;
+        const bytes = connection.encode(writer, write);
+        if (!mustTake && (refusal = scheduler.refusalOf(bytes, this.#frames!.bytes + bytes))) throw refusal;
       }, true);
     } catch (error) {
       if (error === refusal && refusal) return refusal;
@@ -88,19 +75,11 @@ export class ResultQueue {
     }
   }
 
-  #refusal(bytes: number): CmdStreamError | undefined {
-    const { config, waiting } = this.#home;
-    const sum = this.#frames!.bytes + bytes;
-    if (sum <= config.maxStreamBufferBytes) return waiting.hasRoomFor(bytes) ? undefined : waiting.refusal();
-    const text = `${sum} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
-    return tooMany(`${text} (${config.maxStreamBufferBytes}) of the server`);
-  }
-
   /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
   mark(write: Write): void {
-    const isNext = this.isEmpty && (this.#home.drained === undefined || this.#frames?.isWriting === true);
-    if (isNext) this.#home.connection.post(write);
-    else this.#append((writer) => void this.#home.connection.encode(writer, write), false);
+    const isNext = this.isEmpty && (!this.#session.scheduler.isCongested || this.#frames?.isWriting === true);
+    if (isNext) this.#session.connection.post(write);
+    else this.#append((writer) => void this.#session.connection.encode(writer, write), false);
   }
 
   #append(write: Write, isResult: boolean): number {
@@ -110,7 +89,7 @@ export class ResultQueue {
     // What was dropped while its value was written counts for nothing.
     if (frames.length === 0) return 0;
     if (isResult) this.#results++;
-    if (wasEmpty) this.#home.waiting.join(this.#command);
+    if (wasEmpty) this.#session.scheduler.join(this.#call);
     return bytes;
   }
 
@@ -120,7 +99,7 @@ export class ResultQueue {
     } finally {
       // A frame that fails has made its memory grow, too, and may have kept others from being sent.
       this.#recount();
-      if (this.#missedTurn && !this.isEmpty) this.#home.waiting.join(this.#command);
+      if (this.#missedTurn && !this.isEmpty) this.#session.scheduler.join(this.#call);
       this.#missedTurn = false;
     }
   }
@@ -134,8 +113,8 @@ export class ResultQueue {
         this.#missedTurn = true;
         return false;
       }
-      if (this.#home.drained !== undefined) {
-        this.#home.waiting.join(this.#command);
+      if (this.#session.scheduler.isCongested) {
+        this.#session.scheduler.join(this.#call);
         return false;
       }
       this.#sendFirst();
@@ -152,19 +131,19 @@ export class ResultQueue {
       this.#results--;
       this.spend(bytes.length);
     }
-    this.#home.connection.post((writer) => writer.writeBytes(bytes));
+    this.#session.connection.post((writer) => writer.writeBytes(bytes));
   }
 
   drop(): void {
     this.#frames?.clear();
     this.#results = 0;
     this.#recount();
-    this.#home.waiting.leave(this.#command);
+    this.#session.scheduler.leave(this.#call);
   }
 
   #recount(): void {
     const cost = this.#frames?.cost ?? 0;
-    this.#home.waiting.count(cost - this.#counted);
+    this.#session.scheduler.count(cost - this.#counted);
     this.#counted = cost;
   }
 }

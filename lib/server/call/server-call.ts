@@ -1,38 +1,52 @@
 // One Command from its arrival to its end: context and sink in one object, because every Command needs both. What its
-// answers look like on the wire is decided by the subclasses: PlainCall and ExtendedCall.
+// answers look like on the wire is decided by the subclasses: PlainCall, ExtendedCall and EventCall.
 import type { AsyncResource } from 'node:async_hooks';
-import type { AsyncScope } from '../../async-scope.js';
-import type { CommandContext } from '../../contract/command.js';
+import { callSafely, isPromiseLike } from '../../callbacks.js';
+import { PatternMessage } from '../../codec/pattern-message.js';
+import type { Connection } from '../../connection/connection.js';
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
-import { CmdStreamError } from '../../errors.js';
+import type { CommandContext } from '../../contract/command.js';
+import { CmdStreamError, messageOf, peerText } from '../../errors.js';
 import type { Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
-import { guardSignal } from './guarded-signal.js';
 import type { ResultSink } from '../invoker.js';
+import type { ConnectionLoad } from '../server-load.js';
+import type { SendScheduler } from '../session/send-scheduler.js';
+import type { SessionConfig } from '../session/session-config.js';
+import { guardSignal } from './guarded-signal.js';
 
-/** What messages call the handler of a Command or message. */
-export interface HandlerNames {
-  handlerOf(command: unknown, isEvent?: boolean): string;
+/** A Command, a message or an event as it has arrived. */
+export interface ArrivedCommand {
+  /** 0 for an event by pattern, which has no number. */
+  readonly seq: Seq;
+  readonly command: unknown;
+  readonly bytesRead: number;
+  readonly receivedAt: number;
+  readonly metadata: Metadata;
 }
 
-/** What a running Command needs from its session. */
-export interface CommandHome {
-  readonly remoteAddress: string;
-  readonly localAddress: string;
-  /** Where the scopes of Commands begin. */
-  readonly scope: AsyncScope;
+/** A session as its calls see it, and what serves them. The fields are its own to write. */
+export interface CallSession {
+  readonly config: SessionConfig;
+  readonly connection: Connection;
+  /** What may be sent, and what waits for that. */
+  readonly scheduler: SendScheduler;
+  /** How many calls of this connection run. */
+  readonly load: ConnectionLoad;
   /** Why the connection ended, undefined while it lives. */
   readonly endCause: CmdStreamError | undefined;
-  /** As {@link ResultSink.drained}, for the connection as a whole. */
-  readonly drained: Promise<void> | undefined;
-  /** Sees to it that the Command is aborted when the connection ends. */
-  watch(command: ServerCall): void;
-  /** The Command is over; nothing more is sent for it. */
-  settled(command: ServerCall): void;
-  /** An error that nobody else hears of. */
+  /** Runs its handler. */
+  run(call: ServerCall): void;
+  /** The call is over; nothing more is sent for it. */
+  settled(call: ServerCall): void;
+  /** Goes on reading, or not: what waits to be sent has changed. */
+  regulate(): void;
+  /** Ends the session if its connection has ended and none of its calls is left. */
+  endIfDone(): void;
+  /** An error that no answer carries. */
   report(error: unknown): void;
-  /** What the Invoker makes of an error of its own. */
-  failureOf(error: unknown): unknown;
+  /** A frame for a Command that was over. */
+  onLateFrame(): void;
 }
 
 /** Made anew each time, since handlers see it and may write to it. */
@@ -41,29 +55,43 @@ const cancelled = (): CmdStreamError => new CmdStreamError('CANCELLED', 'the cal
 const answered = (): CmdStreamError => new CmdStreamError('ANSWERED', 'the Command is over, nobody waits any more');
 
 export abstract class ServerCall implements CommandContext, ResultSink {
+  readonly seq: Seq;
+  readonly command: unknown;
+  readonly bytesRead: number;
+  readonly receivedAt: number;
+  readonly deadline: number | undefined;
+  /** The deadline in monotonic milliseconds, by which it is kept; Infinity: none. */
+  readonly overAt: number;
+  readonly metadata: Metadata;
+  /** Does its handler run? Only then it counts. The session's to write. */
+  isStarted = false;
+  /** Why the caller does not wait any more; undefined while it does, or once it has its answer. */
+  protected abortReason: unknown;
+  /** The reason of the signal when the Command is over; undefined: that it was answered. */
+  protected endReason: unknown;
+  /** Is a Result being taken? Code of its class runs meanwhile. */
+  protected isTaking = false;
+  protected readonly session: CallSession;
+  /** How code of a Result that was being taken has ended the Command. */
+  #endsBehind: (() => void) | undefined;
   #scope: AsyncResource | undefined;
   #controller: AbortController | undefined;
-  #abortReason: unknown;
   #isOver = false;
-  /** What the handler is notify when the Command is over; undefined: that it was answered. */
-  protected endReason: unknown;
   #timer: NodeJS.Timeout | undefined;
-  /** Is a Result being taken? Code of its class runs meanwhile. */
-  #isTaking = false;
-  /** How that code has ended the Command. */
-  #endsBehind: (() => void) | undefined;
 
-  constructor(
-    readonly seq: Seq,
-    readonly value: unknown,
-    readonly bytesRead: number,
-    readonly receivedAt: number,
-    readonly deadline: number | undefined,
-    /** The deadline in monotonic milliseconds, by which it is kept; Infinity: none. */
-    readonly overAt: number,
-    readonly metadata: Metadata,
-    protected readonly home: CommandHome,
-  ) {}
+  /** `limitMs`: how long the caller waits; 0: as long as it takes. */
+  constructor(arrived: ArrivedCommand, session: CallSession, limitMs = 0) {
+    const { receivedAt } = arrived;
+    this.seq = arrived.seq;
+    this.command = arrived.command;
+    this.bytesRead = arrived.bytesRead;
+    this.receivedAt = receivedAt;
+    // The deadline is for the application to read: what is measured here does not jump with the clock on the wall.
+    this.deadline = limitMs > 0 ? receivedAt + limitMs : undefined;
+    this.overAt = limitMs > 0 ? session.connection.arrivedAt + limitMs : Infinity;
+    this.metadata = arrived.metadata;
+    this.session = session;
+  }
 
   abstract readonly isOpen: boolean;
   abstract readonly drained: Promise<void> | undefined;
@@ -73,32 +101,27 @@ export abstract class ServerCall implements CommandContext, ResultSink {
 
   /** All code of the application runs in it, and no other Command's does. */
   get scope(): AsyncResource {
-    this.#scope ??= this.home.scope.branch();
+    this.#scope ??= this.session.config.scope.branch();
     return this.#scope;
   }
 
   get remoteAddress(): string {
-    return this.home.remoteAddress;
+    return this.session.connection.remoteAddress;
   }
 
   get localAddress(): string {
-    return this.home.localAddress;
+    return this.session.connection.localAddress;
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      guardSignal(this.#controller.signal, (error) => this.home.report(error));
-      const reason = this.#abortReason ?? (this.#isOver ? this.#overReason : this.home.endCause);
+      guardSignal(this.#controller.signal, (error) => this.session.report(error));
+      const reason = this.abortReason ?? (this.#isOver ? this.#overReason : undefined);
       if (reason !== undefined) this.#controller.abort(reason);
-      else this.#watch();
+      else if (this.overAt < Infinity) this.#awaitDeadline();
     }
     return this.#controller.signal;
-  }
-
-  #watch(): void {
-    this.home.watch(this);
-    if (this.overAt < Infinity) this.#awaitDeadline();
   }
 
   #awaitDeadline(): void {
@@ -108,17 +131,9 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
   }
 
-  protected get isTaking(): boolean {
-    return this.#isTaking;
-  }
-
-  /** A Result is taken from here on, until {@link taken}. */
-  protected take(): void {
-    this.#isTaking = true;
-  }
-
+  /** What {@link isTaking} began is done. */
   protected taken(): void {
-    this.#isTaking = false;
+    this.isTaking = false;
     const end = this.#endsBehind;
     if (end === undefined) return;
     this.#endsBehind = undefined;
@@ -130,39 +145,89 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.#endsBehind ??= end;
   }
 
-  /** True once nobody waits any more, for whatever reason. */
-  protected get isAborted(): boolean {
-    return this.#abortReason !== undefined || this.home.endCause !== undefined;
+  /** The connection has ended, or the server: nothing is sent any more. The signal follows by {@link abort}. */
+  markAborted(reason: unknown): void {
+    this.abortReason ??= reason;
   }
 
-  /** Tells the handler that nobody waits any more. */
+  /** The caller does not wait any more. */
   abort(reason: unknown = cancelled()): void {
-    if (this.#abortReason !== undefined) return;
-    this.#abortReason = reason;
-    this.#tell(reason);
+    this.abortReason ??= reason;
+    this.#abortSignal(this.abortReason);
   }
 
-  /** The answer is there: what of the handler still runs is notify that nobody waits any more. */
+  /** The answer is there: what of the handler still runs learns by the signal that its work is not needed. */
   protected answered(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#abortReason ??= this.home.endCause;
-    if (this.#controller?.signal.aborted === false) this.#tell(this.#abortReason ?? this.#overReason);
+    if (this.#controller) this.#abortSignal(this.abortReason ?? this.#overReason);
   }
 
   get #overReason(): unknown {
     return this.endReason ?? answered();
   }
 
-  #tell(reason: unknown): void {
+  #abortSignal(reason: unknown): void {
     const controller = this.#controller;
-    if (controller) this.scope.runInAsyncScope(controller.abort, controller, reason);
+    if (controller?.signal.aborted === false) this.scope.runInAsyncScope(controller.abort, controller, reason);
   }
 
   /** The handler is done and everything is sent. */
   protected settle(): void {
-    this.home.settled(this);
+    this.session.settled(this);
     this.answered();
   }
+
+  /** What messages call the handler. */
+  protected handlerName(kind = this.command instanceof PatternMessage ? 'pattern ' : ''): string {
+    const { command } = this;
+    const handler = this.#askHandlerName();
+    const name = kind + (command instanceof PatternMessage ? routeText(command) : this.commandName);
+    return handler === undefined ? `the handler of ${name}` : `${handler}, the handler of ${name},`;
+  }
+
+  #askHandlerName(): string | undefined {
+    try {
+      return this.session.config.invoker.handlerOf?.(this.command);
+    } catch (error) {
+      this.session.report(error);
+      return undefined;
+    }
+  }
+
+  /** What users call this Command. */
+  protected get commandName(): string {
+    return this.session.config.contract.commands.nameFor(this.command);
+  }
+
+  /** What the Invoker makes of an error of its own. */
+  protected failureOf(error: unknown): unknown {
+    const { invoker } = this.session.config;
+    if (!invoker.failureOf) return error;
+    try {
+      const failure = invoker.failureOf(error);
+      // The error itself may be whatever was thrown, and is not looked at.
+      if (failure === error || !isPromiseLike(failure)) return failure;
+      callSafely(
+        (rejection) => this.session.report(rejection),
+        () => failure,
+      );
+      return withoutFailure(error, 'gave a promise, which nobody waits for');
+    } catch (thrown) {
+      this.session.report(thrown);
+      return withoutFailure(error, `threw: ${messageOf(thrown)}`);
+    }
+  }
+}
+
+/** What the Command has failed with must not be lost, and is not shown to the caller. */
+function withoutFailure(cause: unknown, what: string): CmdStreamError {
+  const text = `the Invoker's failureOf ${what}; it was given: ${messageOf(cause)}`;
+  return new CmdStreamError('INTERNAL', text, { cause });
+}
+
+/** The pattern of a packet is in what a serializer made of it. */
+function routeText({ route, isPacket }: PatternMessage): string {
+  return isPacket ? 'of a packet' : peerText(route);
 }

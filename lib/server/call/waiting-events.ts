@@ -5,18 +5,14 @@
 import { dataOf, PatternMessage } from '../../codec/pattern-message.js';
 import type { CodecDirection } from '../../connection/codec-direction.js';
 import { ByteReader } from '../../wire/byte-reader.js';
-import { NO_METADATA, writeMap, type Metadata } from '../../wire/control-frame.js';
+import { NO_METADATA, writeMap } from '../../wire/control-frame.js';
 import { readEvent, readMap } from '../../wire/control-reader.js';
 import { PackedFrames } from '../../wire/packed-frames.js';
+import type { ArrivedCommand } from './server-call.js';
 
-/** An event as it was heard. */
-export interface ArrivedEvent {
-  /** 0 for an event by pattern. */
+/** An event as it has arrived. */
+export interface ArrivedEvent extends ArrivedCommand {
   readonly seq: number;
-  readonly value: unknown;
-  readonly bytesRead: number;
-  readonly receivedAt: number;
-  readonly metadata: Metadata;
   /** A copy of its bytes; undefined where it is sure that it need not wait. */
   readonly frame?: Buffer | undefined;
 }
@@ -75,13 +71,13 @@ export class WaitingEvents {
     reader.readPositive();
     return seq === 0
       ? { ...came, ...this.#patternIn(reader) }
-      : { ...came, metadata, value: this.#direction.decode(reader) };
+      : { ...came, metadata, command: this.#direction.decode(reader) };
   }
 
-  #patternIn(reader: ByteReader): Pick<ArrivedEvent, 'value' | 'metadata'> {
+  #patternIn(reader: ByteReader): Pick<ArrivedEvent, 'command' | 'metadata'> {
     reader.readUvarint();
     reader.delimit(reader.readLength());
     const { route, data, packet, metadata } = readEvent(reader);
-    return { metadata, value: new PatternMessage('event', route, dataOf(data, this.#direction.data), packet) };
+    return { metadata, command: new PatternMessage('event', route, dataOf(data, this.#direction.data), packet) };
   }
 }

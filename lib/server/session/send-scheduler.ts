@@ -1,17 +1,17 @@
-// What of one extended connection is not written yet, all Commands together: a bound on its bytes, whose turn it is when
-// the socket has room, and what is held back until the turn of the event loop ends.
+// What of one connection is not written yet, all Commands together: whether there is room in the socket, whose turn it is
+// when there is, what is held back until the turn of the event loop ends, and the bounds beyond which a peer that does not
+// read loses its Command or its connection. (How long it may take nothing at all is measured by the connection.)
 import type { Connection } from '../../connection/connection.js';
+import type { ResolvedConnectionOptions } from '../../connection/connection-options.js';
 import { CmdStreamError } from '../../errors.js';
 import { LinkedSet } from '../../linked-set.js';
+import { deferred, type Deferred } from '../../callbacks.js';
 import { ByteWriter } from '../../wire/byte-writer.js';
-import type { SessionConfig } from './session-config.js';
 
-/** The connection as those that wait for it see it. */
-export interface WaitingHost {
-  readonly connection: Connection;
-  readonly config: SessionConfig;
-  /** Undefined while there is room for more. */
-  readonly drained: Promise<void> | undefined;
+export interface SendSchedulerConfig {
+  readonly options: ResolvedConnectionOptions;
+  readonly sendHighWaterBytes: number;
+  readonly maxStreamBufferBytes: number;
 }
 
 /** A Command that has something to send. */
@@ -26,43 +26,81 @@ export interface ScheduledCall {
 const KEPT_BYTES = 4096;
 
 /** Results that a producer has made before it can know that it must wait. */
-export const IN_HAND = 2;
+export const MADE_AHEAD = 2;
+
+/** In the errors of sources that cannot wait: who sees them is the one who called. */
+const REMEDY = 'an async generator waits for its taker, where an Observable cannot';
 
 export class SendScheduler {
-  readonly #host: WaitingHost;
+  readonly #connection: Connection;
+  readonly #config: SendSchedulerConfig;
+  /** What may wait for one peer, of sources that could wait themselves. */
   readonly #maxBytes: number;
-  /** One Result may stand above the high-water mark, however large it is. */
-  readonly #maxWritten: number;
+  /** Memory that is held for frames that wait. */
   #bytes = 0;
   #scratch: ByteWriter | undefined;
   #heldBack: ScheduledCall[] = [];
   /** In the order in which they take turns. */
-  readonly #queue = new LinkedSet<ScheduledCall>();
+  #queue: LinkedSet<ScheduledCall> | undefined;
+  #draining: Deferred | undefined;
 
-  constructor(host: WaitingHost) {
-    const { options, sendHighWaterBytes } = host.config;
-    this.#host = host;
-    this.#maxBytes = maxWaitingBytes(host.config);
-    this.#maxWritten = Math.max(options.maxSendBufferBytes, sendHighWaterBytes + options.maxResultBytes);
+  constructor(connection: Connection, config: SendSchedulerConfig) {
+    this.#connection = connection;
+    this.#config = config;
+    this.#maxBytes = config.maxStreamBufferBytes + config.options.maxSendBufferBytes;
   }
 
-  /** Counts bytes of memory that are held, or, when negative, are not any more. */
-  count(bytes: number): void {
-    this.#bytes += bytes;
+  /** True while the socket has no room for more. */
+  get isCongested(): boolean {
+    return this.#connection.bufferedBytes > this.#config.sendHighWaterBytes && this.#connection.isOpen;
   }
 
-  get #waiting(): number {
-    return this.#bytes + this.#host.connection.bufferedBytes;
+  /** Undefined while the socket has room; else resolves when it has, or when the connection has ended. */
+  get drained(): Promise<void> | undefined {
+    if (!this.isCongested) return undefined;
+    this.#draining ??= deferred();
+    return this.#draining.promise;
   }
 
-  hasRoomFor(bytes: number): boolean {
-    return this.#waiting + bytes <= this.#maxBytes;
+  /** The socket has room, perhaps. What joins again meanwhile is the last in the row. */
+  onFlushed(): void {
+    if (this.#draining !== undefined && !this.isCongested) this.#hasDrained();
+    const queue = this.#queue;
+    if (queue === undefined) return;
+    for (let call = queue.first; call !== undefined; call = queue.first) {
+      if (this.isCongested) return;
+      queue.delete(call);
+      call.pump();
+    }
   }
 
-  /** Why a Command that could not wait for room may queue no more. */
-  refusal(): CmdStreamError {
-    const limit = `maxStreamBufferBytes and maxSendBufferBytes of the server together (${this.#maxBytes})`;
-    return tooMany(`${this.#waiting} bytes of Results wait on this connection: no more than ${limit} may`);
+  /** The connection has ended. */
+  onEnd(): void {
+    this.#hasDrained();
+  }
+
+  #hasDrained(): void {
+    this.#draining?.resolve();
+    this.#draining = undefined;
+  }
+
+  /** Calls `call.pump()`, once, when the socket has room and it is its turn. */
+  join(call: ScheduledCall): void {
+    (this.#queue ??= new LinkedSet()).add(call);
+  }
+
+  leave(call: ScheduledCall): void {
+    this.#queue?.delete(call);
+  }
+
+  /** Calls `call.release()` at the end of this turn. */
+  holdBack(call: ScheduledCall): void {
+    if (this.#heldBack.push(call) > 1) return;
+    setImmediate(() => {
+      const heldBack = this.#heldBack;
+      this.#heldBack = [];
+      for (const held of heldBack) held.release();
+    });
   }
 
   /** The bytes of a frame that is sent later, under the rules of {@link Connection.encode}. */
@@ -70,7 +108,7 @@ export class SendScheduler {
     const writer = this.#scratch ?? new ByteWriter();
     this.#scratch = undefined;
     try {
-      this.#host.connection.encode(writer, write);
+      this.#connection.encode(writer, write);
       const taken = writer.take();
       if (taken.length > KEPT_BYTES) return taken;
       const bytes = Buffer.from(taken);
@@ -81,52 +119,55 @@ export class SendScheduler {
     }
   }
 
+  /** Counts bytes of memory that are held, or, when negative, are not any more. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  get #waiting(): number {
+    return this.#bytes + this.#connection.bufferedBytes;
+  }
+
+  /**
+   * Why a Command that has `sum` bytes of Results waiting, `bytes` of them new, and could not wait for room may queue no
+   * more; undefined while it may.
+   */
+  refusalOf(bytes: number, sum: number): CmdStreamError | undefined {
+    const { maxStreamBufferBytes } = this.#config;
+    if (sum > maxStreamBufferBytes) {
+      const text = `${sum} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
+      return tooMany(`${text} (${maxStreamBufferBytes}) of the server`);
+    }
+    if (this.#waiting + bytes <= this.#maxBytes) return undefined;
+    const limit = `maxStreamBufferBytes and maxSendBufferBytes of the server together (${this.#maxBytes})`;
+    return tooMany(`${this.#waiting} bytes of Results wait on this connection: no more than ${limit} may`);
+  }
+
+  /** True while more waits than may, of a Command whose peer cannot be told that it failed. */
+  get isFull(): boolean {
+    return this.#connection.bufferedBytes > this.#maxBytes;
+  }
+
+  /** Why a source that cannot wait costs the connection, where its Command cannot be ended alone. */
+  overflow(): CmdStreamError {
+    const limit = `maxStreamBufferBytes and maxSendBufferBytes together (${this.#maxBytes})`;
+    const what = `${this.#connection.bufferedBytes} bytes wait for a peer that does not read so fast`;
+    return new CmdStreamError('SEND_BUFFER_FULL', `${what}: more than ${limit}; ${REMEDY}`);
+  }
+
   /** Writes what takes no turn: a pong, the refusal of a Command. A peer that has them made and does not read loses its connection. */
   post(write: (writer: ByteWriter) => void): void {
-    const { connection } = this.#host;
+    const connection = this.#connection;
+    const { options, sendHighWaterBytes } = this.#config;
     connection.post(write);
-    if (connection.bufferedBytes <= this.#maxWritten) return;
+    // One Result may stand above the high-water mark, however large it is.
+    const limit = Math.max(options.maxSendBufferBytes, sendHighWaterBytes + options.maxResultBytes);
+    if (connection.bufferedBytes <= limit) return;
     const text = `${this.#waiting} bytes wait for a peer that does not read: more than maxSendBufferBytes`;
-    connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', `${text} (${this.#maxWritten})`));
-  }
-
-  /** Calls `command.release()` at the end of this turn. */
-  holdBack(command: ScheduledCall): void {
-    if (this.#heldBack.push(command) > 1) return;
-    setImmediate(() => {
-      const heldBack = this.#heldBack;
-      this.#heldBack = [];
-      for (const held of heldBack) held.release();
-    });
-  }
-
-  /** Calls `command.pump()`, once, when the socket has room and it is its turn. */
-  join(command: ScheduledCall): void {
-    this.#queue.add(command);
-  }
-
-  leave(command: ScheduledCall): void {
-    this.#queue.delete(command);
-  }
-
-  /** The socket has room, perhaps. Who joins again meanwhile is the last in the row. */
-  onFlushed(): void {
-    for (let command = this.#queue.first; command !== undefined; command = this.#queue.first) {
-      if (this.#host.drained !== undefined) return;
-      this.#queue.delete(command);
-      command.pump();
-    }
+    connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', `${text} (${limit})`));
   }
 }
 
-/** What may wait for one peer, of sources that could wait themselves. */
-export function maxWaitingBytes({ options, maxStreamBufferBytes }: SessionConfig): number {
-  return maxStreamBufferBytes + options.maxSendBufferBytes;
-}
-
-/** In the errors of sources that cannot wait: who sees them is the one who called. */
-export const REMEDY = 'an async generator waits for its taker, where an Observable cannot';
-
-export function tooMany(what: string): CmdStreamError {
+function tooMany(what: string): CmdStreamError {
   return new CmdStreamError('SLOW_CONSUMER', `${what}; ${REMEDY}`);
 }

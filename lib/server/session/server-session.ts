@@ -1,26 +1,25 @@
-// The server's side of one connection: runs each Command that arrives, keeps count of those that run, and decides
-// when to go on reading. Ends with its connection, but not before its last Command and its last event have ended.
+// The server's side of one connection: runs each Command that arrives, keeps those that run, and decides when to go on
+// reading and when the connection has been idle or silent for too long. Ends with its connection, but not before its last
+// Command and its last event have ended.
 import type { Duplex } from 'node:stream';
-import type { AsyncScope } from '../../async-scope.js';
-import type { Contract } from '../../contract/contract.js';
 import { Connection, type ConnectionListener } from '../../connection/connection.js';
-import { PatternMessage } from '../../codec/pattern-message.js';
-import { CmdStreamError, messageOf, peerText } from '../../errors.js';
+import type { Clock, Ticking } from '../../connection/ticker.js';
+import { CmdStreamError } from '../../errors.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
+import { NO_METADATA } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
 import { writeServerInfo } from '../../wire/server-info.js';
-import { deferred, type Deferred, isPromiseLike } from '../../callbacks.js';
-import { PlainCall, type PlainHome } from '../call/plain-call.js';
-import type { ServerCall } from '../call/server-call.js';
-import type { PlainErrorMapper } from '../server-options.js';
-import type { SessionConfig } from './session-config.js';
-import { SessionExtension, type ExtensionHost } from './session-extension.js';
-import { SessionLimits, type LimitedSession } from './session-limits.js';
-import { maxWaitingBytes, REMEDY } from './send-scheduler.js';
+import type { ExtendedCall } from '../call/extended-call.js';
+import { PlainCall } from '../call/plain-call.js';
+import type { CallSession, ServerCall } from '../call/server-call.js';
+import type { ConnectionLoad } from '../server-load.js';
+import { SendScheduler } from './send-scheduler.js';
+import type { SessionConfig, SessionLimitsConfig } from './session-config.js';
+import { SessionExtension } from './session-extension.js';
 
 /** What a session tells the server. */
 export interface ServerSessionListener {
-  /** An error that nobody else hears of. */
+  /** An error that no answer carries. */
   onCommandError(error: unknown): void;
   /** A frame for a Command that was over. */
   onLateFrame(): void;
@@ -30,29 +29,31 @@ export interface ServerSessionListener {
   onSessionEnd(session: ServerSession, cause: CmdStreamError): void;
 }
 
-export class ServerSession implements ConnectionListener, PlainHome, ExtensionHost, LimitedSession {
-  readonly connection: Connection;
+export class ServerSession implements ConnectionListener, CallSession {
   readonly config: SessionConfig;
-  readonly #owner: ServerSessionListener;
-  /** Those that asked to be notify when nobody waits any more. */
-  readonly #watching = new Set<ServerCall>();
+  readonly connection: Connection;
+  readonly scheduler: SendScheduler;
+  readonly load: ConnectionLoad;
+  endCause: CmdStreamError | undefined;
+  readonly #listener: ServerSessionListener;
   readonly #limits: SessionLimits | undefined;
-  #running = 0;
+  /** Commands of a plain peer that run; those of others are kept by the extension, by their numbers. */
+  readonly #plainCalls = new Set<PlainCall>();
   #extension: SessionExtension | undefined;
-  #endCause: CmdStreamError | undefined;
-  #over = false;
-  #quietSince: number;
-  #draining: Deferred | undefined;
+  #isOver = false;
+  /** When it last did something. */
+  #activeAt: number;
 
-  constructor(socket: Duplex, config: SessionConfig, owner: ServerSessionListener) {
+  constructor(socket: Duplex, config: SessionConfig, listener: ServerSessionListener) {
     this.config = config;
-    this.#owner = owner;
-    this.#quietSince = config.ticker.now;
-    config.load.opened(this);
+    this.#listener = listener;
+    this.#activeAt = config.ticker.now;
+    this.load = config.load.connect((cause) => this.connection.end(cause));
     this.connection = new Connection(socket, config, this);
+    this.scheduler = new SendScheduler(this.connection, config);
     this.connection.post((writer) => writeServerInfo(writer, config.serverInfo));
     const { receiveTimeoutMs, idleTimeoutMs } = config.limits;
-    if (this.#endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
+    if (this.endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
     this.#limits = new SessionLimits(this, config.limits, config.ticker);
     config.ticker.add(this.#limits);
   }
@@ -61,90 +62,67 @@ export class ServerSession implements ConnectionListener, PlainHome, ExtensionHo
     return this.connection.remoteAddress;
   }
 
-  get localAddress(): string {
-    return this.connection.localAddress;
-  }
-
-  get endCause(): CmdStreamError | undefined {
-    return this.#endCause;
-  }
-
-  get scope(): AsyncScope {
-    return this.config.scope;
-  }
-
-  get results(): Contract['results'] {
-    return this.config.contract.results;
-  }
-
-  get onPlainError(): PlainErrorMapper | 'close' {
-    return this.config.onPlainError;
-  }
-
   /** True if the peer is one of this package. */
   get isExtended(): boolean {
     return this.#extension !== undefined;
   }
 
+  /** True once such a peer has said that no Command follows. */
   get isDone(): boolean {
     return this.#extension?.isDone ?? false;
   }
 
+  get #calls(): Set<PlainCall> | Map<number, ExtendedCall> {
+    return this.#extension?.calls ?? this.#plainCalls;
+  }
+
   /**
    * Reading goes on only while there is room for more Commands and for their Results. Not so with a peer of this
-   * package: it keeps to the limits it was notify, and its credit and cancellations must not wait behind Commands.
+   * package: it keeps to the limits that it knows, and its credit and cancellations must not wait behind Commands.
    */
   get isHeldBack(): boolean {
-    const { maxInFlight, sendHighWaterBytes } = this.config;
     if (this.#extension) return false;
-    return this.#running >= maxInFlight || this.connection.bufferedBytes > sendHighWaterBytes;
+    return this.load.inFlight >= this.config.maxInFlight || this.scheduler.isCongested;
   }
 
-  /** Commands and events that are running. */
-  get inFlight(): number {
-    return this.#running;
+  regulate(): void {
+    if (this.#extension) return;
+    if (this.isHeldBack) this.connection.pause();
+    else this.connection.resume();
   }
 
-  get drained(): Promise<void> | undefined {
-    if (this.#endCause !== undefined || !this.#isCongested) return undefined;
-    this.#draining ??= deferred();
-    return this.#draining.promise;
-  }
-
-  get #isCongested(): boolean {
-    return this.connection.bufferedBytes > this.config.sendHighWaterBytes;
-  }
-
-  /** Tells the peer that the server drains. A plain one cannot be notify. */
+  /** Asks the peer to send no more Commands, as the server drains. A plain one knows no word for that. */
   goAway(reason: string): void {
     this.#extension?.goAway(reason);
   }
 
   /** True if a draining server may end this connection: no Command is running and none is on its way. */
-  isQuiet(now: number, quietPeriodMs: number): boolean {
-    if (this.#extension === undefined) return this.hasRested(now, quietPeriodMs);
-    return this.#extension.isQuiet && this.hasRested(now, 0);
+  mayEnd(now: number, quietPeriodMs: number): boolean {
+    if (this.#extension === undefined) return this.isIdle(now, quietPeriodMs);
+    return this.#extension.hasEnded && this.isIdle(now, 0);
   }
 
   /** True if nothing is running or under way, and nothing was for so long. */
-  hasRested(now: number, quietPeriodMs: number): boolean {
-    if (this.#running > 0) return false;
+  isIdle(now: number, forMs: number): boolean {
+    if (this.load.inFlight > 0) return false;
     if (this.connection.bufferedBytes > 0 || this.connection.isReceiving) return false;
-    return now - this.#quietSince >= quietPeriodMs;
+    return now - this.#activeAt >= forMs;
   }
 
-  /** Answers what is still running with an error, where the peer knows errors, and ends. */
-  shutDown(cause: CmdStreamError): void {
-    if (this.#extension === undefined) return this.destroy(cause);
-    this.#extension.shutDown(cause);
-    this.end(cause);
-    this.endIfDone();
-  }
-
-  end(cause: CmdStreamError): void {
+  /** Ends in order: what was sent is flushed. */
+  close(cause: CmdStreamError): void {
     this.connection.end(cause);
   }
 
+  /** Answers what is still running with an error, where the peer knows errors, and ends. */
+  abort(cause: CmdStreamError): void {
+    if (this.#extension === undefined) return this.destroy(cause);
+    this.#extension.abort(cause);
+    this.close(cause);
+    this.endIfDone();
+  }
+
+  /** Ends at once. */
   destroy(cause: CmdStreamError): void {
     this.#extension?.stopEvents(cause);
     this.connection.destroy(cause);
@@ -162,193 +140,148 @@ export class ServerSession implements ConnectionListener, PlainHome, ExtensionHo
   }
 
   onPing(count: number): void {
-    this.#limits?.heard();
+    this.#limits?.onFrame();
     if (this.#extension) return this.#extension.onPing(count);
     this.connection.sendPings(count);
-    this.#lookAtGate();
+    this.regulate();
   }
 
-  onValue(seq: Seq, value: unknown, bytesRead: number, frame?: Buffer): void {
-    this.#limits?.heard();
-    if (this.#extension) this.#extension.onValue(seq, value, bytesRead, frame);
-    else if (this.#makesRoom()) this.run(new PlainCall(seq, value, bytesRead, this.connection.receivedAt, this));
-  }
-
-  /** A plain peer cannot be notify that the server runs too much: the connection that has the most goes. */
-  #makesRoom(): boolean {
-    const { load } = this.config;
-    if (!load.isFull) return true;
-    const largest = load.largestBeside(this);
-    const text = `the server runs maxInFlight (${load.maxInFlight}) Commands: the connection with the most had to go`;
-    largest.end(new CmdStreamError('OVERLOADED', text));
-    return largest !== this;
-  }
-
-  nameOf(command: unknown): string {
-    return this.config.contract.commands.nameFor(command);
-  }
-
-  handlerOf(command: unknown, isEvent = false): string {
-    const handler = this.#handlerNameOf(command);
-    const kind = isEvent ? 'the event ' : command instanceof PatternMessage ? 'pattern ' : '';
-    const name = kind + (command instanceof PatternMessage ? routeText(command) : this.nameOf(command));
-    return handler === undefined ? `the handler of ${name}` : `${handler}, the handler of ${name},`;
-  }
-
-  #handlerNameOf(command: unknown): string | undefined {
-    try {
-      return this.config.invoker.handlerOf?.(command);
-    } catch (error) {
-      this.report(error);
-      return undefined;
-    }
-  }
-
-  /** Once for each type of Commands: a handler that does it does it always. */
-  wentOn(command: unknown): void {
-    const name = this.nameOf(command);
-    if (this.config.wentOn.has(name)) return;
-    this.config.wentOn.add(name);
-    const text = `the handler of ${name} goes on after its last Result: a plain peer gets nothing of that`;
-    const remedy = 'all but the last must have a lastOne() that returns false (this is said once)';
-    this.report(new CmdStreamError('RESULT_AFTER_LAST', `${text}; ${remedy}`));
+  onValue(seq: Seq, command: unknown, bytesRead: number, frame?: Buffer): void {
+    this.#limits?.onFrame();
+    if (this.#extension) return this.#extension.onCommand(seq, command, bytesRead, frame);
+    if (!this.config.load.makeRoomFor(this.load)) return;
+    const { receivedAt } = this.connection;
+    const call = new PlainCall({ seq, command, bytesRead, receivedAt, metadata: NO_METADATA }, this);
+    this.#plainCalls.add(call);
+    this.run(call);
   }
 
   onControl(kind: number, reader: ByteReader): void {
-    this.#limits?.heard();
+    this.#limits?.onFrame();
     this.#extension!.onControl(kind, reader);
   }
 
   onRefused(seq: Seq, error: CmdStreamError): void {
-    this.#limits?.heard();
+    this.#limits?.onFrame();
     this.#extension!.onRefused(seq, error);
-  }
-
-  onLateFrame(): void {
-    this.#owner.onLateFrame();
-  }
-
-  onFlushed(): void {
-    this.#quietSince = this.config.ticker.now;
-    if (!this.#isCongested) this.#hasDrained();
-    this.#extension?.onFlushed();
-    this.#lookAtGate();
-  }
-
-  #hasDrained(): void {
-    this.#draining?.resolve();
-    this.#draining = undefined;
-  }
-
-  onEnd(cause: CmdStreamError): void {
-    this.#endCause = cause;
-    this.config.load.ended(this);
-    if (this.#limits) this.config.ticker.delete(this.#limits);
-    this.#hasDrained();
-    this.#owner.onConnectionEnd(this, cause);
-    this.#extension?.onEnd(cause);
-    for (const command of this.#watching) command.abort(cause);
-    this.endIfDone();
   }
 
   onReadEnd(): void {
     this.#extension?.onReadEnd();
   }
 
-  run(command: ServerCall): void {
-    this.#running++;
-    this.config.load.started(this);
-    this.#lookAtGate();
-    command.scope.runInAsyncScope(this.#invoke, this, command);
+  onFlushed(): void {
+    this.#activeAt = this.config.ticker.now;
+    this.scheduler.onFlushed();
+    this.regulate();
   }
 
-  #invoke(command: ServerCall): void {
-    try {
-      const done = this.config.invoker.invoke(command.value, command, command);
-      done?.then(
-        () => command.complete(),
-        (error: unknown) => command.error(error),
-      );
-    } catch (error) {
-      command.error(error);
-    }
-  }
-
-  watch(command: ServerCall): void {
-    this.#watching.add(command);
-  }
-
-  send(seq: Seq, result: unknown): number {
-    const bytes = this.connection.send(seq, result);
-    this.#lookAtGate();
-    return bytes;
-  }
-
-  settled(command: ServerCall): void {
-    this.#watching.delete(command);
-    this.config.load.settled(this);
-    if (--this.#running === 0) this.#quietSince = this.config.ticker.now;
-    this.#lookAtGate();
+  onEnd(cause: CmdStreamError): void {
+    this.endCause = cause;
+    this.load.remove();
+    if (this.#limits) this.config.ticker.delete(this.#limits);
+    // What listeners do now finds all of them closed. Events go on: they have no caller who waits on the connection.
+    for (const call of this.#calls.values()) call.markAborted(cause);
+    this.scheduler.onEnd();
+    this.#listener.onConnectionEnd(this, cause);
+    for (const call of this.#calls.values()) call.abort(cause);
     this.endIfDone();
   }
 
-  get isFull(): boolean {
-    return this.connection.bufferedBytes > maxWaitingBytes(this.config);
+  run(call: ServerCall): void {
+    call.isStarted = true;
+    this.load.started();
+    this.regulate();
+    call.scope.runInAsyncScope(this.#invoke, this, call);
   }
 
-  overflow(): void {
-    const limit = `maxStreamBufferBytes and maxSendBufferBytes together (${maxWaitingBytes(this.config)})`;
-    const what = `${this.connection.bufferedBytes} bytes wait for a peer that does not read so fast`;
-    this.destroy(new CmdStreamError('SEND_BUFFER_FULL', `${what}: more than ${limit}; ${REMEDY}`));
+  #invoke(call: ServerCall): void {
+    try {
+      const done = this.config.invoker.invoke(call.command, call, call);
+      done?.then(
+        () => call.complete(),
+        (error: unknown) => call.error(error),
+      );
+    } catch (error) {
+      call.error(error);
+    }
+  }
+
+  settled(call: ServerCall): void {
+    if (this.#extension) this.#extension.calls.delete(call.seq as number);
+    else this.#plainCalls.delete(call as PlainCall);
+    if (!call.isStarted) return;
+    this.load.settled();
+    if (this.load.inFlight > 0) return this.regulate();
+    this.#activeAt = this.config.ticker.now;
+    this.regulate();
+    this.endIfDone();
   }
 
   report(error: unknown): void {
-    this.#owner.onCommandError(error);
+    this.#listener.onCommandError(error);
   }
 
-  failureOf(error: unknown): unknown {
-    const { invoker } = this.config;
-    if (!invoker.failureOf) return error;
-    try {
-      const failure = invoker.failureOf(error);
-      // The error itself may be whatever was thrown, and is not looked at.
-      if (failure === error || !isPromiseLike(failure)) return failure;
-      void this.#awaitReport(failure);
-      return this.#withoutFailure(error, 'gave a promise, which nobody waits for');
-    } catch (thrown) {
-      this.report(thrown);
-      return this.#withoutFailure(error, `threw: ${messageOf(thrown)}`);
-    }
+  onLateFrame(): void {
+    this.#listener.onLateFrame();
   }
 
-  async #awaitReport(promise: PromiseLike<unknown>): Promise<void> {
-    try {
-      await promise;
-    } catch (error) {
-      this.report(error);
-    }
-  }
-
-  /** What the Command has failed with must not be lost, and is not shown to the caller. */
-  #withoutFailure(cause: unknown, what: string): CmdStreamError {
-    const text = `the Invoker's failureOf ${what}; it was given: ${messageOf(cause)}`;
-    return new CmdStreamError('INTERNAL', text, { cause });
-  }
-
-  /** Tells its owner, once, when the connection and all that ran on it have ended. */
   endIfDone(): void {
-    if (this.#endCause === undefined || this.#running > 0 || this.#over || this.#extension?.hasEvents) return;
-    this.#over = true;
-    this.#owner.onSessionEnd(this, this.#endCause);
-  }
-
-  #lookAtGate(): void {
-    if (this.isHeldBack) this.connection.pause();
-    else this.connection.resume();
+    if (this.endCause === undefined || this.load.inFlight > 0 || this.#isOver || this.#extension?.hasEvents) return;
+    this.#isOver = true;
+    this.#listener.onSessionEnd(this, this.endCause);
   }
 }
 
-/** The pattern of a packet is in what a serializer made of it. */
-function routeText({ route, isPacket }: PatternMessage): string {
-  return isPacket ? 'of a packet' : peerText(route);
+/**
+ * The time limits between frames: for the next one to arrive, and for doing nothing at all. Within a frame, and for
+ * writing, it is the connection itself that looks at the clock.
+ */
+export class SessionLimits implements Ticking {
+  readonly #session: ServerSession;
+  readonly #config: SessionLimitsConfig;
+  readonly #clock: Clock;
+  #frameAt: number;
+  /** The peer was asked to go. */
+  #leaving: { readonly cause: CmdStreamError; readonly until: number } | undefined;
+
+  constructor(session: ServerSession, config: SessionLimitsConfig, clock: Clock) {
+    this.#session = session;
+    this.#config = config;
+    this.#clock = clock;
+    this.#frameAt = clock.now;
+  }
+
+  /** A whole frame has arrived. */
+  onFrame(): void {
+    if (this.#config.receiveTimeoutMs > 0) this.#frameAt = this.#clock.now;
+  }
+
+  tick(now: number): void {
+    if (this.#leaving !== undefined) return this.#seeOff(this.#leaving, now);
+    if (this.#session.isHeldBack) this.#frameAt = now;
+    const cause = this.#overdue(now);
+    if (cause === undefined) return;
+    if (!this.#session.isExtended) return this.#session.close(cause);
+    this.#session.goAway(cause.code === 'IDLE_TIMEOUT' ? 'idle' : 'silent');
+    this.#leaving = { cause, until: now + this.#config.gracePeriodMs };
+  }
+
+  #overdue(now: number): CmdStreamError | undefined {
+    const { receiveTimeoutMs, idleTimeoutMs } = this.#config;
+    if (receiveTimeoutMs > 0 && now - this.#frameAt >= receiveTimeoutMs) {
+      const limit = `receiveTimeoutMs (${receiveTimeoutMs})`;
+      return new CmdStreamError('RECEIVE_TIMEOUT', `no whole Command or ping arrived within ${limit}`);
+    }
+    if (idleTimeoutMs > 0 && this.#session.isIdle(now, idleTimeoutMs)) {
+      return new CmdStreamError('IDLE_TIMEOUT', `the connection was idle for idleTimeoutMs (${idleTimeoutMs})`);
+    }
+    return undefined;
+  }
+
+  /** What the peer had sent before it knew is still answered. */
+  #seeOff({ cause, until }: { readonly cause: CmdStreamError; readonly until: number }, now: number): void {
+    if (this.#session.mayEnd(now, 0)) this.#session.close(cause);
+    else if (now >= until && !this.#session.isDone) this.#session.abort(cause);
+  }
 }

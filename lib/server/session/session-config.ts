@@ -2,18 +2,13 @@
 import type { Contract } from '../../contract/contract.js';
 import type { Fingerprint } from '../../codec/fingerprint.js';
 import type { ConnectionConfig } from '../../connection/connection.js';
-import type { CmdStreamError } from '../../errors.js';
-import type { EventRoom } from '../call/event-queue.js';
 import type { Invoker } from '../invoker.js';
-import type { LoadedConnection, ServerLoad } from '../server-load.js';
+import type { EventRoom, ServerLoad } from '../server-load.js';
 import type { PlainErrorMapper } from '../server-options.js';
-import type { SessionLimitsConfig } from './session-limits.js';
+import type { SendSchedulerConfig } from './send-scheduler.js';
 
-export interface EndableConnection extends LoadedConnection {
-  end(cause: CmdStreamError): void;
-}
-
-export interface SessionConfig extends ConnectionConfig {
+export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
+  readonly options: SendSchedulerConfig['options'];
   readonly serverInfo: Uint8Array;
   readonly invoker: Invoker;
   readonly contract: Contract;
@@ -26,9 +21,14 @@ export interface SessionConfig extends ConnectionConfig {
   /** Of one connection. */
   readonly maxInFlight: number;
   /** Of all connections. */
-  readonly load: ServerLoad<EndableConnection>;
-  readonly limits: SessionLimitsConfig;
-  readonly sendHighWaterBytes: number;
-  readonly maxStreamBufferBytes: number;
+  readonly load: ServerLoad;
   readonly eventRoom: EventRoom;
+  readonly limits: SessionLimitsConfig;
+}
+
+export interface SessionLimitsConfig {
+  readonly receiveTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** How long a peer that was asked to go may take to say that it does. */
+  readonly gracePeriodMs: number;
 }

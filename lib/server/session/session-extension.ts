@@ -1,63 +1,47 @@
-// What a session knows beyond plain cmd-stream once its peer has probed: HELLO, META, messages by pattern,
-// cancellation, credit, the goodbye. Late frames are counted, lies end the connection.
-import type { AsyncScope } from '../../async-scope.js';
+// What a session knows beyond plain cmd-stream once its peer has probed: HELLO, META, messages by pattern, cancellation,
+// credit, the goodbye. Late frames are counted; a frame that breaks the protocol ends the connection.
 import { dataOf, PatternMessage } from '../../codec/pattern-message.js';
-import type { Connection } from '../../connection/connection.js';
-import { protocolError } from '../../connection/seq-window.js';
 import { GREETING_LIMIT } from '../../connection/codec-direction.js';
+import type { Connection } from '../../connection/connection.js';
+import { protocolError, SeqWindow } from '../../connection/seq-window.js';
 import { CmdStreamError, decodeError } from '../../errors.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
 import {
   Control,
   EXTENSION_VERSION,
+  NO_METADATA,
   writeGoaway,
   writeHello,
   type Hello,
   type Message,
   type Meta,
-  type Metadata,
 } from '../../wire/control-frame.js';
 import { readCancel, readCredit, readEvent, readHello, readMessage, readMeta } from '../../wire/control-reader.js';
 import type { Seq } from '../../wire/frame.js';
-import { EventQueue, nameOfEvent, type EventHost } from '../call/event-queue.js';
-import { ExtendedCall, type ExtendedHome } from '../call/extended-call.js';
-import { FrameSequence } from './frame-sequence.js';
-import { tooLate, type CommandHome, type HandlerNames, type ServerCall } from '../call/server-call.js';
-import type { SessionConfig } from './session-config.js';
+import { EventQueue, nameOfEvent } from '../call/event-queue.js';
+import { ExtendedCall } from '../call/extended-call.js';
+import { tooLate, type ArrivedCommand, type CallSession } from '../call/server-call.js';
 import type { ArrivedEvent } from '../call/waiting-events.js';
-import { SendScheduler, type WaitingHost } from './send-scheduler.js';
 import { encodeErrorFrame, sessionError } from '../call/wire-error.js';
 
-/** The session as its extension sees it. */
-export interface ExtensionHost extends CommandHome, HandlerNames, EventHost, WaitingHost {
-  readonly connection: Connection;
-  readonly config: SessionConfig;
-  readonly drained: Promise<void> | undefined;
-  /** The connection has ended, perhaps: looks whether anything of it still runs. */
-  endIfDone(): void;
-  /** A frame for a Command that was over. */
-  onLateFrame(): void;
-}
-
-export class SessionExtension implements ExtendedHome {
-  readonly waiting: SendScheduler;
-  readonly #session: ExtensionHost;
+export class SessionExtension {
+  /** Commands that run or are about to, by their numbers. */
+  readonly calls = new Map<number, ExtendedCall>();
+  readonly #session: CallSession;
+  readonly #connection: Connection;
   readonly #events: EventQueue;
-  readonly #live = new Map<number, ExtendedCall>();
-  readonly #order = new FrameSequence();
+  readonly #sequence = new FrameSequence();
   /** Commands and events of this read, which start behind it, in their order. */
   #arrived: (ExtendedCall | ArrivedEvent)[] = [];
   #eventsArrived = 0;
-  /** Commands that have started and are not settled. */
-  #running = 0;
   #isStarting = false;
   #isGoingAway = false;
 
-  constructor(session: ExtensionHost) {
+  constructor(session: CallSession) {
     this.#session = session;
-    const { fingerprint, options, maxInFlight, eventRoom } = session.config;
-    this.waiting = new SendScheduler(session);
-    this.#events = new EventQueue(session, maxInFlight, eventRoom);
+    this.#connection = session.connection;
+    const { fingerprint, options, maxInFlight } = session.config;
+    this.#events = new EventQueue(session);
     const hello = {
       version: EXTENSION_VERSION,
       features: 0,
@@ -65,17 +49,17 @@ export class SessionExtension implements ExtendedHome {
       maxInFlight,
       timeoutMs: 0,
     };
-    session.connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }), GREETING_LIMIT);
-  }
-
-  /** True if no Command follows, and none waits. */
-  get isQuiet(): boolean {
-    return this.isDone && !this.hasEvents;
+    this.#connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }), GREETING_LIMIT);
   }
 
   /** True once the peer has said that no Command follows. */
   get isDone(): boolean {
-    return this.#order.isDone;
+    return this.#sequence.isDone;
+  }
+
+  /** True if no Command follows, and no event waits. */
+  get hasEnded(): boolean {
+    return this.isDone && !this.hasEvents;
   }
 
   /** True if events wait to be run, with or without a connection. */
@@ -86,33 +70,38 @@ export class SessionExtension implements ExtendedHome {
   goAway(reason: string): void {
     if (this.#isGoingAway) return;
     this.#isGoingAway = true;
-    this.connection.post((writer) => writeGoaway(writer, reason));
+    this.#connection.post((writer) => writeGoaway(writer, reason));
   }
 
-  onValue(seq: Seq, value: unknown, bytesRead: number, frame: Buffer | undefined): void {
-    const meta = this.#order.takeMeta(seq);
-    const own = this.#order.claim(seq);
-    if (meta.noAnswer) this.#hear(own, value, bytesRead, meta.metadata, frame);
-    else this.#start(own, value, bytesRead, meta);
+  onCommand(ofFrame: Seq, command: unknown, bytesRead: number, frame: Buffer | undefined): void {
+    const meta = this.#sequence.takeMeta(ofFrame);
+    const seq = this.#sequence.claim(ofFrame);
+    const { receivedAt } = this.#connection;
+    const { metadata } = meta;
+    if (meta.noAnswer) this.#addEvent({ seq, command, bytesRead, receivedAt, metadata, frame });
+    else {
+      const limitMs = meta.remainingMs ?? this.#sequence.hello!.timeoutMs;
+      this.#addCall({ seq, command, bytesRead, receivedAt, metadata }, limitMs, meta.credit);
+    }
   }
 
   /** A body that was refused costs its Command only. */
   onRefused(seq: Seq, error: CmdStreamError): void {
-    const { noAnswer } = this.#order.takeMeta(seq);
-    const own = this.#order.claim(seq);
-    if (noAnswer) this.report(error);
+    const { noAnswer } = this.#sequence.takeMeta(seq);
+    const own = this.#sequence.claim(seq);
+    if (noAnswer) this.#session.report(error);
     else this.#reject(own, error);
   }
 
   /** So many pings have come; not between META and its Command. */
   onPing(count: number): void {
-    this.#order.checkMeta();
-    this.waiting.post((writer) => writer.writeZeros(count));
+    this.#sequence.checkMeta();
+    this.#session.scheduler.post((writer) => writer.writeZeros(count));
   }
 
   onControl(kind: number, reader: ByteReader): void {
-    this.#order.checkMeta();
-    if (this.#order.hello === undefined) {
+    this.#sequence.checkMeta();
+    if (this.#sequence.hello === undefined) {
       if (kind !== Control.HELLO) throw protocolError(`the first control frame must be HELLO, not ${kind}`);
       return this.#onHello(readHello(reader));
     }
@@ -128,7 +117,7 @@ export class SessionExtension implements ExtendedHome {
       case Control.CREDIT:
         return this.#grant(readCredit(reader));
       case Control.DONE:
-        return this.#order.onDone();
+        return this.#sequence.onDone();
       case Control.HELLO:
       case Control.STREAM:
       case Control.VALUE:
@@ -140,10 +129,10 @@ export class SessionExtension implements ExtendedHome {
     }
   }
 
-  /** A peer that does not check the contract hears why its connection ends. */
+  /** A peer that does not check the contract itself is sent the reason why its connection ends. */
   #onHello(hello: Hello): void {
-    this.#order.onHello(hello);
-    this.connection.limitSending(hello.maxFrameBytes);
+    this.#sequence.onHello(hello);
+    this.#connection.limitSending(hello.maxFrameBytes);
     try {
       this.#session.config.fingerprint.check(hello);
     } catch (error) {
@@ -153,21 +142,27 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #onMeta(meta: Meta & { readonly seq: Seq }): void {
-    this.#order.onMeta(meta);
-    if (meta.noAnswer && this.#mayWait) this.connection.copyNext();
+    this.#sequence.onMeta(meta);
+    if (meta.noAnswer && this.#mayWait) this.#connection.copyNext();
   }
 
   #onMessage(reader: ByteReader): void {
     const message = readMessage(reader);
-    const seq = this.#order.claim(message.seq);
-    const value = this.#patternOf('message', message, (error) => this.#reject(seq, error));
-    if (value) this.#start(seq, value, reader.consumed, { ...message, remainingMs: message.remainingMs ?? 0 });
+    const { metadata } = message;
+    const seq = this.#sequence.claim(message.seq);
+    const command = this.#patternOf('message', message, (error) => this.#reject(seq, error));
+    if (command === undefined) return;
+    const arrived = { seq, command, bytesRead: reader.consumed, receivedAt: this.#connection.receivedAt, metadata };
+    this.#addCall(arrived, message.remainingMs ?? 0, message.credit);
   }
 
   #onEvent(message: Message, reader: ByteReader): void {
-    const value = this.#patternOf('event', message, (error) => this.#session.report(error));
-    if (value === undefined) return;
-    this.#hear(0, value, reader.consumed, message.metadata, this.#mayWait ? reader.copyFrame() : undefined);
+    const { metadata } = message;
+    const command = this.#patternOf('event', message, (error) => this.#session.report(error));
+    if (command === undefined) return;
+    const frame = this.#mayWait ? reader.copyFrame() : undefined;
+    const { receivedAt } = this.#connection;
+    this.#addEvent({ seq: 0, command, bytesRead: reader.consumed, receivedAt, metadata, frame });
   }
 
   /** May an event that comes now have to wait? */
@@ -175,8 +170,8 @@ export class SessionExtension implements ExtendedHome {
     return this.#events.mayWait(this.#eventsArrived);
   }
 
-  #hear(seq: number, value: unknown, bytesRead: number, metadata: Metadata, frame: Buffer | undefined): void {
-    this.#arrived.push({ seq, value, bytesRead, receivedAt: this.connection.receivedAt, metadata, frame });
+  #addEvent(event: ArrivedEvent): void {
+    this.#arrived.push(event);
     this.#eventsArrived++;
   }
 
@@ -187,7 +182,7 @@ export class SessionExtension implements ExtendedHome {
     refuse: (error: CmdStreamError) => void,
   ): PatternMessage | undefined {
     try {
-      return new PatternMessage(kind, message.route, dataOf(message.data, this.connection.dataLimits), message.packet);
+      return new PatternMessage(kind, message.route, dataOf(message.data, this.#connection.dataLimits), message.packet);
     } catch (error) {
       refuse(decodeError(error));
       return undefined;
@@ -195,46 +190,31 @@ export class SessionExtension implements ExtendedHome {
   }
 
   #cancel({ seq, code }: { readonly seq: Seq; readonly code: string }): void {
-    this.#find(seq)?.abort(code === 'TIMEOUT' ? tooLate() : undefined);
+    this.#callFor(seq)?.abort(code === 'TIMEOUT' ? tooLate() : undefined);
   }
 
   #grant({ seq, credit }: { readonly seq: Seq; readonly credit: number }): void {
-    this.#find(seq)?.grant(credit);
+    this.#callFor(seq)?.grant(credit);
   }
 
-  /** The Command a control frame is for; undefined if it is over already. */
-  #find(seq: Seq): ExtendedCall | undefined {
-    this.#order.check(seq);
-    const command = this.#live.get(Number(seq));
-    if (command === undefined) this.#session.onLateFrame();
-    return command;
+  /** The Command a control frame is for; undefined if it is over already, which counts as a late frame. */
+  #callFor(seq: Seq): ExtendedCall | undefined {
+    this.#sequence.check(seq);
+    const call = this.calls.get(Number(seq));
+    if (call === undefined) this.#session.onLateFrame();
+    return call;
   }
 
-  #start(seq: number, value: unknown, bytesRead: number, { remainingMs, credit, metadata }: Meta): void {
-    const { connection } = this.#session;
-    const limitMs = remainingMs ?? this.#order.hello!.timeoutMs;
-    // The deadline is for the application to read: what is measured here does not jump with the clock on the wall.
-    const deadline = limitMs > 0 ? connection.receivedAt + limitMs : undefined;
-    const overAt = limitMs > 0 ? connection.arrivedAt + limitMs : Infinity;
-    const allowed = credit > 0 ? credit : Number.POSITIVE_INFINITY;
-    const command = new ExtendedCall(
-      seq,
-      value,
-      bytesRead,
-      connection.receivedAt,
-      deadline,
-      overAt,
-      metadata,
-      allowed,
-      this,
-    );
-    this.#live.set(seq, command);
-    this.#arrived.push(command);
+  #addCall(arrived: ArrivedCommand & { readonly seq: number }, limitMs: number, credit: number): void {
+    const call = new ExtendedCall(arrived, this.#session, limitMs, credit);
+    this.calls.set(arrived.seq, call);
+    this.#arrived.push(call);
   }
 
   /** Starts what this read has brought, but for that whose CANCEL came along. */
   onReadEnd(): void {
-    if (!this.#isStarting && this.#arrived.length > 0) this.scope.run(this.#startArrived, this);
+    if (this.#isStarting || this.#arrived.length === 0) return;
+    this.#session.config.scope.run(this.#startArrived, this);
   }
 
   #startArrived(): void {
@@ -242,38 +222,37 @@ export class SessionExtension implements ExtendedHome {
     // What is started may make more arrive.
     for (let at = 0; at < this.#arrived.length; at++) {
       const next = this.#arrived[at]!;
-      if (next instanceof ExtendedCall) this.#startNow(next);
-      else this.#hearNow(next);
+      if (next instanceof ExtendedCall) this.#startCall(next);
+      else this.#startEvent(next);
     }
     this.#arrived = [];
     this.#isStarting = false;
     // What has ended the connection may have been the last to run.
-    if (this.endCause !== undefined) this.#session.endIfDone();
+    if (this.#session.endCause !== undefined) this.#session.endIfDone();
   }
 
-  #startNow(command: ExtendedCall): void {
-    if (!command.isOpen) return command.complete();
-    const refusal = this.#overload() ?? overBefore(command);
-    if (refusal) {
-      this.#live.delete(command.seq as number);
-      return this.#reject(command.seq as number, refusal);
-    }
-    command.isStarted = true;
-    this.#running++;
-    this.#session.run(command);
+  #startCall(call: ExtendedCall): void {
+    if (!call.isOpen) return call.complete();
+    const refusal = this.#overload() ?? overBefore(call);
+    if (refusal === undefined) return this.#session.run(call);
+    const seq = Number(call.seq);
+    this.calls.delete(seq);
+    this.#reject(seq, refusal);
   }
 
-  #hearNow(heard: ArrivedEvent): void {
-    const { load } = this.config;
+  #startEvent(event: ArrivedEvent): void {
+    const { load } = this.#session.config;
     this.#eventsArrived--;
-    if (!load.isFull) return this.#events.add(heard);
-    const text = `${nameOfEvent(heard.value)} was dropped: the server runs maxInFlight (${load.maxInFlight}) Commands and events`;
-    this.report(new CmdStreamError('OVERLOADED', text));
+    if (!load.isFull) return this.#events.add(event);
+    const text = `${nameOfEvent(event.command)} was dropped: the server runs maxInFlight (${load.maxInFlight}) Commands and events`;
+    this.#session.report(new CmdStreamError('OVERLOADED', text));
   }
 
   #overload(): CmdStreamError | undefined {
-    const { load, maxInFlight } = this.config;
-    if (this.#running >= maxInFlight) {
+    const { load, maxInFlight } = this.#session.config;
+    const { inFlight } = this.#session.load;
+    // Events have a bound of their own.
+    if (inFlight >= maxInFlight && inFlight - this.#events.running >= maxInFlight) {
       const limit = `maxInFlightPerConnection (${maxInFlight})`;
       return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
     }
@@ -283,84 +262,83 @@ export class SessionExtension implements ExtendedHome {
 
   /** The Command is not begun. */
   #reject(seq: number, error: CmdStreamError): void {
-    const report = (hidden: unknown): void => this.report(hidden);
-    const bytes = encodeErrorFrame(this.connection, seq, sessionError(error, report), report);
-    this.waiting.post((writer) => writer.writeBytes(bytes));
-  }
-
-  /** The socket has room: Commands that wait for it take turns. */
-  onFlushed(): void {
-    this.waiting.onFlushed();
-  }
-
-  settled(command: ExtendedCall): void {
-    this.#live.delete(command.seq as number);
-    if (!command.isStarted) return;
-    this.#running--;
-    this.#session.settled(command);
-  }
-
-  watch(command: ServerCall): void {
-    this.#session.watch(command);
+    const report = (hidden: unknown): void => this.#session.report(hidden);
+    const bytes = encodeErrorFrame(this.#connection, seq, sessionError(error, report), report);
+    this.#session.scheduler.post((writer) => writer.writeBytes(bytes));
   }
 
   /** Answers what is still running with an error. */
-  shutDown(cause: CmdStreamError): void {
-    for (const command of this.#live.values()) command.shutDown(cause);
+  abort(cause: CmdStreamError): void {
+    for (const call of this.calls.values()) call.destroy(cause);
     this.stopEvents(cause);
   }
 
   stopEvents(cause: CmdStreamError): void {
     this.#events.stop(cause);
   }
-
-  /** Events go on: nobody on the connection waits for them. */
-  onEnd(cause: CmdStreamError): void {
-    for (const command of this.#live.values()) command.abort(cause);
-  }
-
-  get remoteAddress(): string {
-    return this.#session.remoteAddress;
-  }
-
-  get localAddress(): string {
-    return this.#session.localAddress;
-  }
-
-  get endCause(): CmdStreamError | undefined {
-    return this.#session.endCause;
-  }
-
-  get scope(): AsyncScope {
-    return this.config.scope;
-  }
-
-  get drained(): Promise<void> | undefined {
-    return this.#session.drained;
-  }
-
-  get connection(): Connection {
-    return this.#session.connection;
-  }
-
-  get config(): SessionConfig {
-    return this.#session.config;
-  }
-
-  report(error: unknown): void {
-    this.#session.report(error);
-  }
-
-  handlerOf(command: unknown): string {
-    return this.#session.handlerOf(command);
-  }
-
-  failureOf(error: unknown): unknown {
-    return this.#session.failureOf(error);
-  }
 }
 
 function overBefore({ overAt }: ExtendedCall): CmdStreamError | undefined {
   if (overAt === Infinity || overAt > performance.now()) return undefined;
   return new CmdStreamError('TIMEOUT', 'the time limit was over before the Command started');
+}
+
+const NO_META: Meta = Object.freeze({ remainingMs: undefined, credit: 0, metadata: NO_METADATA });
+
+/**
+ * The order in which the frames of an extended client must come: HELLO first, META right before its Command, numbers that
+ * grow, nothing behind DONE. Any other order breaks the protocol.
+ */
+export class FrameSequence {
+  readonly #seqs = new SeqWindow();
+  #meta: (Meta & { readonly seq: Seq }) | undefined;
+  /** What the client has said of itself; undefined until it has. */
+  #hello: Hello | undefined;
+  /** True once the client has said that no Command follows. */
+  #isDone = false;
+
+  get hello(): Hello | undefined {
+    return this.#hello;
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  onHello(hello: Hello): void {
+    this.#hello = hello;
+  }
+
+  onMeta(meta: Meta & { readonly seq: Seq }): void {
+    this.#meta = meta;
+  }
+
+  onDone(): void {
+    this.#isDone = true;
+  }
+
+  /** @throws {CmdStreamError} PROTOCOL_ERROR when META is followed by anything but its Command */
+  checkMeta(): void {
+    if (this.#meta) throw protocolError('META must be followed by its Command');
+  }
+
+  /** What came before the Command of this number. @throws {CmdStreamError} PROTOCOL_ERROR when that is for another one */
+  takeMeta(seq: Seq): Meta {
+    const meta = this.#meta;
+    this.#meta = undefined;
+    if (meta && meta.seq !== seq) throw protocolError(`META for the Command ${meta.seq} before the Command ${seq}`);
+    return meta ?? NO_META;
+  }
+
+  /** Takes the number of a new Command. @throws {CmdStreamError} PROTOCOL_ERROR when none may come, or not this one */
+  claim(seq: Seq): number {
+    if (this.#hello === undefined) throw protocolError('a Command before HELLO');
+    if (this.#isDone) throw protocolError('a Command after DONE');
+    return this.#seqs.use(seq);
+  }
+
+  /** @throws {CmdStreamError} PROTOCOL_ERROR when no Command ever had this number */
+  check(seq: Seq): void {
+    this.#seqs.check(seq);
+  }
 }

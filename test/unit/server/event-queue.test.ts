@@ -7,9 +7,10 @@ import { jsonCodec } from '../../../lib/codec/json/json-codec.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import { serverDirection, type CodecDirection } from '../../../lib/connection/codec-direction.js';
 import { CmdStreamError } from '../../../lib/errors.js';
-import { EventQueue, EventRoom } from '../../../lib/server/call/event-queue.js';
-import type { ServerCall } from '../../../lib/server/call/server-call.js';
+import { EventQueue } from '../../../lib/server/call/event-queue.js';
+import type { CallSession, ServerCall } from '../../../lib/server/call/server-call.js';
 import type { ArrivedEvent } from '../../../lib/server/call/waiting-events.js';
+import { EventRoom } from '../../../lib/server/server-load.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { writeEvent } from '../../../lib/wire/control-frame.js';
 import { until } from '../../support/deadline.js';
@@ -38,26 +39,29 @@ class Stage {
   readonly looks: number[] = [];
 
   constructor(room = new EventRoom(), ofDirection: Partial<CodecDirection> = {}) {
-    const host = {
-      remoteAddress: '',
-      localAddress: '',
-      scope: new AsyncScope(),
-      config: { direction: { ...direction, ...ofDirection } },
-      run: (command: ServerCall) => void this.running.push(command),
+    const session = {
+      config: {
+        scope: new AsyncScope(),
+        direction: { ...direction, ...ofDirection },
+        maxInFlight: 1,
+        eventRoom: room,
+        invoker: {},
+        contract: vectorContract,
+      },
+      connection: { arrivedAt: 0, remoteAddress: '', localAddress: '' },
+      run: (call: ServerCall) => void this.running.push(call),
       settled: () => {},
       endIfDone: () => void this.looks.push(this.queue.length),
       report: (error: unknown) => void this.reported.push(error as CmdStreamError),
-      handlerOf: () => 'the handler of an event',
-      failureOf: (error: unknown) => error,
     };
-    this.queue = new EventQueue(host, 1, room);
+    this.queue = new EventQueue(session as unknown as CallSession);
   }
 
-  hear(count: number, bytesRead: number): void {
+  add(count: number, bytesRead: number): void {
     const frame = frameOf(bytesRead);
-    const value = new PatternMessage('event', 'orders.placed', undefined, false);
-    const heard: ArrivedEvent = { seq: 0, value, bytesRead: frame.length, receivedAt: 1, metadata: {}, frame };
-    for (let n = 0; n < count; n++) this.queue.add(heard);
+    const command = new PatternMessage('event', 'orders.placed', undefined, false);
+    const arrived: ArrivedEvent = { seq: 0, command, bytesRead: frame.length, receivedAt: 1, metadata: {}, frame };
+    for (let n = 0; n < count; n++) this.queue.add(arrived);
   }
 
   /** Ends the first that runs, and each that runs then. */
@@ -73,8 +77,8 @@ describe('events that wait on one connection', () => {
   it('are bounded by what they cost, however small they are, in every round', async () => {
     const stage = new Stage();
     for (let round = 0; round < 3; round++) {
-      stage.hear(1, 12);
-      stage.hear(76_000, 400);
+      stage.add(1, 12);
+      stage.add(76_000, 400);
       expect(stage.queue.length).toBeGreaterThan((31 * MIB) / 500);
       expect(stage.queue.length).toBeLessThanOrEqual((32 * MIB) / 450);
       const dropped = 76_000 - stage.queue.length;
@@ -85,7 +89,7 @@ describe('events that wait on one connection', () => {
 
   it('are dropped with an error that says which, how many wait, the limit and the remedy', () => {
     const stage = new Stage();
-    stage.hear(34, MIB);
+    stage.add(34, MIB);
     expect(stage.reported).toHaveLength(2);
     expect(stage.reported[0]).toMatchObject({ code: 'OVERLOADED' });
     expect(stage.reported[0]!.message).toBe(
@@ -100,15 +104,15 @@ describe('events that wait on one connection', () => {
     const collect = runInNewContext('gc') as () => void;
     const stage = new Stage();
     const frame = frameOf(1);
-    const hear = (n: number): WeakRef<object> => {
-      const value = { n };
-      stage.queue.add({ seq: 0, value, bytesRead: frame.length, receivedAt: 1, metadata: {}, frame });
-      return new WeakRef(value);
+    const add = (n: number): WeakRef<object> => {
+      const command = { n };
+      stage.queue.add({ seq: 0, command, bytesRead: frame.length, receivedAt: 1, metadata: {}, frame });
+      return new WeakRef(command);
     };
-    const [, ...waiting] = [0, 1, 2, 3].map(hear);
+    const [, ...waiting] = [0, 1, 2, 3].map(add);
     await until('what waits is gone', () => {
       collect();
-      return waiting.every((value) => value.deref() === undefined);
+      return waiting.every((command) => command.deref() === undefined);
     });
     expect(stage.queue.length).toBe(3);
   });
@@ -117,7 +121,7 @@ describe('events that wait on one connection', () => {
     const room = new EventRoom();
     for (let round = 0; round < 6; round++) {
       const stage = new Stage(room);
-      stage.hear(32, MIB);
+      stage.add(32, MIB);
       expect(stage.queue.length).toBe(31);
       stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
       expect(stage.queue.length).toBe(0);
@@ -132,8 +136,8 @@ describe('an event that comes when the server has stopped', () => {
     const cause = new CmdStreamError('SHUTDOWN', 'it stops');
     stage.queue.stop(cause);
     stage.queue.stop(new CmdStreamError('CLOSED', 'it was stopped already'));
-    stage.hear(2, 4);
-    expect([stage.running, stage.queue.length, stage.queue.endCause]).toEqual([[], 0, cause]);
+    stage.add(2, 4);
+    expect([stage.running, stage.queue.length, stage.queue.stopCause]).toEqual([[], 0, cause]);
     const dropped = { code: 'SHUTDOWN', message: '1 events were dropped: it stops' };
     expect(stage.reported).toMatchObject([dropped, dropped]);
   });
@@ -146,7 +150,7 @@ describe('an event that comes when the server has stopped', () => {
     };
     const stage: Stage = new Stage(new EventRoom(), { decode });
     for (const seq of [5, 6]) {
-      stage.queue.add({ seq, value: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([seq]) });
+      stage.queue.add({ seq, command: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([seq]) });
     }
     stage.running.shift()!.complete();
     await until('it is dropped', () => stage.reported.length > 0);
@@ -154,9 +158,9 @@ describe('an event that comes when the server has stopped', () => {
     expect(stage.reported).toMatchObject([{ code: 'SHUTDOWN', message: '1 events were dropped: it stops' }]);
   });
 
-  it('is asked to those that run, whose place nobody takes', () => {
+  it('aborts those that run, whose place none takes', () => {
     const stage = new Stage();
-    stage.hear(3, 4);
+    stage.add(3, 4);
     const [first] = stage.running;
     expect([first!.isOpen, first!.signal.aborted]).toEqual([true, false]);
     stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
@@ -169,7 +173,7 @@ describe('an event that comes when the server has stopped', () => {
 describe('an event that has waited', () => {
   it('comes as it was sent', () => {
     const stage = new Stage();
-    stage.hear(3, 4);
+    stage.add(3, 4);
     for (let n = 0; n < 2; n++) {
       stage.running.shift()!.complete();
       expect(stage.running[0]).toMatchObject({
@@ -177,7 +181,7 @@ describe('an event that has waited', () => {
         bytesRead: frameOf(4).length,
         receivedAt: 1,
         metadata: { a: 'b' },
-        value: new PatternMessage('event', 'orders.placed', 'xxxx', false),
+        command: new PatternMessage('event', 'orders.placed', 'xxxx', false),
       });
     }
   });
@@ -185,21 +189,21 @@ describe('an event that has waited', () => {
 
 describe('a session whose connection has ended', () => {
   const broken = (stage: Stage): void =>
-    stage.queue.add({ seq: 0, value: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([0xff]) });
+    stage.queue.add({ seq: 0, command: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([0xff]) });
 
-  it('is notified when the last events that waited cannot be decoded any more', async () => {
+  it('looks whether it is over when the last events that waited cannot be decoded any more', async () => {
     const stage = new Stage();
-    stage.hear(1, 4);
+    stage.add(1, 4);
     broken(stage);
     broken(stage);
     expect(stage.looks).toEqual([]);
     stage.running.shift()!.complete();
-    await until('the session is notified', () => stage.looks.length > 0);
+    await until('the session looks', () => stage.looks.length > 0);
     expect(stage.reported).toHaveLength(2);
     expect(stage.looks).toEqual([0]);
   });
 
-  it('is notified when the last events that waited are dropped', () => {
+  it('looks whether it is over when the last events that waited are dropped', () => {
     const stage = new Stage();
     stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
     expect(stage.looks).toEqual([0]);
@@ -210,12 +214,12 @@ describe('events that wait on all connections', () => {
   it('are bounded together, and each that runs makes room', async () => {
     const room = new EventRoom();
     const stages = Array.from({ length: 5 }, () => new Stage(room));
-    for (const stage of stages) stage.hear(32, MIB);
+    for (const stage of stages) stage.add(32, MIB);
     const waiting = (): number => stages.reduce((sum, { queue }) => sum + queue.length, 0);
     expect(waiting()).toBe(127);
     expect(stages[4]!.reported[0]!.message).toContain('134217728 bytes of all connections together');
     for (const stage of stages) await stage.runAll();
-    for (const stage of stages) stage.hear(32, MIB);
+    for (const stage of stages) stage.add(32, MIB);
     expect(waiting()).toBe(127);
   });
 });

@@ -1,16 +1,19 @@
 // What one Command has queued: when a Result must wait and which one may not, in every round; whose turn it is; and that
 // it is counted as the memory it holds, whatever becomes of its Results.
 import { describe, expect, it } from '@jest/globals';
+import type { Connection } from '../../../lib/connection/connection.js';
+import { connectionDefaults } from '../../../lib/connection/connection-options.js';
 import { CmdStreamError } from '../../../lib/errors.js';
-import { ResultQueue, type QueueHome } from '../../../lib/server/call/result-queue.js';
+import { ResultQueue } from '../../../lib/server/call/result-queue.js';
+import type { CallSession } from '../../../lib/server/call/server-call.js';
+import { SendScheduler } from '../../../lib/server/session/send-scheduler.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
 
 class Socket {
-  /** Undefined: there is room. */
-  drained: Promise<void> | undefined;
+  isFull = false;
   /** Each frame that was sent, its letter and its length. */
   readonly sent: string[] = [];
   /** How often the Command has joined those that wait for the socket, and left them. */
@@ -32,38 +35,56 @@ class Socket {
   }
 }
 
-function queueWith(credit: number) {
-  const socket = new Socket();
-  const home = {
-    connection: {
-      encode: (writer: ByteWriter, write: (writer: ByteWriter) => void) => {
-        const mark = writer.length;
-        write(writer);
-        return writer.length - mark;
-      },
-      post: (write: (writer: ByteWriter) => void) => {
-        const writer = new ByteWriter();
-        write(writer);
-        const bytes = writer.take();
-        socket.sent.push(`${String.fromCharCode(bytes[0]!)}${bytes.length}`);
-      },
-    },
-    config: { maxStreamBufferBytes: MIB },
-    get drained() {
-      return socket.drained;
-    },
-    waiting: {
-      count: (bytes: number) => (socket.counted += bytes),
-      join: () => socket.joined++,
-      leave: () => socket.left++,
-      hasRoomFor: () => socket.hasRoomFor,
-      refusal: () => new CmdStreamError('SLOW_CONSUMER', 'too much waits on the connection'),
-    },
-  } as unknown as QueueHome;
-  return { socket, queue: new ResultQueue({ release: () => {}, pump: () => {} }, home, credit) };
+class Scheduler extends SendScheduler {
+  readonly #socket: Socket;
+
+  constructor(connection: Connection, socket: Socket) {
+    const options = { ...connectionDefaults, maxSendBufferBytes: 64 * MIB };
+    super(connection, { options, maxStreamBufferBytes: MIB, sendHighWaterBytes: MIB });
+    this.#socket = socket;
+  }
+
+  override get isCongested(): boolean {
+    return this.#socket.isFull;
+  }
+
+  override count(bytes: number): void {
+    this.#socket.counted += bytes;
+  }
+
+  override join(): void {
+    this.#socket.joined++;
+  }
+
+  override leave(): void {
+    this.#socket.left++;
+  }
+
+  override refusalOf(bytes: number, sum: number): CmdStreamError | undefined {
+    if (!this.#socket.hasRoomFor) return new CmdStreamError('SLOW_CONSUMER', 'too much waits on the connection');
+    return super.refusalOf(bytes, sum);
+  }
 }
 
-const full = Promise.resolve();
+function queueWith(credit: number) {
+  const socket = new Socket();
+  const connection = {
+    bufferedBytes: 0,
+    encode: (writer: ByteWriter, write: (writer: ByteWriter) => void) => {
+      const mark = writer.length;
+      write(writer);
+      return writer.length - mark;
+    },
+    post: (write: (writer: ByteWriter) => void) => {
+      const writer = new ByteWriter();
+      write(writer);
+      const bytes = writer.take();
+      socket.sent.push(`${String.fromCharCode(bytes[0]!)}${bytes.length}`);
+    },
+  } as unknown as Connection;
+  const session = { connection, scheduler: new Scheduler(connection, socket) } as unknown as CallSession;
+  return { socket, queue: new ResultQueue({ release: () => {}, pump: () => {} }, session, credit) };
+}
 
 /** A frame of so many bytes that begins with this letter. */
 const frame =
@@ -124,9 +145,9 @@ describe('a Result that cannot be written', () => {
 describe('credit', () => {
   it('lets as many Results go as it is, again and again, in order', () => {
     const { socket, queue } = queueWith(1);
-    expect([queue.isFree, queue.isClosed]).toEqual([true, false]);
+    expect(queue.isFree).toBe(true);
     queue.spend(10);
-    expect([queue.isFree, queue.isClosed]).toEqual([false, true]);
+    expect(queue.isFree).toBe(false);
     for (let round = 0; round < 3; round++) {
       for (const letter of ['a', 'b', 'c']) queue.put(frame(letter), false);
       expect(queue.flush()).toBe(false);
@@ -139,7 +160,7 @@ describe('credit', () => {
       expect([queue.isEmpty, queue.isFree]).toEqual([true, false]);
     }
     queue.grant(1);
-    expect([queue.isFree, queue.isClosed]).toEqual([true, false]);
+    expect(queue.isFree).toBe(true);
   });
 
   it('is used up by what goes past the queue as by what was in it', () => {
@@ -166,9 +187,9 @@ describe('credit', () => {
       queue.spend(MIB - 1);
       expect(queue.isFree).toBe(true);
       queue.spend(1);
-      expect([queue.isFree, queue.isClosed]).toEqual([false, true]);
+      expect(queue.isFree).toBe(false);
       queue.grant(2);
-      expect([queue.isFree, queue.isClosed]).toEqual([true, false]);
+      expect(queue.isFree).toBe(true);
     }
   });
 
@@ -186,7 +207,7 @@ describe('credit', () => {
     const { queue } = queueWith(Infinity);
     for (let round = 0; round < 3; round++) queue.spend(MIB);
     queue.grant(1);
-    expect([queue.isFree, queue.isClosed]).toEqual([true, false]);
+    expect(queue.isFree).toBe(true);
   });
 });
 
@@ -284,15 +305,15 @@ describe('the turn of a Command', () => {
   it('is asked for by the first that waits, and by it alone, in every round', () => {
     const { socket, queue } = queueWith(Infinity);
     for (let round = 0; round < 3; round++) {
-      socket.drained = full;
-      expect([queue.isFree, queue.isClosed]).toEqual([true, true]);
+      socket.isFull = true;
+      expect(queue.isFree).toBe(true);
       queue.put(frame('a'), false);
       expect(socket.takeJoined()).toBe(1);
       queue.put(frame('b'), false);
       queue.mark(frame('e'));
       expect(socket.takeJoined()).toBe(0);
       expect([queue.flush(), socket.takeJoined(), socket.takeSent()]).toEqual([false, 1, '']);
-      socket.drained = undefined;
+      socket.isFull = false;
       expect([queue.flush(), socket.takeJoined(), socket.takeSent()]).toEqual([true, 0, 'a1 b1 e1']);
     }
   });
@@ -301,16 +322,16 @@ describe('the turn of a Command', () => {
     const { socket, queue } = queueWith(0);
     queue.put(frame('a'), false);
     socket.takeJoined();
-    socket.drained = full;
+    socket.isFull = true;
     expect([queue.flush(), socket.takeJoined()]).toEqual([false, 0]);
   });
 
   it('comes when the value is written that has led to it', () => {
     const { socket, queue } = queueWith(1);
-    socket.drained = full;
+    socket.isFull = true;
     queue.put(frame('a'), false);
     socket.takeJoined();
-    socket.drained = undefined;
+    socket.isFull = false;
     const leading = (writer: ByteWriter): void => {
       expect(queue.flush()).toBe(false);
       writer.writeBytes(Buffer.from('b'));
@@ -334,20 +355,20 @@ describe('what needs no credit', () => {
 
   it('waits for its turn where the socket is full, and counts for no Result', () => {
     const { socket, queue } = queueWith(0);
-    socket.drained = full;
+    socket.isFull = true;
     queue.mark(frame('e'));
     expect([socket.takeSent(), socket.takeJoined(), queue.isEmpty]).toEqual(['', 1, false]);
     expect([queue.put(frame('a', MIB), false), queue.put(frame('b', MIB), false)]).toEqual([MIB, MIB]);
-    socket.drained = undefined;
+    socket.isFull = false;
     expect([queue.flush(), socket.takeSent()]).toEqual([false, 'e1']);
   });
 
   it('takes neither credit nor the place of a Result that may wait', () => {
     const { socket, queue } = queueWith(1);
     for (let round = 0; round < 3; round++) {
-      socket.drained = full;
+      socket.isFull = true;
       queue.mark(frame('e'));
-      socket.drained = undefined;
+      socket.isFull = false;
       expect([queue.flush(), queue.isFree, socket.takeSent()]).toEqual([true, true, 'e1']);
     }
     queue.spend(1);
@@ -366,7 +387,7 @@ describe('what needs no credit', () => {
 
   it('goes before a value that is being written and is the only one, whatever the socket has', () => {
     const { socket, queue } = queueWith(0);
-    socket.drained = full;
+    socket.isFull = true;
     const marking = (writer: ByteWriter): void => {
       queue.mark(frame('e'));
       writer.writeBytes(Buffer.from('a'));

@@ -1,38 +1,36 @@
-// How many Commands run on all connections of a server: what counts where, round after round, and whose connection goes.
+// What all connections of a server have in common: how many Commands run, what counts where, round after round, and whose
+// connection goes; and the memory of events that wait.
 import { describe, expect, it } from '@jest/globals';
-import { ServerLoad } from '../../../lib/server/server-load.js';
+import type { CmdStreamError } from '../../../lib/errors.js';
+import { EventRoom, ServerLoad, type ConnectionLoad } from '../../../lib/server/server-load.js';
 
 class Runner {
-  inFlight = 0;
+  readonly share: ConnectionLoad;
+  /** Why it had to go. */
+  shedBy: CmdStreamError | undefined;
 
-  constructor(readonly load: ServerLoad<Runner>) {
-    load.opened(this);
+  constructor(readonly load: ServerLoad) {
+    this.share = load.connect((cause) => (this.shedBy = cause));
   }
 
   start(count = 1): this {
-    for (let n = 0; n < count; n++) {
-      this.inFlight++;
-      this.load.started(this);
-    }
+    for (let n = 0; n < count; n++) this.share.started();
     return this;
   }
 
   settle(count = 1): this {
-    for (let n = 0; n < count; n++) {
-      this.load.settled(this);
-      this.inFlight--;
-    }
+    for (let n = 0; n < count; n++) this.share.settled();
     return this;
   }
 
   end(): this {
-    this.load.ended(this);
+    this.share.remove();
     return this;
   }
 }
 
 function loadOf(limit: number) {
-  const load = new ServerLoad<Runner>(limit);
+  const load = new ServerLoad(limit);
   return { load, connect: () => new Runner(load) };
 }
 
@@ -100,32 +98,60 @@ describe('the load of a server', () => {
 });
 
 describe('the connection that must go for a Command of another one', () => {
+  /** Which of them is ended so that `sender` may run one more; none where there is room. */
+  function shedFor(sender: Runner, all: readonly Runner[]): readonly Runner[] {
+    for (const runner of all) runner.shedBy = undefined;
+    const hasRoom = sender.load.makeRoomFor(sender.share);
+    expect(hasRoom).toBe(sender.shedBy === undefined);
+    return all.filter(({ shedBy }) => shedBy !== undefined);
+  }
+
   it('is the one that runs the most, wherever it stands', () => {
     for (const most of [0, 1, 2, 3]) {
-      const { load, connect } = loadOf(10);
+      const { connect } = loadOf(10);
       const all = [0, 1, 2, 3].map((at) => connect().start(at === most ? 4 : 2));
-      const sender = all[(most + 1) % 4]!;
-      expect(load.largestBeside(sender)).toBe(all[most]);
+      expect(shedFor(all[(most + 1) % 4]!, all)).toEqual([all[most]]);
+      const text = 'the server runs maxInFlight (10) Commands: the connection with the most had to go';
+      expect(all[most]!.shedBy).toMatchObject({ code: 'OVERLOADED', message: text });
     }
   });
 
+  it('is none while there is room', () => {
+    const { connect } = loadOf(3);
+    const all = [connect(), connect().start(2)];
+    expect(shedFor(all[0]!, all)).toEqual([]);
+  });
+
   it('is that of the sender when none of the others runs more than it would', () => {
-    const { load, connect } = loadOf(4);
+    const { connect } = loadOf(3);
     const sender = connect().start(1);
     const other = connect().start(2);
-    expect(load.largestBeside(sender)).toBe(sender);
+    const all = [sender, other];
+    expect(shedFor(sender, all)).toEqual([sender]);
     other.start();
-    expect(load.largestBeside(sender)).toBe(other);
+    expect(shedFor(sender, all)).toEqual([other]);
     other.end();
-    expect(load.largestBeside(sender)).toBe(sender);
+    expect(shedFor(sender, all)).toEqual([sender]);
   });
 
   it('is that of the sender while Commands without a connection take all the room, and no longer', () => {
-    const { load, connect } = loadOf(2);
+    const { connect } = loadOf(2);
     const gone = connect().start(2).end();
-    const [sender, other] = [connect(), connect().start(2)];
-    expect(load.largestBeside(sender)).toBe(sender);
+    const all = [connect(), connect().start(2)];
+    expect(shedFor(all[0]!, all)).toEqual([all[0]]);
     gone.settle();
-    expect(load.largestBeside(sender)).toBe(other);
+    expect(shedFor(all[0]!, all)).toEqual([all[1]]);
   });
+});
+
+it('the room for events that wait has a limit to the byte, and is there again when they are gone', () => {
+  const bytes = 128 * 1024 * 1024;
+  const room = new EventRoom();
+  for (let round = 0; round < 3; round++) {
+    expect(room.limitFor(bytes)).toBeUndefined();
+    room.count(bytes - 10);
+    expect(room.limitFor(10)).toBeUndefined();
+    expect(room.limitFor(11)).toBe('134217728 bytes of all connections together');
+    room.count(10 - bytes);
+  }
 });
