@@ -27,29 +27,40 @@ import type { GroupConfig } from './group/group.js';
 import type { GroupConnectionConfig } from './group/group-connection.js';
 import { ignoreRejection } from '../callbacks.js';
 
-const OWNER = 'CommandClient';
-
-export type ResolvedClientOptions = ReturnType<typeof resolveClientOptions>;
+type CheckedOptions = ReturnType<typeof checkedOptions>;
+export type ResolvedClientOptions = ReturnType<typeof completeClientOptions>;
 
 /** @throws {CmdStreamError} INVALID_OPTION */
-export function resolveClientOptions(options: CommandClientOptions) {
-  const resolved = resolveOptions(OWNER, options, clientDefaults, clientRules);
-  exclude(options, 'servers', 'host', 'port', 'path');
-  exclude(options, 'path', 'host', 'port');
-  exclude(options, 'connect', 'tls', 'lookup');
+export function resolveClientOptions(options: CommandClientOptions): ResolvedClientOptions {
+  return completeClientOptions('CommandClient', options, checkedOptions(options));
+}
+
+function checkedOptions(options: CommandClientOptions) {
+  return resolveOptions('CommandClient', options, clientDefaults, clientRules);
+}
+
+/**
+ * Options that were checked one by one, with defaults; `given`: without. `owner` is whom errors name.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION
+ */
+export function completeClientOptions(owner: string, given: AddressOptions, resolved: CheckedOptions) {
+  exclude(owner, given, 'servers', 'host', 'port', 'path');
+  exclude(owner, given, 'path', 'host', 'port');
+  exclude(owner, given, 'connect', 'tls', 'lookup');
   const servers = (resolved.servers ?? [resolved]).map(serverOf);
   const { connections = servers.length } = resolved;
   if (connections < servers.length) {
     const least = `at least the number of servers (${servers.length})`;
-    throw new CmdStreamError('INVALID_OPTION', `${OWNER}: option "connections" must be ${least}, got ${connections}`);
+    throw new CmdStreamError('INVALID_OPTION', `${owner}: option "connections" must be ${least}, got ${connections}`);
   }
   return {
     ...resolved,
     servers,
     connections,
-    reconnect: switched('reconnect', resolved.reconnect, reconnectDefaults, reconnectRules),
-    keepalive: switched('keepalive', resolved.keepalive, keepaliveDefaults, keepaliveRules),
-    retry: switched('retry', resolved.retry, retryDefaults, retryRules),
+    reconnect: switched(`${owner}: option "reconnect"`, resolved.reconnect, reconnectDefaults, reconnectRules),
+    keepalive: switched(`${owner}: option "keepalive"`, resolved.keepalive, keepaliveDefaults, keepaliveRules),
+    retry: switched(`${owner}: option "retry"`, resolved.retry, retryDefaults, retryRules),
   };
 }
 
@@ -100,12 +111,19 @@ function serverOf({
   return path === undefined ? { host, port: Number(port) } : { path };
 }
 
+type AddressOptions = Pick<CommandClientOptions, 'servers' | 'host' | 'port' | 'path' | 'connect' | 'tls' | 'lookup'>;
+
 /** Options that contradict each other are a mistake, not a matter of precedence. */
-function exclude(options: CommandClientOptions, one: keyof CommandClientOptions, ...others: (typeof one)[]): void {
-  if (options[one] === undefined) return;
-  const other = others.find((name) => options[name] !== undefined);
+function exclude(
+  owner: string,
+  given: AddressOptions,
+  one: keyof AddressOptions,
+  ...others: (keyof AddressOptions)[]
+): void {
+  if (given[one] === undefined) return;
+  const other = others.find((name) => given[name] !== undefined);
   if (other === undefined) return;
-  throw new CmdStreamError('INVALID_OPTION', `${OWNER}: options "${one}" and "${other}" exclude each other`);
+  throw new CmdStreamError('INVALID_OPTION', `${owner}: options "${one}" and "${other}" exclude each other`);
 }
 
 function switched<T extends object, D extends Required<T>>(
@@ -116,7 +134,7 @@ function switched<T extends object, D extends Required<T>>(
 ): Readonly<D> | false {
   if (given === false) return false;
   if (given === true) return defaults;
-  return resolveOptions(`${OWNER}: option "${name}"`, given, defaults, rules) as Readonly<D>;
+  return resolveOptions(name, given, defaults, rules) as Readonly<D>;
 }
 
 /** Code of the user that serves all callers and sees nothing of any. */

@@ -15,7 +15,9 @@ import { AsyncSubject, defer, mergeMap, Observable, type Observer } from 'rxjs';
 import { ambientMetadata } from '../../client/call/call-rules.js';
 import { clientDefaults, type UnexpectedResult } from '../../client/client-options.js';
 import { CallerSink, type CallNeeds, type CallOptions, type CommandSink } from '../../client/call/client-call.js';
-import { CommandClient } from '../../client/command-client.js';
+import { completeClientOptions } from '../../client/client-config.js';
+import { ClientCore } from '../../client/client-core.js';
+import { commandClientOf, type CommandClient } from '../../client/command-client.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
 import { Command, type AnyCommand, type ResultOf } from '../../contract/command.js';
 import { emptyContract } from '../../contract/contract.js';
@@ -48,6 +50,7 @@ export interface CmdStreamClientEvents {
  * @publicApi
  */
 export class CmdStreamClient extends ClientProxy {
+  readonly #core: ClientCore;
   readonly #client: CommandClient;
   readonly #commands: TypeTable;
   readonly #events = new EventEmitter();
@@ -58,22 +61,21 @@ export class CmdStreamClient extends ClientProxy {
 
   constructor(options: CmdStreamClientOptions = {}) {
     super();
-    const { maxBufferedBytes } = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
-    this.#maxBufferedBytes = maxBufferedBytes;
-    const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...core } = options;
+    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...others } = resolved;
     this.#connectOnBootstrap = connectOnBootstrap;
+    this.#maxBufferedBytes = others.maxBufferedBytes;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
     this.initializeDeserializer({ deserializer } as ClientOptions['options']);
     this.#commands = contract.commands;
-    this.#client = new CommandClient({
-      ...core,
-      contract,
-      onUnexpectedResult: (result) => {
-        this.#emit('unexpectedResult', result);
-        return options.onUnexpectedResult?.(result);
-      },
-    });
-    this.#client.onStatus(({ status, cause, server, connection }) => {
+    const onUnexpectedResult = (result: UnexpectedResult): unknown => {
+      this.#emit('unexpectedResult', result);
+      return others.onUnexpectedResult?.(result);
+    };
+    const all = { ...others, contract, onUnexpectedResult };
+    this.#core = new ClientCore(completeClientOptions('CmdStreamClient', options, all));
+    this.#client = commandClientOf(this.#core);
+    this.#core.onStatus(({ status, cause, server, connection }) => {
       this._status$.next(status);
       if (connection === 'connected') this.#emit('connect', server);
       else if (connection === 'disconnected') this.#emit('disconnect', cause, server);
@@ -103,12 +105,12 @@ export class CmdStreamClient extends ClientProxy {
    * Opens the connections, also after {@link close}; calls do so by themselves unless it is closed. See {@link CommandClient.connect}.
    */
   connect(): Promise<void> {
-    return this.#client.reopen();
+    return this.#core.reopen();
   }
 
   /** Each server, now. */
   get servers(): readonly ServerState[] {
-    return this.#client.servers;
+    return this.#core.servers;
   }
 
   /** Nest calls this when the application starts. */
@@ -118,7 +120,7 @@ export class CmdStreamClient extends ClientProxy {
 
   /** Waits for pending calls, at most `gracePeriodMs`, then ends the connection; see {@link CommandClient.close}. */
   close(): Promise<void> {
-    return this.#client.close();
+    return this.#core.close();
   }
 
   /** Nest calls this at the application's end. */
@@ -129,7 +131,7 @@ export class CmdStreamClient extends ClientProxy {
   /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
   execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     try {
-      return this.#client.executeWith(command, options, this.#needsOf(command));
+      return this.#core.execute(command, options, this.#needsOf(command)) as Promise<ResultOf<C>>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -137,7 +139,7 @@ export class CmdStreamClient extends ClientProxy {
 
   /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
   iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
-    return this.#client.iterateWith(command, options, () => this.#needsOf(command));
+    return this.#core.iterate(command, options, () => this.#needsOf(command));
   }
 
   /**
@@ -164,7 +166,7 @@ export class CmdStreamClient extends ClientProxy {
   override emit(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command))
       return this.#hot(command, () =>
-        this.#client.post(command, options as CallOptions, this.#needsOf(command)?.ambient),
+        this.#core.post(command, options as CallOptions, this.#needsOf(command)?.ambient),
       );
     if (isNil(command) || isNil(options)) return super.emit(command, options);
     const dispatch = (): Promise<unknown> => this.dispatchEvent(this.createPacket(command, options));
@@ -179,7 +181,7 @@ export class CmdStreamClient extends ClientProxy {
   #stream<C extends AnyCommand>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
     return new Observable((subscriber) => {
       const sink = new CallerSink(subscriber as CommandSink);
-      const call = this.#client.submit(command, sink, options, this.#needsOf(command));
+      const call = this.#core.submit(command, sink, options, this.#needsOf(command));
       return () => call.cancel();
     });
   }
@@ -289,13 +291,13 @@ export class CmdStreamClient extends ClientProxy {
     const { message, options, ambient } = this.#outgoing('message', packet);
     const deserializer = this.deserializer as Deserializer | undefined;
     const responses = new CallerSink(new PatternResponses(callback, deserializer, this.#maxBufferedBytes));
-    const call = this.#client.submit(message, responses, options, { ambient });
+    const call = this.#core.submit(message, responses, options, { ambient });
     return () => call.cancel();
   }
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
     const { message, options, ambient } = this.#outgoing('event', packet);
-    return (await this.#client.post(message, options, ambient)) as T;
+    return (await this.#core.post(message, options, ambient)) as T;
   }
 }
 

@@ -91,6 +91,6 @@ it('a call whose time is over after it was sent names the server that has not an
     message: `AddCmd: no answer within timeoutMs (20): 127.0.0.1:${raw.port} has not answered`,
   });
   const sink = new RecordingSink();
-  client.submit(new PatternMessage('message', 'sum', []), sink, { timeoutMs: 20 });
+  client.dispatch(new PatternMessage('message', 'sum', []) as never, sink, { timeoutMs: 20 });
   expect(await sink.ended()).toMatchObject({ code: 'TIMEOUT', message: expect.stringMatching(/^the message sum: /) });
 });

@@ -182,7 +182,7 @@ describe('a group whose servers differ', () => {
     await until('both are open', () => client.status === 'connected');
     const before = peer.received.length;
     const sinks = [new RecordingSink(), new RecordingSink()];
-    client.submit(new PatternMessage('message', 'sum', []), sinks[0]!);
+    client.dispatch(new PatternMessage('message', 'sum', []) as never, sinks[0]!);
     client.dispatch(new AddCmd(2, 3), sinks[1]!, { metadata: { tenant: 'a' } });
     await until('both have arrived', () => peer.hex.endsWith(addFrame(2, 2, 3)));
     expect(peer.received.length).toBeGreaterThan(before + addFrame(2, 2, 3).length / 2);

@@ -1,0 +1,292 @@
+// What a client does: it owns the groups of connections, one at a time, and gives them calls. CommandClient and the Nest
+// client are faces of it; users see neither it nor what it takes beside their options.
+import { AsyncScope } from '../async-scope.js';
+import { notify } from '../callbacks.js';
+import type { TypeTable } from '../contract/type-table.js';
+import { CmdStreamError } from '../errors.js';
+import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
+import type { Seq } from '../wire/frame.js';
+import { checkCallOptions, ownMetadata } from './call/call-rules.js';
+import { ClientCall, type CallNeeds, type CallOptions, type CallSink, type CommandSink } from './call/client-call.js';
+import { SignalListeners } from './call/signal-listeners.js';
+import { groupConfigOf, type ResolvedClientOptions } from './client-config.js';
+import type { ConnectionStatus } from './group/group-connection.js';
+import { pingGroup, type ConnectionPing } from './group/connection-ping.js';
+import type { ClientStatus, ClientStatusChange, ServerState } from './group/group-server.js';
+import { Group } from './group/group.js';
+import { INITIAL_CREDIT, ResultIterator } from './result-iterator.js';
+import { hookedNeeds } from './send-hooks.js';
+
+export const NO_OPTIONS: CallOptions = Object.freeze({});
+/** What `emit` and `ping` know of the options of a call. */
+const emitOptions: readonly string[] = ['metadata'];
+const pingOptions: readonly string[] = ['timeoutMs'];
+
+export class ClientCore {
+  /** Results so far that no call waited for. */
+  unexpectedResults = 0;
+  /** Frames so far for Commands that were cancelled or timed out. */
+  lateFrames = 0;
+  /** What serves all callers begins here: not in the scope of the one whose call came first. */
+  readonly #scope = new AsyncScope();
+  readonly #options: ResolvedClientOptions;
+  readonly #seqs = { last: 0 };
+  #group: Group;
+  /** Earlier ones, before the client was opened anew, whose calls may not be answered yet. */
+  readonly #former = new Map<Group, Promise<void>>();
+  readonly #signals = new SignalListeners();
+  readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ResolvedClientOptions) {
+    this.#options = options;
+    this.#group = this.#newGroup();
+  }
+
+  #newGroup(): Group {
+    const group: Group = new Group(groupConfigOf(this.#options, this.#scope), this.#seqs, {
+      // The end of what was closed is no news of what was opened since.
+      onLinkChange: ({ server, status }, cause) => group === this.#group && this.#notify(cause, server, status),
+      onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
+      onLateFrame: () => this.lateFrames++,
+    });
+    return group;
+  }
+
+  get status(): ClientStatus {
+    const { status } = this.#group;
+    return this.#closing && status !== 'closed' ? 'draining' : status;
+  }
+
+  /** Each server, now. */
+  get servers(): readonly ServerState[] {
+    return this.#group.servers.map(({ state }) => state);
+  }
+
+  /** Commands that wait for a connection or an answer. */
+  get pending(): number {
+    let sum = this.#group.pending;
+    for (const { pending } of this.#former.keys()) sum += pending;
+    return sum;
+  }
+
+  onStatus(listener: (change: ClientStatusChange) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  connect(): Promise<void> {
+    return this.#closing ? Promise.reject(closedError()) : this.#group.connect();
+  }
+
+  reopen(): Promise<void> {
+    if (this.#closing) {
+      const former = this.#group;
+      const ended = this.#closing.finally(() => this.#former.delete(former));
+      this.#former.set(former, ended);
+      this.#closing = undefined;
+      this.#group = this.#newGroup();
+    }
+    return this.#group.connect();
+  }
+
+  /** True while a connection is open to a server of this package. */
+  get isExtended(): boolean {
+    return this.#group.isExtended;
+  }
+
+  /** `needs`: metadata that travels though the caller has not given it. */
+  execute(command: unknown, options?: CallOptions, needs?: CallNeeds): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const sink = new OneResult(this.#options.contract.results, resolve, reject);
+      sink.call = this.submit(command, sink, options, needs, this.#options.timeoutMs);
+    });
+  }
+
+  /** `needsOf` is asked when the Command is sent. */
+  iterate<R>(
+    command: unknown,
+    options: CallOptions | undefined,
+    needsOf?: () => CallNeeds | undefined,
+  ): ResultIterator<R> {
+    let group: Group | undefined;
+    const dispatch = (sink: CommandSink<R>): ClientCall => {
+      group = this.#group;
+      return this.submit(command, sink as CommandSink, options, { ...needsOf?.(), credit: INITIAL_CREDIT });
+    };
+    const { maxBufferedResults, maxBufferedBytes } = this.#options;
+    return new ResultIterator(dispatch, maxBufferedResults, {
+      maxBytes: maxBufferedBytes,
+      timeoutMs: options?.timeoutMs,
+      signal: options?.signal,
+      destroyed: () => group?.destroyedBy,
+    });
+  }
+
+  /**
+   * Sends anything that can be sent: a Command or a message by pattern. `sink` is called in whatever scope; one of a user is
+   * put into a {@link CallerSink} first.
+   */
+  submit(
+    command: unknown,
+    sink: CallSink,
+    options: CallOptions = NO_OPTIONS,
+    needs?: CallNeeds,
+    defaultTimeoutMs = 0,
+  ): ClientCall {
+    let call: ClientCall;
+    try {
+      if (options !== NO_OPTIONS) checkCallOptions(options);
+      const { signal, timeoutMs = defaultTimeoutMs, metadata } = options;
+      if (signal?.aborted) throw signal.reason;
+      if (this.#closing) throw closedError();
+      const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
+      const all = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
+      call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own }, all);
+    } catch (error) {
+      call = new ClientCall(command, sink, this.#group.waiting);
+      call.fail(error);
+      return call;
+    }
+    try {
+      call.watch(options.signal, this.#signals);
+    } catch (error) {
+      call.fail(error);
+    }
+    this.#group.submit(call);
+    return call;
+  }
+
+  /** Sends a Command, or an event by pattern, and resolves when it was written. */
+  post(command: unknown, options: CallOptions = NO_OPTIONS, ambient: Metadata = NO_METADATA): Promise<void> {
+    return new Promise((resolve, reject) => {
+      checkCallOptions(options, emitOptions);
+      const sink = { next: () => {}, complete: resolve, error: reject };
+      this.submit(command, sink, options, { until: 'written', ambient });
+    });
+  }
+
+  async pingEach(options: Pick<CallOptions, 'timeoutMs'> = NO_OPTIONS): Promise<readonly ConnectionPing[]> {
+    checkCallOptions(options, pingOptions);
+    if (this.#closing) throw closedError();
+    const { timeoutMs, maxPending } = this.#options;
+    return pingGroup(this.#group, options.timeoutMs ?? timeoutMs, maxPending);
+  }
+
+  /** The call that waits for Results of this number. */
+  find(seq: Seq): ClientCall | undefined {
+    const here = this.#group.find(seq);
+    if (here || this.#former.size === 0) return here;
+    for (const group of this.#former.keys()) {
+      const call = group.find(seq);
+      if (call) return call;
+    }
+    return undefined;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.all([this.#drain(this.#group), ...this.#former.values()]).then(() => {});
+    return this.#closing;
+  }
+
+  async #drain(group: Group): Promise<void> {
+    // Not before `#closing` is set, which the status depends on.
+    await undefined;
+    const { gracePeriodMs } = this.#options;
+    const since = performance.now();
+    if (group.pending > 0) {
+      if (group === this.#group) this.#notify();
+      await group.idle(gracePeriodMs);
+    }
+    const closed = new CmdStreamError('CLOSED', 'the client was closed');
+    // Those that were not answered in time are not waited for any more.
+    if (group.pending > 0) {
+      this.#destroy(group, closed);
+      return group.closed();
+    }
+    const isNews = group === this.#group && group.status !== 'closed';
+    const ended = group.close(closed, Math.max(0, gracePeriodMs - (performance.now() - since)));
+    if (isNews) this.#notify(closed);
+    await ended;
+  }
+
+  destroy(cause = new CmdStreamError('CLOSED', 'the client was closed')): void {
+    const groups = [...this.#former.keys(), this.#group];
+    // Before listeners are told: they may close it, too.
+    this.#closing ??= closedOf(groups);
+    for (const group of groups) this.#destroy(group, cause);
+  }
+
+  #destroy(group: Group, cause: CmdStreamError): void {
+    const isNews = group === this.#group && group.status !== 'closed';
+    group.destroy(cause);
+    if (isNews) this.#notify(cause);
+  }
+
+  #notify(cause?: CmdStreamError, server?: string, connection?: ConnectionStatus): void {
+    const change = { status: this.status, cause, server, connection };
+    for (const listener of this.#statusListeners) notify(() => this.#scope.runApart(listener, undefined, change));
+  }
+
+  #unexpected(seq: Seq, result: unknown, bytesRead: number): void {
+    this.unexpectedResults++;
+    const { onUnexpectedResult } = this.#options;
+    if (onUnexpectedResult === undefined) return;
+    notify(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
+  }
+}
+
+/** Resolves when the sockets of what is just about to be destroyed are closed. */
+async function closedOf(groups: readonly Group[]): Promise<void> {
+  await undefined;
+  await Promise.all(groups.map((group) => group.closed()));
+}
+
+function closedError(): CmdStreamError {
+  const remedy = 'connect() opens a CmdStreamClient anew, reopen() a CommandClient';
+  return new CmdStreamError('CLOSED', `the client is closed: ${remedy}`);
+}
+
+/** What `execute()` resolves with: the one Result. */
+class OneResult implements CallSink {
+  /** Its call, from when it was submitted: no Result comes before that. */
+  call: ClientCall | undefined;
+  readonly #types: TypeTable;
+  readonly #resolve: (result: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+  #result: unknown;
+  #hasResult = false;
+
+  constructor(types: TypeTable, resolve: (result: unknown) => void, reject: (error: unknown) => void) {
+    this.#types = types;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  next(result: unknown, _bytesRead: number, isLast: boolean): void {
+    if (this.#hasResult || this.call!.isStream) throw this.#multipleResults(SEVERAL_RESULTS);
+    this.#result = result;
+    this.#hasResult = true;
+    if (!isLast) throw this.#multipleResults(notLast(this.#types.nameFor(result)));
+  }
+
+  complete(): void {
+    this.#resolve(this.#result);
+  }
+
+  error(error: unknown): void {
+    this.#reject(error);
+  }
+
+  #multipleResults(text: string): CmdStreamError {
+    return new CmdStreamError('MULTIPLE_RESULTS', `${text} ${this.call!.label}`, { sent: true });
+  }
+}
+
+/** `send()` is the Nest client's, `dispatch()` the core client's. */
+const OTHER_CALLS = 'use send(), dispatch() of the core client, or iterate()';
+const SEVERAL_RESULTS = `execute() is for Commands with one Result; ${OTHER_CALLS}`;
+
+function notLast(name: string): string {
+  return `${name} is not the last Result: its lastOne() is false; ${OTHER_CALLS}, or give a Result whose lastOne() is true`;
+}
