@@ -6,15 +6,23 @@ import type { DataLimits } from '../../codec/json/json-codec-options.js';
 import { dataText, PatternMessage } from '../../codec/pattern-message.js';
 import { checkFrameLength, type CodecDirection } from '../../connection/codec-direction.js';
 import { CmdStreamError, encodeError } from '../../errors.js';
-import { ByteWriter } from '../../wire/byte-writer.js';
+import { ByteWriter, viewOf } from '../../wire/byte-writer.js';
 import { NO_METADATA, writeMap, type Metadata } from '../../wire/control-frame.js';
 import { nameOfSent } from './call-outcome.js';
-import { KeptBlocks } from './kept-bytes.js';
-import type { ClientCall } from './client-call.js';
 
 export interface CallBytesConfig {
   readonly maxQueuedBytes: number;
   readonly direction: CodecDirection;
+}
+
+/** A call, as far as its bytes are concerned. */
+export interface KeptCall {
+  readonly command: unknown;
+  readonly metadata: Metadata | undefined;
+  readonly ambient: Metadata;
+  readonly hasMetadata: boolean;
+  readonly isPending: boolean;
+  kept: KeptBytes | undefined;
 }
 
 export class CallBytes {
@@ -39,7 +47,7 @@ export class CallBytes {
    *
    * @throws {CmdStreamError} QUEUE_FULL, FRAME_TOO_LARGE, ENCODE_FAILED, COMMAND_NOT_IN_CONTRACT or what the codec says
    */
-  keepWaiting(call: ClientCall): void {
+  keepWaiting(call: KeptCall): void {
     if (call.kept) return;
     // One whose encoding runs code of the user that calls again leaves that call another one.
     const writer = this.#scratch ?? new ByteWriter();
@@ -58,7 +66,7 @@ export class CallBytes {
     }
   }
 
-  #encode(call: ClientCall, writer: ByteWriter): number {
+  #encode(call: KeptCall, writer: ByteWriter): number {
     const { command } = call;
     if (command instanceof PatternMessage) {
       writeMap(writer, allMetadata(call));
@@ -66,7 +74,7 @@ export class CallBytes {
       writer.writeText(dataOfMessage(command, this.#direction.data));
       return 0;
     }
-    if (hasMetadata(call)) writeMap(writer, allMetadata(call));
+    if (call.hasMetadata) writeMap(writer, allMetadata(call));
     const mapLength = writer.length;
     this.#direction.encode(command, writer);
     return mapLength;
@@ -76,7 +84,7 @@ export class CallBytes {
    * Copies what was written of a call that may have to be sent again: a map, and all behind `from`. Not if much is kept
    * already: half of the room is for those that wait.
    */
-  keepWritten(call: ClientCall, writer: ByteWriter, mapFrom: number, mapTo: number, from: number): void {
+  keepWritten(call: KeptCall, writer: ByteWriter, mapFrom: number, mapTo: number, from: number): void {
     if (call.isPending) call.kept = this.#blocks.keep(writer, mapFrom, mapTo, from, this.#maxBytes >>> 1);
   }
 
@@ -86,12 +94,8 @@ export class CallBytes {
   }
 }
 
-export function hasMetadata({ ambient, metadata }: ClientCall): boolean {
-  return metadata !== undefined || ambient !== NO_METADATA;
-}
-
-export function allMetadata(call: ClientCall): Metadata {
-  return hasMetadata(call) ? { ...call.ambient, ...call.metadata } : NO_METADATA;
+export function allMetadata({ hasMetadata, ambient, metadata }: KeptCall): Metadata {
+  return hasMetadata ? { ...ambient, ...metadata } : NO_METADATA;
 }
 
 /** The JSON text of the data of a message or event. @throws {CmdStreamError} ENCODE_FAILED, JSON_DEPTH, JSON_TOKENS */
@@ -101,5 +105,126 @@ export function dataOfMessage(message: PatternMessage, limits: DataLimits): stri
   } catch (error) {
     const { code, message: text, cause } = error as CmdStreamError; // It throws nothing else.
     throw new CmdStreamError(code, `${nameOfSent(message)}: ${text}`, { cause: cause ?? error });
+  }
+}
+
+// Where they are: blocks of bytes, in which many are packed one behind the other. What is held is known, and a block is let
+// go, or used again, when nothing in it is kept any more.
+//
+//   block of 8 KiB | one | another | a third …
+
+const BLOCK_BYTES = 8 * 1024;
+/** What keeping one costs beside its bytes. */
+const KEPT_COST = 64;
+
+interface Block {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  used: number;
+  /** How many are kept in it. */
+  living: number;
+}
+
+/** The bytes of one call. */
+export class KeptBytes {
+  readonly #blocks: KeptBlocks;
+  readonly #at: number;
+
+  constructor(
+    blocks: KeptBlocks,
+    readonly block: Block,
+    at: number,
+    /** Of the map alone; 0: a Command without metadata. */
+    readonly mapLength: number,
+    readonly length: number,
+  ) {
+    this.#blocks = blocks;
+    this.#at = at;
+  }
+
+  get map(): Uint8Array {
+    return this.#part(0, this.mapLength);
+  }
+
+  get all(): Uint8Array {
+    return this.#part(0, this.length);
+  }
+
+  /** Of a Command, without its map. */
+  get body(): Uint8Array {
+    return this.#part(this.mapLength, this.length);
+  }
+
+  /** They are not needed any more. */
+  free(): void {
+    this.#blocks.free(this.block);
+  }
+
+  #part(from: number, to: number): Uint8Array {
+    return this.block.bytes.subarray(this.#at + from, this.#at + to);
+  }
+}
+
+class KeptBlocks {
+  readonly #blockBytes: number;
+  #held = 0;
+  #current: Block | undefined;
+  #spare: Block | undefined;
+
+  /** `mostBytes`: as many may be held. */
+  constructor(mostBytes: number) {
+    this.#blockBytes = Math.min(BLOCK_BYTES, mostBytes >>> 4);
+  }
+
+  /** Bytes of memory that are held. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /**
+   * Copies what was written: a map, if there is one, and all from `from` on; undefined if more than `most` bytes were held
+   * then.
+   */
+  keep(writer: ByteWriter, mapFrom: number, mapTo: number, from: number, most: number): KeptBytes | undefined {
+    const mapLength = mapTo - mapFrom;
+    const to = writer.length;
+    const length = mapLength + to - from;
+    const block = this.#blockFor(length, most);
+    if (block === undefined) return undefined;
+    const at = block.used;
+    if (mapLength > 0) writer.copyTo(block.view, at, mapFrom, mapTo);
+    writer.copyTo(block.view, at + mapLength, from, to);
+    block.used += length;
+    block.living++;
+    this.#held += KEPT_COST;
+    return new KeptBytes(this, block, at, mapLength, length);
+  }
+
+  #blockFor(length: number, most: number): Block | undefined {
+    const current = this.#current;
+    if (current && current.used + length <= current.bytes.length && this.#held + KEPT_COST <= most) return current;
+    // A large one has a block of its own, so that the small ones of a block do not keep much.
+    if (length > this.#blockBytes >>> 2) return this.#newBlock(length, most);
+    const next = this.#spare ?? this.#newBlock(this.#blockBytes, most);
+    if (next === undefined || this.#held + KEPT_COST > most) return undefined;
+    this.#spare = undefined;
+    this.#current = next;
+    return next;
+  }
+
+  #newBlock(length: number, most: number): Block | undefined {
+    if (this.#held + length + KEPT_COST > most) return undefined;
+    this.#held += length;
+    const bytes = Buffer.allocUnsafeSlow(length);
+    return { bytes, view: viewOf(bytes), used: 0, living: 0 };
+  }
+
+  free(block: Block): void {
+    this.#held -= KEPT_COST;
+    if (--block.living > 0) return;
+    block.used = 0;
+    if (block === this.#current) return;
+    if (this.#spare === undefined && block.bytes.length === this.#blockBytes) this.#spare = block;
+    else this.#held -= block.bytes.length;
   }
 }

@@ -4,40 +4,32 @@ import type { Connection } from '../../connection/connection.js';
 import { SelfWriting, type CodecDirection } from '../../connection/codec-direction.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
-import {
-  NO_METADATA,
-  writeEvent,
-  writeMessage,
-  writeMeta,
-  type Meta,
-  type Metadata,
-} from '../../wire/control-frame.js';
-import { allMetadata, dataOfMessage, hasMetadata, type CallBytes } from './call-bytes.js';
+import { NO_METADATA, writeEvent, writeMessage, writeMeta, type Meta } from '../../wire/control-frame.js';
+import { allMetadata, dataOfMessage, type CallBytes } from './call-bytes.js';
 import { nameOfSent } from './call-outcome.js';
 import type { ClientCall } from './client-call.js';
 
 /** Rounding and a short wait between dispatch and writing do not make a limit another one: 5 ms, or one part in 100. */
 const slackMs = (standardMs: number): number => Math.max(5, standardMs / 100);
 
-/** How the calls of a connection are kept for a repetition. */
-export interface Keeping {
+export interface CallEncoderConfig {
+  /** The time limit that HELLO announces. */
+  readonly timeoutMs: number;
   readonly direction: CodecDirection;
   readonly callBytes: CallBytes;
-  /** May this call, which is written for the first time, have to be written again? */
-  mayRepeat(call: ClientCall): boolean;
 }
 
-/** A Command on its way into the outgoing buffer, of which a copy is kept. */
-class KeptOnTheWay extends SelfWriting {
+/** A Command on its way into the outgoing buffer: a copy is kept of it, or it is written as it was kept. */
+class CommandBody extends SelfWriting {
   call: ClientCall | undefined;
   /** Where the map of its metadata is. */
   mapFrom = 0;
   mapTo = 0;
-  readonly #keeping: Keeping;
+  readonly #config: CallEncoderConfig;
 
-  constructor(keeping: Keeping) {
+  constructor(config: CallEncoderConfig) {
     super();
-    this.#keeping = keeping;
+    this.#config = config;
   }
 
   writeTo(writer: ByteWriter): void {
@@ -46,29 +38,29 @@ class KeptOnTheWay extends SelfWriting {
     const call = this.call!;
     // It is not to be kept, with all that its caller keeps, until the next one comes.
     this.call = undefined;
+    if (call.kept) return writer.writeBytes(call.kept.body);
     const from = writer.length;
-    this.#keeping.direction.encode(call.command, writer);
-    this.#keeping.callBytes.keepWritten(call, writer, mapFrom, mapTo, from);
+    this.#config.direction.encode(call.command, writer);
+    this.#config.callBytes.keepWritten(call, writer, mapFrom, mapTo, from);
   }
 }
 
 export class CallEncoder {
+  /** Does the server take more than plain Commands? Set when both sides have agreed. */
+  isExtended = false;
   readonly #connection: Connection;
-  readonly #defaultTimeoutMs: number;
-  readonly #keeping: Keeping | undefined;
-  readonly #onTheWay: KeptOnTheWay | undefined;
+  readonly #config: CallEncoderConfig;
+  readonly #body: CommandBody;
 
-  /** `defaultTimeoutMs`: the time limit that HELLO announces. */
-  constructor(connection: Connection, defaultTimeoutMs: number, keeping?: Keeping) {
+  constructor(connection: Connection, config: CallEncoderConfig) {
     this.#connection = connection;
-    this.#defaultTimeoutMs = defaultTimeoutMs;
-    this.#keeping = keeping;
-    this.#onTheWay = keeping && new KeptOnTheWay(keeping);
+    this.#config = config;
+    this.#body = new CommandBody(config);
   }
 
   /** @throws {CmdStreamError} EXTENSION_UNAVAILABLE when a plain server cannot take what the caller asked for */
-  checkNeeds(command: unknown, metadata: Metadata | undefined): void {
-    if (this.#connection.isExtended || !(command instanceof PatternMessage || metadata)) return;
+  checkPlain({ command, metadata }: ClientCall): void {
+    if (!(command instanceof PatternMessage || metadata)) return;
     const what = metadata ? 'metadata' : nameOfSent(command);
     throw new CmdStreamError(
       'EXTENSION_UNAVAILABLE',
@@ -76,22 +68,26 @@ export class CallEncoder {
     );
   }
 
-  /** Writes a call that has its number, and so many milliseconds left; 0: no limit. */
-  write(call: ClientCall, leftMs: number): void {
+  /**
+   * Writes a call that has its number, and so many milliseconds left; 0: no limit. `mayRepeat`: it may have to be written
+   * again.
+   */
+  write(call: ClientCall, leftMs: number, mayRepeat: boolean): void {
     const { command } = call;
     if (command instanceof PatternMessage) this.#writeMessage(call, command, leftMs);
-    else this.#writeCommand(call, leftMs);
+    else this.#writeCommand(call, leftMs, mayRepeat);
   }
 
-  #writeCommand(call: ClientCall, leftMs: number): void {
+  #writeCommand(call: ClientCall, leftMs: number, mayRepeat: boolean): void {
     const { seq, kept } = call;
-    const meta = this.#connection.isExtended ? this.#metaOf(call, leftMs) : undefined;
-    const copy = kept === undefined && this.#keeping?.mayRepeat(call) ? this.#onTheWay : undefined;
-    if (copy) {
-      copy.call = call;
-      copy.mapFrom = copy.mapTo = 0;
+    const meta = this.isExtended ? this.#metaOf(call, leftMs) : undefined;
+    const body = this.#body;
+    let value = call.command;
+    if (kept || mayRepeat) {
+      body.call = call;
+      body.mapFrom = body.mapTo = 0;
+      value = body;
     }
-    const value = kept ?? copy ?? call.command;
     if (meta === undefined) {
       call.bytes = this.#connection.send(seq, value);
       return;
@@ -99,9 +95,9 @@ export class CallEncoder {
     const map = kept && kept.mapLength > 0 ? kept.map : undefined;
     call.bytes = this.#connection.send(seq, value, (writer) => {
       const mapLength = writeMeta(writer, seq, meta, map);
-      if (copy === undefined || !hasMetadata(call)) return;
-      copy.mapTo = writer.length;
-      copy.mapFrom = copy.mapTo - mapLength;
+      if (kept || !call.hasMetadata) return;
+      body.mapTo = writer.length;
+      body.mapFrom = body.mapTo - mapLength;
     });
   }
 
@@ -118,11 +114,10 @@ export class CallEncoder {
       data: said ? '' : dataOfMessage(given, this.#connection.dataLimits),
       packet: isPacket,
     };
-    const keeping = kept === undefined && !isEvent ? this.#keeping : undefined;
     call.bytes = this.#connection.sendControl((writer) => {
       if (isEvent) return writeEvent(writer, message, said);
       const length = writeMessage(writer, seq, message, said);
-      keeping?.callBytes.keepWritten(call, writer, 0, 0, writer.length - length);
+      if (!kept) this.#config.callBytes.keepWritten(call, writer, 0, 0, writer.length - length);
     });
   }
 
@@ -132,13 +127,13 @@ export class CallEncoder {
     const metadata = call.kept ? NO_METADATA : allMetadata(call);
     if (call.until === 'written') return { remainingMs: undefined, credit, metadata, noAnswer: true };
     const remainingMs = this.#isDefault(leftMs) ? undefined : leftMs;
-    const needsNothing = remainingMs === undefined && credit === 0 && !hasMetadata(call);
+    const needsNothing = remainingMs === undefined && credit === 0 && !call.hasMetadata;
     return needsNothing ? undefined : { remainingMs, credit, metadata };
   }
 
   /** No limit is never close to a limit, however short. */
   #isDefault(remainingMs: number): boolean {
-    const standard = this.#defaultTimeoutMs;
+    const standard = this.#config.timeoutMs;
     if (remainingMs === 0 || standard === 0) return remainingMs === standard;
     return Math.abs(remainingMs - standard) <= slackMs(standard);
   }

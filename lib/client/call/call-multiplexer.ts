@@ -3,30 +3,23 @@
 //
 //   submit --> waiting (no room) --> written --> over
 import type { Connection } from '../../connection/connection.js';
-import type { CodecDirection } from '../../connection/codec-direction.js';
 import { SeqWindow } from '../../connection/seq-window.js';
 import { CmdStreamError } from '../../errors.js';
 import { writeCancel, writeCredit } from '../../wire/control-frame.js';
 import { LinkedSet } from '../../linked-set.js';
 import type { Seq } from '../../wire/frame.js';
-import type { CallBytes } from './call-bytes.js';
-import { CallEncoder } from './call-encoder.js';
-import type { CallHome, ClientCall } from './client-call.js';
-import { PendingTable } from './pending-table.js';
+import { CallEncoder, type CallEncoderConfig } from './call-encoder.js';
+import type { CallHolder, ClientCall } from './client-call.js';
 
-export interface CallMultiplexerConfig {
+export interface CallMultiplexerConfig extends CallEncoderConfig {
   /** Where the connection leads to, for errors. */
   readonly server: string;
   /** The number of the last Command that any connection of the client has sent. */
   readonly seqs: { last: number };
-  /** The client's default time limit, which HELLO announces. */
-  readonly timeoutMs: number;
   readonly maxPending: number;
   /** Commands that may wait because the socket takes no more. */
   readonly maxQueued: number;
   readonly options: { readonly maxSendBufferBytes: number };
-  readonly direction: CodecDirection;
-  readonly callBytes: CallBytes;
   /** `false`: lost Commands are not repeated. */
   readonly retry: object | false;
   /** May this Command be executed twice? */
@@ -46,9 +39,9 @@ export interface CallListener {
   onLateFrame(): void;
 }
 
-export class CallMultiplexer implements CallHome {
+export class CallMultiplexer implements CallHolder {
   /** Commands the server runs at a time; 0: it has not said. */
-  maxInFlight = 0;
+  #maxInFlight = 0;
   /** May Commands be written? Set by the session. */
   isOpen = false;
   readonly server: string;
@@ -58,7 +51,8 @@ export class CallMultiplexer implements CallHome {
   readonly #written = new PendingTable();
   readonly #waiting = new LinkedSet<ClientCall>();
   readonly #seqs = new SeqWindow();
-  readonly #writer: CallEncoder;
+  readonly #encoder: CallEncoder;
+  #isExtended = false;
   #isPumping = false;
   /** Called once, when no call is left. */
   #idleListeners: Set<() => void> | undefined;
@@ -68,9 +62,13 @@ export class CallMultiplexer implements CallHome {
     this.#config = config;
     this.#listener = listener;
     this.server = config.server;
-    const { direction, callBytes } = config;
-    const mayRepeat = (call: ClientCall): boolean => this.#mayRepeat(call);
-    this.#writer = new CallEncoder(connection, config.timeoutMs, { direction, callBytes, mayRepeat });
+    this.#encoder = new CallEncoder(connection, config);
+  }
+
+  /** Both sides speak the extension; `maxInFlight`: Commands the server runs at a time, 0: as many as there are. */
+  extend(maxInFlight: number): void {
+    this.#isExtended = this.#encoder.isExtended = true;
+    this.#maxInFlight = maxInFlight;
   }
 
   get size(): number {
@@ -90,7 +88,7 @@ export class CallMultiplexer implements CallHome {
 
   /** Writes the call's Command in its turn: now, or when there is room. */
   submit(call: ClientCall): void {
-    call.moveTo(this);
+    call.holder = this;
     const { maxPending, maxQueued } = this.#config;
     if (this.size >= maxPending) {
       call.fail(new CmdStreamError('QUEUE_FULL', `maxPending (${maxPending}) Commands wait for an answer already`));
@@ -112,26 +110,25 @@ export class CallMultiplexer implements CallHome {
 
   /** An extended server may refuse what wants an answer, and the connection may be lost. */
   #mayRepeat({ until, command }: ClientCall): boolean {
-    if (until === 'answered' && this.#connection.isExtended) return true;
+    if (until === 'answered' && this.#isExtended) return true;
     return this.#config.retry !== false && this.#config.isIdempotent(command);
   }
 
   /** Room at the server, which says how many Commands it runs at a time, and in the socket. */
   #hasRoom(): boolean {
-    return this.#written.size < (this.maxInFlight || Infinity) && this.#socketHasRoom();
+    return this.#written.size < (this.#maxInFlight || Infinity) && this.#socketHasRoom();
   }
 
   #socketHasRoom(): boolean {
     return this.#connection.bufferedBytes <= this.#config.options.maxSendBufferBytes;
   }
 
-  forget(call: ClientCall, abandoned?: string): void {
+  remove(call: ClientCall, reason?: string): void {
     if (call.seq === 0) this.#waiting.delete(call);
-    else if (this.#written.get(call.seq) === call) {
-      this.#written.delete(call);
-      if (abandoned === undefined) this.#ended(call);
-      else if (this.#connection.isExtended && this.#connection.isOpen)
-        this.#connection.post((writer) => writeCancel(writer, call.seq, abandoned));
+    else if (this.#written.delete(call)) {
+      if (reason === undefined) this.#ended(call);
+      else if (this.#isExtended && this.#connection.isOpen)
+        this.#connection.post((writer) => writeCancel(writer, call.seq, reason));
     }
     this.pump();
     if (this.#idleListeners) this.#tellIdle();
@@ -165,13 +162,13 @@ export class CallMultiplexer implements CallHome {
   }
 
   grant(call: ClientCall, count: number): void {
-    if (!this.#connection.isExtended || !this.#connection.isOpen || call.seq === 0) return;
+    if (!this.#isExtended || !this.#connection.isOpen || call.seq === 0) return;
     this.#connection.post((writer) => writeCredit(writer, call.seq, count));
   }
 
   waitsFor(call: ClientCall): { readonly text: string } {
     if (call.seq !== 0) return { text: `${this.server} has not answered` };
-    if (this.#socketHasRoom()) return { text: `${this.server} runs as many Commands as it may (${this.maxInFlight})` };
+    if (this.#socketHasRoom()) return { text: `${this.server} runs as many Commands as it may (${this.#maxInFlight})` };
     return { text: `${this.server} does not read: ${this.#connection.bufferedBytes} bytes wait to be sent` };
   }
 
@@ -194,12 +191,12 @@ export class CallMultiplexer implements CallHome {
     this.#tellIdle();
   }
 
-  /** Calls that were not written, which are nobody's any more. */
+  /** Calls that were not written, which it does not hold any more. */
   takeWaiting(): readonly ClientCall[] {
     return this.#waiting.takeAll();
   }
 
-  /** Calls that were written, in that order, which are nobody's any more. */
+  /** Calls that were written, in that order, which it does not hold any more. */
   takeWritten(): readonly ClientCall[] {
     const written = this.#written.inOrder();
     for (const call of written) this.#written.delete(call);
@@ -210,11 +207,11 @@ export class CallMultiplexer implements CallHome {
     try {
       const leftMs = call.remainingMs();
       if (leftMs < 0) return call.expire();
-      this.#writer.checkNeeds(call.command, call.metadata);
+      if (!this.#isExtended) this.#encoder.checkPlain(call);
       call.seq = this.#seqs.use(++this.#config.seqs.last);
       call.attempts++;
       this.#written.add(call);
-      this.#writer.write(call, leftMs);
+      this.#encoder.write(call, leftMs, call.kept === undefined && this.#mayRepeat(call));
       call.sentBytes = this.#connection.sentBytes;
       if (call.until === 'written') completeWhenFlushed(call, this.#connection);
     } catch (error) {
@@ -229,4 +226,70 @@ function completeWhenFlushed(call: ClientCall, connection: Connection): void {
     () => call.complete(),
     () => {}, // The end of the connection fails the call.
   );
+}
+
+// The calls that were written, by seq. seqs count up, so an array used as a circle has a place for nearly all of them; a
+// Map takes those whose place an older call still holds.
+
+/** A power of two, as all later lengths. */
+const FIRST_LENGTH = 64;
+
+/**
+ * Does what a Map does without what a Map costs here: one whose entries come and go copies itself every few hundred
+ * calls, and the copies it leaves behind make the garbage collector carry dead calls along until a full collection.
+ */
+export class PendingTable {
+  #places = emptyPlaces(FIRST_LENGTH);
+  readonly #displaced = new Map<Seq, ClientCall>();
+  /** Read-only to others. */
+  size = 0;
+
+  get(seq: Seq): ClientCall | undefined {
+    const call = this.#places[this.#placeOf(seq)];
+    return call?.seq === seq ? call : this.#displaced.get(seq);
+  }
+
+  /** Adds a call that has got its seq. */
+  add(call: ClientCall): void {
+    if (2 * this.size >= this.#places.length) this.#grow();
+    this.size++;
+    this.#put(call);
+  }
+
+  /** False if it was not there. */
+  delete(call: ClientCall): boolean {
+    const place = this.#placeOf(call.seq);
+    if (this.#places[place] === call) this.#places[place] = undefined;
+    else if (!this.#displaced.delete(call.seq)) return false;
+    this.size--;
+    return true;
+  }
+
+  /** All calls, in the order in which they were written. */
+  inOrder(): readonly ClientCall[] {
+    const placed = this.#places.filter((call) => call !== undefined);
+    return [...placed, ...this.#displaced.values()].toSorted((a, b) => a.seq - b.seq);
+  }
+
+  #put(call: ClientCall): void {
+    const place = this.#placeOf(call.seq);
+    if (this.#places[place] === undefined) this.#places[place] = call;
+    else this.#displaced.set(call.seq, call);
+  }
+
+  /** Half of the places stay free, so that calls which are answered out of order displace few others. */
+  #grow(): void {
+    const calls = this.inOrder();
+    this.#places = emptyPlaces(2 * this.#places.length);
+    this.#displaced.clear();
+    for (const call of calls) this.#put(call);
+  }
+
+  #placeOf(seq: Seq): number {
+    return Number(seq) & (this.#places.length - 1);
+  }
+}
+
+function emptyPlaces(length: number): (ClientCall | undefined)[] {
+  return Array.from({ length });
 }

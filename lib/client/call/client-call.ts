@@ -1,7 +1,7 @@
 // One call of a client from dispatch to its end. Knows its number once it was written; ends exactly once.
 import { CmdStreamError, isCmdStreamError } from '../../errors.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
-import type { KeptBytes } from './kept-bytes.js';
+import type { KeptBytes } from './call-bytes.js';
 import type { CircuitPermit } from '../circuit-breaker.js';
 import type { SignalListeners } from './signal-listeners.js';
 import { isPromiseLike, notify } from '../../callbacks.js';
@@ -38,8 +38,9 @@ export interface CommandSink<R = unknown> {
   error(error: unknown): void;
 }
 
-/** A sink as a call has it: one of this package takes the answer of the user's `lastOne()`, which is asked once. */
+/** A sink as a call has it: `complete` does not fail. */
 export interface CallSink {
+  /** `isLast`: what the Result says of itself, which is asked once; it ends the call. */
   next(result: unknown, bytesRead: number, isLast: boolean): unknown;
   complete(): unknown;
   error(error: unknown): unknown;
@@ -87,12 +88,12 @@ export interface CallNeeds {
   readonly observer?: CallObserver | undefined;
 }
 
-/** Where a call is registered as long as it is pending. */
-export interface CallHome {
-  /** The call does not wait any more. `abandoned`: why its caller gave up before the server had ended it, a code. */
-  forget(call: ClientCall, abandoned?: string): void;
-  /** The caller takes `count` more Results. */
-  grant(call: ClientCall, count: number): void;
+/** Where a call is held as long as it is pending: by the group, or by the connection that is to write it or has. */
+export interface CallHolder {
+  /** The call is over. `reason`: why its caller gave up before the server had ended it, a code. */
+  remove(call: ClientCall, reason?: string): void;
+  /** The caller takes `count` more Results; where no Command is written, none is asked for. */
+  grant?(call: ClientCall, count: number): void;
   /** Where its connection leads to, for errors. */
   readonly server?: string;
   /** What the call waits for, for the error of one that waits no longer; `cause`: why that has not come. */
@@ -110,8 +111,8 @@ export class ClientCall implements Call, SentCommand {
   bytes = 0;
   /** Bytes of its connection that were sent with it and before it. */
   sentBytes = 0;
-  /** Has any Result come? */
-  hasResults = false;
+  /** Read-only to others: false once it was answered, failed or cancelled. */
+  isPending = true;
   /** What it says, as bytes: where it waits, or may have to be sent again. */
   kept: KeptBytes | undefined;
   /** An earlier attempt may have been executed, whatever becomes of this one. */
@@ -119,51 +120,39 @@ export class ClientCall implements Call, SentCommand {
   readonly credit: number;
   readonly metadata: Metadata | undefined;
   readonly ambient: Metadata;
+  /** Has it any of the two? */
+  readonly hasMetadata: boolean;
   readonly until: 'answered' | 'written';
   readonly timeoutMs: number;
   readonly #sink: CallSink;
   readonly #observer: CallObserver | undefined;
   readonly #startedAt = performance.now();
-  #home: CallHome;
-  #report: ((end: CallOutcome) => void) | undefined;
+  #report: ((outcome: CallOutcome) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopListening: (() => void) | undefined;
-  #pending = true;
 
   constructor(
     readonly command: unknown,
     sink: CallSink,
-    home: CallHome,
+    /** Where it waits now. */
+    public holder: CallHolder,
     { timeoutMs = 0, metadata }: CallOptions = {},
     { credit = 0, until = 'answered', ambient = NO_METADATA, observer }: CallNeeds = {},
   ) {
     this.#sink = sink;
-    this.#home = home;
     this.timeoutMs = timeoutMs;
     this.metadata = metadata;
     this.credit = credit;
     this.ambient = ambient;
+    this.hasMetadata = metadata !== undefined || ambient !== NO_METADATA;
     this.until = until;
     this.#observer = observer;
   }
 
-  get isPending(): boolean {
-    return this.#pending;
-  }
-
-  /** Where the call waits now. */
-  get home(): CallHome {
-    return this.#home;
-  }
-
   /** What was sent and where to, for the end of an error's text. */
   get label(): string {
-    const { server } = this.#home;
+    const { server } = this.holder;
     return `(${nameOfSent(this.command)}${server === undefined ? '' : ` at ${server}`})`;
-  }
-
-  moveTo(home: CallHome): void {
-    this.#home = home;
   }
 
   /** Whole milliseconds that are left; 0: no limit, negative: the time is over. */
@@ -174,7 +163,7 @@ export class ClientCall implements Call, SentCommand {
 
   /** Starts the time limit and listens to the signal. */
   watch(signal: AbortSignal | undefined, signals: SignalListeners): void {
-    // What has arrived by then is read first: the answer may protocolError in the socket because this process stood still.
+    // What has arrived by then is read first: the answer may lie in the socket because this process stood still.
     if (this.timeoutMs > 0) this.#timer = setTimeout(() => setImmediate(() => this.expire()), this.timeoutMs);
     if (signal === undefined) return;
     const onAbort = (): void => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
@@ -184,8 +173,8 @@ export class ClientCall implements Call, SentCommand {
 
   /** Its time is over. */
   expire(): void {
-    if (!this.#pending) return;
-    const { text, cause } = this.#home.waitsFor(this);
+    if (!this.isPending) return;
+    const { text, cause } = this.holder.waitsFor(this);
     const what = `${nameOfSent(this.command)}: no answer within timeoutMs (${this.timeoutMs})`;
     const error = new CmdStreamError('TIMEOUT', `${what}: ${text}`, {
       sent: this.attempts > 0,
@@ -194,49 +183,54 @@ export class ClientCall implements Call, SentCommand {
     this.#abandon({ how: 'timed out', error }, 'TIMEOUT');
   }
 
-  #abandon(end: CallOutcome, reason: string): void {
-    if (this.#settle(end, reason)) this.#tellError(end.error);
+  #abandon(outcome: CallOutcome, reason: string): void {
+    if (this.#settle(outcome, reason)) this.#tellError(outcome.error);
   }
 
-  /** What hears what becomes of this attempt, instead of what was to hear it so far. */
-  onReport(report: ((end: CallOutcome) => void) | undefined): void {
+  /** What is told of what becomes of this attempt, instead of what was to be told so far. */
+  onReport(report: ((outcome: CallOutcome) => void) | undefined): void {
     this.#report = report;
   }
 
-  /** `permit` of the circuit breaker hears what becomes of this attempt. */
+  /** `permit` of the circuit breaker is told what becomes of this attempt. */
   reportTo(permit: CircuitPermit, isFailure: (error: unknown) => boolean): void {
-    this.#report = (end) =>
+    this.#report = (outcome) =>
       notify(() => {
-        const served = breakerVerdict(end, isFailure);
-        if (served === undefined) return permit.release();
-        return served ? permit.succeed() : permit.fail(end.error);
+        const hasServed = breakerVerdict(outcome, isFailure);
+        if (hasServed === undefined) return permit.release();
+        return hasServed ? permit.succeed() : permit.fail(outcome.error);
       });
   }
 
   /** How this attempt ended, which need not be the end of the call. */
-  report(end: CallOutcome): void {
+  report(outcome: CallOutcome): void {
     const report = this.#report;
     this.#report = undefined;
-    report?.(end);
+    report?.(outcome);
   }
 
-  /** `isLast`: as far as the Result itself says; data by pattern does not. */
-  next(result: unknown, bytesRead: number, isLast = true): void {
-    if (!this.#pending) return;
-    if (!this.hasResults) this.#letGo();
-    this.hasResults = true;
+  /** A Result has come; `isLast`: it ends the call. */
+  next(result: unknown, bytesRead: number, isLast: boolean): void {
+    if (!this.isPending) return;
+    this.#freeKept();
     this.#observer?.onResult(this, result, bytesRead);
     // A hook may have ended it.
-    if (!this.#pending) return;
-    // What code of the user promises, whatever its type says, may fail later.
-    const taken = this.#sink.next(result, bytesRead, isLast);
-    if (isPromiseLike(taken)) taken.then(undefined, (error: unknown) => this.sinkFailed(error));
+    if (!this.isPending) return;
+    try {
+      // What code of the user promises, whatever its type says, may fail later.
+      const taken = this.#sink.next(result, bytesRead, isLast);
+      if (taken !== undefined && isPromiseLike(taken))
+        taken.then(undefined, (error: unknown) => this.sinkFailed(error));
+    } catch (error) {
+      return this.sinkFailed(error);
+    }
+    if (isLast) this.complete();
   }
 
   complete(): void {
     // That it was written says nothing about the server.
     if (this.until === 'written') this.report(CANCELLED);
-    if (this.#settle(COMPLETED)) notify(() => this.#sink.complete());
+    if (this.#settle(COMPLETED)) this.#sink.complete();
   }
 
   /** The call failed at the server or on the way. */
@@ -249,7 +243,7 @@ export class ClientCall implements Call, SentCommand {
     notify(() => this.#sink.error(error));
   }
 
-  /** What has come cannot be taken, by the sink or at all: nobody waits for the rest. */
+  /** What has come cannot be taken, by the sink or at all: the rest is not wanted. */
   sinkFailed(failure: unknown): void {
     const error = asSent(failure);
     this.#abandon({ how: 'failed', error }, isCmdStreamError(error) ? error.code : 'CANCELLED');
@@ -261,39 +255,41 @@ export class ClientCall implements Call, SentCommand {
 
   /** Asks for more Results of a call with credit. */
   grant(count: number): void {
-    if (this.#pending) this.#home.grant(this, count);
+    if (this.isPending) this.holder.grant?.(this, count);
   }
 
-  #settle(end: CallOutcome, abandoned?: string): boolean {
-    if (!this.#pending) return false;
-    this.#pending = false;
+  #settle(outcome: CallOutcome, reason?: string): boolean {
+    if (!this.isPending) return false;
+    this.isPending = false;
     clearTimeout(this.#timer);
     // What holds on to the call, such as a user, does not hold on to the scope of its timer.
     this.#timer = undefined;
     this.#stopListening?.();
-    this.#letGo();
-    this.#home.forget(this, abandoned);
-    this.report(end);
-    this.#observer?.onEnd(this, end);
+    this.#freeKept();
+    this.holder.remove(this, reason);
+    this.report(outcome);
+    this.#observer?.onEnd(this, outcome);
     return true;
   }
 
-  #letGo(): void {
-    this.kept?.release();
+  #freeKept(): void {
+    if (this.kept === undefined) return;
+    this.kept.free();
     this.kept = undefined;
   }
 
   /** It is to be sent again, as if it never had been. */
-  rewind(home: CallHome): void {
+  rewind(holder: CallHolder): void {
     this.seq = 0;
     this.isStream = false;
-    this.#home = home;
+    this.holder = holder;
   }
 }
 
-// A sink of a user: called in the async scope in which it was given, whoever's turn it is when something comes back.
-
-/** A scope itself, because every call that is sent for an Observable needs one. */
+/**
+ * A sink of a user: called in the async scope in which it was given, whatever runs when something comes back, and free
+ * to fail at the end. A scope itself, because every call that is sent for an Observable needs one.
+ */
 export class CallerSink<R = unknown> extends AsyncResource implements CommandSink<R> {
   readonly #sink: CommandSink<R>;
 
@@ -307,10 +303,10 @@ export class CallerSink<R = unknown> extends AsyncResource implements CommandSin
   }
 
   complete(): void {
-    return this.runInAsyncScope(this.#sink.complete, this.#sink);
+    notify(() => this.runInAsyncScope(this.#sink.complete, this.#sink));
   }
 
   error(error: unknown): void {
-    return this.runInAsyncScope(this.#sink.error, this.#sink, error);
+    notify(() => this.runInAsyncScope(this.#sink.error, this.#sink, error));
   }
 }

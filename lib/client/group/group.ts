@@ -267,13 +267,13 @@ export class Group implements GroupConnectionListener {
 
   onNotStarted(call: ClientCall, error: CmdStreamError): void {
     call.report({ how: 'failed', error });
-    call.moveTo(this.waiting);
+    call.holder = this.waiting;
     // Of a call that is over by now nothing is kept.
     if (this.#closed || call.kept === undefined || !this.waiting.resendRefused(call)) call.fail(error);
   }
 
   onLost(call: ClientCall, error: CmdStreamError): void {
-    call.moveTo(this.waiting);
+    call.holder = this.waiting;
     call.mayHaveRun = true;
     const mayRepeat = call.kept !== undefined && !this.#closed && this.#config.isIdempotent(call.command);
     if (mayRepeat && this.waiting.resendLost(call)) call.report({ how: 'failed', error });

@@ -7,7 +7,7 @@ import { MAX_TIMER_MS } from '../../connection/connection-options.js';
 import type { Ticker } from '../../connection/ticker.js';
 import { CmdStreamError, type ErrorCode } from '../../errors.js';
 import type { CallBytes } from '../call/call-bytes.js';
-import type { CallHome, ClientCall } from '../call/client-call.js';
+import type { CallHolder, ClientCall } from '../call/client-call.js';
 import type { ResolvedRetryOptions } from '../client-options.js';
 import { rootOf } from './connect-attempt.js';
 
@@ -45,7 +45,7 @@ interface Caller {
   reject(error: unknown): void;
 }
 
-export class WaitingRoom implements CallHome {
+export class WaitingRoom implements CallHolder {
   readonly #config: WaitingRoomConfig;
   readonly #submit: (call: ClientCall) => void;
   readonly #whyNotOpen: () => CmdStreamError | undefined;
@@ -95,7 +95,7 @@ export class WaitingRoom implements CallHome {
     callBytes.keepWaiting(call);
     // Code of the user has run.
     if (!call.isPending) return;
-    call.moveTo(this);
+    call.holder = this;
     const onOver = (): void => {
       this.#calls.delete(call);
       call.fail(this.#noConnection());
@@ -174,13 +174,11 @@ export class WaitingRoom implements CallHome {
     this.#onEmpty = callback;
   }
 
-  forget(call: ClientCall): void {
+  remove(call: ClientCall): void {
     this.#remove(this.#calls, call);
     this.#remove(this.#pausing, call);
     if (this.size === 0) this.#onEmpty?.();
   }
-
-  grant(): void {}
 
   waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined } {
     if (this.#pausing.has(call)) return { text: 'it was about to be sent again' };

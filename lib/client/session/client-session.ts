@@ -266,13 +266,13 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     const call = this.find(seq);
     if (call === undefined) return this.#callListener.onUnexpectedResult(seq, result, bytesRead);
     this.#confirm(call.sentBytes);
+    let isLast: boolean;
     try {
-      const last = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
-      call.next(result, bytesRead, last);
-      if (last) call.complete();
+      isLast = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
     } catch (error) {
-      call.sinkFailed(error);
+      return call.sinkFailed(error);
     }
+    call.next(result, bytesRead, isLast);
   }
 
   onRefused(seq: Seq, error: CmdStreamError): void {
@@ -325,7 +325,7 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     const { fingerprint, options, timeoutMs } = this.#config;
     fingerprint.check(hello);
     this.#isExtended = true;
-    this.#calls.maxInFlight = hello.maxInFlight;
+    this.#calls.extend(hello.maxInFlight);
     const limits = { maxFrameBytes: options.maxResultBytes, maxInFlight: 0, timeoutMs };
     const own = { version: EXTENSION_VERSION, features: 0, ...limits, ...fingerprint };
     this.connection.sendControl((writer) => writeHello(writer, own), GREETING_LIMIT);

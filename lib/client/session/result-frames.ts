@@ -45,13 +45,13 @@ function deliverValue(reader: ByteReader, calls: CallFinder): void {
   const { seq, data, last, packet } = readValue(reader);
   const call = calls.findLive(seq);
   if (call === undefined) return;
+  let value: unknown;
   try {
-    const value = dataOf(data, calls.connection.dataLimits);
-    call.next(packet ? new WholePacket(value) : value, reader.consumed);
-    if (last) call.complete();
+    value = dataOf(data, calls.connection.dataLimits);
   } catch (error) {
-    call.sinkFailed(error);
+    return call.sinkFailed(error);
   }
+  call.next(packet ? new WholePacket(value) : value, reader.consumed, last);
 }
 
 function deliverError(reader: ByteReader, calls: CallFinder): void {

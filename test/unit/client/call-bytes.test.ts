@@ -8,10 +8,10 @@ import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
 const KIB = 1024;
-const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
+const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 
 function callOf(command: unknown, options?: CallOptions, needs?: CallNeeds): ClientCall {
-  return new ClientCall(command, new RecordingSink(), home, options, needs);
+  return new ClientCall(command, new RecordingSink(), holder, options, needs);
 }
 
 /** Commands are texts, or functions that give one. */
@@ -30,7 +30,7 @@ function bytesOf(maxQueuedBytes: number, maxCommandBytes = 64 * KIB * KIB): Call
 
 function textOf({ kept }: ClientCall): string {
   const writer = new ByteWriter();
-  kept!.writeTo(writer);
+  writer.writeBytes(kept!.body);
   return writer.take().toString();
 }
 
@@ -156,9 +156,9 @@ describe('the memory of what is kept', () => {
   it('is let go with the first Result, once', () => {
     const [first, second] = [wait('first'), wait('second')];
     const before = bytes.held;
-    first.next('a', 1);
+    first.next('a', 1, false);
     expect([first.kept, bytes.held]).toEqual([undefined, before - 64]);
-    first.next('b', 1);
+    first.next('b', 1, false);
     first.complete();
     expect(bytes.held).toBe(before - 64);
     expect(textOf(second)).toBe('second');

@@ -1,8 +1,8 @@
 // What a call's Command needs in front of it, however late it is written, and what is kept of it for a repetition.
 import { describe, expect, it } from '@jest/globals';
 import type { CallBytes } from '../../../lib/client/call/call-bytes.js';
-import { CallEncoder, type Keeping } from '../../../lib/client/call/call-encoder.js';
-import type { KeptBytes } from '../../../lib/client/call/kept-bytes.js';
+import { CallEncoder, type CallEncoderConfig } from '../../../lib/client/call/call-encoder.js';
+import type { KeptBytes } from '../../../lib/client/call/call-bytes.js';
 import type { ClientCall } from '../../../lib/client/call/client-call.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { Connection } from '../../../lib/connection/connection.js';
@@ -34,7 +34,6 @@ class Stage {
   write(given: Partial<ClientCall>, leftMs = STANDARD_MS): ClientCall {
     const { bytes, copies, isExtended } = this;
     const connection: Partial<Connection> = {
-      isExtended,
       dataLimits: data,
       send: (_seq, value, before) => {
         this.hasMeta = before !== undefined;
@@ -51,15 +50,17 @@ class Stage {
       },
     };
     const keepWritten: CallBytes['keepWritten'] = (kept, writer, mapFrom, mapTo, from) =>
-      void copies.push({ call: kept, map: textOf(writer, mapFrom, mapTo), text: textOf(writer, from) });
-    const keeping = {
+      void copies.push({ call: kept as ClientCall, map: textOf(writer, mapFrom, mapTo), text: textOf(writer, from) });
+    const config = {
+      timeoutMs: this.defaultTimeoutMs,
       direction: { encode: (command: unknown, writer: ByteWriter) => writer.writeText(command as string) },
       callBytes: { keepWritten },
-      mayRepeat: () => this.mayRepeat,
-    } as unknown as Keeping;
+    } as unknown as CallEncoderConfig;
     const standard = { seq: 1, command: 'text', credit: 0, ambient: NO_METADATA, until: 'answered' };
-    const call = { ...standard, ...given } as ClientCall;
-    new CallEncoder(connection as Connection, this.defaultTimeoutMs, keeping).write(call, leftMs);
+    const call = { ...standard, hasMetadata: Boolean(given.metadata ?? given.ambient), ...given } as ClientCall;
+    const encoder = new CallEncoder(connection as Connection, config);
+    encoder.isExtended = isExtended;
+    encoder.write(call, leftMs, call.kept === undefined && this.mayRepeat);
     return call;
   }
 
@@ -170,16 +171,9 @@ describe('a Command', () => {
     ['with its metadata', '\x01\x01a\x01b', { a: 'b' }],
     ['without metadata', '', {}],
   ])('that was kept is written as it was kept, %s, and not copied again', (_what, map, metadata) => {
-    class Kept extends SelfWriting {
-      readonly mapLength = map.length;
-      readonly map = Buffer.from(map, 'latin1');
-
-      writeTo(writer: ByteWriter): void {
-        writer.writeText('kept');
-      }
-    }
+    const bytes = { map: Buffer.from(map, 'latin1'), mapLength: map.length, body: Buffer.from('kept') };
     const stage = new Stage();
-    stage.write({ kept: new Kept() as unknown as KeptBytes, ambient: map ? { other: 'x' } : NO_METADATA, credit: 1 });
+    stage.write({ kept: bytes as unknown as KeptBytes, ambient: map ? { other: 'x' } : NO_METADATA, credit: 1 });
     expect([stage.frame, stage.copies]).toEqual(['kept', []]);
     expect(stage.meta).toMatchObject({ metadata, credit: 1 });
   });
@@ -228,8 +222,8 @@ describe('a message by pattern', () => {
 });
 
 describe('what a plain server cannot take', () => {
-  const check = (isExtended: boolean, command: unknown, metadata?: Record<string, string>): void =>
-    new CallEncoder({ isExtended } as Connection, 0).checkNeeds(command, metadata);
+  const check = (command: unknown, metadata?: Record<string, string>): void =>
+    new CallEncoder({} as Connection, {} as CallEncoderConfig).checkPlain({ command, metadata } as ClientCall);
   const event = new PatternMessage('event', 'sum', []);
 
   it('is a message by pattern, and metadata', () => {
@@ -238,9 +232,8 @@ describe('what a plain server cannot take', () => {
         code: 'EXTENSION_UNAVAILABLE',
         message: expect.stringMatching(`cannot take .*${text}$`),
       });
-    expect(() => check(false, event)).toThrow(unavailable('sum') as Error);
-    expect(() => check(false, {}, {})).toThrow(unavailable('metadata') as Error);
-    expect(() => check(false, {})).not.toThrow();
-    expect(() => check(true, event, {})).not.toThrow();
+    expect(() => check(event)).toThrow(unavailable('sum') as Error);
+    expect(() => check({}, {})).toThrow(unavailable('metadata') as Error);
+    expect(() => check({})).not.toThrow();
   });
 });

@@ -15,8 +15,9 @@ import {
 } from '../../../lib/core.js';
 
 const sink = { next: () => {}, complete: () => {}, error: () => {} };
-const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
-const call = (command: unknown = {}, options?: CallOptions): ClientCall => new ClientCall(command, sink, home, options);
+const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
+const call = (command: unknown = {}, options?: CallOptions): ClientCall =>
+  new ClientCall(command, sink, holder, options);
 
 interface FakeSession {
   isExtended: boolean;

@@ -88,7 +88,7 @@ class Stage {
 
   submit(command: unknown = new AddCmd(2, 3)): RecordingSink {
     const sink = new RecordingSink();
-    const nowhere = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
+    const nowhere = { remove: () => {}, waitsFor: () => ({ text: '' }) };
     this.link.session!.submit(new ClientCall(command, sink, nowhere));
     this.sinks.push(sink);
     return sink;

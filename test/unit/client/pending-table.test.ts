@@ -2,13 +2,13 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
-import { PendingTable } from '../../../lib/client/call/pending-table.js';
+import { PendingTable } from '../../../lib/client/call/call-multiplexer.js';
 
 const sink = { next: () => {}, complete: () => {}, error: () => {} };
-const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
+const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 
 function callOf(seq: number): ClientCall {
-  const call = new ClientCall({}, sink, home);
+  const call = new ClientCall({}, sink, holder);
   call.seq = seq;
   return call;
 }

@@ -19,13 +19,13 @@ class Stage {
   readonly sinks = [new RecordingSink(), new RecordingSink()];
   readonly calls: ClientCall[];
   readonly refused: [ClientCall, CmdStreamError][] = [];
-  readonly abandoned: (string | undefined)[] = [];
+  readonly reasons: (string | undefined)[] = [];
   late = 0;
 
   constructor() {
-    const forget = (_call: ClientCall, abandoned?: string): void => void this.abandoned.push(abandoned);
-    const home = { server: 'calc:1', forget, grant: () => {}, waitsFor: () => ({ text: '' }) };
-    this.calls = this.sinks.map((sink) => new ClientCall({}, sink, home));
+    const remove = (_call: ClientCall, reason?: string): void => void this.reasons.push(reason);
+    const holder = { server: 'calc:1', remove, waitsFor: () => ({ text: '' }) };
+    this.calls = this.sinks.map((sink) => new ClientCall({}, sink, holder));
   }
 
   deliver(frame: string): boolean {
@@ -105,7 +105,7 @@ describe('a Result of a message', () => {
     const stage = new Stage();
     stage.deliver(value(1, LAST, json));
     expect(stage.failure).toMatchObject({ code, sent: true });
-    expect([stage.abandoned, stage.sinks[1]!.ends]).toEqual([[code], []]);
+    expect([stage.reasons, stage.sinks[1]!.ends]).toEqual([[code], []]);
   });
 });
 
@@ -130,7 +130,7 @@ describe('an error', () => {
     const stage = new Stage();
     expect(stage.deliver(error(1, code, payload))).toBe(true);
     expect(stage.failure).toMatchObject({ sent: true, ...expected });
-    expect([stage.abandoned, stage.refused]).toEqual([[undefined], []]);
+    expect([stage.reasons, stage.refused]).toEqual([[undefined], []]);
   });
 
   it.each<[string, unknown]>([
@@ -141,7 +141,7 @@ describe('an error', () => {
     const stage = new Stage();
     stage.deliver(error(1, code, payload));
     expect(stage.refused).toEqual([[stage.calls[0], expect.objectContaining({ code, sent: false, payload })]]);
-    expect([stage.abandoned, stage.sinks[0]!.ends]).toEqual([[], []]);
+    expect([stage.reasons, stage.sinks[0]!.ends]).toEqual([[], []]);
   });
 
   it('stays one although what came with it cannot be read', () => {

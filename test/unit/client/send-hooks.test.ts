@@ -6,7 +6,7 @@ import { hookedNeeds, type SendHooks } from '../../../lib/client/send-hooks.js';
 import type { SentCommand } from '../../../lib/core.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
-const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
+const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 
 /** A call with hooks that write down what they are notified of. */
 function hookedCall(hooks: SendHooks = {}): { call: ClientCall; news: unknown[]; sink: RecordingSink } {
@@ -22,7 +22,7 @@ function hookedCall(hooks: SendHooks = {}): { call: ClientCall; news: unknown[];
   const call = new ClientCall(
     'command',
     sink,
-    home,
+    holder,
     {},
     hookedNeeds(() => notify, 'command'),
   );
@@ -37,8 +37,8 @@ const failure = new Error('refused');
 describe('the hooks of a call', () => {
   it('are notified of each Result with its number and bytes, then of the end', () => {
     const { call, news } = hookedCall();
-    call.next('a', 10);
-    call.next('b', 11);
+    call.next('a', 10, false);
+    call.next('b', 11, false);
     call.complete();
     expect(news).toEqual([['result', 'a', 1, 10], ['result', 'b', 2, 11], end]);
   });
@@ -53,7 +53,7 @@ describe('the hooks of a call', () => {
     finish(call);
     call.cancel();
     call.fail(new Error('late'));
-    call.next('late', 1);
+    call.next('late', 1, false);
     expect(news).toEqual(expected);
   });
 
@@ -61,7 +61,7 @@ describe('the hooks of a call', () => {
     const seen: SentCommand[] = [];
     const see = (sent: SentCommand): void => void seen.push(sent);
     const { call } = hookedCall({ onResult: see, onError: see, onEnd: see });
-    call.next('a', 1);
+    call.next('a', 1, false);
     call.seq = 8;
     call.fail(failure);
     expect(new Set(seen).size).toBe(1);
@@ -82,7 +82,7 @@ describe('the hooks of a call', () => {
       throw new Error('a hook throws');
     };
     const { call, sink } = hookedCall({ onResult: refuse, onError: refuse, onTimeout: refuse, onEnd: refuse });
-    call.next('a', 1);
+    call.next('a', 1, false);
     call.fail(failure);
     expect(sink).toMatchObject({ results: ['a'], ends: [{ error: failure }] });
   });
@@ -91,11 +91,11 @@ describe('the hooks of a call', () => {
     const call = new ClientCall(
       'command',
       new RecordingSink(),
-      home,
+      holder,
       {},
       hookedNeeds(() => ({}), 'command'),
     );
-    call.next('a', 1);
+    call.next('a', 1, false);
     call.complete();
     expect(call.isPending).toBe(false);
   });

@@ -31,7 +31,6 @@ class FakeConnection {
   readonly written: string[] = [];
   readonly posted: string[] = [];
   readonly dataLimits = direction.data;
-  isExtended = true;
   isOpen = true;
   bufferedBytes = 0;
   sentBytes = 0;
@@ -74,10 +73,10 @@ let connection: FakeConnection;
 let listener: { [K in keyof CallListener]: jest.Mock<CallListener[K]> };
 let idle: jest.Mock<() => void>;
 let calls: CallMultiplexer;
-const nowhere = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
+const nowhere = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 const lost = new CmdStreamError('CONNECTION_LOST', 'it was lost');
 
-function open(config: Partial<CallMultiplexerConfig> = {}): void {
+function open(config: Partial<CallMultiplexerConfig> = {}, isExtended = true): void {
   const standard = { timeoutMs: 0, maxPending: 100, maxQueued: 100, retry: {}, isIdempotent: () => false };
   const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, direction });
   const options = { maxSendBufferBytes: MAX_BUFFERED };
@@ -85,6 +84,7 @@ function open(config: Partial<CallMultiplexerConfig> = {}): void {
   const whole = { ...standard, ...where, direction, callBytes, options, ...config };
   calls = new CallMultiplexer(connection as unknown as Connection, whole, listener);
   calls.isOpen = true;
+  if (isExtended) calls.extend(0);
 }
 
 class Sent extends RecordingSink {
@@ -137,16 +137,16 @@ describe('a call that is given to a connection', () => {
   it('is written at once while there is room, and knows its number, its bytes and those before it', () => {
     const [first, second] = [submit('one'), submit('three')];
     expect(connection.written).toEqual(['one', 'three']);
-    expect(first.call).toMatchObject({ seq: 1, bytes: 3, sentBytes: 3, attempts: 1, home: calls });
+    expect(first.call).toMatchObject({ seq: 1, bytes: 3, sentBytes: 3, attempts: 1, holder: calls });
     expect(second.call).toMatchObject({ seq: 2, bytes: 5, sentBytes: 8, attempts: 1 });
     expect([calls.size, calls.find(1), calls.find(2), calls.find(3)]).toEqual([2, first.call, second.call, undefined]);
   });
 
   it('waits for a place at the server, and those that wait have theirs in order, one for each that ends', () => {
-    calls.maxInFlight = 2;
+    calls.extend(2);
     const sent = ['a', 'b', 'c', 'd', 'e'].map((name) => submit(name));
     expect([connection.written, calls.size]).toEqual([['a', 'b'], 5]);
-    expect(sent[2]!.call).toMatchObject({ seq: 0, attempts: 0, isPending: true, home: calls });
+    expect(sent[2]!.call).toMatchObject({ seq: 0, attempts: 0, isPending: true, holder: calls });
     sent[1]!.call.complete();
     expect(connection.written).toEqual(['a', 'b', 'c']);
     sent[0]!.call.cancel();
@@ -169,13 +169,13 @@ describe('a call that is given to a connection', () => {
   });
 
   it('waits behind those that wait, although there is room when it comes', () => {
-    calls.maxInFlight = 1;
+    calls.extend(1);
     const first = submit('first');
     const overdue = late('overdue');
     overdue.onEnd = () => void submit('last');
     calls.submit(overdue.call);
     submit('second');
-    calls.maxInFlight = 0;
+    calls.extend(0);
     first.call.complete();
     expect(connection.written).toEqual(['first', 'second', 'last']);
     expect(overdue.failure).toMatchObject({ code: 'TIMEOUT', sent: false });
@@ -183,7 +183,7 @@ describe('a call that is given to a connection', () => {
 
   it('fails when maxPending are under way, those that wait among them, and not when one of them has ended', () => {
     open({ maxPending: 2 });
-    calls.maxInFlight = 1;
+    calls.extend(1);
     const first = submit('a');
     submit('b');
     expect(submit('c').failure).toMatchObject({ code: 'QUEUE_FULL', message: expect.stringContaining('(2)') });
@@ -194,7 +194,7 @@ describe('a call that is given to a connection', () => {
 
   it('fails when maxQueued wait for the socket, and not when they wait for the server', () => {
     open({ maxQueued: 1 });
-    calls.maxInFlight = 1;
+    calls.extend(1);
     for (const name of ['a', 'b', 'c']) expect(submit(name).failure).toBeUndefined();
     connection.bufferedBytes = MAX_BUFFERED + 1;
     expect(submit('d').failure).toMatchObject({ code: 'QUEUE_FULL', message: expect.stringContaining('(1)') });
@@ -230,14 +230,14 @@ describe('a call that cannot be written', () => {
   });
 
   it('fails when the server cannot do what it needs', () => {
-    connection.isExtended = false;
+    open({}, false);
     const sent = submit(new PatternMessage('message', 'sum', []));
     expect(sent.failure).toMatchObject({ code: 'EXTENSION_UNAVAILABLE', sent: false });
     expect([sent.call.seq, sent.call.attempts, calls.size]).toEqual([0, 0, 0]);
   });
 
   it('fails alone: its place is free again, and those behind it are written', () => {
-    calls.maxInFlight = 1;
+    calls.extend(1);
     const first = submit('first');
     const [broken, last] = [submit('broken'), submit('last')];
     let sends = 0;
@@ -263,8 +263,7 @@ describe('what is kept of a written call for a repetition', () => {
     ['written', true, {}, true, true],
     ['written', true, false, true, false],
   ])('until %s, extended %s, retry %j, idempotent %s: %s', (until, isExtended, retry, isIdempotent, expected) => {
-    connection.isExtended = isExtended;
-    open({ retry, isIdempotent: () => isIdempotent });
+    open({ retry, isIdempotent: () => isIdempotent }, isExtended);
     expect(submit('text', {}, { until }).call.kept !== undefined).toBe(expected);
   });
 });
@@ -293,17 +292,21 @@ describe('the end of a written call', () => {
     expect([calls.size, idle.mock.calls.length]).toEqual([0, 1]);
   });
 
-  it.each([{ isExtended: false }, { isOpen: false }])('by its caller is not said where %j', (state) => {
+  it.each([
+    ['plain', false, true],
+    ['at its end', true, false],
+  ])('by its caller is not said where the connection is %s', (_what, isExtended, isOpen) => {
+    open({}, isExtended);
     const { call } = submit('a');
-    Object.assign(connection, state);
+    connection.isOpen = isOpen;
     call.cancel();
     expect(connection.posted).toEqual([]);
     expect(calls.size).toBe(0);
   });
 
-  it('by its caller is not said when it was not written, or is nobody’s here any more', () => {
+  it('by its caller is not said when it was not written, or was taken away', () => {
     const [first, second] = [submit('a'), submit('b')];
-    calls.maxInFlight = 1;
+    calls.extend(1);
     const third = submit('c');
     third.call.cancel();
     expect(calls.size).toBe(2);
@@ -316,7 +319,7 @@ describe('the end of a written call', () => {
   });
 
   it('is that of an attempt when the server has not begun with it: its place is free, and nothing may follow', () => {
-    calls.maxInFlight = 1;
+    calls.extend(1);
     const [first, second] = [submit('a'), submit('b')];
     calls.whenIdle(idle);
     calls.notStarted(first.call, lost);
@@ -329,7 +332,7 @@ describe('the end of a written call', () => {
 });
 
 describe('a call that is only to be written', () => {
-  it('is over when the socket has taken it, is found by nobody, and its number is not at its end', async () => {
+  it('is over when the socket has taken it, is not found, and its number is not at its end', async () => {
     const sent = submit('a', {}, { until: 'written' });
     expect([calls.size, calls.find(1)]).toEqual([1, undefined]);
     await turns(1);
@@ -340,7 +343,7 @@ describe('a call that is only to be written', () => {
     expect(() => calls.checkSeq(1)).not.toThrow();
   });
 
-  it('is not over when the connection ends before: that has to be notified by the connection', async () => {
+  it('is not over when the connection ends before: the connection says so itself', async () => {
     const sent = submit('a', {}, { until: 'written' });
     connection.lost(lost);
     await turns(1);
@@ -356,7 +359,7 @@ describe('a call that is only to be written', () => {
 });
 
 describe('the last call', () => {
-  it('is told once for each that asked, and at once where there is none', () => {
+  it('is reported once to each that asked, and at once where there is none', () => {
     calls.whenIdle(idle);
     expect(idle).toHaveBeenCalledTimes(1);
     const other = jest.fn();
@@ -383,22 +386,23 @@ describe('the last call', () => {
 
 describe('credit', () => {
   it('is given for a call that was written, on an extended connection that is open', () => {
-    calls.maxInFlight = 1;
+    calls.extend(1);
     const [{ call }, waiting] = [submit('a'), submit('b')];
     call.grant(16);
     waiting.call.grant(16);
     expect(connection.posted).toEqual([credit(1, 16)]);
     connection.isOpen = false;
     call.grant(1);
-    Object.assign(connection, { isOpen: true, isExtended: false });
-    call.grant(1);
+    connection.isOpen = true;
+    open({}, false);
+    submit('c').call.grant(1);
     expect(connection.posted).toHaveLength(1);
   });
 });
 
 describe('what a call waits for', () => {
   it('is an answer, a place at the server, or the socket', () => {
-    calls.maxInFlight = 1;
+    calls.extend(1);
     const [first, second] = [submit('a'), submit('b')];
     expect(calls.waitsFor(first.call)).toEqual({ text: 'calc:1 has not answered' });
     expect(calls.waitsFor(second.call)).toEqual({ text: 'calc:1 runs as many Commands as it may (1)' });

@@ -1,19 +1,25 @@
-// One call from dispatch to its end, with a home, a sink and a clock of the test's own: it ends once, however often it is notified.
+// One call from dispatch to its end, with a holder, a sink and a clock of the test's own: it ends once, however often it is ended.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallOutcome } from '../../../lib/client/call/call-outcome.js';
-import type { KeptBytes } from '../../../lib/client/call/kept-bytes.js';
-import { ClientCall, type CallHome, type CallNeeds, type CallOptions } from '../../../lib/client/call/client-call.js';
+import type { KeptBytes } from '../../../lib/client/call/call-bytes.js';
+import {
+  CallerSink,
+  ClientCall,
+  type CallHolder,
+  type CallNeeds,
+  type CallOptions,
+} from '../../../lib/client/call/client-call.js';
 import { SignalListeners } from '../../../lib/client/call/signal-listeners.js';
 import { CmdStreamError } from '../../../lib/core.js';
 
 class SumCmd {}
 
-/** A call of which everything that is notified of it is kept, in order. */
-class Told {
+/** A call of which everything that is reported of it is kept, in order. */
+class Witnessed {
   readonly all: unknown[][] = [];
-  readonly home: CallHome;
+  readonly holder: CallHolder;
   readonly call: ClientCall;
-  waits: ReturnType<CallHome['waitsFor']> = { text: 'it waited' };
+  waits: ReturnType<CallHolder['waitsFor']> = { text: 'it waited' };
   onResult: () => void = () => {};
   onNext: (result: unknown) => unknown = () => {};
 
@@ -22,8 +28,8 @@ class Told {
       (what: string) =>
       (...args: unknown[]): void =>
         void this.all.push([what, ...args]);
-    this.home = {
-      forget: (_call, abandoned) => tell('forget')(abandoned),
+    this.holder = {
+      remove: (_call, reason) => tell('remove')(reason),
       grant: (_call, count) => tell('grant')(count),
       waitsFor: () => (tell('waitsFor')(), this.waits),
     };
@@ -36,16 +42,16 @@ class Told {
       onResult: (_sent: unknown, result: unknown, bytes: number) => (tell('seen')(result, bytes), this.onResult()),
       onEnd: (_sent: unknown, end: CallOutcome) => tell('end')(end),
     };
-    this.call = new ClientCall(new SumCmd(), sink, this.home, options, { observer, ...needs });
+    this.call = new ClientCall(new SumCmd(), sink, this.holder, options, { observer, ...needs });
   }
 
-  /** What was notified since the last time. */
+  /** What was reported since the last time. */
   take(): unknown[][] {
     return this.all.splice(0);
   }
 
   keep(): void {
-    this.call.kept = { release: () => void this.all.push(['release']) } as unknown as KeptBytes;
+    this.call.kept = { free: () => void this.all.push(['free']) } as unknown as KeptBytes;
   }
 }
 
@@ -64,12 +70,12 @@ afterEach(() => void jest.useRealTimers());
 
 describe('the end of a call', () => {
   const ways: [string, (call: ClientCall) => void, unknown[][]][] = [
-    ['completed', (call) => call.complete(), [['forget', undefined], ['end', { how: 'completed' }], ['complete']]],
+    ['completed', (call) => call.complete(), [['remove', undefined], ['end', { how: 'completed' }], ['complete']]],
     [
       'failed',
       (call) => call.fail(failed),
       [
-        ['forget', undefined],
+        ['remove', undefined],
         ['end', { how: 'failed', error: failed }],
         ['error', failed],
       ],
@@ -78,14 +84,14 @@ describe('the end of a call', () => {
       'cancelled',
       (call) => call.cancel(),
       [
-        ['forget', 'CANCELLED'],
+        ['remove', 'CANCELLED'],
         ['end', { how: 'cancelled' }],
       ],
     ],
   ];
 
-  it.each(ways)('is reported to its home, then its observer, then its sink: %s', (_how, end, expected) => {
-    const { call, all } = new Told();
+  it.each(ways)('is reported to its holder, then its observer, then its sink: %s', (_how, end, expected) => {
+    const { call, all } = new Witnessed();
     expect(call.isPending).toBe(true);
     end(call);
     expect(all).toEqual(expected);
@@ -93,91 +99,102 @@ describe('the end of a call', () => {
   });
 
   it.each(ways)('is the only one: nothing that comes after it has an effect once it is %s', (_how, end) => {
-    const notify = new Told({ timeoutMs: 50 });
+    const seen = new Witnessed({ timeoutMs: 50 });
     const controller = new AbortController();
-    notify.call.watch(controller.signal, new SignalListeners());
-    end(notify.call);
+    seen.call.watch(controller.signal, new SignalListeners());
+    end(seen.call);
     expect(jest.getTimerCount()).toBe(0);
-    notify.take();
-    for (const [, again] of ways) again(notify.call);
-    notify.call.next('late', 1);
-    notify.call.expire();
-    notify.call.sinkFailed(failed);
-    notify.call.grant(3);
+    seen.take();
+    for (const [, again] of ways) again(seen.call);
+    seen.call.next('late', 1, false);
+    seen.call.expire();
+    seen.call.sinkFailed(failed);
+    seen.call.grant(3);
     controller.abort();
     jest.advanceTimersByTime(100);
-    expect(notify.all).toEqual([]);
+    expect(seen.all).toEqual([]);
   });
 
   it('lets go of what was kept for a repetition, once', () => {
-    const notify = new Told();
-    notify.keep();
-    notify.call.complete();
-    notify.call.cancel();
-    expect(notify.all.filter(([what]) => what === 'release')).toHaveLength(1);
-    expect(notify.call.kept).toBeUndefined();
+    const seen = new Witnessed();
+    seen.keep();
+    seen.call.complete();
+    seen.call.cancel();
+    expect(seen.all.filter(([what]) => what === 'free')).toHaveLength(1);
+    expect(seen.call.kept).toBeUndefined();
   });
 
   it('is none of the caller’s trouble when the sink throws', () => {
     const throws = (): never => {
       throw new Error('a sink throws');
     };
-    const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
-    const sink = { next: throws, complete: throws, error: throws };
-    expect(() => new ClientCall({}, sink, home).complete()).not.toThrow();
-    expect(() => new ClientCall({}, sink, home).fail(failed)).not.toThrow();
+    const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
+    const sink = new CallerSink({ next: throws, complete: throws, error: throws });
+    expect(() => new ClientCall({}, sink, holder).complete()).not.toThrow();
+    expect(() => new ClientCall({}, sink, holder).fail(failed)).not.toThrow();
   });
 });
 
 describe('a Result', () => {
   it('goes to the observer and to the sink, with its bytes, and the first one lets go of what was kept', () => {
-    const notify = new Told();
-    notify.keep();
-    expect(notify.call.hasResults).toBe(false);
-    notify.call.next('a', 3);
-    expect(notify.take()).toEqual([['release'], ['seen', 'a', 3], ['next', 'a', 3]]);
-    expect(notify.call.hasResults).toBe(true);
-    // A later one has nothing to let go of.
-    notify.keep();
-    notify.call.next('b', 4);
-    expect(notify.take()).toEqual([
+    const seen = new Witnessed();
+    seen.keep();
+    seen.call.next('a', 3, false);
+    expect(seen.take()).toEqual([['free'], ['seen', 'a', 3], ['next', 'a', 3]]);
+    seen.call.next('b', 4, false);
+    expect(seen.take()).toEqual([
       ['seen', 'b', 4],
       ['next', 'b', 4],
     ]);
-    notify.call.cancel();
+    seen.call.cancel();
+  });
+
+  it('ends the call if it is the last, unless the sink fails with it', () => {
+    const [good, bad] = [new Witnessed(), new Witnessed()];
+    good.call.next('a', 3, true);
+    expect(good.take().map(([what]) => what)).toEqual(['seen', 'next', 'remove', 'end', 'complete']);
+    bad.onNext = () => {
+      throw other;
+    };
+    bad.call.next('a', 3, true);
+    expect(bad.take().slice(2)).toEqual([
+      ['remove', 'CANCELLED'],
+      ['end', { how: 'failed', error: other }],
+      ['error', other],
+    ]);
   });
 
   it('is not given to the sink of a call that the observer has ended', () => {
-    const notify = new Told();
-    notify.onResult = () => notify.call.cancel();
-    notify.call.next('a', 1);
-    expect(notify.take().map(([what]) => what)).toEqual(['seen', 'forget', 'end']);
+    const seen = new Witnessed();
+    seen.onResult = () => seen.call.cancel();
+    seen.call.next('a', 1, false);
+    expect(seen.take().map(([what]) => what)).toEqual(['seen', 'remove', 'end']);
   });
 
   it.each([
     ['an error of this package, which says then that it was sent', failed, 'REMOTE', asSent],
     ['any other error, as it is', other, 'CANCELLED', other],
   ])('that the sink fails on later ends the call with %s', async (_what, reason, abandoned, check) => {
-    const notify = new Told();
-    notify.onNext = () => Promise.reject(reason);
-    notify.call.next('a', 1);
-    expect(notify.call.isPending).toBe(true);
-    notify.take();
+    const seen = new Witnessed();
+    seen.onNext = () => Promise.reject(reason);
+    seen.call.next('a', 1, false);
+    expect(seen.call.isPending).toBe(true);
+    seen.take();
     await Promise.resolve();
     await Promise.resolve();
-    expect(notify.all[0]).toEqual(['forget', abandoned]);
-    const [, error] = notify.all[2]!;
+    expect(seen.all[0]).toEqual(['remove', abandoned]);
+    const [, error] = seen.all[2]!;
     expect(error).toEqual(check);
-    expect(notify.all[1]).toEqual(['end', { how: 'failed', error }]);
+    expect(seen.all[1]).toEqual(['end', { how: 'failed', error }]);
   });
 
   it('that the sink takes with a promise that is kept ends nothing', async () => {
-    const notify = new Told();
-    notify.onNext = () => Promise.resolve();
-    notify.call.next('a', 1);
+    const seen = new Witnessed();
+    seen.onNext = () => Promise.resolve();
+    seen.call.next('a', 1, false);
     await Promise.resolve();
-    expect(notify.call.isPending).toBe(true);
-    notify.call.cancel();
+    expect(seen.call.isPending).toBe(true);
+    seen.call.cancel();
   });
 });
 
@@ -191,7 +208,7 @@ describe('an error', () => {
       [sent, true, sent],
       ['no error', true, 'no error'],
     ] as const) {
-      const { call, all } = new Told();
+      const { call, all } = new Witnessed();
       call.mayHaveRun = mayHaveRun;
       call.fail(given);
       expect(all.at(-1)![1]).toEqual(expected);
@@ -200,17 +217,16 @@ describe('an error', () => {
   });
 
   it('names what was sent, and where to if that is known', () => {
-    const { call, home } = new Told();
+    const { call, holder } = new Witnessed();
     expect(call.label).toBe('(SumCmd)');
-    call.moveTo({ ...home, server: 'calc:1' });
+    call.holder = { ...holder, server: 'calc:1' };
     expect(call.label).toBe('(SumCmd at calc:1)');
-    expect(call.home.server).toBe('calc:1');
   });
 });
 
 describe('the time limit', () => {
   it('is none when it is 0', () => {
-    const { call } = new Told();
+    const { call } = new Witnessed();
     call.watch(undefined, new SignalListeners());
     expect(jest.getTimerCount()).toBe(0);
     expect([call.timeoutMs, call.remainingMs()]).toEqual([0, 0]);
@@ -220,7 +236,7 @@ describe('the time limit', () => {
 
   it('counts down, and is negative when it is over: 0 would be no limit', () => {
     jest.advanceTimersByTime(1000);
-    const { call } = new Told({ timeoutMs: 50 });
+    const { call } = new Witnessed({ timeoutMs: 50 });
     expect(call.remainingMs()).toBe(50);
     jest.advanceTimersByTime(20);
     expect(call.remainingMs()).toBe(30);
@@ -235,20 +251,20 @@ describe('the time limit', () => {
     [1, undefined],
     [2, new CmdStreamError('CONNECT_FAILED', 'nobody there')],
   ])('ends the call after %s attempts, when what has arrived by then was read', (attempts, cause) => {
-    const notify = new Told({ timeoutMs: 50 });
-    Object.assign(notify.call, { attempts });
-    notify.waits = { text: 'it waited', cause };
-    notify.call.watch(undefined, new SignalListeners());
+    const seen = new Witnessed({ timeoutMs: 50 });
+    Object.assign(seen.call, { attempts });
+    seen.waits = { text: 'it waited', cause };
+    seen.call.watch(undefined, new SignalListeners());
     jest.advanceTimersByTime(49);
-    expect(notify.all).toEqual([]);
+    expect(seen.all).toEqual([]);
     jest.advanceTimersToNextTimer();
-    expect(notify.all).toEqual([]);
+    expect(seen.all).toEqual([]);
     jest.advanceTimersToNextTimer();
-    const [asked, forgotten, end, last] = notify.take();
+    const [asked, forgotten, end, last] = seen.take();
     const error = last![1] as CmdStreamError;
     expect([asked, forgotten, end]).toEqual([
       ['waitsFor'],
-      ['forget', 'TIMEOUT'],
+      ['remove', 'TIMEOUT'],
       ['end', { how: 'timed out', error }],
     ]);
     expect(error).toMatchObject({ code: 'TIMEOUT', sent: attempts > 0 });
@@ -258,7 +274,7 @@ describe('the time limit', () => {
   });
 
   it('holds no timer of a call that is over', () => {
-    const { call } = new Told({ timeoutMs: 50 });
+    const { call } = new Witnessed({ timeoutMs: 50 });
     call.watch(undefined, new SignalListeners());
     expect(jest.getTimerCount()).toBe(1);
     call.complete();
@@ -268,12 +284,12 @@ describe('the time limit', () => {
 
 describe('the signal', () => {
   it('that has aborted already ends the call at once, and nobody listens to it', () => {
-    const notify = new Told();
+    const seen = new Witnessed();
     const signal = AbortSignal.abort('enough');
     const listen = jest.spyOn(signal, 'addEventListener');
-    notify.call.watch(signal, new SignalListeners());
-    expect(notify.take()).toEqual([
-      ['forget', 'CANCELLED'],
+    seen.call.watch(signal, new SignalListeners());
+    expect(seen.take()).toEqual([
+      ['remove', 'CANCELLED'],
       ['end', { how: 'cancelled', error: 'enough' }],
       ['error', 'enough'],
     ]);
@@ -281,16 +297,16 @@ describe('the signal', () => {
   });
 
   it('ends the call with its reason when it aborts', () => {
-    const notify = new Told();
+    const seen = new Witnessed();
     const controller = new AbortController();
-    notify.call.watch(controller.signal, new SignalListeners());
-    expect(notify.call.isPending).toBe(true);
+    seen.call.watch(controller.signal, new SignalListeners());
+    expect(seen.call.isPending).toBe(true);
     controller.abort('enough');
-    expect(notify.take().at(-1)).toEqual(['error', 'enough']);
+    expect(seen.take().at(-1)).toEqual(['error', 'enough']);
   });
 
   it('is not listened to when the call is over', () => {
-    const { call } = new Told();
+    const { call } = new Witnessed();
     const { signal } = new AbortController();
     const stop = jest.spyOn(signal, 'removeEventListener');
     call.watch(signal, new SignalListeners());
@@ -303,14 +319,14 @@ describe('the signal', () => {
 describe('what becomes of an attempt', () => {
   function withPermit(needs?: CallNeeds) {
     const said: unknown[] = [];
-    const notify = new Told({}, needs);
+    const seen = new Witnessed({}, needs);
     const say =
       (what: string) =>
       (...args: unknown[]): void =>
         void said.push([what, ...args]);
     const permit = { succeed: say('succeed'), fail: say('fail'), release: say('release') };
-    notify.call.reportTo(permit, (error) => error === failed);
-    return { call: notify.call, said };
+    seen.call.reportTo(permit, (error) => error === failed);
+    return { call: seen.call, said };
   }
 
   it.each<[string, (call: ClientCall) => void, unknown[]]>([
@@ -348,7 +364,7 @@ describe('what becomes of an attempt', () => {
   });
 
   it('is nobody’s trouble when the breaker throws', () => {
-    const { call } = new Told();
+    const { call } = new Witnessed();
     const throws = (): never => {
       throw new Error('a breaker throws');
     };
@@ -358,33 +374,32 @@ describe('what becomes of an attempt', () => {
 });
 
 describe('a call that is sent again', () => {
-  it('has no number, is no stream, and is at home where it waits', () => {
-    const notify = new Told();
-    const { call } = notify;
+  it('has no number, is no stream, and is held where it waits', () => {
+    const seen = new Witnessed();
+    const { call } = seen;
     Object.assign(call, { seq: 5, isStream: true, attempts: 1 });
-    const home = { ...notify.home, grant: jest.fn() };
-    call.rewind(home);
-    expect(call).toMatchObject({ seq: 0, isStream: false, attempts: 1, isPending: true, home });
+    const holder = { ...seen.holder, grant: jest.fn() };
+    call.rewind(holder);
+    expect(call).toMatchObject({ seq: 0, isStream: false, attempts: 1, isPending: true, holder });
     call.grant(2);
-    expect(home.grant).toHaveBeenCalledWith(call, 2);
-    expect(notify.all).toEqual([]);
+    expect(holder.grant).toHaveBeenCalledWith(call, 2);
+    expect(seen.all).toEqual([]);
   });
 
   it('begins with nothing said, nothing come and nothing done', () => {
-    const home = { forget: () => {}, grant: () => {}, waitsFor: () => ({ text: '' }) };
-    const call = new ClientCall({}, { next: () => {}, complete: () => {}, error: () => {} }, home);
+    const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
+    const call = new ClientCall({}, { next: () => {}, complete: () => {}, error: () => {} }, holder);
     expect(call).toMatchObject({
       seq: 0,
       attempts: 0,
       isStream: false,
-      hasResults: false,
       mayHaveRun: false,
       credit: 0,
       until: 'answered',
       timeoutMs: 0,
       isPending: true,
     });
-    call.next('nobody watches', 1);
+    call.next('nobody watches', 1, false);
     call.complete();
     expect(call.isPending).toBe(false);
   });
