@@ -13,10 +13,10 @@ import { serverInfoBytes } from '../wire/server-info.js';
 import { EventRoom, ServerLoad } from './server-load.js';
 import {
   closeRules,
-  commandServerRules,
-  serverDefaults,
+  resolveServerOptions,
   type CloseOptions,
   type CommandServerOptions,
+  type ResolvedServerOptions,
   type ServerStatus,
 } from './server-options.js';
 import { ServerRun, type ServerRunConfig, type ServerRunListener } from './server-run.js';
@@ -37,12 +37,16 @@ export class CommandServer {
   readonly #config: ServerRunConfig;
   readonly #load: ServerLoad;
   readonly #listeners = new Set<ServerStatusListener>();
-  #status: ServerStatus = 'disconnected';
   #run: ServerRun | undefined;
+  /** Was it closed before it has ever listened? */
+  #isClosedUnused = false;
   #lateFrames = 0;
 
-  constructor(options: CommandServerOptions) {
-    const resolved = resolveOptions('CommandServer', options, serverDefaults, commandServerRules);
+  constructor(options: CommandServerOptions);
+  /** @internal `isResolved`: the Nest server has checked them, and filled in the defaults, under its own name. */
+  constructor(options: ResolvedServerOptions, isResolved: true);
+  constructor(options: CommandServerOptions, isResolved = false) {
+    const resolved = isResolved ? (options as ResolvedServerOptions) : resolveServerOptions(options);
     if (resolved.path !== undefined && resolved.listenOn !== undefined)
       throw new CmdStreamError('INVALID_OPTION', 'CommandServer: option "listenOn" must not be given beside "path"');
     this.#options = resolved;
@@ -72,7 +76,7 @@ export class CommandServer {
   }
 
   get status(): ServerStatus {
-    return this.#status;
+    return this.#run?.status ?? (this.#isClosedUnused ? 'closed' : 'disconnected');
   }
 
   /**
@@ -119,10 +123,11 @@ export class CommandServer {
    * is closed meanwhile, and for a descriptor that was closed with the server
    */
   async listen(): Promise<AddressInfo> {
-    if (this.#status !== 'disconnected' && this.#status !== 'closed')
-      throw new CmdStreamError('CLOSED', `cannot listen: the server is ${this.#status}`);
+    const { status } = this;
+    if (status !== 'disconnected' && status !== 'closed')
+      throw new CmdStreamError('CLOSED', `cannot listen: the server is ${status}`);
     const { listenOn } = this.#config;
-    if (this.#run?.isOver && listenOn !== undefined && 'fd' in listenOn)
+    if (this.#run && status === 'closed' && listenOn !== undefined && 'fd' in listenOn)
       throw new CmdStreamError(
         'CLOSED',
         `cannot listen again: the descriptor ${listenOn.fd} is no longer the server's`,
@@ -134,7 +139,7 @@ export class CommandServer {
   #newOwner(): ServerRunListener {
     const { onConnectionEnd, onConnectionLost } = this.#options;
     return {
-      onStatus: (status, cause) => this.#change(status, cause),
+      onStatus: (status, cause) => this.#tellStatus(status, cause),
       onConnectionEnd: (connection) => this.#tell(onConnectionEnd, connection),
       onConnectionLost: (connection) => this.#tell(onConnectionLost, connection),
       onError: (error) => this.#report(error),
@@ -159,19 +164,23 @@ export class CommandServer {
       return Promise.reject(error);
     }
     if (this.#run !== undefined) return this.#run.close(gracePeriodMs);
-    this.#change('closed');
+    this.#closeUnused();
     return Promise.resolve();
   }
 
   /** Ends everything at once, a drain too; running Commands are aborted, their Results are lost. */
   destroy(cause = new CmdStreamError('CLOSED', 'the server was destroyed')): void {
     if (this.#run !== undefined) this.#run.destroy(cause);
-    else this.#change('closed', cause);
+    else this.#closeUnused(cause);
   }
 
-  #change(status: ServerStatus, cause?: CmdStreamError): void {
-    if (this.#status === status) return;
-    this.#status = status;
+  #closeUnused(cause?: CmdStreamError): void {
+    if (this.#isClosedUnused) return;
+    this.#isClosedUnused = true;
+    this.#tellStatus('closed', cause);
+  }
+
+  #tellStatus(status: ServerStatus, cause?: CmdStreamError): void {
     for (const listener of this.#listeners) this.#tell(listener, status, cause);
   }
 

@@ -14,7 +14,17 @@ import {
   type ConnectionOptions,
 } from '../connection/connection-options.js';
 import type { CmdStreamError } from '../errors.js';
-import { boolean, callback, integer, objectWith, port, text, type OptionRule, type OptionRules } from '../options.js';
+import {
+  boolean,
+  callback,
+  integer,
+  objectWith,
+  port,
+  resolveOptions,
+  text,
+  type OptionRule,
+  type OptionRules,
+} from '../options.js';
 import type { Invoker } from './invoker.js';
 
 /** Maps what a handler threw to one of the contract's Results; what it throws itself closes the connection. */
@@ -240,6 +250,13 @@ export const commandServerRules: OptionRules<CommandServerOptions> = Object.free
   onConnectionEnd: callback,
   onError: callback,
 });
+
+/** @throws {CmdStreamError} INVALID_OPTION */
+export function resolveServerOptions(options: CommandServerOptions) {
+  return resolveOptions('CommandServer', options, serverDefaults, commandServerRules);
+}
+
+export type ResolvedServerOptions = ReturnType<typeof resolveServerOptions>;
 
 /** How `close()` goes about it. @publicApi */
 export interface CloseOptions {

@@ -60,8 +60,8 @@ export class ServerRun implements SocketAcceptor {
     return this.#sessions.size;
   }
 
-  get isOver(): boolean {
-    return this.#status === 'closed';
+  get status(): ServerStatus {
+    return this.#status;
   }
 
   get isListening(): boolean {

@@ -23,8 +23,8 @@ import type { ResultSink } from '../../server/invoker.js';
 import {
   serverDefaults,
   type CloseOptions,
-  type CommandServerOptions,
   type LostConnection,
+  type ResolvedServerOptions,
   type ServerStatus,
 } from '../../server/server-options.js';
 import { PeerLog } from '../peer-log.js';
@@ -102,11 +102,11 @@ export class CmdStreamServer
       run,
       failureOf: shape,
     });
-    this.#server = new CommandServer(this.#coreOptions({ ...core, contract }));
+    this.#server = new CommandServer(this.#coreOptions({ ...core, contract }), true);
     this.#server.onStatus((status, cause) => this.#onStatus(status, cause));
   }
 
-  #coreOptions(given: Omit<CommandServerOptions, 'invoker'>): CommandServerOptions {
+  #coreOptions(given: Omit<ResolvedServerOptions, 'invoker'>): ResolvedServerOptions {
     const report = (error: unknown): void => this.#failureLog.report(error);
     return {
       ...given,

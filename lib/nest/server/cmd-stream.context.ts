@@ -16,7 +16,9 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
   readonly #sink: ResultSink | undefined;
   #isQuiet = false;
 
-  /** `sink`: takes the Results of the Command; not for applications. */
+  constructor(args: [CommandContext, string]);
+  /** @internal `sink`: takes the Results of the Command. */
+  constructor(args: [CommandContext, string], sink: ResultSink);
   constructor(args: [CommandContext, string], sink?: ResultSink) {
     super(args);
     this.#sink = sink;

@@ -4,7 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { MessageHandler } from '@nestjs/microservices';
 import { catchError, concatMap, EMPTY, isObservable, merge, Observable, of, type Subscriber } from 'rxjs';
 import type { ResultSink } from '../../server/invoker.js';
-import { endUntaken, isAsyncIterable, ItemPull, type ItemSink } from '../../server/call/item-source.js';
+import { endUntaken, isAsyncIterable, ItemPull } from '../../server/call/item-source.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 
 /** What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns. */
@@ -46,7 +46,7 @@ export function keepScope<T>(source: Observable<T>): Observable<T> {
 }
 
 /** One subscriber to an iterable, which waits as the sink of its Command says; without one, as the taker of each item asks. */
-class SubscriberSink implements ItemSink {
+class SubscriberSink implements ResultSink {
   readonly #subscriber: Subscriber<unknown>;
   readonly #command: ResultSink | undefined;
   #asked: Promise<void> | undefined;
@@ -68,13 +68,15 @@ class SubscriberSink implements ItemSink {
     return this.#command ? this.#command.drained : this.#asked;
   }
 
-  next(item: unknown): void {
+  /** Nothing is known of what its observers make of the item: its bytes are not counted. */
+  next(item: unknown): number {
     // What comes behind the last Result: the Command says so.
-    if (this.#subscriber.closed) return void this.#command?.next(item);
+    if (this.#subscriber.closed) return this.#command?.next(item) ?? 0;
     delivery.drained = undefined;
     this.#subscriber.next(item);
     this.#asked = delivery.drained;
     delivery.drained = undefined;
+    return 0;
   }
 
   complete(): void {

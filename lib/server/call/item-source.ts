@@ -1,29 +1,16 @@
 // Takes what a handler gave to be taken item by item (an async generator, a Readable of Node, a ReadableStream of the web,
 // any AsyncIterable) at the pace of a sink, and ends it: once, whether anything was taken of it or not.
 import { AsyncResource } from 'node:async_hooks';
+import type { ResultSink } from '../invoker.js';
 import { YieldBudget } from './yield-budget.js';
-
-/** What takes items, at its own pace. */
-export interface ItemSink {
-  /** False once it takes no more. */
-  readonly isOpen: boolean;
-  /** True once it has taken a last Result, behind which its source is asked to come to its own end. */
-  readonly isAnswered?: boolean;
-  /** Undefined while it has room for more; else resolves when it has, or takes no more. */
-  readonly drained: Promise<void> | undefined;
-  next(item: unknown): void;
-  /** The source has ended: by itself, or because nothing more is taken. */
-  complete(): void;
-  error(error: unknown): void;
-}
 
 /** Takes the items of one source for one sink. */
 export class ItemPull {
   readonly #source: ItemSource;
-  readonly #sink: ItemSink;
+  readonly #sink: ResultSink;
   #isTaking = false;
 
-  constructor(given: AsyncIterable<unknown>, sink: ItemSink) {
+  constructor(given: AsyncIterable<unknown>, sink: ResultSink) {
     this.#source = new ItemSource(given);
     this.#sink = sink;
   }
@@ -81,7 +68,7 @@ export class ItemPull {
   }
 
   /**
-   * A source that has given the last Result is asked for one more item, so that a generator gets to its own end behind
+   * A source that has given the last Result of a plain peer is asked for one more item, so that a generator gets to its own end behind
    * that. What it gives instead of ending is given to the sink, which says so.
    */
   async #askOnce(): Promise<void> {
