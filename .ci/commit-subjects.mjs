@@ -26,7 +26,7 @@ function git(...args) {
   });
 }
 
-/** Without the first commit, as in a shallow clone, nobody can tell which commits are older than the rule. */
+/** Without the first commit, as in a shallow clone, it cannot be seen which commits are older than the rule. */
 function newCommits() {
   // For a pull request GitHub checks out a merge that it makes itself; the second parent is what was pushed.
   const head = process.env.GITHUB_EVENT_NAME === 'pull_request' ? 'HEAD^2' : 'HEAD';

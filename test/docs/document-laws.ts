@@ -1,5 +1,5 @@
 // What holds for a document: its excerpts are in their files, its links lead somewhere, its commands are run by
-// somebody.
+// a test.
 import { dedent, anchors, localLinks, type CodeBlock } from './markdown.js';
 import type { Source } from '../support/project.js';
 

@@ -5,7 +5,7 @@ import { ADD_2_3, SUM_5 } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
 import { openPair } from '../support/client-pair.js';
 import { inTime, until } from '../support/deadline.js';
-import { hello, KNOCK, meta } from '../support/extension-frames.js';
+import { hello, PROBE, meta } from '../support/extension-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { Item, openStage, PlayCmd } from '../support/stage.js';
 import { AddCmd, CalcResult } from '../support/vector-contract.js';
@@ -43,7 +43,7 @@ describe('the clock on the wall', () => {
     };
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + meta(1, { remainingMs }) + ADD_2_3);
+    peer.write(PROBE + hello() + meta(1, { remainingMs }) + ADD_2_3);
     await until('it runs', () => context !== undefined);
     return context!;
   }

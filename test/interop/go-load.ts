@@ -12,7 +12,7 @@ export interface LoadCounters {
   readonly failed: Readonly<Record<string, number>>;
   readonly mismatched: number;
   readonly pending: number;
-  /** Results that nobody waited for any more. */
+  /** Results that no call waited for any more. */
   readonly late: number;
   /** Attempts to connect. */
   readonly dialed: number;

@@ -111,7 +111,7 @@ describe('a table of options', () => {
     ['says another value', head + rows.replace('10_000', '1_000')],
     ['says no value', head + rows.replace('`10_000`', '')],
     ['says a value, code has none', head + rows.replace('none', '`{}`')],
-    ['has an option nobody knows', `${head}${rows}| \`prot\` | \`3\` |`],
+    ['has an option that does not exist', `${head}${rows}| \`prot\` | \`3\` |`],
     ['leaves one out', `## \`LinkOptions\`\n\n${head}${rows.replace(/.*tls.*\n/, '')}`],
   ])('is refused when it %s', (_, text) => {
     expect(table(text)).toHaveLength(1);

@@ -17,7 +17,7 @@ const nest = [/^@nestjs\//, /^rxjs(\/|$)/];
 const validation = [/^class-transformer(\/|$)/, /^class-validator$/, /^reflect-metadata$/];
 
 /** A room may always name its own files; two rooms of one rung, such as client and server, never each other. */
-const house: Readonly<Record<string, Room>> = {
+export const house: Readonly<Record<string, Room>> = {
   errors: { rooms: [], packages: [/^node:util(\/|$)/] },
   options: { rooms: ['errors'], packages: [] },
   'async-scope': { rooms: [], packages: [/^node:async_hooks$/] },

@@ -27,7 +27,7 @@ export class BreakerModel {
     return (report) => {
       if (period !== this.#period) return;
       this.#trials.delete(call);
-      if (report !== 'release') this.#hear(report === 'fail');
+      if (report !== 'release') this.#count(report === 'fail');
     };
   }
 
@@ -36,7 +36,7 @@ export class BreakerModel {
     if (this.state === 'open' && this.#now - this.#openedAt >= this.options.openDurationMs) this.#become('half-open');
   }
 
-  #hear(isFailure: boolean): void {
+  #count(isFailure: boolean): void {
     const { windowSize, failureRate, successThreshold } = this.options;
     if (this.state === 'half-open') {
       if (isFailure) this.#become('open');

@@ -5,14 +5,14 @@ import { CommandClient, CommandServer, ExecInvoker } from '../../lib/core.js';
 import { inTime, until } from '../support/deadline.js';
 import { connectionEnds, TrackedCall } from './tracked-call.js';
 import type { Step } from './schedule.js';
-import { raceContract, turns, WorkCmd, Workshop } from './workshop.js';
+import { raceContract, turns, WorkCmd, WorkReceiver } from './race-contract.js';
 
 const CLIENTS = 2;
 const SETTLE_MS = 4_000;
 const SOCKET_CREATED = 'net.client.socket';
 
 export class RaceWorld {
-  readonly #workshop = new Workshop();
+  readonly #receiver = new WorkReceiver();
   readonly #closing = new Set<CommandServer | CommandClient>();
   readonly #closed: Promise<void>[] = [];
   readonly #violations: string[] = [];
@@ -41,10 +41,10 @@ export class RaceWorld {
     this.#violations.length = 0;
     for (const step of schedule) await this.#take(step);
     await this.#settle();
-    const { executions } = this.#workshop;
-    const broken = this.#calls.flatMap((call) => call.judge(executions.get(call.command.id) ?? 0));
+    const { executions } = this.#receiver;
+    const broken = this.#calls.flatMap((call) => call.violationsAfter(executions.get(call.command.id) ?? 0));
     executions.clear();
-    this.#workshop.produced.clear();
+    this.#receiver.produced.clear();
     return [...broken, ...this.#violations];
   }
 
@@ -54,7 +54,7 @@ export class RaceWorld {
         const { work, items, pause, last, size } = step;
         const id = ++this.#lastId;
         const command = new WorkCmd(id, work, items, pause, last, size);
-        const produced = (): number => this.#workshop.produced.get(id) ?? 0;
+        const produced = (): number => this.#receiver.produced.get(id) ?? 0;
         this.#calls.push(new TrackedCall(this.#clients[step.client]!, command, step.manner, step.leaveAfter, produced));
         return;
       }
@@ -97,7 +97,7 @@ export class RaceWorld {
       await inTime('what is closed is closed', Promise.all(this.#closed.splice(0)), SETTLE_MS);
       const peers = (): (CommandServer | CommandClient)[] => [this.#server, ...this.#clients, ...this.#closing];
       await until('nothing is pending', () => peers().every((peer) => loadOf(peer) === 0), SETTLE_MS);
-      await until('no handler goes on', () => this.#workshop.running === 0, SETTLE_MS);
+      await until('no handler goes on', () => this.#receiver.running === 0, SETTLE_MS);
       this.#closing.clear();
       this.#server.netServer!.maxConnections = Infinity;
     } catch (error) {
@@ -108,7 +108,7 @@ export class RaceWorld {
   #newServer(port: number): CommandServer {
     return new CommandServer({
       contract: raceContract,
-      invoker: new ExecInvoker(this.#workshop),
+      invoker: new ExecInvoker(this.#receiver),
       host: '127.0.0.1',
       port,
       maxInFlightPerConnection: 4,

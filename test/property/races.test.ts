@@ -1,6 +1,6 @@
-// Two honest peers, whatever happens between them and in whichever order. SCHEDULES sets how many orders are tried,
-// SEED repeats one that failed. Sockets add an order of their own, so that a repetition may take some runs to fail
-// again.
+// Two peers that keep to the protocol, and whatever happens between them, in any order. SCHEDULES sets how many orders
+// are tried, SEED repeats one that failed. Sockets add an order of their own, so that a repetition may take some runs
+// to fail again.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { guardLeaks } from '../support/leak-guard.js';

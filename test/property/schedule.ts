@@ -1,7 +1,7 @@
 // What may happen in a race, and in which proportions.
 import * as fc from 'fast-check';
 import type { Manner } from './tracked-call.js';
-import type { Work } from './workshop.js';
+import type { Work } from './race-contract.js';
 
 export type Step =
   | {

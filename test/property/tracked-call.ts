@@ -1,6 +1,6 @@
 // One call of a race and the model of it: settles once, gets the Results of its own Command in order, nothing after.
 import { CmdStreamError, type CommandClient, type CommandSink } from '../../lib/core.js';
-import { turns, type Item, type WorkCmd } from './workshop.js';
+import { turns, type Item, type WorkCmd } from './race-contract.js';
 
 /** How the call is made and how its caller leaves it. */
 export type Manner = 'execute' | 'emit' | 'iterate' | 'cancel' | 'abort' | 'time out';
@@ -116,7 +116,7 @@ export class TrackedCall {
   }
 
   /** Holds the end against what the server has executed; all violations. */
-  judge(executions: number): readonly string[] {
+  violationsAfter(executions: number): readonly string[] {
     const { work, items } = this.command;
     if (executions > 1) this.#violates(`executed ${executions} times`);
     if (this.#end === 'complete') {
@@ -125,11 +125,11 @@ export class TrackedCall {
       if (work !== 'value' && work !== 'nothing' && work !== 'generator') this.#violates(`${work} completed`);
       if (this.#results !== expected) this.#violates(`completed with ${this.#results} of ${expected} Results`);
     }
-    if (this.#end === 'error') this.#judgeError(this.error, executions);
+    if (this.#end === 'error') this.#checkError(this.error, executions);
     return this.violations;
   }
 
-  #judgeError(error: unknown, executions: number): void {
+  #checkError(error: unknown, executions: number): void {
     if (error === 'left' && this.manner === 'abort') return;
     if (!(error instanceof CmdStreamError)) return this.#violates(`failed with ${String(error)}`);
     if (!error.sent && executions > 0) this.#violates(`${error.code} with sent: false, but executed`);
@@ -152,7 +152,7 @@ export class TrackedCall {
   }
 }
 
-/** How connections between honest peers end, and what calls on them hear of it. */
+/** How connections between peers that keep to the protocol end, and what calls on them fail with. */
 export const connectionEnds: ReadonlySet<string> = new Set([
   'PEER_CLOSED',
   'PEER_RESET',

@@ -1,7 +1,7 @@
 // Literal control frames for tests of the extension; independent of the code under test.
 import { GREETING, uvarint } from './calc-frames.js';
 
-export const KNOCK = '8000';
+export const PROBE = '8000';
 
 export function control(kind: number, payload = ''): string {
   return `8000${uvarint(kind)}${uvarint(payload.length / 2)}${payload}`;

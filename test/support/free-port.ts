@@ -1,4 +1,4 @@
-// A port of this machine where nobody listens: that of a server that has just ended.
+// A port of this machine where nothing listens: that of a server that has just ended.
 import { RawServer } from './raw-server.js';
 
 export async function freePort(): Promise<number> {

@@ -31,7 +31,7 @@ export function guardLeaks(): <T extends Owned>(owned: T) => T {
   });
 
   return (one) => {
-    // A test that has timed out goes on, and may own one thing more when nobody comes to end it.
+    // A test that has timed out goes on, and may own one thing more when nothing ends it.
     if (isOver) void one.destroy();
     else owned.push(one);
     return one;

@@ -9,7 +9,7 @@ export function seen(): string {
   return user.getStore() ?? 'nobody';
 }
 
-/** Enters somebody for good, as a guard may; `'nobody'` enters nobody. */
+/** Enters the scope of a user for good, as a guard may; `'nobody'`: of none. */
 export function enter(name: string): void {
   if (name !== 'nobody') user.enterWith(name);
 }

@@ -5,7 +5,7 @@ import type { CmdStreamError, CommandClientOptions } from '../../../lib/core.js'
 import { calcClient } from '../../support/calc-client.js';
 import { GREETING } from '../../support/calc-frames.js';
 import { until } from '../../support/deadline.js';
-import { hello, KNOCK } from '../../support/extension-frames.js';
+import { hello, PROBE } from '../../support/extension-frames.js';
 import { freePort } from '../../support/free-port.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { soon } from '../../support/named-server.js';
@@ -60,7 +60,7 @@ describe('a call whose time is over before it was sent', () => {
     const call = errorOf(client.execute(new AddCmd(2, 3), { timeoutMs: 200 }));
     const peer = await raw.peer();
     peer.write(GREETING);
-    await peer.receives(KNOCK);
+    await peer.receives(PROBE);
     expect(await call).toMatchObject({
       code: 'TIMEOUT',
       message: expect.stringMatching(/has greeted.*`extension: false`/),

@@ -10,7 +10,7 @@ import {
   error as errorFrame,
   EXTENDED_GREETING,
   hello,
-  KNOCK,
+  PROBE,
   meta,
 } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
@@ -91,7 +91,7 @@ describe('a Result that ends its Command while it is being written', () => {
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     // The first is sent on credit, the others wait.
-    peer.write(KNOCK + hello() + meta(1, { credit: 1 }) + countFrame(1, 3));
+    peer.write(PROBE + hello() + meta(1, { credit: 1 }) + countFrame(1, 3));
     const first = EXTENDED_GREETING + countResultFrame(1, 1, false);
     await peer.receives(first);
     peer.write(credit(1, 9));
@@ -105,7 +105,7 @@ describe('a Result that ends its Command while it is being written', () => {
     const calc = own(await CalcServer.start({ invoker: { invoke } }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
-    peer.write(KNOCK + hello() + countFrame(1, 3));
+    peer.write(PROBE + hello() + countFrame(1, 3));
     await peer.receives(EXTENDED_GREETING + countResultFrame(1, 3, false) + endFrame(1));
     expect(calc.server.inFlight).toBe(0);
   });
@@ -130,7 +130,7 @@ describe('a Result that ends its Command while it is being written', () => {
       const calc = own(await CalcServer.start({ invoker: { invoke } }));
       const peer = own(await calc.connect());
       await peer.receives(GREETING);
-      peer.write(KNOCK + hello() + countFrame(1, 3));
+      peer.write(PROBE + hello() + countFrame(1, 3));
       await peer.receives(EXTENDED_GREETING + expected);
       expect(calc.server.inFlight).toBe(0);
     }

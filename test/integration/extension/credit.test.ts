@@ -4,7 +4,7 @@ import { CmdStreamError, type Invoker, type ResultSink } from '../../../lib/core
 import { ADD_2_3, frame, uvarint } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { turns, until } from '../../support/deadline.js';
-import { cancel, credit, end, EXTENDED_GREETING, hello, KNOCK, meta, stream } from '../../support/extension-frames.js';
+import { cancel, credit, end, EXTENDED_GREETING, hello, PROBE, meta, stream } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { Item, openStage, PlayCmd } from '../../support/stage.js';
 import { CalcResult, EchoResult } from '../../support/vector-contract.js';
@@ -123,7 +123,7 @@ describe('credit', () => {
   it('lets so many Results pass, then more; the end needs none', async () => {
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + meta(1, { credit: 2 }) + ADD_2_3);
+    peer.write(PROBE + hello() + meta(1, { credit: 2 }) + ADD_2_3);
     let expected = EXTENDED_GREETING + stream(1) + sum + sum;
     await peer.receives(expected);
     expect(calc.server.inFlight).toBe(1);
@@ -137,7 +137,7 @@ describe('credit', () => {
   it('behind the end, or a CANCEL in front of it, harms nobody', async () => {
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + meta(1, { credit: 2 }) + ADD_2_3);
+    peer.write(PROBE + hello() + meta(1, { credit: 2 }) + ADD_2_3);
     await peer.receives(EXTENDED_GREETING + stream(1) + sum + sum);
     peer.write(`${cancel(1)}${credit(1, 100)}00`);
     await peer.receives(`${EXTENDED_GREETING}${stream(1)}${sum}${sum}00`);
@@ -163,7 +163,7 @@ describe('a Command whose third Result overflows its buffer', () => {
       }),
     );
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello({ maxFrameBytes: 2 ** 26 }));
+    peer.write(PROBE + hello({ maxFrameBytes: 2 ** 26 }));
     await peer.receives(EXTENDED_GREETING);
     peer.socket.pause();
     peer.write(ADD_2_3);
@@ -236,7 +236,7 @@ describe('large Results at once', () => {
     async function ask(writeStallTimeoutMs: number) {
       const calc = own(await CalcServer.start({ invoker, maxSendBufferBytes: MB, writeStallTimeoutMs }));
       const peer = own(await calc.connect());
-      peer.write(KNOCK + hello({ maxFrameBytes: 2 * MB }));
+      peer.write(PROBE + hello({ maxFrameBytes: 2 * MB }));
       await peer.receives(EXTENDED_GREETING);
       peer.socket.pause();
       for (let seq = 1; seq <= count; seq++) peer.write(uvarint(seq) + ADD_2_3.slice(2));

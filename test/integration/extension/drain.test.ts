@@ -5,7 +5,7 @@ import { ADD_2_3, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, until } from '../../support/deadline.js';
-import { DONE, EXTENDED_GREETING, GOAWAY, hello, KNOCK } from '../../support/extension-frames.js';
+import { DONE, EXTENDED_GREETING, GOAWAY, hello, PROBE } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawServer } from '../../support/raw-server.js';
 import { Item, openStage, PlayCmd, stageContract } from '../../support/stage.js';
@@ -17,7 +17,7 @@ describe('close()', () => {
   it('says GOAWAY, answers what comes before DONE, then ends', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello());
+    peer.write(PROBE + hello());
     await peer.receives(EXTENDED_GREETING);
     const closed = calc.server.close();
     await peer.receives(EXTENDED_GREETING + GOAWAY);
@@ -34,7 +34,7 @@ describe('close()', () => {
   it('is over with gracePeriodMs although the peer keeps its half of the connection open', async () => {
     const calc = own(await CalcServer.start({ gracePeriodMs: 50 }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello());
+    peer.write(PROBE + hello());
     await peer.receives(EXTENDED_GREETING);
     // Without the second of linger that ended connections have otherwise.
     await inTime('it is closed', calc.server.close(), 900);

@@ -7,7 +7,7 @@ import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../../supp
 import { CalcServer } from '../../support/calc-server.js';
 import { calcClient } from '../../support/calc-client.js';
 import { until } from '../../support/deadline.js';
-import { error, EXTENDED_GREETING, hello, KNOCK } from '../../support/extension-frames.js';
+import { error, EXTENDED_GREETING, hello, PROBE } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawServer } from '../../support/raw-server.js';
 import { Item, LostCmd, openStage, PlayCmd } from '../../support/stage.js';
@@ -243,7 +243,7 @@ describe('a refused body', () => {
   ])('costs only its Command: %s', async (_what, refused, code) => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + refused + echoFrame(2, 'alive'));
+    peer.write(PROBE + hello() + refused + echoFrame(2, 'alive'));
     await until('the answers arrive', () => peer.hex.endsWith(echoResultFrame(2, 'alive')));
     expect(peer.received.subarray(EXTENDED_GREETING.length / 2).toString()).toContain(code);
     expect(calc.lost).toEqual([]);
@@ -300,7 +300,7 @@ describe('OVERLOADED', () => {
     const invoker = { invoke: (_: unknown, { seq }: { seq: number | bigint }) => void ran.push(Number(seq)) };
     const calc = own(await CalcServer.start({ invoker, maxInFlightPerConnection: 1 }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + echoFrame(1, 'a') + echoFrame(2, 'b'));
+    peer.write(PROBE + hello() + echoFrame(1, 'a') + echoFrame(2, 'b'));
     await until('the second is refused', () => peer.received.includes('OVERLOADED'));
     expect(ran).toEqual([1]);
   });

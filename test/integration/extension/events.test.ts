@@ -1,11 +1,12 @@
-// Events, and Commands whose sender wants no answer: they keep to themselves, outlive their connection, and are not lost.
+// Events, and Commands whose sender wants no answer: they keep to themselves, outlive their connection, and are not
+// lost.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, frame, SUM_5 } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns, until } from '../../support/deadline.js';
-import { cancel, DONE, event, EXTENDED_GREETING, GOAWAY, hello, KNOCK, meta } from '../../support/extension-frames.js';
+import { cancel, DONE, event, EXTENDED_GREETING, GOAWAY, hello, PROBE, meta } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import type { RawPeer } from '../../support/raw-peer.js';
 import { RawServer } from '../../support/raw-server.js';
@@ -33,7 +34,7 @@ async function listen(options: Partial<CommandServerOptions> = {}): Promise<[Cal
   const listener = new Listener();
   const calc = own(await CalcServer.start({ invoker: listener, ...options }));
   const peer = own(await calc.connect());
-  peer.write(KNOCK + hello());
+  peer.write(PROBE + hello());
   return [calc, peer, listener];
 }
 
@@ -61,7 +62,7 @@ describe('an event', () => {
   it('is waited for by close(), whether its sender is there or not', async () => {
     const [calc, gone, listener] = await listen({ maxInFlightPerConnection: 1 });
     const present = own(await calc.connect());
-    present.write(KNOCK + hello() + event('slow'));
+    present.write(PROBE + hello() + event('slow'));
     gone.write(event('slow').repeat(2));
     await until('both connections have one running', () => listener.heard === 2);
     gone.reset();

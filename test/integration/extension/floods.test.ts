@@ -4,7 +4,7 @@ import { CmdStreamError, type Invoker } from '../../../lib/core.js';
 import { addFrame, frame, GREETING } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { until } from '../../support/deadline.js';
-import { EXTENDED_GREETING, hello, KNOCK } from '../../support/extension-frames.js';
+import { EXTENDED_GREETING, hello, PROBE } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 
 const own = guardLeaks();
@@ -38,7 +38,7 @@ describe('a peer that does not read loses its connection with SEND_BUFFER_FULL',
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.socket.pause();
-    peer.write(KNOCK + hello());
+    peer.write(PROBE + hello());
     let written = 0;
     await until(
       'the connection is lost',
@@ -62,7 +62,7 @@ describe('a peer that does not read loses its connection with SEND_BUFFER_FULL',
 it('a peer that reads may ask for millions of pongs at once', async () => {
   const calc = own(await CalcServer.start());
   const peer = own(await calc.connect());
-  peer.write(KNOCK + hello());
+  peer.write(PROBE + hello());
   await peer.receives(EXTENDED_GREETING);
   for (let count = 0; count < 6 * MIB; count += zeros.length) peer.write(zeros);
   await peer.receivesBytes(EXTENDED_GREETING.length / 2 + 6 * MIB);

@@ -5,7 +5,7 @@ import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { turns, until } from '../../support/deadline.js';
-import { control, EXTENDED_GREETING, hello, KNOCK, SERVER_HELLO, text } from '../../support/extension-frames.js';
+import { control, EXTENDED_GREETING, hello, PROBE, SERVER_HELLO, text } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { soon } from '../../support/named-server.js';
 import type { RawPeer } from '../../support/raw-peer.js';
@@ -40,21 +40,21 @@ describe('server', () => {
   it('answers 80 00 with a pong when the extension is switched off', async () => {
     const calc = own(await CalcServer.start({ extension: false }));
     const peer = own(await calc.connect());
-    peer.write(`${KNOCK}${ADD_2_3}`);
+    peer.write(`${PROBE}${ADD_2_3}`);
     await peer.receives(`${GREETING}00${SUM_5}`);
   });
 
   it('goes on answering pings once it is extended', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(`${KNOCK}00${hello()}00`);
+    peer.write(`${PROBE}00${hello()}00`);
     await peer.receives(`${EXTENDED_GREETING}0000`);
   });
 
   it('skips a control frame of a later version', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + control(99, 'ffffff') + ADD_2_3);
+    peer.write(PROBE + hello() + control(99, 'ffffff') + ADD_2_3);
     await peer.receives(EXTENDED_GREETING + SUM_5);
   });
 });
@@ -66,9 +66,9 @@ describe('client', () => {
     const sum = client.execute(new AddCmd(2, 3));
     const peer = await raw.peer();
     peer.write(GREETING);
-    await peer.receives(KNOCK);
+    await peer.receives(PROBE);
     peer.write('00');
-    await peer.receives(KNOCK + ADD_2_3);
+    await peer.receives(PROBE + ADD_2_3);
     peer.write(SUM_5);
     await expect(sum).resolves.toEqual(new CalcResult(5));
     expect(client.isExtended).toBe(false);
@@ -81,7 +81,7 @@ describe('client', () => {
     const peer = await raw.peer();
     peer.write(EXTENDED_GREETING);
     await until('the Command arrives', () => peer.hex.endsWith(ADD_2_3));
-    expect(peer.hex.startsWith(`${KNOCK}800001`)).toBe(true);
+    expect(peer.hex.startsWith(`${PROBE}800001`)).toBe(true);
     // The probe, HELLO with the ten types of the contract, the Command.
     expect(peer.received).toHaveLength(2 + SERVER_HELLO.length / 2 + 2 + ADD_2_3.length / 2);
     peer.write(SUM_5);
@@ -132,7 +132,7 @@ describe('client', () => {
       connected.catch(() => {});
       const peer = await raw.peer(index);
       peer.write(GREETING);
-      await peer.receives(KNOCK);
+      await peer.receives(PROBE);
       hangUp(peer);
       await expect(connected).rejects.toMatchObject({
         code: 'CONNECT_FAILED',
@@ -216,7 +216,7 @@ describe('two contracts', () => {
   it('end at the server when a client goes on all the same', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(KNOCK);
+    peer.write(PROBE);
     await peer.receives(EXTENDED_GREETING);
     peer.write(control(1, `0100400100${text('json')}010000000000`));
     await peer.receives(EXTENDED_GREETING + control(11, text('CONTRACT_MISMATCH')));

@@ -13,7 +13,7 @@ import {
   error,
   EXTENDED_GREETING,
   hello,
-  KNOCK,
+  PROBE,
   map,
   meta,
   stream,
@@ -58,7 +58,7 @@ describe('a client that lies', () => {
     const neighbour = own(calcClient(calc.port, { extension: 'require' }));
     await neighbour.connect();
     const peer = own(await calc.connect());
-    peer.write(KNOCK + bytes);
+    peer.write(PROBE + bytes);
     await peer.ends();
     expect(await calc.lostCause()).toMatchObject({ code: 'PROTOCOL_ERROR' });
     await expect(neighbour.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
@@ -69,7 +69,7 @@ describe('a client that lies', () => {
   it('is not one that is late: CANCEL and CREDIT behind the end', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3);
+    peer.write(PROBE + hello() + ADD_2_3);
     await peer.receives(EXTENDED_GREETING + SUM_5);
     peer.write(cancel(1) + credit(1, 16) + cancel(1));
     await until('all have arrived', () => calc.server.lateFrames === 3);
@@ -79,7 +79,7 @@ describe('a client that lies', () => {
   it('is refused a frame above the limit before it arrives', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(`${KNOCK}${hello()}800002${uvarint(2n ** 40n)}`);
+    peer.write(`${PROBE}${hello()}800002${uvarint(2n ** 40n)}`);
     expect(await calc.lostCause()).toMatchObject({ code: 'FRAME_TOO_LARGE' });
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, type Invoker } from '../../../lib/core.js';
 import { addFrame, ADD_2_3, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
-import { error, EXTENDED_GREETING, hello, KNOCK } from '../../support/extension-frames.js';
+import { error, EXTENDED_GREETING, hello, PROBE } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { CalcResult, EchoResult } from '../../support/vector-contract.js';
 
@@ -34,7 +34,7 @@ describe('an error in frames of at most 64 bytes arrives as INTERNAL, without it
     };
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello({ maxFrameBytes: 64 }) + addFrame(1, 2, 3));
+    peer.write(PROBE + hello({ maxFrameBytes: 64 }) + addFrame(1, 2, 3));
     await peer.receives(EXTENDED_GREETING + error(1, 'INTERNAL'));
     peer.write(`02${ADD_2_3.slice(2)}`);
     await peer.receives(EXTENDED_GREETING + error(1, 'INTERNAL') + `02${SUM_5.slice(2)}`);
@@ -48,7 +48,7 @@ it('a payload that is too large gives way to the text of Nest for errors that ar
   };
   const calc = own(await CalcServer.start({ invoker: { invoke } }));
   const peer = own(await calc.connect());
-  peer.write(KNOCK + hello({ maxFrameBytes: 128 }) + ADD_2_3);
+  peer.write(PROBE + hello({ maxFrameBytes: 128 }) + ADD_2_3);
   const hidden = { status: 'error', message: 'Internal server error' };
   await peer.receives(EXTENDED_GREETING + error(1, 'INTERNAL', hidden));
 });

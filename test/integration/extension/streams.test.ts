@@ -4,7 +4,7 @@ import { CmdStreamError } from '../../../lib/core.js';
 import { ADD_2_3, countFrame, frame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, until } from '../../support/deadline.js';
-import { cancel, end, EXTENDED_GREETING, hello, KNOCK, stream } from '../../support/extension-frames.js';
+import { cancel, end, EXTENDED_GREETING, hello, PROBE, stream } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { Item, openStage, PlayCmd } from '../../support/stage.js';
 import { CalcResult, CountResult } from '../../support/vector-contract.js';
@@ -43,7 +43,7 @@ describe('the bytes of a stream', () => {
   ])('are plain where plain can say it: %s', async (_what, results, bytes) => {
     const calc = own(await CalcServer.start({ invoker: invoker(results) }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3);
+    peer.write(PROBE + hello() + ADD_2_3);
     await peer.receives(EXTENDED_GREETING + bytes);
   });
 
@@ -61,7 +61,7 @@ describe('the bytes of a stream', () => {
     };
     const calc = own(await CalcServer.start({ invoker: changing }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3);
+    peer.write(PROBE + hello() + ADD_2_3);
     const results = [1, 2, 3].map((value) => frame(1, 0, String(value))).join('');
     await peer.receives(EXTENDED_GREETING + stream(1) + results + end(1));
   });
@@ -76,7 +76,7 @@ describe('the bytes of a stream', () => {
     };
     const calc = own(await CalcServer.start({ invoker: held }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3);
+    peer.write(PROBE + hello() + ADD_2_3);
     await peer.receives(EXTENDED_GREETING + stream(1) + sum);
     sinks[0]!.complete();
     await peer.receives(EXTENDED_GREETING + stream(1) + sum + end(1));
@@ -229,7 +229,7 @@ describe('a Command nobody waits for', () => {
   it('may be over already: a late CANCEL is no protocolError', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3 + cancel(1) + countFrame(2, 1));
+    peer.write(PROBE + hello() + ADD_2_3 + cancel(1) + countFrame(2, 1));
     await inTime('both answers', peer.receivesBytes(EXTENDED_GREETING.length / 2 + 8));
     await until('both have ended', () => calc.server.inFlight === 0);
     expect(calc.lost).toEqual([]);

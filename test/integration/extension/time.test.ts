@@ -11,7 +11,7 @@ import { ADD_2_3, echoFrame, sumFrame } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { until } from '../../support/deadline.js';
-import { EXTENDED_GREETING, hello, KNOCK, meta } from '../../support/extension-frames.js';
+import { EXTENDED_GREETING, hello, PROBE, meta } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawServer } from '../../support/raw-server.js';
 import { Item, openStage, PlayCmd } from '../../support/stage.js';
@@ -35,7 +35,7 @@ describe('a time limit', () => {
   ])('becomes the deadline: that %s', async (_what, greeting, before, limit) => {
     const { calc, contexts } = await keeping();
     const peer = own(await calc.connect());
-    peer.write(KNOCK + greeting + before + ADD_2_3);
+    peer.write(PROBE + greeting + before + ADD_2_3);
     await until('it runs', () => contexts.length === 1);
     expect(contexts[0]!.deadline).toBe(contexts[0]!.receivedAt + limit);
   });
@@ -46,7 +46,7 @@ describe('a time limit', () => {
   ])('is none when %s', async (_what, greeting, before) => {
     const { calc, contexts } = await keeping();
     const peer = own(await calc.connect());
-    peer.write(KNOCK + greeting + before + ADD_2_3);
+    peer.write(PROBE + greeting + before + ADD_2_3);
     await until('it runs', () => contexts.length === 1);
     expect(contexts[0]!.deadline).toBeUndefined();
   });
@@ -54,7 +54,7 @@ describe('a time limit', () => {
   it('aborts the signal when it is over', async () => {
     const { calc, contexts } = await keeping();
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + meta(1, { remainingMs: 200 }) + ADD_2_3);
+    peer.write(PROBE + hello() + meta(1, { remainingMs: 200 }) + ADD_2_3);
     await until('it runs', () => contexts.length === 1);
     const { signal } = contexts[0]!;
     await until('it is aborted', () => signal.aborted);
@@ -66,7 +66,7 @@ describe('a time limit', () => {
     async (remainingMs) => {
       const { calc, contexts } = await keeping();
       const peer = own(await calc.connect());
-      peer.write(KNOCK + hello() + meta(1, { remainingMs }) + ADD_2_3);
+      peer.write(PROBE + hello() + meta(1, { remainingMs }) + ADD_2_3);
       await until('it runs', () => contexts.length === 1);
       const { signal, deadline, receivedAt } = contexts[0]!;
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -86,7 +86,7 @@ describe('a time limit', () => {
     };
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3 + meta(2, { remainingMs: 1 }) + echoFrame(2, 'late'));
+    peer.write(PROBE + hello() + ADD_2_3 + meta(2, { remainingMs: 1 }) + echoFrame(2, 'late'));
     await until('it is refused', () => peer.received.includes('TIMEOUT'));
     expect(ran).toEqual([1]);
   });

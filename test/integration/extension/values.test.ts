@@ -12,7 +12,7 @@ import {
   event,
   EXTENDED_GREETING,
   hello,
-  KNOCK,
+  PROBE,
   map,
   stream,
   text,
@@ -46,7 +46,7 @@ async function ask(frames: string, greeting = hello(), options: Partial<CommandS
   };
   const calc = own(await CalcServer.start({ invoker, ...options }));
   const peer: RawPeer = own(await calc.connect());
-  peer.write(KNOCK + greeting + frames);
+  peer.write(PROBE + greeting + frames);
   await until('the message has come', () => asked.length > 0);
   return { calc, peer, asked, ...asked[0]! };
 }

@@ -5,7 +5,7 @@ import { defineContract, type Invoker } from '../../../lib/core.js';
 import { ADD_2_3, frame, uvarint } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns, until } from '../../support/deadline.js';
-import { credit, end, EXTENDED_GREETING, hello, KNOCK, meta, stream } from '../../support/extension-frames.js';
+import { credit, end, EXTENDED_GREETING, hello, PROBE, meta, stream } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { Item, openStage, PlayCmd, stageContract } from '../../support/stage.js';
 import { CalcResult, EchoResult } from '../../support/vector-contract.js';
@@ -131,7 +131,7 @@ describe('last Results for a peer that does not read', () => {
     const limits = { maxStreamBufferBytes: 1_024, maxSendBufferBytes: 65_536, writeStallTimeoutMs: 0 };
     const calc = own(await CalcServer.start({ invoker, ...limits }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello({ maxFrameBytes: 2 * MIB }));
+    peer.write(PROBE + hello({ maxFrameBytes: 2 * MIB }));
     await peer.receives(EXTENDED_GREETING);
     for (let seq = 1; seq <= 4; seq++) peer.write(uvarint(seq) + ADD_2_3.slice(2));
     const received = (): string => Buffer.concat(peer.chunks).toString('latin1');
@@ -160,7 +160,7 @@ describe('a Result that cannot be encoded while others wait for credit', () => {
     };
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + meta(1, { credit: 1 }) + ADD_2_3);
+    peer.write(PROBE + hello() + meta(1, { credit: 1 }) + ADD_2_3);
     const sum = (value: number): string => frame(1, 0, String(value));
     await peer.receives(EXTENDED_GREETING + stream(1) + sum(1));
     peer.write(credit(1, 9));

@@ -5,7 +5,7 @@ import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '
 import { addFrame, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { turns, until } from '../../support/deadline.js';
-import { cancel, error, event, EXTENDED_GREETING, hello, KNOCK, meta } from '../../support/extension-frames.js';
+import { cancel, error, event, EXTENDED_GREETING, hello, PROBE, meta } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import type { RawPeer } from '../../support/raw-peer.js';
 import { AddCmd, CalcResult } from '../../support/vector-contract.js';
@@ -35,7 +35,7 @@ const sum = (seq: number): string => sumFrame(seq, 5);
 describe('a Command whose CANCEL came in the same read', () => {
   it('is not started, and others are', async () => {
     const [calc, peer, started] = await note();
-    peer.write(KNOCK + hello() + add(1) + add(2) + add(3) + cancel(2));
+    peer.write(PROBE + hello() + add(1) + add(2) + add(3) + cancel(2));
     await peer.receives(EXTENDED_GREETING + sum(1) + sum(3));
     expect(started).toEqual([1, 3]);
     expect(calc.server.inFlight).toBe(0);
@@ -44,7 +44,7 @@ describe('a Command whose CANCEL came in the same read', () => {
 
   it('leaves the next read as it is: its own CANCEL, too', async () => {
     const [calc, peer, started] = await note();
-    peer.write(KNOCK + hello() + add(1) + cancel(1));
+    peer.write(PROBE + hello() + add(1) + cancel(1));
     await peer.receives(EXTENDED_GREETING);
     peer.write(add(2) + add(3) + cancel(3));
     await peer.receives(EXTENDED_GREETING + sum(2));
@@ -54,7 +54,7 @@ describe('a Command whose CANCEL came in the same read', () => {
 
   it('is not started where an event stands in between, or there is no room for one behind it', async () => {
     const [calc, peer, started] = await note({ maxInFlightPerConnection: 1 });
-    peer.write(KNOCK + hello() + add(1) + event('heard') + add(2) + add(3) + event('heard') + cancel(1) + cancel(2));
+    peer.write(PROBE + hello() + add(1) + event('heard') + add(2) + add(3) + event('heard') + cancel(1) + cancel(2));
     await until('the last one has run', () => started.length === 3 && peer.hex.endsWith(sum(3)));
     expect(started).toEqual(['event', 3, 'event']);
     expect(calc.server.inFlight).toBe(0);
@@ -63,7 +63,7 @@ describe('a Command whose CANCEL came in the same read', () => {
 
   it('makes room for others', async () => {
     const [, peer, started] = await note({ maxInFlightPerConnection: 1 });
-    peer.write(KNOCK + hello() + add(1) + cancel(1) + add(2));
+    peer.write(PROBE + hello() + add(1) + cancel(1) + add(2));
     await until('the other is answered', () => peer.hex.endsWith(sum(2)));
     expect(started).toEqual([2]);
   });
@@ -72,7 +72,7 @@ describe('a Command whose CANCEL came in the same read', () => {
 describe('the Commands of one read', () => {
   it('start in their order among the events', async () => {
     const [, peer, started] = await note();
-    peer.write(KNOCK + hello() + add(1) + event('heard') + add(2) + event('heard'));
+    peer.write(PROBE + hello() + add(1) + event('heard') + add(2) + event('heard'));
     await peer.receives(EXTENDED_GREETING + sum(1) + sum(2));
     expect(started).toEqual([1, 'event', 2, 'event']);
   });
@@ -83,7 +83,7 @@ describe('the Commands of one read', () => {
   ])('are all taken when they end at once, whatever %s', async (_name, options) => {
     const [, peer, started] = await note(options);
     const seqs = Array.from({ length: 50 }, (_, at) => at + 1);
-    peer.write(KNOCK + hello() + seqs.map(add).join(''));
+    peer.write(PROBE + hello() + seqs.map(add).join(''));
     await until('the last is answered', () => peer.hex.endsWith(sum(50)));
     expect(started).toEqual(seqs);
     expect(peer.hex.endsWith(seqs.map(sum).join(''))).toBe(true);
@@ -94,7 +94,7 @@ describe('the Commands of one read', () => {
     const invoker: Invoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
     const calc = own(await CalcServer.start({ invoker, maxInFlightPerConnection: 2 }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + add(1) + add(2) + add(3));
+    peer.write(PROBE + hello() + add(1) + add(2) + add(3));
     await until('the third is refused', () => peer.received.includes('OVERLOADED'));
     expect(sinks).toHaveLength(2);
     expect(calc.server.inFlight).toBe(2);
@@ -102,7 +102,7 @@ describe('the Commands of one read', () => {
 
   it('are answered before the connection ends for the garbage behind them', async () => {
     const [calc, peer, started] = await note();
-    peer.write(KNOCK + hello() + add(1) + add(2) + '0209'.repeat(9));
+    peer.write(PROBE + hello() + add(1) + add(2) + '0209'.repeat(9));
     await peer.receives(EXTENDED_GREETING + sum(1) + sum(2));
     await peer.ends();
     expect(started).toEqual([1, 2]);
@@ -122,7 +122,7 @@ describe('the Commands of one read', () => {
     };
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + add(1) + meta(2, { remainingMs: 4 }) + add(2));
+    peer.write(PROBE + hello() + add(1) + meta(2, { remainingMs: 4 }) + add(2));
     const late = error(2, 'TIMEOUT', { message: 'the time limit was over before the Command started' });
     await until('it is refused', () => peer.hex.endsWith(late));
     expect(started).toEqual([1]);

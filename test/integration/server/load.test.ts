@@ -7,7 +7,7 @@ import { ADD_2_3, addFrame, GREETING, SUM_5, sumFrame } from '../../support/calc
 import { CalcServer } from '../../support/calc-server.js';
 import { ServerProcess } from '../../support/child-process.js';
 import { inTime, turns, until } from '../../support/deadline.js';
-import { control, EXTENDED_GREETING, hello, KNOCK, text } from '../../support/extension-frames.js';
+import { control, EXTENDED_GREETING, hello, PROBE, text } from '../../support/extension-frames.js';
 import { Folder } from '../../support/folder.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';
@@ -58,7 +58,7 @@ describe('maxInFlight', () => {
     const { calc, holding } = held;
     const busy = await busyPeer(held, 2);
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3);
+    peer.write(PROBE + hello() + ADD_2_3);
     await until('it is refused', () => peer.received.includes('OVERLOADED'));
     const client = own(calcClient(calc.port, { extension: true }));
     const sum = client.execute(new AddCmd(2, 3));
@@ -184,7 +184,7 @@ describe('maxInFlight', () => {
     const { calc, holding } = held;
     await busyPeer(held, 1);
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello());
+    peer.write(PROBE + hello());
     await peer.receives(EXTENDED_GREETING);
     peer.write(control(4, `0000${text('tick')}`));
     await until('it is reported', () => calc.errors.length > 0);

@@ -6,7 +6,7 @@ import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, echoFrame, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, until } from '../../support/deadline.js';
-import { control, DONE, EXTENDED_GREETING, hello, KNOCK, text } from '../../support/extension-frames.js';
+import { control, DONE, EXTENDED_GREETING, hello, PROBE, text } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';
 import { selfSigned } from '../../support/self-signed.js';
@@ -40,7 +40,7 @@ async function outlasts(calc: CalcServer, peer: RawPeer, bytes: string): Promise
 
 async function extendedPeer(calc: CalcServer): Promise<RawPeer> {
   const peer = own(await calc.connect());
-  peer.write(KNOCK + hello());
+  peer.write(PROBE + hello());
   await peer.receives(EXTENDED_GREETING);
   return peer;
 }
@@ -146,7 +146,7 @@ describe('receiveTimeoutMs', () => {
     const holding = new Holding();
     const calc = own(await CalcServer.start({ invoker: holding, receiveTimeoutMs: 50, gracePeriodMs: 0 }));
     const peer = own(await calc.connect());
-    peer.write(KNOCK + hello() + ADD_2_3);
+    peer.write(PROBE + hello() + ADD_2_3);
     peer.socket.on('data', (chunk) => chunk.includes('silent') && peer.write(DONE));
     await until('it is notified', () => peer.hex === EXTENDED_GREETING + goaway('silent'));
     const other = own(await calc.connect());

@@ -96,7 +96,7 @@ type lost struct {
 	Error string `json:"error"`
 }
 
-// lines writes whole lines, whoever calls.
+// lines writes whole lines, whatever goroutine calls.
 type lines struct {
 	mu  sync.Mutex
 	out *json.Encoder

@@ -19,7 +19,7 @@ export class Item extends Result {
 
 export type Work = 'value' | 'unwritable' | 'nothing' | 'failure' | 'generator' | 'broken generator' | 'endless wait';
 
-export class WorkCmd extends Command<Item, Workshop> {
+export class WorkCmd extends Command<Item, WorkReceiver> {
   constructor(
     /** Results carry it, so that each of them can be seen to belong to its Command. */
     readonly id = 0,
@@ -35,8 +35,8 @@ export class WorkCmd extends Command<Item, Workshop> {
     super();
   }
 
-  override exec(workshop: Workshop, context: CommandContext): Outcome<Item> {
-    return workshop.execute(this, context);
+  override exec(receiver: WorkReceiver, context: CommandContext): Outcome<Item> {
+    return receiver.execute(this, context);
   }
 }
 
@@ -45,7 +45,7 @@ const LARGE_ITEMS = 4;
 
 export const raceContract = defineContract({ commands: [WorkCmd], results: [Item] });
 
-export class Workshop {
+export class WorkReceiver {
   /** Executions by the id of their Command. */
   readonly executions = new Map<number, number>();
   /** Items made by the id of their Command. */
