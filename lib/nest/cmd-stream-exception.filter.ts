@@ -31,10 +31,10 @@ export interface HttpErrorPayload {
 
 /**
  * Global filter: HttpExceptions of Commands and messages travel as {@link HttpErrorPayload}; RpcExceptions and unknown
- * errors as Nest has them. HTTP requests of a hybrid application, or of a gateway, are answered as by Nest's own filter, and errors
- * of calls to other servers with the status that is meant: that of the HttpException there, with its details; 504 for TIMEOUT;
- * 503 for CIRCUIT_OPEN, CONNECT_FAILED and OVERLOADED; else 500. Errors of anything else (GraphQL) are thrown on. It may be
- * a provider (`APP_FILTER`) or made by hand (`app.useGlobalFilters`).
+ * errors as Nest has them. HTTP requests of a hybrid application, or of a gateway, are answered as by Nest's own
+ * filter, and errors of calls to other servers with the status that is meant: that of the HttpException there, with its
+ * details; 504 for TIMEOUT; 503 for CIRCUIT_OPEN, CONNECT_FAILED and OVERLOADED; else 500. Errors of anything else
+ * (GraphQL) are thrown on. It may be a provider (`APP_FILTER`) or made by hand (`app.useGlobalFilters`).
  *
  * @throws {CmdStreamError} INVALID_OPTION when it is made with options that make no sense
  * @publicApi
@@ -77,14 +77,14 @@ export class CmdStreamExceptionFilter implements ExceptionFilter {
     new BaseExceptionFilter(this.adapterHost?.httpAdapter ?? responseAdapter).catch(answer ?? exception, host);
   }
 
-  /** As Nest's filter of external contexts: what no client is notify by an HttpException is for the log. */
+  /** As Nest's filter of external contexts: what no HttpException says to a client is for the log. */
   #throwOn(exception: unknown): never {
     if (!(exception instanceof HttpException)) Logger.error(exception, CmdStreamExceptionFilter.name);
     throw exception;
   }
 }
 
-/** Whoever asks what throws when it is asked fails with it, Nest's own filters too: an Error in its place, with its text. */
+/** What throws when it is looked at makes every filter fail, Nest's own too: an Error in its place, with its text. */
 function askable(exception: unknown): unknown {
   try {
     if (exception instanceof HttpException) payloadOf(exception);
@@ -146,8 +146,8 @@ export const responseAdapter = Object.freeze({
 /** @publicApi */
 export interface CmdStreamExceptionFilterOptions {
   /**
-   * In a service that calls another: what the other one has said of a failure goes on to the caller, as it came. Without
-   * it the caller learns of it as of any unknown error.
+   * In a service that calls another: what the other one has said of a failure goes on to the caller, as it came.
+   * Without it the caller learns of it as of any unknown error.
    * @default false
    */
   relayRemote?: boolean;

@@ -61,9 +61,9 @@ export class CmdStreamHealthIndicator {
   }
 
   /**
-   * Pings every open connection of the client; up if one answers. A client that was not used yet connects, as it would for
-   * a call; one that closes is down. The details are `state`, `servers`, and `error` when nothing could be pinged: states,
-   * numbers and codes of errors, never their messages.
+   * Pings every open connection of the client; up if one answers. A client that was not used yet connects, as it would
+   * for a call; one that closes is down. The details are `state`, `servers`, and `error` when nothing could be pinged:
+   * states, numbers and codes of errors, never their messages.
    *
    * @throws {CmdStreamError} INVALID_OPTION when the options make no sense
    */
@@ -90,7 +90,7 @@ export class CmdStreamHealthIndicator {
 
   /**
    * Up while the server takes Commands; down before it listens, while it drains and when it is closed, so that a load
-   * balancer sends nobody there. The details are `state`, `connections` and `inFlight`.
+   * balancer sends no client there. The details are `state`, `connections` and `inFlight`.
    */
   isServing<const Key extends string>(
     key: Key,

@@ -1,4 +1,4 @@
-// What a caught error of another server means to the caller of a gateway: a status, and what may be notify of it.
+// What a caught error of another server means to the caller of a gateway: a status, and what of it the caller may know.
 import { HttpException } from '@nestjs/common';
 import { plainData } from '../codec/pattern-message.js';
 import { isCmdStreamError, isError, type ErrorCode } from '../errors.js';

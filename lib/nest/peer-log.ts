@@ -1,5 +1,5 @@
-// Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its lines: one line per reason and
-// second, with a count of those left out, control characters escaped.
+// Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its
+// lines: one line per reason and second, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
 import { encodeError, peerText, visibleText, type CmdStreamError, type ErrorCode } from '../errors.js';
 import type { LostConnection } from '../server/server-options.js';
@@ -44,7 +44,7 @@ export class PeerLog {
     this.#limited('no event handler', text, 'error');
   }
 
-  /** What was emitted failed, and nobody has subscribed to hear of it. */
+  /** What was emitted failed, and has no subscriber that gets the error. */
   unsent(error: unknown, name: string): void {
     this.#write(encodeError(error), `an emit() of ${peerText(name)} without a subscriber failed: `);
   }

@@ -6,7 +6,8 @@ import type { Invoker, ResultSink } from './invoker.js';
 import { deliver } from './call/result-source.js';
 
 /**
- * Runs `command.exec(receiver, context)` and sends what it gives back: a value, a promise, an AsyncIterable, an Observable.
+ * Runs `command.exec(receiver, context)` and sends what it gives back: a value, a promise, an AsyncIterable, an
+ * Observable.
  *
  * @publicApi
  */

@@ -8,16 +8,16 @@ import type { CommandContext } from '../contract/command.js';
  * @publicApi
  */
 export interface ResultSink {
-  /** False once nobody waits for Results any more. */
+  /** False once no more Results are wanted. */
   readonly isOpen: boolean;
   /** True once a plain peer, which knows no other end, was sent a last Result: nothing may follow. */
   readonly isAnswered?: boolean;
-  /** Undefined while there is room for more Results; else resolves when there is, or when nobody waits any more. */
+  /** Undefined while there is room for more Results; else resolves when there is, or when no more are wanted. */
   readonly drained: Promise<void> | undefined;
   /**
-   * Sends one Result and returns the length of its frame in bytes; 0 if nobody waits for it, or if it is held back
-   * for a moment because nothing but `complete` may follow. One too many of those that wait for their taker ends the
-   * Command with SLOW_CONSUMER: the sink is closed, the signal aborts.
+   * Sends one Result and returns the length of its frame in bytes; 0 if it is not wanted any more, or if it is held
+   * back for a moment because nothing but `complete` may follow. One too many of those that wait for their taker ends
+   * the Command with SLOW_CONSUMER: the sink is closed, the signal aborts.
    *
    * @throws {CmdStreamError} RESULT_NOT_IN_CONTRACT, ENCODE_FAILED or FRAME_TOO_LARGE; the Command goes on
    */
@@ -37,9 +37,9 @@ export interface ResultSink {
 export interface Invoker {
   invoke(command: unknown, context: CommandContext, sink: ResultSink): void | PromiseLike<void>;
   /**
-   * What is answered for an error that a Command's own code, or code around it, has failed with: once for each failure,
-   * whoever threw it. A CmdStreamError `REMOTE` travels to the caller with its `payload`. Where it throws, that is reported,
-   * and the caller hears no more than that the handler has failed. Default: the error itself.
+   * What is answered for an error that a Command's own code, or code around it, has failed with: once for each failure.
+   * A CmdStreamError `REMOTE` travels to the caller with its `payload`. Where it throws, that is reported, and the
+   * caller learns no more than that the handler has failed. Default: the error itself.
    */
   failureOf?(error: unknown): unknown;
   /** What runs a Command, for messages: a class and its method. Default: the name of the Command alone is shown. */

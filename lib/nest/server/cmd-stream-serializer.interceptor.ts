@@ -1,4 +1,5 @@
-// Nest's ClassSerializerInterceptor for everything but Results: those keep their classes, because the codec writes them.
+// Nest's ClassSerializerInterceptor for everything but Results: those keep their classes, because the codec writes
+// them.
 import {
   ClassSerializerInterceptor,
   Inject,
@@ -13,10 +14,10 @@ import type { Observable } from 'rxjs';
 import { commandOf } from './command-handler.decorator.js';
 
 /**
- * Takes the place of a global `ClassSerializerInterceptor`: what handlers of Commands give stays as it is, because a Result that
- * became a plain object is of no class of the contract; answers over HTTP and by pattern are serialized as by Nest's own. The
- * JSON codec obeys `@Exclude` and `@Expose` of Results by itself. It may be a provider (`APP_INTERCEPTOR`) or made by hand:
- * `new CmdStreamSerializerInterceptor(app.get(Reflector))`.
+ * Takes the place of a global `ClassSerializerInterceptor`: what handlers of Commands give stays as it is, because a
+ * Result that became a plain object is of no class of the contract; answers over HTTP and by pattern are serialized as
+ * by Nest's own. The JSON codec obeys `@Exclude` and `@Expose` of Results by itself. It may be a provider
+ * (`APP_INTERCEPTOR`) or made by hand: `new CmdStreamSerializerInterceptor(app.get(Reflector))`.
  *
  * @publicApi
  */

@@ -14,9 +14,9 @@ export interface CmdStreamServerOptions extends ServerOptions {
    */
   contract?: Contract;
   /**
-   * Which handlers this server serves: those without a tag, and those tagged with this id by `@CommandHandler(command, id)`,
-   * `@MessagePattern(pattern, id)` or `@EventPattern(pattern, id)`. Nest hands over no others, without a word: handlers
-   * tagged with `Transport.TCP` need `transportId: Transport.TCP`.
+   * Which handlers this server serves: those without a tag, and those tagged with this id, as by
+   * `@CommandHandler(command, id)`, `@MessagePattern(pattern, id)` or `@EventPattern(pattern, id)`. Nest hands over no
+   * others, without a word: handlers tagged with `Transport.TCP` need `transportId: Transport.TCP`.
    * @default CMD_STREAM
    */
   transportId?: Transport | symbol;

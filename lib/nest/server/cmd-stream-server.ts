@@ -1,5 +1,6 @@
-// The server of the transport, as Nest's strategies are: it takes handlers, listens, runs what it is asked to between Nest's
-// hooks, and says how it is. How a Command finds its handler is the HandlerInvoker's, connections and drain are the core's.
+// The server of the transport, as Nest's strategies are: it takes handlers, listens, runs what it is asked to between
+// Nest's hooks, and says how it is. How a Command finds its handler is the HandlerInvoker's, connections and drain are
+// the core's.
 import 'reflect-metadata';
 import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';

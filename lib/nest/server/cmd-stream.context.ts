@@ -83,15 +83,17 @@ const unlogged = Object.create(IntrinsicException.prototype, {
 }) as object;
 
 /**
- * Lets Nest's exception layer log nothing when a handler by pattern fails with the reason of its signal, if that is of its
- * Command alone: nothing stands between the two. The reason is what it was, of the same class.
+ * Lets Nest's exception layer log nothing when a handler by pattern fails with the reason of its signal, if that is of
+ * its Command alone: nothing stands between the two. The reason is what it was, of the same class.
  */
 function quieten(signal: AbortSignal): void {
   if (!signal.aborted) signal.addEventListener('abort', () => adopt(signal.reason), { once: true });
   else adopt(signal.reason);
 }
 
-/** Codes of errors that are made for one Command alone. Why a connection or the server ends, all that listen are given. */
+/**
+ * Codes of errors that are made for one Command alone. Why a connection or the server ends, all that listen are given.
+ */
 const OWN_CODES: ReadonlySet<string> = new Set(['ANSWERED', 'CANCELLED', 'TIMEOUT']);
 
 function adopt(reason: unknown): void {
@@ -99,8 +101,8 @@ function adopt(reason: unknown): void {
 }
 
 /**
- * Has a handler with these arguments failed because its signal asked it to stop? It must know its context or the signal for
- * that. Other errors are mistakes, also when no answer is wanted any more: they are not hidden.
+ * Has a handler with these arguments failed because its signal asked it to stop? It must know its context or the signal
+ * for that. Other errors are mistakes, also when no answer is wanted any more: they are not hidden.
  */
 export function isAbandonment(error: unknown, args: readonly unknown[]): boolean {
   return args.some((arg) => {

@@ -1,5 +1,6 @@
 // Binds a controller method to a type of Commands. What Nest sees is an ordinary message handler under a string route;
-// the class or type entry itself travels in the handler's extras.
+// the class or type entry itself travels in the handler's extras. Below: what the method gives, and what its parameters
+// are given.
 import 'reflect-metadata';
 import { MessagePattern, type Transport, BaseRpcContext } from '@nestjs/microservices';
 import { catchError, EMPTY, isObservable, type Observable } from 'rxjs';
@@ -114,7 +115,8 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
 }
 
 /**
- * Standard decorators are called with a context object where TypeScript's older ones have the name of what they decorate.
+ * Standard decorators are called with a context object where TypeScript's older ones have the name of what they
+ * decorate.
  *
  * @throws {CmdStreamError} INVALID_HANDLER
  */
@@ -140,8 +142,9 @@ type PatternDecorator = (
 ) => (target: object, key: string | symbol, descriptor: object) => unknown;
 
 /**
- * The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see each
- * item, and which end with their Command; one that gave up because nobody waits has not failed, so that Nest logs nothing.
+ * The method with AsyncIterables turned into Observables before Nest sees them, so that interceptors and filters see
+ * each item, and which end with their Command; one that gave up because no answer is wanted has not failed, so that
+ * Nest logs nothing.
  */
 function lifted<M extends (...args: never[]) => unknown>(method: M, place: ContextPlace): M {
   const wrapper = function (this: unknown, ...args: never[]): unknown {
@@ -198,9 +201,9 @@ export interface ContextPlace {
 }
 
 /**
- * Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown. Where
- * the method may give an AsyncIterable and has no parameter for the context, Nest gives it behind them, for this package
- * itself: each parameter costs every Command some promises.
+ * Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown.
+ * Where the method may give an AsyncIterable and has no parameter for the context, Nest gives it behind them, for this
+ * package itself: each parameter costs every Command some promises.
  */
 export function bindParameters(
   target: object,

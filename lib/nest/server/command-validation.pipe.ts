@@ -11,8 +11,8 @@ export interface CommandValidationPipeOptions extends ValidatorOptions {
 }
 
 /**
- * Checks every Command that has class-validator rules; others pass at no cost. It may be a provider (`APP_PIPE`) or made by
- * hand (`app.useGlobalPipes`).
+ * Checks every Command that has class-validator rules; others pass at no cost. It may be a provider (`APP_PIPE`) or
+ * made by hand (`app.useGlobalPipes`).
  *
  * @publicApi
  */

@@ -23,7 +23,10 @@ export class FailureLog {
   readonly #loggerOf: () => LoggerService;
   readonly #peers: PeerLog;
 
-  /** `logger`: a subclass may have another one; `peers` has a line a second for what peers can cause as often as they like. */
+  /**
+   * `logger`: a subclass may have another one; `peers` has a line a second for what peers can cause as often as they
+   * like.
+   */
   constructor(logger: () => LoggerService, peers: PeerLog) {
     this.#loggerOf = logger;
     this.#peers = peers;

@@ -1,5 +1,5 @@
-// The right order at the end: drain the servers first, while the providers their handlers need are alive; and one signal
-// for all applications of the process, raised again when the last of them is done.
+// The right order at the end: drain the servers first, while the providers their handlers need are alive; and one
+// signal for all applications of the process, raised again when the last of them is done.
 import { Logger, type INestApplicationContext, type INestMicroservice } from '@nestjs/common';
 import { NestApplicationContext } from '@nestjs/core';
 import { CmdStreamError } from '../../errors.js';
@@ -25,7 +25,9 @@ interface NestShutdownHooks {
   readonly shutdownCleanupRef?: unknown;
 }
 
-/** Finds the shutdowns of other applications among the listeners of a signal, those of another copy of this file too. */
+/**
+ * Finds the shutdowns of other applications among the listeners of a signal, those of another copy of this file too.
+ */
 const SHUTDOWN = Symbol.for('nestjs-cmd-stream.gracefulShutdown');
 
 /** A listener of a signal, or an application. */
@@ -39,7 +41,8 @@ interface OfShutdown {
  * again when it is closed, and with it every other application of the process that does this; until then further ones
  * are ignored. Returns what takes the signal handlers away. Called again for an application, the later call counts.
  *
- * @throws {CmdStreamError} INVALID_OPTION beside `app.enableShutdownHooks()`, whose place it takes, and from that one as well
+ * @throws {CmdStreamError} INVALID_OPTION beside `app.enableShutdownHooks()`, whose place it takes, and from that one
+ * as well
  * @publicApi
  */
 export function enableGracefulShutdown(
@@ -105,7 +108,7 @@ class GracefulShutdown {
     await NestApplicationContext.prototype.close.call(context, signal);
   }
 
-  /** Not before all others that heard it have finished: what they still drain would end with the process. */
+  /** Not before all others that have got it are closed: what they still drain would end with the process. */
   #end(): void {
     this.#isClosed = true;
     this.#stopListening();

@@ -1,5 +1,6 @@
-// What the caller is notify of whatever comes out of Nest's pipeline: its exception layer has made that of an exception,
-// or it is an Error that has got past the layer, and then nobody has shaped, and nobody has logged it.
+// What the caller gets of an error that comes out of Nest's pipeline: Nest's exception layer has made it of an
+// exception, or it is an Error that has got past the layer, and then it is neither shaped for the caller nor logged
+// yet.
 import { HttpException } from '@nestjs/common';
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
@@ -15,8 +16,8 @@ const CATCHES = /at (?:async )?(?!Promise\.)([\w$]+)\.(?:catch|\S+ \[as catch\])
 const nestRule = new BaseRpcExceptionFilter();
 
 /**
- * An error that ends a Command, as the caller gets it. An Error instance is never what was made for a caller: it is given to
- * `onUnknown`, and hidden, unless it says itself what callers may know.
+ * An error that ends a Command, as the caller gets it. An Error instance is never what was made for a caller: it is
+ * given to `onUnknown`, and hidden, unless it says itself what callers may know.
  */
 export function failureOf(error: unknown, onUnknown: (error: unknown) => void): CmdStreamError {
   if (isOwnWord(error)) return error;
@@ -93,7 +94,9 @@ function messagePayload(message: unknown): object {
   return { status: 'error', message };
 }
 
-/** An exception that comes too late for Nest's exception layer, by the layer's own rule; and nothing remains unlogged. */
+/**
+ * An exception that comes too late for Nest's exception layer, by the layer's own rule; and nothing remains unlogged.
+ */
 export function shapedByNest(exception: unknown, log: (exception: unknown) => void): Observable<never> {
   if (exception instanceof HttpException) log(exception);
   return nestRule.catch(exception as never, undefined as never) as Observable<never>;
@@ -111,9 +114,9 @@ export function isLogged(error: unknown): boolean {
 }
 
 /**
- * Who has failed, if it was an exception filter, by its stack: its line in the log would not say so. Only Nest's exception layer
- * calls one: what else has a method `catch`, as promises of libraries have, is none. An asynchronous filter that fails later has
- * left the layer behind, and nobody can tell the two apart.
+ * Who has failed, if it was an exception filter, by its stack: its line in the log would not say so. Only Nest's
+ * exception layer calls one: what else has a method `catch`, as promises of libraries have, is none. An asynchronous
+ * filter that fails later has left the layer behind, and cannot be told from a handler by its stack.
  */
 export function failedFilterOf(error: unknown): string | undefined {
   const frames = stackOf(error)?.split('\n') ?? [];

@@ -1,5 +1,5 @@
-// The Invoker that the core server is given: finds the Nest handler of a Command, runs Nest's pipeline, and gives what comes
-// out of it to the sink. Messages by pattern are the PatternInvoker's.
+// The Invoker that the core server is given: finds the Nest handler of a Command, runs Nest's pipeline, and gives what
+// comes out of it to the sink. Messages by pattern are the PatternInvoker's.
 import { Server, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, takeWhile } from 'rxjs';
 import { PatternMessage } from '../../codec/pattern-message.js';

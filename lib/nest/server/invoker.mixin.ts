@@ -1,4 +1,5 @@
-// The classic Command Pattern in Nest: a controller whose handlers let each Command run itself against an injected Receiver.
+// The classic Command Pattern in Nest: a controller whose handlers let each Command run itself against an injected
+// Receiver.
 import { Controller, Inject, type InjectionToken, type Type } from '@nestjs/common';
 import type { CommandContext, Command } from '../../contract/command.js';
 import { isTypeEntry, nameOf, type TypeClass } from '../../contract/type-table.js';
@@ -13,8 +14,9 @@ export interface ExecutableCommand<T> extends Command {
 type ReceiverToken<T> = (abstract new (...args: never[]) => T) | string | symbol;
 
 /**
- * Makes a controller that runs `command.exec(receiver, context)` for each of the listed Commands. Use it in `controllers`,
- * or extend it to put guards, pipes, interceptors and filters on it. The Receiver is any provider of the same module, of any scope.
+ * Makes a controller that runs `command.exec(receiver, context)` for each of the listed Commands. Use it in
+ * `controllers`, or extend it to put guards, pipes, interceptors and filters on it. The Receiver is any provider of the
+ * same module, of any scope.
  *
  * @throws {CmdStreamError} INVALID_HANDLER when a Command has no `exec`, or two have one name
  * @publicApi

@@ -1,5 +1,5 @@
-// An AsyncIterable as an Observable whose producer keeps to the pace of the taker of its Command, which rxjs cannot ask for,
-// and ends with the Command: taken, half taken or not at all.
+// An AsyncIterable as an Observable whose producer keeps to the pace of the taker of its Command, which rxjs cannot ask
+// for, and ends with the Command: taken, half taken or not at all.
 import { AsyncResource } from 'node:async_hooks';
 import type { MessageHandler } from '@nestjs/microservices';
 import { catchError, concatMap, EMPTY, isObservable, merge, Observable, of, type Subscriber } from 'rxjs';
@@ -7,7 +7,9 @@ import type { ResultSink } from '../../server/invoker.js';
 import { endUntaken, isAsyncIterable, ItemPull } from '../../server/call/item-source.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 
-/** What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns. */
+/**
+ * What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns.
+ */
 const delivery: { drained: Promise<void> | undefined } = { drained: undefined };
 
 /** Asks the producer of the item being delivered to wait, if it does not know its Command. */
@@ -16,12 +18,12 @@ export function askToWait(drained: Promise<void>): void {
 }
 
 /**
- * An AsyncIterable, such as a generator, as a cold Observable that keeps its back-pressure behind synchronous operators. A
- * handler by pattern that returns it has its items, and its errors, pass Nest's interceptors and exception filters one by one;
- * of a `@CommandHandler` they do anyway. Items are made in the async scope in which it is lifted.
+ * An AsyncIterable, such as a generator, as a cold Observable that keeps its back-pressure behind synchronous
+ * operators. A handler by pattern that returns it has its items, and its errors, pass Nest's interceptors and exception
+ * filters one by one; of a `@CommandHandler` they do anyway. Items are made in the async scope in which it is lifted.
  *
- * @param context Of the Command: with it there is back-pressure behind asynchronous operators, too, and the iterable is ended
- * with the Command although nobody has subscribed.
+ * @param context Of the Command: with it there is back-pressure behind asynchronous operators, too, and the iterable is
+ * ended with the Command although it has no subscriber.
  * @publicApi
  */
 export function liftIterable<T>(iterable: AsyncIterable<T>, context?: CmdStreamContext): Observable<T> {
@@ -45,7 +47,10 @@ export function keepScope<T>(source: Observable<T>): Observable<T> {
   return new Observable<T>((subscriber) => scope.runInAsyncScope(source.subscribe, source, subscriber));
 }
 
-/** One subscriber to an iterable, which waits as the sink of its Command says; without one, as the taker of each item asks. */
+/**
+ * One subscriber to an iterable, which waits as the sink of its Command says; without one, as the taker of each item
+ * asks.
+ */
 class SubscriberSink implements ResultSink {
   readonly #subscriber: Subscriber<unknown>;
   readonly #command: ResultSink | undefined;
@@ -92,15 +97,15 @@ type OnError = (error: unknown) => Observable<never>;
 
 /** What a handler by pattern gave: an AsyncIterable in it, which Nest takes for a value, becomes its items. */
 export function liftItems(
-  outcome: unknown,
+  given: unknown,
   handler: MessageHandler,
   context: CmdStreamContext,
   onError: OnError,
 ): unknown {
   const lift = (items: AsyncIterable<unknown>): Observable<unknown> =>
     liftIterable(items, context).pipe(catchError(onError));
-  if (isObservable(outcome)) return outcome.pipe(concatMap((item) => liftJoined(item, handler, lift)));
-  return isAsyncIterable(outcome) ? lift(outcome) : outcome;
+  if (isObservable(given)) return given.pipe(concatMap((item) => liftJoined(item, handler, lift)));
+  return isAsyncIterable(given) ? lift(given) : given;
 }
 
 /** Nest joins what several handlers of one event gave. */

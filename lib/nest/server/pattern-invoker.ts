@@ -108,8 +108,8 @@ export class PatternInvoker {
   }
 
   /**
-   * By the route as it is, or as Nest finds it, which a subclass may have changed. Handlers of Commands are not for patterns:
-   * what comes by pattern is past the contract, and past validation.
+   * By the route as it is, or as Nest finds it, which a subclass may have changed. Handlers of Commands are not for
+   * patterns: what comes by pattern is past the contract, and past validation.
    */
   #find(route: string): MessageHandler | undefined {
     const { handlers } = this.#config;

@@ -1,5 +1,5 @@
-// Takes what a handler gave to be taken item by item (an async generator, a Readable of Node, a ReadableStream of the web,
-// any AsyncIterable) at the pace of a sink, and ends it: once, whether anything was taken of it or not.
+// Takes what a handler gave to be taken item by item (an async generator, a Readable of Node, a ReadableStream of the
+// web, any AsyncIterable) at the pace of a sink, and ends it: once, whether anything was taken of it or not.
 import { AsyncResource } from 'node:async_hooks';
 import type { ResultSink } from '../invoker.js';
 import { YieldBudget } from './yield-budget.js';
@@ -68,8 +68,8 @@ export class ItemPull {
   }
 
   /**
-   * A source that has given the last Result of a plain peer is asked for one more item, so that a generator gets to its own end behind
-   * that. What it gives instead of ending is given to the sink, which says so.
+   * A source that has given the last Result of a plain peer is asked for one more item, so that a generator gets to its
+   * own end behind that. What it gives instead of ending is given to the sink, which says so.
    */
   async #askOnce(): Promise<void> {
     if (this.#source.isStream) return;
@@ -120,7 +120,9 @@ class ItemSource {
     return this.#ended !== undefined;
   }
 
-  /** The next item, to be shown to {@link isEnd}; where it fails, now or by its promise, {@link failed} is to be called. */
+  /**
+   * The next item, to be shown to {@link isEnd}; where it fails, now or by its promise, {@link failed} is to be called.
+   */
   next(): PromiseLike<IteratorResult<unknown>> {
     this.#iterator ??= this.#open();
     this.#pending = this.#iterator.next();
@@ -141,7 +143,9 @@ class ItemSource {
     this.#isOver = true;
   }
 
-  /** Nothing more is taken. Resolves when the iterator has ended, at once if it had; rejects with what it fails with. */
+  /**
+   * Nothing more is taken. Resolves when the iterator has ended, at once if it had; rejects with what it fails with.
+   */
   end(): Promise<void> {
     this.#ended ??= this.#isOver ? Promise.resolve() : this.#end();
     return this.#ended;

@@ -96,7 +96,9 @@ class PushedResults {
     else this.#sink.complete();
   }
 
-  /** Stops the source. Code of the user runs here too; what it throws must not reach the caller, who cannot know of it. */
+  /**
+   * Stops the source. Code of the user runs here too; what it throws must not reach the caller, who cannot know of it.
+   */
   #settle(): { readonly error: unknown } | undefined {
     this.#settled = true;
     this.#signal?.removeEventListener('abort', this.#stop);

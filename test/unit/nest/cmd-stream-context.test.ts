@@ -1,4 +1,5 @@
-// The signal of a context, and which error of a handler says that it gave up because that asked it to; without a server.
+// The signal of a context, and which error of a handler says that it gave up because that asked it to; without a
+// server.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext } from '../../../lib/core.js';
 import { CmdStreamError } from '../../../lib/errors.js';

@@ -1,4 +1,5 @@
-// AsyncIterables as Observables, without a server: when their producers wait, end and are asked once more, and in whose scope.
+// AsyncIterables as Observables, without a server: when their producers wait, end and are asked once more, and in whose
+// scope.
 import { describe, expect, it } from '@jest/globals';
 import type { MessageHandler } from '@nestjs/microservices';
 import { EMPTY, of, take, tap, type Observable } from 'rxjs';

@@ -1,5 +1,5 @@
-// What comes back by pattern, without a client: in order also where a deserializer is asynchronous, and no failure of an
-// observer or deserializer ends the process. (Jest fails a test that an unhandled rejection happens in.)
+// What comes back by pattern, without a client: in order also where a deserializer is asynchronous, and no failure of
+// an observer or deserializer ends the process. (Jest fails a test that an unhandled rejection happens in.)
 import { describe, expect, it } from '@jest/globals';
 import type { Deserializer, WritePacket } from '@nestjs/microservices';
 import { CmdStreamError } from '../../../lib/errors.js';

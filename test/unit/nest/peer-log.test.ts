@@ -1,4 +1,5 @@
-// The lines that peers cause: their levels, their texts and their lengths. How many there are in a second, test/e2e/peer-log tells.
+// The lines that peers cause: their levels, their texts and their lengths. How many there are in a second,
+// test/e2e/peer-log tells.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CmdStreamError } from '../../../lib/errors.js';
 import { PeerLog } from '../../../lib/nest/peer-log.js';
