@@ -1,9 +1,11 @@
 // How the options `contract` and `codec`, which both sides have, are checked and put to use.
+import { requireSync } from '../callbacks.js';
 import { CmdStreamError } from '../errors.js';
 import { objectWith, type OptionRule } from '../options.js';
 import type { Codec, CodecFactory } from './codec.js';
 import type { Contract } from '../contract/contract.js';
 import { jsonCodec } from './json/json-codec.js';
+import { TaggedCodec } from './tagged-codec.js';
 import { TypeTable } from '../contract/type-table.js';
 
 const codecMethods: readonly string[] = ['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'];
@@ -23,9 +25,25 @@ export const codecRule: OptionRule = {
 /** The codec for a contract: JSON unless another one was given. */
 export function codecFor(contract: Contract, codec: Codec | CodecFactory = jsonCodec()): Codec {
   const made = typeof codec === 'function' ? codec(contract) : codec;
-  if (codecObject.accepts(made)) return made;
+  if (codecObject.accepts(made)) return made instanceof TaggedCodec ? made : withoutPromises(made);
   throw new CmdStreamError(
     'INVALID_OPTION',
     `option "codec" must be ${codecRule.expected}; its function returned something else`,
   );
+}
+
+/** The same codec, whose promises are refused: code of a user may be async, whatever its type says. */
+function withoutPromises(codec: Codec): Codec {
+  const { name, dataLimits, layouts } = codec;
+  return {
+    name,
+    ...(dataLimits && { dataLimits }),
+    ...(layouts && { layouts }),
+    encodeCommand: (command, writer) =>
+      requireSync('ENCODE_FAILED', 'encodeCommand() of the codec', codec.encodeCommand(command, writer)),
+    decodeCommand: (reader) => requireSync('BAD_PAYLOAD', 'decodeCommand() of the codec', codec.decodeCommand(reader)),
+    encodeResult: (result, writer) =>
+      requireSync('ENCODE_FAILED', 'encodeResult() of the codec', codec.encodeResult(result, writer)),
+    decodeResult: (reader) => requireSync('BAD_PAYLOAD', 'decodeResult() of the codec', codec.decodeResult(reader)),
+  };
 }

@@ -1,5 +1,4 @@
-// Which way values go on one side of a connection: what it writes and reads, and within which limits.
-import { requireSync } from '../callbacks.js';
+// What one side of a connection writes and reads: Commands or Results, and how large their frames may be.
 import type { Codec } from '../codec/codec.js';
 import { jsonCodecDefaults, RECEIVED_KEYS, type DataLimits } from '../codec/json/json-codec-options.js';
 import { CmdStreamError } from '../errors.js';
@@ -14,18 +13,11 @@ export interface FrameLimit {
   readonly option: string;
 }
 
-/** Of what peers say before there are values: no option makes a connection impossible. */
+/** Of what comes before there are values: it is the same whatever the options, so that peers can always connect. */
 export const GREETING_LIMIT: FrameLimit = Object.freeze({ bytes: MAX_HELLO_BYTES, option: 'the limit of HELLO' });
 
-/** A value that writes itself, of which the codec knows nothing. */
-export abstract class SelfWriting {
-  abstract writeTo(writer: ByteWriter): void;
-}
-
-/** @throws {CmdStreamError} FRAME_TOO_LARGE */
-export function checkFrameLength(length: number, { bytes, option }: FrameLimit): void {
-  if (length > bytes)
-    throw new CmdStreamError('FRAME_TOO_LARGE', `frame of ${length} bytes exceeds ${option} (${bytes})`);
+export function frameTooLarge(length: number, { bytes, option }: FrameLimit): CmdStreamError {
+  return new CmdStreamError('FRAME_TOO_LARGE', `frame of ${length} bytes exceeds ${option} (${bytes})`);
 }
 
 export interface CodecDirection {
@@ -45,11 +37,8 @@ interface Limits {
 /** Commands out, Results in. */
 export function clientDirection(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): CodecDirection {
   return {
-    encode: (command, writer) =>
-      command instanceof SelfWriting
-        ? command.writeTo(writer)
-        : requireSync('ENCODE_FAILED', 'encodeCommand() of the codec', codec.encodeCommand(command, writer)),
-    decode: (reader) => requireSync('BAD_PAYLOAD', 'decodeResult() of the codec', codec.decodeResult(reader)),
+    encode: codec.encodeCommand.bind(codec),
+    decode: codec.decodeResult.bind(codec),
     send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     receive: { bytes: maxResultBytes, option: 'maxResultBytes' },
     // A client hands on what it receives: no pipe looks at it.
@@ -60,9 +49,8 @@ export function clientDirection(codec: Codec, { maxCommandBytes, maxResultBytes 
 /** Results out, Commands in. */
 export function serverDirection(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): CodecDirection {
   return {
-    encode: (result, writer) =>
-      requireSync('ENCODE_FAILED', 'encodeResult() of the codec', codec.encodeResult(result, writer)),
-    decode: (reader) => requireSync('BAD_PAYLOAD', 'decodeCommand() of the codec', codec.decodeCommand(reader)),
+    encode: codec.encodeResult.bind(codec),
+    decode: codec.decodeCommand.bind(codec),
     send: { bytes: maxResultBytes, option: 'maxResultBytes' },
     receive: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     data: receivedData(codec.dataLimits ?? jsonCodecDefaults),

@@ -70,6 +70,11 @@ const GIB = 1024 * 1024 * 1024;
 /** The longest time a timer of Node can wait, in milliseconds. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
+/** How long so many bytes may be on their way, beyond any time limit, in milliseconds: 128 KiB per second. */
+export function travelMs(bytes: number): number {
+  return (bytes * 1000) / 131_072;
+}
+
 /** A time limit in milliseconds; 0 switches it off. */
 export function timeLimit(): OptionRule {
   return integer(1, MAX_TIMER_MS, 'milliseconds', 'no limit');

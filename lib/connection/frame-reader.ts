@@ -7,14 +7,15 @@ import { PADDED } from '../wire/control-frame.js';
 import { PING_SEQ, type Seq } from '../wire/frame.js';
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import { readServerInfo } from '../wire/server-info.js';
+import { travelMs, type ResolvedConnectionOptions } from './connection-options.js';
 import type { Clock } from './ticker.js';
 import { GREETING_LIMIT, type FrameLimit, type CodecDirection } from './codec-direction.js';
 
-/** What an inbox hands on. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
+/** What comes in. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
 export interface FrameReaderListener {
   /** @throws {CmdStreamError} when the server is the wrong one */
   onServerInfo(info: Buffer): void;
-  /** The peer probed: it can speak the extension. True if this side can, too. */
+  /** The peer probed: it can use the extension. True if this side can, too. */
   onProbe(): boolean;
   /** The answer to our probe. */
   onProbeAnswer(extended: boolean): void;
@@ -34,26 +35,29 @@ export interface FrameReaderListener {
 
 type Expected = 'server-info' | 'probe-answer' | 'first-frame' | 'frames';
 
+export interface FrameReaderConfig {
+  readonly side: 'client' | 'server';
+  readonly direction: CodecDirection;
+  readonly ticker: Clock;
+}
+
+/** Its fields are read only to others, but for `copiesNext`. */
 export class FrameReader {
-  /** Milliseconds since the epoch at which the bytes being decoded arrived. */
-  receivedAt = 0;
-  /** When, in monotonic milliseconds, which time limits are measured from. */
-  arrivedAt = 0;
   /** When the last bytes arrived, by the clock. */
-  heardAt: number;
+  receivedAt: number;
   /** Since when a frame has been begun and not ended, by the clock; 0 if none is. */
   frameSince = 0;
   /** True once both sides have agreed on the extension. */
   isExtended = false;
-  /** Nothing is handed on until {@link resume}; read only to others. */
+  /** Nothing is handed on until {@link resume}. */
   isPaused = false;
   /** The next value comes with a copy of its frame. */
   copiesNext = false;
   readonly #clock: Clock;
   readonly #direction: CodecDirection;
-  readonly #owner: FrameReaderListener;
-  readonly #onGarbage: (error: unknown) => void;
-  readonly #reader = new ByteReader();
+  readonly #listener: FrameReaderListener;
+  readonly #onInvalid: (error: unknown) => void;
+  readonly #bytes = new ByteReader();
   #expected: Expected;
   /** Of the frame that comes next. */
   #limit: FrameLimit;
@@ -62,31 +66,32 @@ export class FrameReader {
   /** What arrived while a frame was being handed on: not to be mixed with it. */
   #early: Uint8Array[] = [];
 
-  /** `onGarbage`: the bytes make no sense, nothing behind them can be read. */
+  /** `onInvalid`: the bytes make no sense, nothing behind them can be read. */
   constructor(
-    side: 'client' | 'server',
-    direction: CodecDirection,
-    owner: FrameReaderListener,
-    onGarbage: (error: unknown) => void,
-    clock: Clock,
+    { side, direction, ticker }: FrameReaderConfig,
+    listener: FrameReaderListener,
+    onInvalid: (error: unknown) => void,
   ) {
-    this.#clock = clock;
-    this.heardAt = clock.now;
+    this.#clock = ticker;
+    this.receivedAt = ticker.now;
     this.#direction = direction;
-    this.#owner = owner;
-    this.#onGarbage = onGarbage;
+    this.#listener = listener;
+    this.#onInvalid = onInvalid;
     this.#expected = side === 'client' ? 'server-info' : 'first-frame';
     this.#limit = side === 'client' ? GREETING_LIMIT : direction.receive;
   }
 
   /** Bytes that arrived and were not handed on. */
   get unread(): number {
-    return this.#reader.unread;
+    return this.#bytes.unread;
   }
 
-  /** Bytes the frame that has begun has at least. */
-  get needed(): number {
-    return this.#reader.needed;
+  /** The error of a frame that has begun and is not complete in time; large ones have more. */
+  overdue({ frameTimeoutMs }: ResolvedConnectionOptions, now: number): CmdStreamError | undefined {
+    if (frameTimeoutMs === 0 || this.frameSince === 0) return undefined;
+    if (now - this.frameSince < frameTimeoutMs + travelMs(this.#bytes.needed)) return undefined;
+    const text = `frame not complete after ${this.unread} bytes: frameTimeoutMs (${frameTimeoutMs}) is over`;
+    return new CmdStreamError('FRAME_TIMEOUT', text);
   }
 
   /** The next thing to come is the answer to a probe. */
@@ -96,11 +101,9 @@ export class FrameReader {
 
   receive(chunk: Uint8Array): void {
     if (this.#stopped) return;
-    this.receivedAt = Date.now();
-    this.arrivedAt = performance.now();
-    this.heardAt = this.#clock.now;
+    this.receivedAt = this.#clock.now;
     if (this.#decoding) return void this.#early.push(chunk);
-    this.#reader.append(chunk);
+    this.#bytes.append(chunk);
     this.#decode();
   }
 
@@ -114,12 +117,12 @@ export class FrameReader {
     this.#decode();
   }
 
-  /** Hands nothing on any more and forgets what arrived. */
+  /** Hands nothing on any more and drops what arrived. */
   stop(): void {
     this.#stopped = true;
     this.frameSince = 0;
     this.#early = [];
-    this.#reader.clear();
+    this.#bytes.clear();
   }
 
   #decode(): void {
@@ -133,36 +136,36 @@ export class FrameReader {
       }
     } catch (error) {
       if (error !== INCOMPLETE) {
-        this.#owner.onReadEnd?.();
-        this.#onGarbage(error);
+        this.#listener.onReadEnd?.();
+        this.#onInvalid(error);
       }
     } finally {
       this.#decoding = false;
     }
-    this.#owner.onReadEnd?.();
+    this.#listener.onReadEnd?.();
     this.#watchFrame(progress);
     if (this.#early.length > 0) this.#decodeEarly();
   }
 
   #decodeEarly(): void {
-    for (const chunk of this.#early.splice(0)) this.#reader.append(chunk);
+    for (const chunk of this.#early.splice(0)) this.#bytes.append(chunk);
     this.#decode();
   }
 
   #isReady(): boolean {
-    const { unread, needed } = this.#reader;
+    const { unread, needed } = this.#bytes;
     return !this.isPaused && !this.#stopped && unread > 0 && unread >= needed;
   }
 
   /** A frame that is cut has its time limit from its first byte on: later bytes do not extend it. */
   #watchFrame(progress: boolean): void {
-    if (this.#stopped || this.isPaused || this.#expected === 'server-info' || this.#reader.unread === 0)
+    if (this.#stopped || this.isPaused || this.#expected === 'server-info' || this.#bytes.unread === 0)
       this.frameSince = 0;
     else if (progress || this.frameSince === 0) this.frameSince = this.#clock.now;
   }
 
   #read(): void {
-    this.#reader.beginFrame(this.#limit.bytes, this.#limit.option);
+    this.#bytes.beginFrame(this.#limit.bytes, this.#limit.option);
     switch (this.#expected) {
       case 'frames':
         return this.#readFrame();
@@ -176,22 +179,21 @@ export class FrameReader {
   }
 
   #readGreeting(): void {
-    const info = readServerInfo(this.#reader);
-    this.#reader.endFrame();
+    const info = readServerInfo(this.#bytes);
+    this.#bytes.endFrame();
     this.#limit = this.#direction.receive;
     this.#expected = 'frames';
-    this.#owner.onServerInfo(info);
+    this.#listener.onServerInfo(info);
   }
 
   /** A probe is exactly `80 00`, and only as the first frame; anywhere else that is a ping. */
   #readFirstFrame(): void {
     if (this.#startsPadded()) {
-      this.#reader.readBytes(2);
-      this.#reader.endFrame();
+      this.#bytes.readBytes(2);
+      this.#bytes.endFrame();
       this.#expected = 'frames';
-      this.isExtended = this.#owner.onProbe();
-      if (this.isExtended) this.#limit = GREETING_LIMIT;
-      if (!this.isExtended) this.#owner.onPing(1);
+      if (this.#listener.onProbe()) this.#extend();
+      else this.#listener.onPing(1);
       return;
     }
     this.#readFrame();
@@ -199,67 +201,71 @@ export class FrameReader {
   }
 
   #readProbeAnswer(): void {
-    if (this.#startsPadded()) {
-      this.isExtended = true;
-      this.#limit = GREETING_LIMIT;
-    } else if (this.#reader.readByte() !== 0)
+    if (this.#startsPadded()) this.#extend();
+    else if (this.#bytes.readByte() !== 0)
       throw new CmdStreamError('PROTOCOL_ERROR', 'the server answered the probe with neither a pong nor HELLO');
-    else this.#reader.endFrame();
+    else this.#bytes.endFrame();
     this.#expected = 'frames';
-    this.#owner.onProbeAnswer(this.isExtended);
+    this.#listener.onProbeAnswer(this.isExtended);
+  }
+
+  /** What comes next is HELLO. */
+  #extend(): void {
+    this.isExtended = true;
+    this.#limit = GREETING_LIMIT;
   }
 
   #startsPadded(): boolean {
-    if (this.#reader.peek(0) !== PADDED) return false;
-    this.#reader.require(2);
-    return this.#reader.peek(1) === 0;
+    if (this.#bytes.peek(0) !== PADDED) return false;
+    this.#bytes.require(2);
+    return this.#bytes.peek(1) === 0;
   }
 
   #readFrame(): void {
-    const reader = this.#reader;
-    reader.skipsRefused = this.isExtended;
-    const seq = reader.readPositive();
+    const bytes = this.#bytes;
+    bytes.skipsRefused = this.isExtended;
+    const seq = bytes.readPositive();
     if (seq === PING_SEQ) return this.#readZero();
     let value: unknown;
     try {
-      value = this.#direction.decode(reader);
+      value = this.#direction.decode(bytes);
     } catch (error) {
       if (error === INCOMPLETE) throw error;
-      if (!this.isExtended || !isCmdStreamError(error) || !reader.skipFrame()) {
-        this.#owner.onUnreadable?.(seq, decodeError(error));
+      if (!this.isExtended || !isCmdStreamError(error) || !bytes.skipFrame()) {
+        this.#listener.onUnreadable?.(seq, decodeError(error));
         throw error;
       }
-      reader.endFrame();
+      bytes.endFrame();
       this.copiesNext = false;
-      return this.#owner.onRefused(seq, error);
+      return this.#listener.onRefused(seq, error);
     }
     if (this.copiesNext) {
       this.copiesNext = false;
-      const frame = reader.copyFrame();
-      return this.#owner.onValue(seq, value, reader.endFrame(), frame);
+      const frame = bytes.copyFrame();
+      return this.#listener.onValue(seq, value, bytes.endFrame(), frame);
     }
-    this.#owner.onValue(seq, value, reader.endFrame());
+    this.#listener.onValue(seq, value, bytes.endFrame());
   }
 
   /** Pings come in runs; what is longer than one byte is padded, and in two bytes the mark of a control frame. */
   #readZero(): void {
-    const reader = this.#reader;
-    const length = reader.consumed;
+    const bytes = this.#bytes;
+    const length = bytes.consumed;
     if (this.isExtended && length === 2) return this.#readControl();
-    const count = length === 1 ? 1 + reader.readZeros() : 1;
-    reader.endFrame();
-    this.#owner.onPing(count);
+    const count = length === 1 ? 1 + bytes.readZeros() : 1;
+    bytes.endFrame();
+    this.#listener.onPing(count);
   }
 
   #readControl(): void {
-    const reader = this.#reader;
-    const kind = reader.readUvarint();
-    reader.delimit(reader.readLength());
-    this.#owner.onControl(Number(kind), reader);
+    const bytes = this.#bytes;
+    const kind = bytes.readUvarint();
+    bytes.delimit(bytes.readLength());
+    this.#listener.onControl(Number(kind), bytes);
     // The first was HELLO.
     this.#limit = this.#direction.receive;
     if (this.#stopped) return;
-    reader.skipFrame();
-    reader.endFrame();
+    bytes.skipFrame();
+    bytes.endFrame();
   }
 }

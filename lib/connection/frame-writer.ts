@@ -1,79 +1,230 @@
-// The outgoing half of one connection: frames of one turn of the event loop leave in one write, a second write
-// starts only when the first is done, and a slow peer is noticed by a write that makes no progress.
+// The outgoing half of one connection: encodes frames, of which nothing is left when that fails, and sends them. Frames of
+// one turn of the event loop leave in one write; the next write starts when that is done, and a slow peer is noticed by one
+// that makes no progress.
 //
-//   writer | taken: written, being written, not yet |      the system      | the peer
+//   bytes  | taken: written, being written, not yet |      the system      | the peer
 //          ^sentBytes                               ^takenBytes
 import { AsyncResource } from 'node:async_hooks';
-import type { CmdStreamError } from '../errors.js';
+import { CmdStreamError, encodeError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
+import type { Seq } from '../wire/frame.js';
+import { frameTooLarge, type CodecDirection, type FrameLimit } from './codec-direction.js';
+import { travelMs } from './connection-options.js';
 import type { ConnectionSocket } from './connection-socket.js';
 import type { Clock } from './ticker.js';
 
-/** As much as leaves at once: the peer begins to work on it while this side still writes the rest. */
+/** As much leaves at once: the peer begins to work on it while this side still writes the rest. */
 const FLUSH_BYTES = 8 * 1024;
-/** Largest single write: the progress of a Duplex that says no more than that it is done. */
+/** Largest single write: of a Duplex no other progress is seen than that a write is done. */
 const WRITE_BYTES = 64 * 1024;
-/** Linux says that there is room when a third of its buffer is free, which has 4 MiB by default. */
+/** Linux reports room when a third of its buffer is free, which has 4 MiB by default. */
 const MOST_STEP_BYTES = 1.5 * 1024 * 1024;
 
-interface Waiter {
+export interface FrameWriterConfig {
+  readonly side: 'client' | 'server';
+  readonly direction: CodecDirection;
+  readonly ticker: Clock;
+}
+
+type Write = (writer: ByteWriter) => void;
+
+export interface SendOptions {
+  /** Writes control frames that belong to the frame. */
+  readonly before?: Write;
+  /** Of the frame, if it is another one than for values. */
+  readonly limit?: FrameLimit;
+}
+
+/** Somebody waits for {@link FrameWriter.flushed}. */
+interface PendingFlush {
   resolve(): void;
   reject(cause: CmdStreamError): void;
 }
 
+/** Its fields are read only to others. */
 export class FrameWriter {
-  readonly writer = new ByteWriter();
+  /** Bytes that wait for the peer to read. */
+  bufferedBytes = 0;
+  /** Bytes sent so far, with those that wait. */
+  sentBytes = 0;
+  /** Code of a user may run, from which nothing can be sent. */
+  isEncoding = false;
   /** Since when the system has taken nothing of what waits (time of the clock), 0 if nothing waits. */
   stalledSince = 0;
   /** When it last took what had had to wait. */
   movedAt = 0;
+  readonly #config: FrameWriterConfig;
   readonly #socket: ConnectionSocket;
-  /** A write, and all that follows it, is nobody's who sends: else each would hand his scope on to the next. */
+  readonly #bytes = new ByteWriter();
+  /** Writes run in it: in the scope of one sender, they would hand that on to the next. */
   readonly #scope = new AsyncResource('cmd-stream');
   readonly #onFlushed: () => void;
-  readonly #clock: Clock;
+  #limit: FrameLimit;
   #taken: Buffer | undefined;
   #written = 0;
   /** Bytes of the write that is under way. */
   #writing = 0;
   /** Bytes of all writes that are done. */
   #gone = 0;
-  /** What {@link look} saw last. */
+  /** What the last {@link tick} saw. */
   #seen = { taken: 0, burst: 0, isStill: true, hadToWait: false };
   #scheduled: NodeJS.Immediate | undefined;
-  #waiters: Waiter[] = [];
-  #taking: Waiter[] = [];
+  /** For what is not taken yet, and for what is. */
+  #nextFlushes: PendingFlush[] = [];
+  #flushes: PendingFlush[] = [];
   #ended: CmdStreamError | undefined;
   #isAbandoned = false;
 
-  constructor(socket: ConnectionSocket, clock: Clock, onFlushed: () => void) {
+  /** `onFlushed`: the socket took what was handed to it. */
+  constructor(config: FrameWriterConfig, socket: ConnectionSocket, onFlushed: () => void) {
+    this.#config = config;
+    this.#limit = config.direction.send;
     this.#socket = socket;
-    this.#clock = clock;
     this.#onFlushed = onFlushed;
   }
 
-  get bufferedBytes(): number {
-    return this.writer.length + (this.#taken === undefined ? 0 : this.#taken.length - this.#written);
-  }
-
-  /** Bytes sent so far, with those that wait. */
-  get sentBytes(): number {
-    return this.#gone + this.bufferedBytes;
-  }
-
-  /** Those of them that the system has taken. */
+  /** Bytes of what was sent that the system has taken. */
   get takenBytes(): number {
     const queued = this.#socket.queuedBytes ?? this.#writing;
     return this.#gone + this.#writing - Math.min(queued, this.#writing);
   }
 
-  /** As much the system may take in one step: it says nothing before the peer has made room for that. */
+  /** As much the system may take in one step: no sooner than the peer has made room for that does it report any. */
   get stepBytes(): number {
     return Math.min(this.#seen.burst, MOST_STEP_BYTES);
   }
 
-  /** Looks how far the system is; called by a Ticker. */
-  look(now: number): void {
+  /** Bytes that the peer may have to read before it reads what was sent behind the first `sent`; `confirmed`: what it has read. */
+  bytesAhead(sent: number, confirmed: number): number {
+    // Of what still waits here, each step that the peer makes is seen.
+    if (this.takenBytes <= sent) return this.stepBytes;
+    return Math.max(0, sent - confirmed);
+  }
+
+  /** Keeps to the largest frame that the peer takes, if that is less than the own limit. */
+  limitFrames(bytes: number): void {
+    const isClient = this.#config.side === 'client';
+    const option = isClient ? 'maxCommandBytes of the server' : 'maxResultBytes of the client';
+    if (bytes > 0 && bytes < this.#limit.bytes) this.#limit = { bytes, option };
+  }
+
+  /** Sends what fits into any frame, as soon as no value is being written; nothing once the connection has ended. */
+  post(write: Write): void {
+    if (this.#ended !== undefined) return;
+    if (this.isEncoding) {
+      setImmediate(() => this.post(write));
+      return;
+    }
+    const mark = this.#bytes.length;
+    write(this.#bytes);
+    this.#schedule(mark);
+  }
+
+  /** Posts that many pings, or pongs. */
+  postPings(count: number): void {
+    this.post((writer) => writer.writeZeros(count));
+  }
+
+  /**
+   * Sends the frame that `write` writes and returns its length in bytes. Nothing is left of one that fails.
+   *
+   * @throws {CmdStreamError} CLOSED when the connection is not open; FRAME_TOO_LARGE; ENCODE_FAILED or the error of `write`
+   */
+  send(write: Write, { before, limit = this.#limit }: SendOptions = NO_OPTIONS): number {
+    const bytes = this.#bytes;
+    const mark = this.#begin();
+    let start = mark;
+    this.isEncoding = true;
+    try {
+      if (before) {
+        before(bytes);
+        start = bytes.length;
+        this.#checkLength(start - mark, this.#limit);
+      }
+      write(bytes);
+      this.#checkLength(bytes.length - start, limit);
+      const length = bytes.length - start;
+      this.#schedule(mark);
+      return length;
+    } catch (error) {
+      bytes.truncate(mark);
+      throw encodeError(error);
+    } finally {
+      this.isEncoding = false;
+    }
+  }
+
+  /** Encodes into `writer`, under the rules of {@link send}, a frame that is sent later; returns its length in bytes. */
+  encode(writer: ByteWriter, write: Write): number {
+    const mark = writer.length;
+    try {
+      write(writer);
+      this.#checkLength(writer.length - mark, this.#limit);
+    } catch (error) {
+      writer.truncate(mark);
+      throw encodeError(error);
+    }
+    return writer.length - mark;
+  }
+
+  /** Writes the frame of a value: for {@link send} and {@link encode}. */
+  writeValue(writer: ByteWriter, seq: Seq, value: unknown): void {
+    writer.writeUvarint(seq);
+    this.#config.direction.encode(value, writer);
+  }
+
+  #begin(): number {
+    if (this.#ended !== undefined) throw new CmdStreamError('CLOSED', 'the connection is not open');
+    if (this.isEncoding)
+      throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
+    return this.#bytes.length;
+  }
+
+  #checkLength(length: number, limit: FrameLimit): void {
+    if (length > limit.bytes) throw frameTooLarge(length, limit);
+  }
+
+  /** What was written behind `mark` leaves at the end of this turn, or now if there is much. */
+  #schedule(mark: number): void {
+    // A value that was being written when the connection was destroyed.
+    if (this.#isAbandoned) return this.#bytes.truncate(0);
+    const { length } = this.#bytes;
+    this.bufferedBytes += length - mark;
+    this.sentBytes += length - mark;
+    if (this.#taken !== undefined) return;
+    if (length >= FLUSH_BYTES) this.#startFlush();
+    else this.#scheduled ??= setImmediate(() => this.#startFlush());
+  }
+
+  /** Resolves when everything sent so far was taken by the socket; rejects if the connection ends before. */
+  flushed(): Promise<void> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    if (this.bufferedBytes === 0) return Promise.resolve();
+    const flushes = this.#bytes.length > 0 ? this.#nextFlushes : this.#flushes;
+    return new Promise((resolve, reject) => flushes.push({ resolve, reject }));
+  }
+
+  /** No more will come: flushes the rest, then sends FIN. */
+  end(cause: CmdStreamError): void {
+    this.#ended = cause;
+    if (this.#taken === undefined) this.#startFlush();
+  }
+
+  /** The socket is gone: nothing more leaves. */
+  abandon(cause: CmdStreamError): void {
+    this.#ended = cause;
+    this.#isAbandoned = true;
+    clearImmediate(this.#scheduled);
+    this.#taken = undefined;
+    this.#writing = this.stalledSince = this.bufferedBytes = 0;
+    this.sentBytes = this.#gone;
+    this.#bytes.truncate(0);
+    for (const flush of [...this.#flushes, ...this.#nextFlushes]) flush.reject(cause);
+    this.#flushes = this.#nextFlushes = [];
+  }
+
+  /** Sees how far the system is; called with the ticks of the connection. */
+  tick(now: number): void {
     const seen = this.#seen;
     const taken = this.takenBytes;
     const moved = taken - seen.taken;
@@ -91,55 +242,31 @@ export class FrameWriter {
     if (this.stalledSince > 0) this.stalledSince = Math.max(this.stalledSince, now);
   }
 
-  /** Sees to it that what is in the writer leaves at the end of this turn, or now if it is much. */
-  schedule(): void {
-    // A value that was being written when the connection ended.
-    if (this.#isAbandoned) return this.writer.truncate(0);
-    if (this.#taken !== undefined) return;
-    if (this.writer.length >= FLUSH_BYTES) this.#leave();
-    else this.#scheduled ??= setImmediate(() => this.#leave());
+  /** The error of a peer that has taken nothing for `writeStallTimeoutMs`; what was before `from` does not count. */
+  overdue(writeStallTimeoutMs: number, now: number, from = 0): CmdStreamError | undefined {
+    if (writeStallTimeoutMs === 0 || this.stalledSince === 0) return undefined;
+    // The system reports in steps what the peer takes: no longer than as long again is waited for the next one.
+    const limitMs = writeStallTimeoutMs + Math.min(writeStallTimeoutMs, travelMs(this.stepBytes));
+    if (now - Math.max(this.stalledSince, from) < limitMs) return undefined;
+    const text = `the peer took no byte within writeStallTimeoutMs (${writeStallTimeoutMs})`;
+    return new CmdStreamError('WRITE_STALLED', text);
   }
 
-  flushed(): Promise<void> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    if (this.bufferedBytes === 0) return Promise.resolve();
-    const waiters = this.writer.length > 0 ? this.#waiters : this.#taking;
-    return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
-  }
-
-  /** No more will come: flush the rest, then FIN. */
-  end(cause: CmdStreamError): void {
-    this.#ended = cause;
-    if (this.#taken === undefined) this.#leave();
-  }
-
-  /** The socket is gone: nothing more leaves. */
-  abandon(cause: CmdStreamError): void {
-    this.#ended = cause;
-    this.#isAbandoned = true;
-    clearImmediate(this.#scheduled);
-    this.#taken = undefined;
-    this.#writing = this.stalledSince = 0;
-    this.writer.truncate(0);
-    for (const waiter of [...this.#taking, ...this.#waiters]) waiter.reject(cause);
-    this.#taking = this.#waiters = [];
-  }
-
-  #leave(): void {
+  #startFlush(): void {
     this.#scope.runInAsyncScope(this.#flush, this);
   }
 
   #flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
-    if (this.writer.length === 0) {
+    if (this.#bytes.length === 0) {
       if (this.#ended) this.#socket.end();
       return;
     }
-    this.#taken = this.writer.take();
+    this.#taken = this.#bytes.take();
     this.#written = 0;
-    this.#taking = this.#waiters;
-    this.#waiters = [];
+    this.#flushes = this.#nextFlushes;
+    this.#nextFlushes = [];
     this.#writeNext(this.#taken);
   }
 
@@ -147,17 +274,18 @@ export class FrameWriter {
     const from = this.#written;
     const to = Math.min(from + WRITE_BYTES, taken.length);
     this.#writing = to - from;
-    this.stalledSince = this.#clock.now;
+    this.stalledSince = this.#config.ticker.now;
     this.#socket.write(from === 0 && to === taken.length ? taken : taken.subarray(from, to), (error) => {
       if (!error && this.#taken === taken) this.#scope.runInAsyncScope(this.#wrote, this, taken, to);
     });
   }
 
   #wrote(taken: Buffer, to: number): void {
+    this.bufferedBytes -= this.#writing;
     this.#gone += this.#writing;
     this.#writing = 0;
     this.#written = to;
-    if (this.#seen.hadToWait) this.movedAt = this.#clock.now;
+    if (this.#seen.hadToWait) this.movedAt = this.#config.ticker.now;
     if (to === taken.length) return this.#done(taken);
     this.#writeNext(taken);
     this.#onFlushed();
@@ -166,11 +294,13 @@ export class FrameWriter {
   #done(taken: Buffer): void {
     this.#taken = undefined;
     this.stalledSince = 0;
-    if (this.#socket.letsGoOfWrites) this.writer.recycle(taken);
-    const waiters = this.#taking;
-    this.#taking = [];
-    for (const waiter of waiters) waiter.resolve();
+    if (this.#socket.letsGoOfWrites) this.#bytes.recycle(taken);
+    const flushes = this.#flushes;
+    this.#flushes = [];
+    for (const { resolve } of flushes) resolve();
     this.#onFlushed();
     if (this.#taken === undefined) this.#flush();
   }
 }
+
+const NO_OPTIONS: SendOptions = Object.freeze({});

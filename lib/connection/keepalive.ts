@@ -4,9 +4,8 @@
 //   quiet --(idleMs or intervalMs: ping)--> waiting --(pong)--> quiet
 import { CmdStreamError } from '../errors.js';
 import { TICK_MS, type Clock, type Ticking } from './ticker.js';
-import { travelMs } from './time-limits.js';
 import { integer, type OptionRules } from '../options.js';
-import { MAX_TIMER_MS } from './connection-options.js';
+import { MAX_TIMER_MS, travelMs } from './connection-options.js';
 
 /** The connection as its keepalive sees it. */
 export interface KeepalivePeer {

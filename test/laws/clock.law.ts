@@ -4,5 +4,5 @@ import { readLib } from '../support/project.js';
 
 it('the clock on the wall is read where bytes arrive, and nowhere else', () => {
   const readers = readLib().filter(({ text }) => /\bDate\.now\b|new Date\(\)/.test(text));
-  expect(readers.map(({ path }) => path)).toEqual(['lib/connection/frame-reader.ts']);
+  expect(readers.map(({ path }) => path)).toEqual(['lib/connection/connection.ts']);
 });

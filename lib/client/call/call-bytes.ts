@@ -4,7 +4,7 @@
 //   a Command: map of metadata (or nothing), body          a message or event by pattern: map, route, data
 import type { DataLimits } from '../../codec/json/json-codec-options.js';
 import { dataText, PatternMessage } from '../../codec/pattern-message.js';
-import { checkFrameLength, type CodecDirection } from '../../connection/codec-direction.js';
+import { frameTooLarge, type CodecDirection } from '../../connection/codec-direction.js';
 import { CmdStreamError, encodeError } from '../../errors.js';
 import { ByteWriter, viewOf } from '../../wire/byte-writer.js';
 import { NO_METADATA, writeMap, type Metadata } from '../../wire/control-frame.js';
@@ -54,7 +54,9 @@ export class CallBytes {
     this.#scratch = undefined;
     try {
       const mapLength = this.#encode(call, writer);
-      checkFrameLength(writer.length - mapLength + 1, this.#direction.send);
+      const { send } = this.#direction;
+      const length = writer.length - mapLength + 1;
+      if (length > send.bytes) throw frameTooLarge(length, send);
       if (!call.isPending) return;
       call.kept = this.#blocks.keep(writer, 0, mapLength, mapLength, this.#maxBytes);
       if (call.kept === undefined) throw this.#full(writer.length);

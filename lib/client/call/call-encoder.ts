@@ -1,7 +1,7 @@
 // Writes the Commands and messages of calls, with what they need beyond their own bytes.
 import { PatternMessage } from '../../codec/pattern-message.js';
 import type { Connection } from '../../connection/connection.js';
-import { SelfWriting, type CodecDirection } from '../../connection/codec-direction.js';
+import type { CodecDirection } from '../../connection/codec-direction.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
 import { NO_METADATA, writeEvent, writeMessage, writeMeta, type Meta } from '../../wire/control-frame.js';
@@ -19,43 +19,15 @@ export interface CallEncoderConfig {
   readonly callBytes: CallBytes;
 }
 
-/** A Command on its way into the outgoing buffer: a copy is kept of it, or it is written as it was kept. */
-class CommandBody extends SelfWriting {
-  call: ClientCall | undefined;
-  /** Where the map of its metadata is. */
-  mapFrom = 0;
-  mapTo = 0;
-  readonly #config: CallEncoderConfig;
-
-  constructor(config: CallEncoderConfig) {
-    super();
-    this.#config = config;
-  }
-
-  writeTo(writer: ByteWriter): void {
-    // Its getters may send others, which fail, but come by here.
-    const { mapFrom, mapTo } = this;
-    const call = this.call!;
-    // It is not to be kept, with all that its caller keeps, until the next one comes.
-    this.call = undefined;
-    if (call.kept) return writer.writeBytes(call.kept.body);
-    const from = writer.length;
-    this.#config.direction.encode(call.command, writer);
-    this.#config.callBytes.keepWritten(call, writer, mapFrom, mapTo, from);
-  }
-}
-
 export class CallEncoder {
   /** Does the server take more than plain Commands? Set when both sides have agreed. */
   isExtended = false;
   readonly #connection: Connection;
   readonly #config: CallEncoderConfig;
-  readonly #body: CommandBody;
 
   constructor(connection: Connection, config: CallEncoderConfig) {
     this.#connection = connection;
     this.#config = config;
-    this.#body = new CommandBody(config);
   }
 
   /** @throws {CmdStreamError} EXTENSION_UNAVAILABLE when a plain server cannot take what the caller asked for */
@@ -81,24 +53,29 @@ export class CallEncoder {
   #writeCommand(call: ClientCall, leftMs: number, mayRepeat: boolean): void {
     const { seq, kept } = call;
     const meta = this.isExtended ? this.#metaOf(call, leftMs) : undefined;
-    const body = this.#body;
-    let value = call.command;
-    if (kept || mayRepeat) {
-      body.call = call;
-      body.mapFrom = body.mapTo = 0;
-      value = body;
-    }
+    const { direction, callBytes } = this.#config;
+    /** Where the map of the metadata is. */
+    let mapFrom = 0;
+    let mapTo = 0;
+    const write = (writer: ByteWriter): void => {
+      writer.writeUvarint(seq);
+      if (kept) return writer.writeBytes(kept.body);
+      const from = writer.length;
+      direction.encode(call.command, writer);
+      if (mayRepeat) callBytes.keepWritten(call, writer, mapFrom, mapTo, from);
+    };
     if (meta === undefined) {
-      call.bytes = this.#connection.send(seq, value);
+      call.bytes = this.#connection.writer.send(write);
       return;
     }
     const map = kept && kept.mapLength > 0 ? kept.map : undefined;
-    call.bytes = this.#connection.send(seq, value, (writer) => {
+    const before = (writer: ByteWriter): void => {
       const mapLength = writeMeta(writer, seq, meta, map);
       if (kept || !call.hasMetadata) return;
-      body.mapTo = writer.length;
-      body.mapFrom = body.mapTo - mapLength;
-    });
+      mapTo = writer.length;
+      mapFrom = mapTo - mapLength;
+    };
+    call.bytes = this.#connection.writer.send(write, { before });
   }
 
   #writeMessage(call: ClientCall, given: PatternMessage, leftMs: number): void {
@@ -114,7 +91,7 @@ export class CallEncoder {
       data: said ? '' : dataOfMessage(given, this.#connection.dataLimits),
       packet: isPacket,
     };
-    call.bytes = this.#connection.sendControl((writer) => {
+    call.bytes = this.#connection.writer.send((writer) => {
       if (isEvent) return writeEvent(writer, message, said);
       const length = writeMessage(writer, seq, message, said);
       if (!kept) this.#config.callBytes.keepWritten(call, writer, 0, 0, writer.length - length);

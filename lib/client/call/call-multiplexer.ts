@@ -120,7 +120,7 @@ export class CallMultiplexer implements CallHolder {
   }
 
   #socketHasRoom(): boolean {
-    return this.#connection.bufferedBytes <= this.#config.options.maxSendBufferBytes;
+    return this.#connection.writer.bufferedBytes <= this.#config.options.maxSendBufferBytes;
   }
 
   remove(call: ClientCall, reason?: string): void {
@@ -128,7 +128,7 @@ export class CallMultiplexer implements CallHolder {
     else if (this.#written.delete(call)) {
       if (reason === undefined) this.#ended(call);
       else if (this.#isExtended && this.#connection.isOpen)
-        this.#connection.post((writer) => writeCancel(writer, call.seq, reason));
+        this.#connection.writer.post((writer) => writeCancel(writer, call.seq, reason));
     }
     this.pump();
     if (this.#idleListeners) this.#tellIdle();
@@ -163,13 +163,13 @@ export class CallMultiplexer implements CallHolder {
 
   grant(call: ClientCall, count: number): void {
     if (!this.#isExtended || !this.#connection.isOpen || call.seq === 0) return;
-    this.#connection.post((writer) => writeCredit(writer, call.seq, count));
+    this.#connection.writer.post((writer) => writeCredit(writer, call.seq, count));
   }
 
   waitsFor(call: ClientCall): { readonly text: string } {
     if (call.seq !== 0) return { text: `${this.server} has not answered` };
     if (this.#socketHasRoom()) return { text: `${this.server} runs as many Commands as it may (${this.#maxInFlight})` };
-    return { text: `${this.server} does not read: ${this.#connection.bufferedBytes} bytes wait to be sent` };
+    return { text: `${this.server} does not read: ${this.#connection.writer.bufferedBytes} bytes wait to be sent` };
   }
 
   /** Writes what waits, as far as there is room. What fails on the way calls this again: one loop does it all. */
@@ -212,7 +212,7 @@ export class CallMultiplexer implements CallHolder {
       call.attempts++;
       this.#written.add(call);
       this.#encoder.write(call, leftMs, call.kept === undefined && this.#mayRepeat(call));
-      call.sentBytes = this.#connection.sentBytes;
+      call.sentBytes = this.#connection.writer.sentBytes;
       if (call.until === 'written') completeWhenFlushed(call, this.#connection);
     } catch (error) {
       this.#written.delete(call);
@@ -222,7 +222,7 @@ export class CallMultiplexer implements CallHolder {
 }
 
 function completeWhenFlushed(call: ClientCall, connection: Connection): void {
-  connection.flushed().then(
+  connection.writer.flushed().then(
     () => call.complete(),
     () => {}, // The end of the connection fails the call.
   );

@@ -105,7 +105,7 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
   }
 
   get isWaiting(): boolean {
-    return this.#config.group.hasOthers && (this.isBusy || this.connection.bufferedBytes > 0);
+    return this.#config.group.hasOthers && (this.isBusy || this.connection.writer.bufferedBytes > 0);
   }
 
   /** Better avoided, although it is open. */
@@ -126,12 +126,12 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
   }
 
   get sentBytes(): number {
-    return this.connection.sentBytes;
+    return this.connection.writer.sentBytes;
   }
 
   get bytesAhead(): number {
     const { position } = this.#pings;
-    return position === undefined ? 0 : this.connection.bytesAhead(position, this.#confirmedBytes);
+    return position === undefined ? 0 : this.connection.writer.bytesAhead(position, this.#confirmedBytes);
   }
 
   /** Has anything come that a Command was answered with? */
@@ -144,8 +144,8 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
   }
 
   #sendPing(): number {
-    const { sentBytes } = this.connection;
-    this.connection.sendPings(1);
+    const { sentBytes } = this.connection.writer;
+    this.connection.writer.postPings(1);
     return sentBytes;
   }
 
@@ -205,7 +205,7 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
   }
 
   flushed(): Promise<void> {
-    return this.connection.flushed();
+    return this.connection.writer.flushed();
   }
 
   /** Resolves when the socket is closed. */
@@ -321,14 +321,14 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
   #onHello(kind: number, reader: ByteReader): void {
     if (kind !== Control.HELLO) throw protocolError(`the first control frame must be HELLO, not ${kind}`);
     const hello = readHello(reader);
-    this.connection.limitSending(hello.maxFrameBytes);
+    this.connection.writer.limitFrames(hello.maxFrameBytes);
     const { fingerprint, options, timeoutMs } = this.#config;
     fingerprint.check(hello);
     this.#isExtended = true;
     this.#calls.extend(hello.maxInFlight);
     const limits = { maxFrameBytes: options.maxResultBytes, maxInFlight: 0, timeoutMs };
     const own = { version: EXTENSION_VERSION, features: 0, ...limits, ...fingerprint };
-    this.connection.sendControl((writer) => writeHello(writer, own), GREETING_LIMIT);
+    this.connection.writer.send((writer) => writeHello(writer, own), { limit: GREETING_LIMIT });
     this.#open();
   }
 
@@ -336,7 +336,7 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     if (this.#state !== 'open') return;
     if (reason === 'CONTRACT_MISMATCH')
       return this.destroy(new CmdStreamError(reason, 'the server refused this client: their contracts differ'));
-    this.connection.sendControl((writer) => writeControl(writer, Control.DONE));
+    this.connection.writer.send((writer) => writeControl(writer, Control.DONE));
     const isUnneeded = IDLENESS.has(reason);
     this.#listener.onGoaway(this, isUnneeded);
     this.leave(

@@ -4,7 +4,7 @@
 //   heard --(something waits, 500 ms: ping)--> asked --(500 ms)--> silent --(any byte)--> heard
 //   A pong alone is an answer for as long as nothing more is sent: whoever just works long is asked once.
 import type { Ticking } from '../../connection/ticker.js';
-import { travelMs } from '../../connection/time-limits.js';
+import { travelMs } from '../../connection/connection-options.js';
 import type { PingWaiter } from './ping-queue.js';
 
 const ASK_MS = 500;

@@ -100,7 +100,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   #hold(result: unknown): HeldResult {
     if (!this.#answersValues) {
       const { connection, scheduler } = this.session;
-      const bytes = scheduler.encode((writer) => connection.writeFrame(writer, this.seq, result));
+      const bytes = scheduler.encode((writer) => connection.writer.writeValue(writer, this.seq, result));
       return { isNothing: false, write: (writer) => writer.writeBytes(bytes) };
     }
     const isPacket = result instanceof WholePacket;
@@ -257,18 +257,16 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   /** Sends a Result, or queues it. `isFinal`: none follows. */
   #put(result: unknown, isLast: boolean, isFinal: boolean): number {
     const { connection } = this.session;
-    const asValue = this.#answersValues;
-    if (!asValue && !this.#mustQueue) return this.#spend(connection.send(this.seq, result));
     return this.#putFrame(
-      asValue
+      this.#answersValues
         ? (writer) => this.#writeValue(writer, result, isLast)
-        : (writer) => connection.writeFrame(writer, this.seq, result),
+        : (writer) => connection.writer.writeValue(writer, this.seq, result),
       isFinal,
     );
   }
 
   #putFrame(write: (writer: ByteWriter) => void, isFinal: boolean): number {
-    if (!this.#mustQueue) return this.#spend(this.session.connection.sendControl(write));
+    if (!this.#mustQueue) return this.#spend(this.session.connection.writer.send(write));
     const queued = this.#queueMade().put(write, isFinal);
     if (typeof queued === 'number') return queued;
     this.#stop(queued);
@@ -282,7 +280,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
   #mark(write: (writer: ByteWriter) => void): void {
-    if (this.#queue === undefined && !this.session.scheduler.isCongested) this.session.connection.post(write);
+    if (this.#queue === undefined && !this.session.scheduler.isCongested) this.session.connection.writer.post(write);
     else this.#queueMade().mark(write);
   }
 

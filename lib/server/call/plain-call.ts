@@ -70,7 +70,8 @@ export class PlainCall extends ServerCall {
   }
 
   #write(result: unknown): number {
-    const bytes = this.session.connection.send(this.seq, result);
+    const { writer } = this.session.connection;
+    const bytes = writer.send((frame) => writer.writeValue(frame, this.seq, result));
     this.session.regulate();
     return bytes;
   }

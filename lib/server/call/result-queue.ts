@@ -66,7 +66,7 @@ export class ResultQueue {
     let refusal: CmdStreamError | undefined;
     try {
       return this.#append((writer) => {
-        const bytes = connection.encode(writer, write);
+        const bytes = connection.writer.encode(writer, write);
         if (!mustTake && (refusal = scheduler.refusalOf(bytes, this.#frames!.bytes + bytes))) throw refusal;
       }, true);
     } catch (error) {
@@ -78,8 +78,8 @@ export class ResultQueue {
   /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
   mark(write: Write): void {
     const isNext = this.isEmpty && (!this.#session.scheduler.isCongested || this.#frames?.isWriting === true);
-    if (isNext) this.#session.connection.post(write);
-    else this.#append((writer) => void this.#session.connection.encode(writer, write), false);
+    if (isNext) this.#session.connection.writer.post(write);
+    else this.#append((writer) => void this.#session.connection.writer.encode(writer, write), false);
   }
 
   #append(write: Write, isResult: boolean): number {
@@ -131,7 +131,7 @@ export class ResultQueue {
       this.#results--;
       this.spend(bytes.length);
     }
-    this.#session.connection.post((writer) => writer.writeBytes(bytes));
+    this.#session.connection.writer.post((writer) => writer.writeBytes(bytes));
   }
 
   drop(): void {

@@ -95,7 +95,7 @@ export function encodeErrorFrame(connection: Connection, seq: Seq, error: WireEr
   const writer = new ByteWriter();
   for (const { code, data } of [error, HIDDEN]) {
     try {
-      connection.encode(writer, () => writeError(writer, seq, code, data));
+      connection.writer.encode(writer, () => writeError(writer, seq, code, data));
       return writer.take();
     } catch (tooLarge) {
       onHidden(tooLarge);

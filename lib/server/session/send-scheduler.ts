@@ -52,7 +52,7 @@ export class SendScheduler {
 
   /** True while the socket has no room for more. */
   get isCongested(): boolean {
-    return this.#connection.bufferedBytes > this.#config.sendHighWaterBytes && this.#connection.isOpen;
+    return this.#connection.writer.bufferedBytes > this.#config.sendHighWaterBytes && this.#connection.isOpen;
   }
 
   /** Undefined while the socket has room; else resolves when it has, or when the connection has ended. */
@@ -103,12 +103,12 @@ export class SendScheduler {
     });
   }
 
-  /** The bytes of a frame that is sent later, under the rules of {@link Connection.encode}. */
+  /** The bytes of a frame that is sent later, under the rules of {@link FrameWriter.encode}. */
   encode(write: (writer: ByteWriter) => void): Buffer {
     const writer = this.#scratch ?? new ByteWriter();
     this.#scratch = undefined;
     try {
-      this.#connection.encode(writer, write);
+      this.#connection.writer.encode(writer, write);
       const taken = writer.take();
       if (taken.length > KEPT_BYTES) return taken;
       const bytes = Buffer.from(taken);
@@ -125,7 +125,7 @@ export class SendScheduler {
   }
 
   get #waiting(): number {
-    return this.#bytes + this.#connection.bufferedBytes;
+    return this.#bytes + this.#connection.writer.bufferedBytes;
   }
 
   /**
@@ -145,13 +145,13 @@ export class SendScheduler {
 
   /** True while more waits than may, of a Command whose peer cannot be told that it failed. */
   get isFull(): boolean {
-    return this.#connection.bufferedBytes > this.#maxBytes;
+    return this.#connection.writer.bufferedBytes > this.#maxBytes;
   }
 
   /** Why a source that cannot wait costs the connection, where its Command cannot be ended alone. */
   overflow(): CmdStreamError {
     const limit = `maxStreamBufferBytes and maxSendBufferBytes together (${this.#maxBytes})`;
-    const what = `${this.#connection.bufferedBytes} bytes wait for a peer that does not read so fast`;
+    const what = `${this.#connection.writer.bufferedBytes} bytes wait for a peer that does not read so fast`;
     return new CmdStreamError('SEND_BUFFER_FULL', `${what}: more than ${limit}; ${REMEDY}`);
   }
 
@@ -159,10 +159,10 @@ export class SendScheduler {
   post(write: (writer: ByteWriter) => void): void {
     const connection = this.#connection;
     const { options, sendHighWaterBytes } = this.#config;
-    connection.post(write);
+    connection.writer.post(write);
     // One Result may stand above the high-water mark, however large it is.
     const limit = Math.max(options.maxSendBufferBytes, sendHighWaterBytes + options.maxResultBytes);
-    if (connection.bufferedBytes <= limit) return;
+    if (connection.writer.bufferedBytes <= limit) return;
     const text = `${this.#waiting} bytes wait for a peer that does not read: more than maxSendBufferBytes`;
     connection.destroy(new CmdStreamError('SEND_BUFFER_FULL', `${text} (${limit})`));
   }

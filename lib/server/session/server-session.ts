@@ -51,7 +51,7 @@ export class ServerSession implements ConnectionListener, CallSession {
     this.load = config.load.connect((cause) => this.connection.end(cause));
     this.connection = new Connection(socket, config, this);
     this.scheduler = new SendScheduler(this.connection, config);
-    this.connection.post((writer) => writeServerInfo(writer, config.serverInfo));
+    this.connection.writer.post((writer) => writeServerInfo(writer, config.serverInfo));
     const { receiveTimeoutMs, idleTimeoutMs } = config.limits;
     if (this.endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
     this.#limits = new SessionLimits(this, config.limits, config.ticker);
@@ -105,7 +105,7 @@ export class ServerSession implements ConnectionListener, CallSession {
   /** True if nothing is running or under way, and nothing was for so long. */
   isIdle(now: number, forMs: number): boolean {
     if (this.load.inFlight > 0) return false;
-    if (this.connection.bufferedBytes > 0 || this.connection.isReceiving) return false;
+    if (this.connection.writer.bufferedBytes > 0 || this.connection.isReceiving) return false;
     return now - this.#activeAt >= forMs;
   }
 
@@ -142,7 +142,7 @@ export class ServerSession implements ConnectionListener, CallSession {
   onPing(count: number): void {
     this.#limits?.onFrame();
     if (this.#extension) return this.#extension.onPing(count);
-    this.connection.sendPings(count);
+    this.connection.writer.postPings(count);
     this.regulate();
   }
 

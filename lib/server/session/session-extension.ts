@@ -49,7 +49,9 @@ export class SessionExtension {
       maxInFlight,
       timeoutMs: 0,
     };
-    this.#connection.sendControl((writer) => writeHello(writer, { ...hello, ...fingerprint }), GREETING_LIMIT);
+    this.#connection.writer.send((writer) => writeHello(writer, { ...hello, ...fingerprint }), {
+      limit: GREETING_LIMIT,
+    });
   }
 
   /** True once the peer has said that no Command follows. */
@@ -70,7 +72,7 @@ export class SessionExtension {
   goAway(reason: string): void {
     if (this.#isGoingAway) return;
     this.#isGoingAway = true;
-    this.#connection.post((writer) => writeGoaway(writer, reason));
+    this.#connection.writer.post((writer) => writeGoaway(writer, reason));
   }
 
   onCommand(ofFrame: Seq, command: unknown, bytesRead: number, frame: Buffer | undefined): void {
@@ -132,7 +134,7 @@ export class SessionExtension {
   /** A peer that does not check the contract itself is sent the reason why its connection ends. */
   #onHello(hello: Hello): void {
     this.#sequence.onHello(hello);
-    this.#connection.limitSending(hello.maxFrameBytes);
+    this.#connection.writer.limitFrames(hello.maxFrameBytes);
     try {
       this.#session.config.fingerprint.check(hello);
     } catch (error) {

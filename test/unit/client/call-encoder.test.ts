@@ -6,7 +6,7 @@ import type { KeptBytes } from '../../../lib/client/call/call-bytes.js';
 import type { ClientCall } from '../../../lib/client/call/client-call.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { Connection } from '../../../lib/connection/connection.js';
-import { SelfWriting } from '../../../lib/connection/codec-direction.js';
+import type { FrameWriter } from '../../../lib/connection/frame-writer.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { NO_METADATA } from '../../../lib/wire/control-frame.js';
@@ -33,22 +33,17 @@ class Stage {
 
   write(given: Partial<ClientCall>, leftMs = STANDARD_MS): ClientCall {
     const { bytes, copies, isExtended } = this;
-    const connection: Partial<Connection> = {
-      dataLimits: data,
-      send: (_seq, value, before) => {
+    const frames: Partial<FrameWriter> = {
+      send: (write, { before } = {}) => {
         this.hasMeta = before !== undefined;
         before?.(bytes);
         const from = bytes.length;
-        if (value instanceof SelfWriting) value.writeTo(bytes);
-        else bytes.writeText(value as string);
+        write(bytes);
         this.frame = textOf(bytes, from);
         return bytes.length - from;
       },
-      sendControl: (write) => {
-        write(bytes);
-        return bytes.length;
-      },
     };
+    const connection = { dataLimits: data, writer: frames } as Connection;
     const keepWritten: CallBytes['keepWritten'] = (kept, writer, mapFrom, mapTo, from) =>
       void copies.push({ call: kept as ClientCall, map: textOf(writer, mapFrom, mapTo), text: textOf(writer, from) });
     const config = {
@@ -58,7 +53,7 @@ class Stage {
     } as unknown as CallEncoderConfig;
     const standard = { seq: 1, command: 'text', credit: 0, ambient: NO_METADATA, until: 'answered' };
     const call = { ...standard, hasMetadata: Boolean(given.metadata ?? given.ambient), ...given } as ClientCall;
-    const encoder = new CallEncoder(connection as Connection, config);
+    const encoder = new CallEncoder(connection, config);
     encoder.isExtended = isExtended;
     encoder.write(call, leftMs, call.kept === undefined && this.mayRepeat);
     return call;
@@ -124,13 +119,13 @@ describe('a Command', () => {
   it('has nothing in front of it when it needs nothing', () => {
     const stage = new Stage();
     const call = stage.write({});
-    expect([stage.hasMeta, stage.frame, call.bytes]).toEqual([false, 'text', 4]);
+    expect([stage.hasMeta, stage.frame, call.bytes]).toEqual([false, '\x01text', 5]);
   });
 
   it('has nothing in front of it towards a plain server', () => {
     const stage = Object.assign(new Stage(), { isExtended: false });
     const call = stage.write({ ambient: { a: 'b' }, credit: 3, until: 'written' }, 5);
-    expect([stage.hasMeta, stage.frame, call.bytes]).toEqual([false, 'text', 4]);
+    expect([stage.hasMeta, stage.frame, call.bytes]).toEqual([false, '\x01text', 5]);
     expect(stage.copies).toEqual([{ call, map: '', text: 'text' }]);
   });
 
@@ -147,7 +142,7 @@ describe('a Command', () => {
   ])('has in front of it what it needs: %s', (_what, given, expected) => {
     const stage = new Stage();
     stage.write(given);
-    expect(stage.frame).toBe('text');
+    expect(stage.frame).toBe('\x01text');
     expect(stage.meta).toMatchObject({ seq: 1, remainingMs: undefined, ...expected });
   });
 
@@ -164,7 +159,7 @@ describe('a Command', () => {
   it('that may not be repeated is not copied', () => {
     const stage = Object.assign(new Stage(), { mayRepeat: false });
     stage.write({ metadata: { a: 'b' } });
-    expect([stage.frame, stage.copies]).toEqual(['text', []]);
+    expect([stage.frame, stage.copies]).toEqual(['\x01text', []]);
   });
 
   it.each([
@@ -174,7 +169,7 @@ describe('a Command', () => {
     const bytes = { map: Buffer.from(map, 'latin1'), mapLength: map.length, body: Buffer.from('kept') };
     const stage = new Stage();
     stage.write({ kept: bytes as unknown as KeptBytes, ambient: map ? { other: 'x' } : NO_METADATA, credit: 1 });
-    expect([stage.frame, stage.copies]).toEqual(['kept', []]);
+    expect([stage.frame, stage.copies]).toEqual(['\x01kept', []]);
     expect(stage.meta).toMatchObject({ metadata, credit: 1 });
   });
 });

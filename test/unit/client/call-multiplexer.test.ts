@@ -9,9 +9,9 @@ import {
 import { ClientCall, type CallNeeds, type CallOptions } from '../../../lib/client/call/client-call.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { Connection } from '../../../lib/connection/connection.js';
-import { SelfWriting } from '../../../lib/connection/codec-direction.js';
 import { CmdStreamError } from '../../../lib/core.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { PADDED } from '../../../lib/wire/control-frame.js';
 import { cancel, credit } from '../../support/extension-frames.js';
 import { turns } from '../../support/deadline.js';
 import { RecordingSink } from '../../support/recording-sink.js';
@@ -30,6 +30,7 @@ const MAX_BUFFERED = 1000;
 class FakeConnection {
   readonly written: string[] = [];
   readonly posted: string[] = [];
+  readonly writer = this;
   readonly dataLimits = direction.data;
   isOpen = true;
   bufferedBytes = 0;
@@ -39,23 +40,15 @@ class FakeConnection {
   lost: (error: Error) => void = () => {};
   readonly #flushed = new Promise<void>((resolve, reject) => Object.assign(this, { taken: resolve, lost: reject }));
 
-  send(_seq: unknown, value: unknown): number {
+  send(write: (writer: ByteWriter) => void): number {
     this.onSend();
-    const writer = new ByteWriter();
-    if (value instanceof SelfWriting) value.writeTo(writer);
-    else direction.encode(value, writer);
-    const { length } = writer;
-    this.written.push(writer.take().toString());
-    this.sentBytes += length;
-    return length;
-  }
-
-  sendControl(write: (writer: ByteWriter) => void): number {
-    this.onSend();
-    this.written.push('message');
     const writer = new ByteWriter();
     write(writer);
-    return writer.length;
+    const frame = writer.take();
+    // A Command is its number, of one byte here, and its text.
+    this.written.push(frame[0] === PADDED ? 'message' : frame.toString('utf8', 1));
+    this.sentBytes += frame.length;
+    return frame.length;
   }
 
   post(write: (writer: ByteWriter) => void): void {
@@ -137,8 +130,8 @@ describe('a call that is given to a connection', () => {
   it('is written at once while there is room, and knows its number, its bytes and those before it', () => {
     const [first, second] = [submit('one'), submit('three')];
     expect(connection.written).toEqual(['one', 'three']);
-    expect(first.call).toMatchObject({ seq: 1, bytes: 3, sentBytes: 3, attempts: 1, holder: calls });
-    expect(second.call).toMatchObject({ seq: 2, bytes: 5, sentBytes: 8, attempts: 1 });
+    expect(first.call).toMatchObject({ seq: 1, bytes: 4, sentBytes: 4, attempts: 1, holder: calls });
+    expect(second.call).toMatchObject({ seq: 2, bytes: 6, sentBytes: 10, attempts: 1 });
     expect([calls.size, calls.find(1), calls.find(2), calls.find(3)]).toEqual([2, first.call, second.call, undefined]);
   });
 

@@ -1,12 +1,7 @@
-// Which way values go on each side: what is asked of the codec, within which limits, and what is no answer.
+// What each side writes and reads: by which methods of the codec, and within which limits.
 import { describe, expect, it } from '@jest/globals';
 import type { Codec } from '../../../lib/codec/codec.js';
-import {
-  checkFrameLength,
-  clientDirection,
-  SelfWriting,
-  serverDirection,
-} from '../../../lib/connection/codec-direction.js';
+import { clientDirection, frameTooLarge, serverDirection } from '../../../lib/connection/codec-direction.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 
@@ -24,12 +19,6 @@ function codecOf(parts: Record<string, unknown> = {}): Codec {
   } as unknown as Codec;
 }
 
-class Packed extends SelfWriting {
-  override writeTo(writer: ByteWriter): void {
-    writer.writeText('itself');
-  }
-}
-
 function written(direction: ReturnType<typeof clientDirection>, value: unknown): string {
   const writer = new ByteWriter();
   direction.encode(value, writer);
@@ -43,10 +32,6 @@ describe('a client', () => {
     expect(direction.decode(new ByteReader())).toBe('a Result');
     expect(direction.send).toEqual({ bytes: 100, option: 'maxCommandBytes' });
     expect(direction.receive).toEqual({ bytes: 200, option: 'maxResultBytes' });
-  });
-
-  it('lets write itself what the codec does not know', () => {
-    expect(written(clientDirection(codecOf(), limits), new Packed())).toBe('itself');
   });
 
   it('counts no keys of data', () => {
@@ -74,29 +59,11 @@ describe('a server', () => {
   });
 });
 
-describe('a promise', () => {
-  const promises = Object.fromEntries(
-    ['encodeCommand', 'encodeResult', 'decodeCommand', 'decodeResult'].map((name) => [
-      name,
-      () => Promise.reject(new Error('later')),
-    ]),
-  );
-  const [client, server] = [clientDirection, serverDirection].map((direction) => direction(codecOf(promises), limits));
-
-  it.each([
-    ['encodeCommand() of the codec', 'ENCODE_FAILED', () => written(client!, 5)],
-    ['encodeResult() of the codec', 'ENCODE_FAILED', () => written(server!, 5)],
-    ['decodeResult() of the codec', 'BAD_PAYLOAD', () => client!.decode(new ByteReader())],
-    ['decodeCommand() of the codec', 'BAD_PAYLOAD', () => server!.decode(new ByteReader())],
-  ])('is no answer of %s', (name, code, ask) => {
-    expect(ask).toThrow(expect.objectContaining({ code, message: `${name} must answer at once, and gave a promise` }));
-  });
-});
-
-describe('a frame', () => {
-  it('may be as large as its limit, and no byte more', () => {
-    const limit = { bytes: 100, option: 'maxCommandBytes' };
-    for (const bytes of [0, 99, 100]) checkFrameLength(bytes, limit);
-    expect(() => checkFrameLength(101, limit)).toThrow('frame of 101 bytes exceeds maxCommandBytes (100)');
+describe('a frame that is too large', () => {
+  it('is refused with the option that says so', () => {
+    expect(frameTooLarge(101, { bytes: 100, option: 'maxCommandBytes' })).toMatchObject({
+      code: 'FRAME_TOO_LARGE',
+      message: 'frame of 101 bytes exceeds maxCommandBytes (100)',
+    });
   });
 });

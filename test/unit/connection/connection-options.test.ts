@@ -1,6 +1,11 @@
 // The options of a connection and its keepalive: what each of them takes, to the last byte and millisecond.
 import { describe, expect, it } from '@jest/globals';
-import { connectionDefaults, connectionRules, socketPath } from '../../../lib/connection/connection-options.js';
+import {
+  connectionDefaults,
+  connectionRules,
+  socketPath,
+  travelMs,
+} from '../../../lib/connection/connection-options.js';
 import { keepaliveDefaults, keepaliveRules } from '../../../lib/connection/keepalive.js';
 
 const GIB = 1_073_741_824;
@@ -43,5 +48,13 @@ describe('an option of the keepalive', () => {
       expect(keepaliveRules[name].accepts(value)).toBe(true);
     }
     for (const value of [0, 249, LONGEST_MS + 1, ...noNumbers]) expect(keepaliveRules[name].accepts(value)).toBe(false);
+  });
+});
+
+describe('bytes on their way', () => {
+  it('have a second for each 128 KiB', () => {
+    expect(travelMs(0)).toBe(0);
+    expect(travelMs(131_072)).toBe(1000);
+    expect(travelMs(458_752)).toBe(3500);
   });
 });

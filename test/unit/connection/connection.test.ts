@@ -124,20 +124,24 @@ function half(writer: ByteWriter): void {
   throw new Error('cannot be written');
 }
 
+function send({ writer }: Connection, seq: number, value: unknown, before?: (writer: ByteWriter) => void): number {
+  return writer.send((bytes) => writer.writeValue(bytes, seq, value), before && { before });
+}
+
 const ofBytes = (bytes: number): string => 'x'.repeat(bytes - 1);
 
 describe('a frame that cannot be encoded', () => {
   it('leaves nothing behind, nor does what belongs to it, and the next one is whole', async () => {
     const stage = new Stage();
     const { connection } = stage;
-    connection.send(65, 'a');
-    expect(() => connection.send(66, half)).toThrow('cannot be written');
-    expect(() => connection.send(66, half, (writer) => writer.writeText('meta'))).toThrow('cannot be written');
-    expect(() => connection.sendControl(half)).toThrow('cannot be written');
-    expect(() => connection.send(66, 'b', half)).toThrow('cannot be written');
-    expect(connection.bufferedBytes).toBe(2);
-    connection.send(67, 'c', (writer) => writer.writeText('meta'));
-    connection.sendControl((writer) => writer.writeText('control'));
+    send(connection, 65, 'a');
+    expect(() => send(connection, 66, half)).toThrow('cannot be written');
+    expect(() => send(connection, 66, half, (writer) => writer.writeText('meta'))).toThrow('cannot be written');
+    expect(() => connection.writer.send(half)).toThrow('cannot be written');
+    expect(() => send(connection, 66, 'b', half)).toThrow('cannot be written');
+    expect(connection.writer.bufferedBytes).toBe(2);
+    send(connection, 67, 'c', (writer) => writer.writeText('meta'));
+    connection.writer.send((writer) => writer.writeText('control'));
     expect(await stage.written()).toBe('AametaCccontrol');
   });
 
@@ -147,9 +151,9 @@ describe('a frame that cannot be encoded', () => {
     const throwing = (error: unknown) => (): void => {
       throw error;
     };
-    expect(() => connection.send(1, throwing(own))).toThrow(own);
+    expect(() => send(connection, 1, throwing(own))).toThrow(own);
     for (const thrown of [new Error('no'), undefined, 'text']) {
-      expect(() => connection.send(1, throwing(thrown))).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
+      expect(() => send(connection, 1, throwing(thrown))).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
     }
   });
 
@@ -157,22 +161,22 @@ describe('a frame that cannot be encoded', () => {
     const { connection } = new Stage();
     const writer = new ByteWriter();
     const before = 'before'.repeat(6);
-    expect(connection.encode(writer, (into) => into.writeText(before))).toBe(36);
-    expect(() => connection.encode(writer, half)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
-    expect(() => connection.encode(writer, (into) => into.writeText(ofBytes(LIMIT + 2)))).toThrow(
+    expect(connection.writer.encode(writer, (into) => into.writeText(before))).toBe(36);
+    expect(() => connection.writer.encode(writer, half)).toThrow(expect.objectContaining({ code: 'ENCODE_FAILED' }));
+    expect(() => connection.writer.encode(writer, (into) => into.writeText(ofBytes(LIMIT + 2)))).toThrow(
       expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
     );
-    expect(connection.encode(writer, (into) => connection.writeFrame(into, 65, 'a'))).toBe(2);
+    expect(connection.writer.encode(writer, (into) => connection.writer.writeValue(into, 65, 'a'))).toBe(2);
     expect(writer.take().toString()).toBe(`${before}Aa`);
-    expect(connection.bufferedBytes).toBe(0);
+    expect(connection.writer.bufferedBytes).toBe(0);
   });
 });
 
 describe('a frame', () => {
   it('of exactly the limit is sent, of one byte more it is refused and nothing of it is left', async () => {
     const stage = new Stage();
-    expect(stage.connection.send(65, ofBytes(LIMIT))).toBe(LIMIT);
-    expect(() => stage.connection.send(65, ofBytes(LIMIT + 1))).toThrow(
+    expect(send(stage.connection, 65, ofBytes(LIMIT))).toBe(LIMIT);
+    expect(() => send(stage.connection, 65, ofBytes(LIMIT + 1))).toThrow(
       expect.objectContaining({ code: 'FRAME_TOO_LARGE', message: expect.stringContaining('maxResultBytes (40)') }),
     );
     expect(await stage.written()).toHaveLength(LIMIT);
@@ -181,29 +185,29 @@ describe('a frame', () => {
   it('and what goes before it have the limit each', () => {
     const { connection } = new Stage();
     const meta = (bytes: number) => (writer: ByteWriter) => writer.writeZeros(bytes);
-    expect(connection.send(65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
-    expect(() => connection.send(65, 'a', meta(LIMIT + 1))).toThrow(
+    expect(send(connection, 65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
+    expect(() => send(connection, 65, 'a', meta(LIMIT + 1))).toThrow(
       expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
     );
-    expect(connection.bufferedBytes).toBe(2 * LIMIT);
-    expect(connection.send(65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
-    expect(connection.bufferedBytes).toBe(4 * LIMIT);
+    expect(connection.writer.bufferedBytes).toBe(2 * LIMIT);
+    expect(send(connection, 65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
+    expect(connection.writer.bufferedBytes).toBe(4 * LIMIT);
   });
 
   it('keeps to what the peer takes, if that is less; 0 says nothing', () => {
     const { connection } = new Stage();
     for (const bytes of [0, LIMIT + 1, LIMIT]) {
-      connection.limitSending(bytes);
-      expect(connection.send(65, ofBytes(LIMIT))).toBe(LIMIT);
-      expect(() => connection.send(65, ofBytes(LIMIT + 1))).toThrow('maxResultBytes (40)');
+      connection.writer.limitFrames(bytes);
+      expect(send(connection, 65, ofBytes(LIMIT))).toBe(LIMIT);
+      expect(() => send(connection, 65, ofBytes(LIMIT + 1))).toThrow('maxResultBytes (40)');
     }
-    connection.limitSending(10);
-    connection.limitSending(20);
-    expect(connection.send(65, ofBytes(10))).toBe(10);
-    expect(() => connection.send(65, ofBytes(11))).toThrow('maxResultBytes of the client (10)');
+    connection.writer.limitFrames(10);
+    connection.writer.limitFrames(20);
+    expect(send(connection, 65, ofBytes(10))).toBe(10);
+    expect(() => send(connection, 65, ofBytes(11))).toThrow('maxResultBytes of the client (10)');
     const client = new Stage('client').connection;
-    client.limitSending(10);
-    expect(() => client.send(65, ofBytes(11))).toThrow('maxCommandBytes of the server (10)');
+    client.writer.limitFrames(10);
+    expect(() => send(client, 65, ofBytes(11))).toThrow('maxCommandBytes of the server (10)');
   });
 });
 
@@ -211,13 +215,13 @@ describe('what is sent', () => {
   it('is notified of each time the socket took some of it, as long as the connection is open', async () => {
     const stage = new Stage();
     for (let round = 1; round <= 3; round++) {
-      stage.connection.send(65, 'a');
+      send(stage.connection, 65, 'a');
       await turns(2);
       expect(stage.flushes).toBe(round - 1);
       await stage.take();
       expect(stage.flushes).toBe(round);
     }
-    stage.connection.send(65, 'a');
+    send(stage.connection, 65, 'a');
     await turns(2);
     stage.connection.end(gone);
     await stage.take();
@@ -227,14 +231,14 @@ describe('what is sent', () => {
 
   it('waits since the socket was given it, until it was taken', async () => {
     const { connection, socket, ticker } = new Stage();
-    expect(connection.stalledSince).toBe(0);
-    connection.send(65, 'a');
+    expect(connection.writer.stalledSince).toBe(0);
+    send(connection, 65, 'a');
     ticker.now += 30;
     await turns(2);
-    expect(connection.stalledSince).toBe(ticker.now);
+    expect(connection.writer.stalledSince).toBe(ticker.now);
     socket.takeWrite();
     await turns(2);
-    expect(connection.stalledSince).toBe(0);
+    expect(connection.writer.stalledSince).toBe(0);
   });
 });
 
@@ -243,18 +247,18 @@ describe('what is sent while a value is being written', () => {
     const stage = new Stage();
     const { connection } = stage;
     let refused: unknown;
-    connection.send(65, (writer: ByteWriter) => {
+    send(connection, 65, (writer: ByteWriter) => {
       writer.writeText('a1');
-      connection.sendPings(1);
+      connection.writer.postPings(1);
       try {
-        connection.send(66, 'b');
+        send(connection, 66, 'b');
       } catch (error) {
         refused = error;
       }
       writer.writeText('a2');
     });
     expect(refused).toMatchObject({ code: 'ENCODE_FAILED' });
-    connection.send(67, 'c');
+    send(connection, 67, 'c');
     expect(await stage.written()).toBe('Aa1a2Cc\0');
   });
 
@@ -262,11 +266,11 @@ describe('what is sent while a value is being written', () => {
     const stage = new Stage();
     const { connection } = stage;
     let refused: unknown;
-    connection.sendControl((writer) => {
+    connection.writer.send((writer) => {
       writer.writeText('a1');
-      connection.sendPings(1);
+      connection.writer.postPings(1);
       try {
-        connection.sendControl((inner) => inner.writeText('b'));
+        connection.writer.send((inner) => inner.writeText('b'));
       } catch (error) {
         refused = error;
       }
@@ -279,14 +283,14 @@ describe('what is sent while a value is being written', () => {
   it('gets its end, or what failed of it goes, before the connection ends in order', async () => {
     const stage = new Stage();
     const { connection } = stage;
-    connection.send(65, 'a');
+    send(connection, 65, 'a');
     expect(() =>
-      connection.send(66, (writer: ByteWriter) => {
+      send(connection, 66, (writer: ByteWriter) => {
         connection.end(gone);
         half(writer);
       }),
     ).toThrow('cannot be written');
-    connection.send(67, 'c');
+    send(connection, 67, 'c');
     expect(stage.ends).toEqual([]);
     await turns();
     expect(stage.ends).toEqual([gone]);
@@ -298,14 +302,14 @@ describe('what is sent while a value is being written', () => {
 
   it('is lost with the connection that ends there', async () => {
     const stage = new Stage();
-    stage.connection.send(65, (writer: ByteWriter) => {
+    send(stage.connection, 65, (writer: ByteWriter) => {
       writer.writeText('a');
-      stage.connection.sendPings(1);
+      stage.connection.writer.postPings(1);
       stage.connection.destroy(gone);
       writer.writeText('b');
     });
     expect(await stage.written()).toBe('');
-    expect(stage.connection.bufferedBytes).toBe(0);
+    expect(stage.connection.writer.bufferedBytes).toBe(0);
     expect(stage.ends).toEqual([gone]);
   });
 });
@@ -313,12 +317,12 @@ describe('what is sent while a value is being written', () => {
 describe('the end of a connection', () => {
   it('in order sends what was sent and FIN, is notified once, and waits for the peer', async () => {
     const stage = new Stage();
-    stage.connection.send(65, 'a');
+    send(stage.connection, 65, 'a');
     stage.connection.end(gone);
     stage.connection.end(other);
     expect(stage.ends).toEqual([gone]);
-    expect(() => stage.connection.send(65, 'b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
-    stage.connection.sendPings(1);
+    expect(() => send(stage.connection, 65, 'b')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    stage.connection.writer.postPings(1);
     expect(await stage.written()).toBe('Aa');
     await stage.take();
     expect(stage.socket.isFinished).toBe(true);
@@ -336,7 +340,7 @@ describe('the end of a connection', () => {
 
   it('comes a second after the last byte was taken if the peer does not end its side', async () => {
     const stage = new Stage();
-    stage.connection.send(65, 'a');
+    send(stage.connection, 65, 'a');
     await turns(2);
     stage.connection.end(gone);
     for (let second = 0; second < 5; second++) stage.tick(1000);
@@ -387,7 +391,7 @@ describe('the end of a connection', () => {
 
   it('lets a server that is sent garbage answer first', async () => {
     const stage = new Stage();
-    stage.connection.send(65, 'a');
+    send(stage.connection, 65, 'a');
     await stage.receive('0105' + '01ff' + '0106');
     expect(stage.ends).toMatchObject([{ code: 'BAD_PAYLOAD' }]);
     expect(await stage.written()).toBe('Aa');
@@ -398,13 +402,13 @@ describe('the end of a connection', () => {
 
   it('comes when a write fails', async () => {
     const stage = new Stage();
-    stage.connection.send(65, 'a');
+    send(stage.connection, 65, 'a');
     await turns(2);
-    const flushed = stage.connection.flushed().then(
+    const flushed = stage.connection.writer.flushed().then(
       () => 'taken',
       (cause: Error) => cause.message,
     );
-    stage.connection.send(65, 'b');
+    send(stage.connection, 65, 'b');
     await stage.take(new Error('broken'));
     expect(await flushed).toBe('broken');
     expect(stage.ends).toMatchObject([{ message: 'broken' }]);
@@ -416,7 +420,7 @@ describe('the time limits of a connection', () => {
   it('end one whose peer takes nothing, and count from each step anew', async () => {
     const stage = new Stage('server', { writeStallTimeoutMs: 1000 });
     for (let round = 0; round < 3; round++) {
-      stage.connection.send(65, 'a');
+      send(stage.connection, 65, 'a');
       await turns(2);
       stage.tick(750);
       stage.tick(249);
@@ -424,7 +428,7 @@ describe('the time limits of a connection', () => {
       stage.tick(5000);
     }
     expect(stage.ends).toEqual([]);
-    stage.connection.send(65, 'a');
+    send(stage.connection, 65, 'a');
     await turns(2);
     stage.tick(999);
     expect(stage.ends).toEqual([]);
@@ -437,8 +441,8 @@ describe('the time limits of a connection', () => {
     'ends in order within the default at the latest without one, ended after %i ms',
     async (beforeMs) => {
       const stage = new Stage('client', { writeStallTimeoutMs: 0 });
-      stage.connection.send(1, 'a');
-      stage.connection.send(1, ofBytes(9));
+      send(stage.connection, 1, 'a');
+      send(stage.connection, 1, ofBytes(9));
       await turns(2);
       for (let ms = 0; ms < beforeMs; ms += 250) stage.tick(250);
       expect(stage.socket.destroyed).toBe(false);
@@ -452,7 +456,7 @@ describe('the time limits of a connection', () => {
 
   it('hold while it ends in order, counted from what was taken last', async () => {
     const stage = new Stage('client', { writeStallTimeoutMs: 2000 });
-    stage.connection.send(1, 'a');
+    send(stage.connection, 1, 'a');
     await turns(2);
     stage.tick(1500);
     stage.connection.end(gone);
@@ -485,7 +489,7 @@ describe('the time limits of a connection', () => {
     expect(stage.connection.aliveAt).toBe(born);
     await stage.receive('01');
     expect(stage.connection.aliveAt).toBe(born + 500);
-    stage.connection.send(65, 'a');
+    send(stage.connection, 65, 'a');
     await turns(2);
     stage.tick(500);
     expect(stage.connection.aliveAt).toBe(born + 500);
@@ -497,30 +501,30 @@ describe('the time limits of a connection', () => {
 describe('bytes ahead of what was sent', () => {
   it('are those that were not confirmed, once they have left', async () => {
     const { connection, socket } = new Stage();
-    connection.send(65, ofBytes(10));
-    const { sentBytes } = connection;
+    send(connection, 65, ofBytes(10));
+    const { sentBytes } = connection.writer;
     expect(sentBytes).toBe(10);
-    connection.sendPings(1);
-    expect(connection.bytesAhead(sentBytes, 0)).toBe(0);
+    connection.writer.postPings(1);
+    expect(connection.writer.bytesAhead(sentBytes, 0)).toBe(0);
     await turns(2);
-    expect(connection.bytesAhead(sentBytes, 0)).toBe(0);
+    expect(connection.writer.bytesAhead(sentBytes, 0)).toBe(0);
     socket.takeWrite();
     await turns(2);
-    expect(connection.bytesAhead(sentBytes, 0)).toBe(10);
-    expect(connection.bytesAhead(sentBytes, 4)).toBe(6);
-    expect(connection.bytesAhead(sentBytes, 12)).toBe(0);
+    expect(connection.writer.bytesAhead(sentBytes, 0)).toBe(10);
+    expect(connection.writer.bytesAhead(sentBytes, 4)).toBe(6);
+    expect(connection.writer.bytesAhead(sentBytes, 12)).toBe(0);
   });
 
   it('are those of one step of the peer while what comes behind them has not left', async () => {
     const stage = new Stage();
     const { connection } = stage;
-    stage.connection.send(65, ofBytes(10));
+    send(stage.connection, 65, ofBytes(10));
     await turns(2);
     await stage.take();
-    expect(connection.bytesAhead(connection.sentBytes, 0)).toBe(0);
+    expect(connection.writer.bytesAhead(connection.writer.sentBytes, 0)).toBe(0);
     stage.tick(250);
-    expect(connection.bytesAhead(connection.sentBytes, 4)).toBe(10);
-    expect(connection.bytesAhead(connection.sentBytes - 1, 4)).toBe(5);
+    expect(connection.writer.bytesAhead(connection.writer.sentBytes, 4)).toBe(10);
+    expect(connection.writer.bytesAhead(connection.writer.sentBytes - 1, 4)).toBe(5);
   });
 });
 
@@ -573,10 +577,8 @@ describe('what a connection knows', () => {
     stage.connection.probe();
     await stage.written();
     expect(stage.socket.written.toString('hex')).toBe('8000');
-    expect(stage.connection.isExtended).toBe(false);
     await stage.receive(answer);
     expect(stage.probeAnswers).toEqual([isExtended]);
-    expect(stage.connection.isExtended).toBe(isExtended);
     expect(stage.ends).toEqual([]);
     stage.connection.destroy(gone);
   });

@@ -2,6 +2,7 @@
 // time a frame has, and bytes that arrive while a frame is handed on.
 import { describe, expect, it } from '@jest/globals';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
+import { connectionDefaults } from '../../../lib/connection/connection-options.js';
 import { FrameReader, type FrameReaderListener } from '../../../lib/connection/frame-reader.js';
 import { CmdStreamError } from '../../../lib/errors.js';
 import { readValue } from '../../../lib/wire/control-reader.js';
@@ -12,11 +13,11 @@ const HEAD_BYTES = 3;
 const valueFrame = (seq: number, text: string): string =>
   control(6, uvarint(seq) + '01' + Buffer.from(JSON.stringify(text)).toString('hex'));
 
-/** An inbox of a server whose peer has probed; `onNews` may do anything, such as let more arrive. */
+/** A reader of a server whose peer has probed; `onNews` may do anything, such as let more arrive. */
 class Stage implements FrameReaderListener {
   readonly news: string[] = [];
   onNews = (): void => {};
-  readonly inbox: FrameReader;
+  readonly reader: FrameReader;
 
   constructor(limit = 1_048_576) {
     const direction = {
@@ -29,8 +30,8 @@ class Stage implements FrameReaderListener {
       send: { bytes: limit, option: 'maxResultBytes' },
       receive: { bytes: limit, option: 'maxCommandBytes' },
     };
-    const onGarbage = (error: unknown): void => this.#tell((error as CmdStreamError).code);
-    this.inbox = new FrameReader('server', direction, this, onGarbage, { now: 0 });
+    const onInvalid = (error: unknown): void => this.#tell((error as CmdStreamError).code);
+    this.reader = new FrameReader({ side: 'server', direction, ticker: { now: 0 } }, this, onInvalid);
     this.receive('8000');
     // The first control frame has a limit of its own.
     this.receive(valueFrame(1, ''));
@@ -38,7 +39,7 @@ class Stage implements FrameReaderListener {
   }
 
   receive(hex: string): void {
-    this.inbox.receive(Buffer.from(hex, 'hex'));
+    this.reader.receive(Buffer.from(hex, 'hex'));
   }
 
   #tell(news: string): void {
@@ -76,7 +77,7 @@ const [REFUSED, UNKNOWN, BUG] = [7, 8, 9];
 const GREETING_BYTES = 256 * 1024;
 const first = control(5, '');
 
-/** An inbox of either side that tells all it is asked to hand on; its clock stands still until it is put on. */
+/** A reader of either side that tells all it is asked to hand on; its clock stands still until it is put on. */
 class Journal implements FrameReaderListener {
   readonly news: string[] = [];
   readonly clock = { now: 1000 };
@@ -84,7 +85,7 @@ class Journal implements FrameReaderListener {
   attempts = 0;
   canExtend = true;
   onNews = (_news: string): void => {};
-  readonly inbox: FrameReader;
+  readonly reader: FrameReader;
 
   constructor(side: 'client' | 'server', limit = 1_048_576) {
     const direction = {
@@ -103,16 +104,16 @@ class Journal implements FrameReaderListener {
       send: { bytes: limit, option: 'send' },
       receive: { bytes: limit, option: 'receive' },
     };
-    const onGarbage = (error: unknown): void => {
+    const onInvalid = (error: unknown): void => {
       this.#tell(`garbage: ${error instanceof CmdStreamError ? error.code : String(error)}`);
-      this.inbox.stop();
+      this.reader.stop();
     };
-    this.inbox = new FrameReader(side, direction, this, onGarbage, this.clock);
+    this.reader = new FrameReader({ side, direction, ticker: this.clock }, this, onInvalid);
   }
 
   /** What is notified of these bytes. */
   receive(hex: string): string[] {
-    this.inbox.receive(Buffer.from(hex, 'hex'));
+    this.reader.receive(Buffer.from(hex, 'hex'));
     return this.news.splice(0);
   }
 
@@ -169,7 +170,7 @@ function extended(limit?: number): Journal {
 /** A client that waits for the answer to its probe. */
 function probed(client: Journal): Journal {
   client.receive('0161');
-  client.inbox.expectProbeAnswer();
+  client.reader.expectProbeAnswer();
   return client;
 }
 
@@ -182,10 +183,10 @@ describe('the first bytes', () => {
     ['a ping in three bytes', '808000', ['pings 1', 'end']],
   ])('that are %s make no extended connection, and no probe comes later', (_what, bytes, news) => {
     const journal = new Journal('server');
-    expect(journal.inbox.isExtended).toBe(false);
+    expect(journal.reader.isExtended).toBe(false);
     expect(journal.receive(bytes)).toEqual(news);
     expect(journal.receive('8000')).toEqual(['pings 1', 'end']);
-    expect(journal.inbox.isExtended).toBe(false);
+    expect(journal.reader.isExtended).toBe(false);
   });
 
   it('that are a probe are waited for, and are a ping to a server that does not know it', () => {
@@ -194,8 +195,8 @@ describe('the first bytes', () => {
       journal.canExtend = canExtend;
       expect(journal.receive('80')).toEqual(['end']);
       expect(journal.receive('00')).toEqual(canExtend ? ['probe', 'end'] : ['probe', 'pings 1', 'end']);
-      expect(journal.inbox.isExtended).toBe(canExtend);
-      expect(journal.inbox.unread).toBe(0);
+      expect(journal.reader.isExtended).toBe(canExtend);
+      expect(journal.reader.unread).toBe(0);
       expect(journal.receive('8000')).toEqual(canExtend ? ['end'] : ['pings 1', 'end']);
     }
     const plain = new Journal('server', 64);
@@ -234,7 +235,7 @@ describe('the first bytes', () => {
     const parts = bytes.startsWith('80') ? ['80', bytes.slice(2)] : [bytes];
     const notify = parts.map((part) => journal.receive(part));
     expect(notify).toEqual([...parts.slice(1).map(() => ['end']), news]);
-    expect(journal.inbox.isExtended).toBe(isExtended);
+    expect(journal.reader.isExtended).toBe(isExtended);
   });
 
   it('behind the answer are frames', () => {
@@ -273,10 +274,10 @@ describe('control frames', () => {
   it('are the last thing handed on where the connection ends with them', () => {
     const journal = extended();
     journal.onNews = (news) => {
-      if (news.startsWith('control')) journal.inbox.stop();
+      if (news.startsWith('control')) journal.reader.stop();
     };
     expect(journal.receive(`${control(3, '01')}00`)).toEqual(['control 3 1', 'end']);
-    expect(journal.inbox.unread).toBe(0);
+    expect(journal.reader.unread).toBe(0);
   });
 });
 
@@ -292,7 +293,7 @@ describe('a body that cannot be read', () => {
   it('costs an extended connection nothing but itself, again and again', () => {
     const journal = extended();
     for (let round = 0; round < 3; round++) {
-      journal.inbox.copiesNext = true;
+      journal.reader.copiesNext = true;
       expect(journal.receive(refused)).toEqual(['refused 1 BAD_PAYLOAD', 'end']);
       expect(journal.receive(frame(2, 0, 'a'))).toEqual(['2 a 4', 'end']);
     }
@@ -324,7 +325,7 @@ describe('the copy of a frame', () => {
     const bytes = frame(1, 0, 'ab');
     expect(journal.receive(bytes)).toEqual(['1 ab 5', 'end']);
     for (let round = 0; round < 2; round++) {
-      journal.inbox.copiesNext = true;
+      journal.reader.copiesNext = true;
       expect(journal.receive(`00${bytes.slice(0, 4)}`)).toEqual(['pings 1', 'end']);
       expect(journal.receive(bytes.slice(4) + bytes)).toEqual([`1 ab 5 ${bytes}`, '1 ab 5', 'end']);
     }
@@ -336,71 +337,71 @@ describe('the time of a frame', () => {
     const journal = new Journal('server');
     const bytes = frame(1, 0, 'ab');
     for (let round = 1; round <= 3; round++) {
-      expect(journal.inbox.frameSince).toBe(0);
+      expect(journal.reader.frameSince).toBe(0);
       journal.clock.now = round * 10_000;
       journal.receive(bytes.slice(0, 2));
-      expect(journal.inbox.frameSince).toBe(round * 10_000);
+      expect(journal.reader.frameSince).toBe(round * 10_000);
       journal.clock.now += 500;
       journal.receive(bytes.slice(2, 4));
-      expect(journal.inbox.frameSince).toBe(round * 10_000);
+      expect(journal.reader.frameSince).toBe(round * 10_000);
       journal.receive(bytes.slice(4));
     }
     journal.receive(bytes.slice(0, 2));
     journal.clock.now += 500;
     journal.receive(bytes.slice(2) + bytes.slice(0, 2));
-    expect(journal.inbox.frameSince).toBe(journal.clock.now);
-    expect(journal.inbox.heardAt).toBe(journal.clock.now);
+    expect(journal.reader.frameSince).toBe(journal.clock.now);
+    expect(journal.reader.receivedAt).toBe(journal.clock.now);
   });
 
   it('does not pass while it is paused, and begins when it goes on', () => {
     const journal = new Journal('server');
     const bytes = frame(1, 0, 'ab');
     journal.receive(bytes.slice(0, 2));
-    journal.inbox.pause();
-    expect(journal.inbox.isPaused).toBe(true);
-    expect(journal.inbox.frameSince).toBe(0);
+    journal.reader.pause();
+    expect(journal.reader.isPaused).toBe(true);
+    expect(journal.reader.frameSince).toBe(0);
     expect(journal.receive(bytes.slice(2, 4))).toEqual(['end']);
-    expect(journal.inbox.frameSince).toBe(0);
+    expect(journal.reader.frameSince).toBe(0);
     journal.clock.now = 7000;
-    journal.inbox.resume();
-    expect(journal.inbox.isPaused).toBe(false);
-    expect(journal.inbox.frameSince).toBe(7000);
-    journal.inbox.stop();
-    expect(journal.inbox.frameSince).toBe(0);
+    journal.reader.resume();
+    expect(journal.reader.isPaused).toBe(false);
+    expect(journal.reader.frameSince).toBe(7000);
+    journal.reader.stop();
+    expect(journal.reader.frameSince).toBe(0);
   });
 
   it('is not that of the greeting, which has the time of the attempt', () => {
     const journal = new Journal('client');
     journal.receive('02');
     journal.receive('61');
-    expect(journal.inbox.frameSince).toBe(0);
+    expect(journal.reader.frameSince).toBe(0);
     journal.receive('61');
     journal.receive('01');
-    expect(journal.inbox.frameSince).toBe(1000);
+    expect(journal.reader.frameSince).toBe(1000);
   });
 });
 
-describe('an inbox that has ended', () => {
+describe('an reader that has ended', () => {
   it('takes nothing in and tells nothing', () => {
     const journal = new Journal('server');
     journal.receive('01');
-    journal.inbox.stop();
-    expect(journal.inbox.unread).toBe(0);
+    journal.reader.stop();
+    expect(journal.reader.unread).toBe(0);
     journal.clock.now = 9000;
     expect(journal.receive(frame(1, 0, 'a'))).toEqual([]);
-    expect(journal.inbox.unread).toBe(0);
-    expect(journal.inbox.heardAt).toBe(1000);
+    expect(journal.reader.unread).toBe(0);
+    expect(journal.reader.receivedAt).toBe(1000);
   });
 
   it('takes nothing in where it ends while a frame is handed on, early or not', () => {
     const journal = new Journal('server');
     journal.onNews = () => {
       journal.onNews = () => {};
-      journal.inbox.stop();
+      journal.reader.stop();
       journal.receive(frame(2, 0, 'b'));
     };
     journal.receive(`${frame(1, 0, 'a')}00`);
-    expect(journal.inbox.unread).toBe(0);
+    expect(journal.reader.unread).toBe(0);
     expect(journal.receive('00')).toEqual([]);
   });
 });
@@ -409,18 +410,18 @@ describe('a pause', () => {
   it('within a frame that is handed on keeps those behind it until it is over, be that at once', () => {
     const journal = extended();
     journal.onNews = (news) => {
-      if (news.startsWith('control')) journal.inbox.pause();
+      if (news.startsWith('control')) journal.reader.pause();
     };
     expect(journal.receive(`${control(3, '01')}${control(4, '')}00`)).toEqual(['control 3 1', 'end']);
-    expect(journal.inbox.unread).toBe(5);
-    journal.inbox.resume();
+    expect(journal.reader.unread).toBe(5);
+    journal.reader.resume();
     expect(journal.news.splice(0)).toEqual(['control 4 0', 'end']);
     journal.onNews = (news) => {
       if (!news.startsWith('control')) return;
-      journal.inbox.pause();
-      journal.inbox.resume();
+      journal.reader.pause();
+      journal.reader.resume();
     };
-    journal.inbox.resume();
+    journal.reader.resume();
     expect(journal.news.splice(0)).toEqual(['pings 1', 'end']);
     expect(journal.receive(`${control(3, '01')}${control(4, '')}00`)).toEqual([
       'control 3 1',
@@ -434,12 +435,12 @@ describe('a pause', () => {
     const journal = new Journal('server');
     journal.onNews = (news) => {
       if (!news.startsWith('1 ')) return;
-      journal.inbox.pause();
-      journal.inbox.receive(Buffer.from(frame(2, 0, 'b'), 'hex'));
+      journal.reader.pause();
+      journal.reader.receive(Buffer.from(frame(2, 0, 'b'), 'hex'));
     };
     expect(journal.receive(frame(1, 0, 'a')).filter((news) => news !== 'end')).toEqual(['1 a 4']);
-    expect(journal.inbox.unread).toBe(4);
-    journal.inbox.resume();
+    expect(journal.reader.unread).toBe(4);
+    journal.reader.resume();
     expect(journal.news).toEqual(['2 b 4', 'end']);
   });
 });
@@ -454,7 +455,7 @@ describe('bytes that arrive while a frame is handed on', () => {
     };
     stage.receive(all.slice(0, cut));
     for (const late of early.splice(0)) stage.receive(late);
-    expect(stage.inbox.unread).toBe(0);
+    expect(stage.reader.unread).toBe(0);
     return stage.news;
   }
 
@@ -477,11 +478,11 @@ describe('bytes that arrive while a frame is handed on', () => {
     const stage = new Stage();
     stage.onNews = () => {
       stage.receive(frame(2, 0, 'b'));
-      stage.inbox.stop();
+      stage.reader.stop();
     };
     stage.receive(frame(1, 0, 'a'));
     expect(stage.news).toEqual(['a (4)']);
-    expect(stage.inbox.unread).toBe(0);
+    expect(stage.reader.unread).toBe(0);
   });
 });
 
@@ -491,7 +492,7 @@ describe('a frame', () => {
   it('that comes byte by byte is tried when enough of it may be there, and not with each of them', () => {
     const journal = new Journal('server');
     const bytes = frame(1, 0, body);
-    for (let at = 0; at < bytes.length; at += 2) journal.inbox.receive(Buffer.from(bytes.slice(at, at + 2), 'hex'));
+    for (let at = 0; at < bytes.length; at += 2) journal.reader.receive(Buffer.from(bytes.slice(at, at + 2), 'hex'));
     expect(journal.news.filter((news) => news !== 'end')).toEqual([`1 ${body} 103`]);
     expect(journal.attempts).toBeLessThanOrEqual(4);
   });
@@ -503,5 +504,36 @@ describe('a frame', () => {
     const less = new Stage(HEAD_BYTES + body.length - 1);
     less.receive(frame(1, 0, body));
     expect(less.news).toEqual(['FRAME_TOO_LARGE']);
+  });
+});
+
+describe('a frame that is not complete', () => {
+  const SECOND_BYTES = 131_072;
+  const START = 1000;
+  const options = { ...connectionDefaults, frameTimeoutMs: 2000 };
+
+  // The number and the type of a frame, and the length of its text, which lacks.
+  it.each([
+    ['01', 2, 2001],
+    [`0101${uvarint(SECOND_BYTES - 5)}`, SECOND_BYTES, 3000],
+    [`0101${uvarint(7 * SECOND_BYTES - 5)}`, 7 * SECOND_BYTES, 9000],
+  ])('%s, of %d bytes at least, is overdue after %d ms', (hex, _needed, limitMs) => {
+    const journal = new Journal('server');
+    journal.receive(hex);
+    const { reader } = journal;
+    expect(reader.frameSince).toBe(START);
+    expect(reader.overdue(options, START + limitMs - 1)).toBeUndefined();
+    expect(reader.overdue(options, START + limitMs)).toMatchObject({
+      code: 'FRAME_TIMEOUT',
+      message: `frame not complete after ${hex.length / 2} bytes: frameTimeoutMs (2000) is over`,
+    });
+  });
+
+  it('is never overdue without a limit, nor before it has begun', () => {
+    const journal = new Journal('server');
+    expect(journal.reader.overdue(options, 1e9)).toBeUndefined();
+    journal.receive('01');
+    expect(journal.reader.overdue({ ...options, frameTimeoutMs: 0 }, 1e9)).toBeUndefined();
+    expect(journal.reader.overdue(options, 1e9)).toBeDefined();
   });
 });

@@ -3,12 +3,20 @@ import { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
-import { FrameWriter } from '../../../lib/connection/frame-writer.js';
+import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
+import { FrameWriter, type FrameWriterConfig } from '../../../lib/connection/frame-writer.js';
 import { connectionDefaults } from '../../../lib/connection/connection-options.js';
 import { letsGoOfWrites, ConnectionSocket } from '../../../lib/connection/connection-socket.js';
+import type { Clock } from '../../../lib/connection/ticker.js';
 import { CmdStreamError } from '../../../lib/errors.js';
 import { turns } from '../../support/deadline.js';
 import { SlowDuplex } from '../../support/slow-duplex.js';
+
+function configWith(ticker: Clock): FrameWriterConfig {
+  const limit = { bytes: 1_048_576, option: 'maxResultBytes' };
+  const direction = { encode() {}, decode() {}, send: limit, receive: limit, data: jsonCodecDefaults };
+  return { side: 'server', direction, ticker };
+}
 
 class Stage {
   readonly socket = new SlowDuplex();
@@ -16,9 +24,9 @@ class Stage {
   flushes = 0;
   /** What the owner does when less is waiting than before. */
   onFlushed = (): void => {};
-  readonly outbox = new FrameWriter(
+  readonly writer = new FrameWriter(
+    configWith(this.clock),
     new ConnectionSocket(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
-    this.clock,
     () => {
       this.flushes++;
       this.onFlushed();
@@ -26,8 +34,7 @@ class Stage {
   );
 
   write(text: string): void {
-    this.outbox.writer.writeText(text);
-    this.outbox.schedule();
+    this.writer.send((bytes) => bytes.writeText(text));
   }
 
   get written(): string {
@@ -43,7 +50,7 @@ class Stage {
   /** What has become of `flushed()`, called now. */
   flushed(): { state: string } {
     const flushed = { state: 'pending' };
-    this.outbox.flushed().then(
+    this.writer.flushed().then(
       () => (flushed.state = 'resolved'),
       (cause: Error) => (flushed.state = cause.message),
     );
@@ -132,15 +139,15 @@ describe('what is sent', () => {
     ] as const) {
       expect(stage.socket.waiting).toBe(1);
       expect(stage.socket.writes.at(-1)).toHaveLength(part);
-      expect(stage.outbox.bufferedBytes).toBe(left);
-      expect(stage.outbox.sentBytes).toBe(150_000);
+      expect(stage.writer.bufferedBytes).toBe(left);
+      expect(stage.writer.sentBytes).toBe(150_000);
       await stage.take();
     }
     expect(stage.written).toBe(text);
     expect(stage.flushes).toBe(3);
-    expect(stage.outbox.bufferedBytes).toBe(0);
-    expect(stage.outbox.sentBytes).toBe(150_000);
-    expect(stage.outbox.takenBytes).toBe(150_000);
+    expect(stage.writer.bufferedBytes).toBe(0);
+    expect(stage.writer.sentBytes).toBe(150_000);
+    expect(stage.writer.takenBytes).toBe(150_000);
   });
 });
 
@@ -157,12 +164,12 @@ describe('what is sent when the socket took what was sent before', () => {
     await stage.take();
     await turns(2);
     expect(stage.written).toBe(`a${'b'.repeat(9000)}`);
-    expect(stage.outbox.bufferedBytes).toBe(9001);
+    expect(stage.writer.bufferedBytes).toBe(9001);
     await stage.take();
-    expect(stage.outbox.bufferedBytes).toBe(1);
+    expect(stage.writer.bufferedBytes).toBe(1);
     expect(stage.written).toBe(`a${'b'.repeat(9000)}c`);
     await stage.take();
-    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(stage.writer.bufferedBytes).toBe(0);
     expect(stage.socket.writes).toHaveLength(3);
   });
 
@@ -185,7 +192,7 @@ describe('what is sent when the socket took what was sent before', () => {
   it('may be nothing: nothing is written, and no FIN', async () => {
     const stage = new Stage();
     for (let round = 0; round < 2; round++) {
-      stage.outbox.schedule();
+      stage.write('');
       await turns(2);
       stage.write('a');
       await turns(1);
@@ -223,8 +230,8 @@ describe('flushed()', () => {
     const underWay = stage.flushed();
     stage.write('b');
     const waiting = stage.flushed();
-    stage.outbox.abandon(gone);
-    stage.outbox.abandon(new CmdStreamError('CLOSED', 'once more'));
+    stage.writer.abandon(gone);
+    stage.writer.abandon(new CmdStreamError('CLOSED', 'once more'));
     const after = stage.flushed();
     await turns(1);
     expect([underWay.state, waiting.state, after.state]).toEqual(['gone', 'gone', 'once more']);
@@ -240,7 +247,7 @@ describe('flushed()', () => {
     expect(flushed.state).toBe('pending');
     expect(stage.socket.writes).toHaveLength(1);
     expect(stage.flushes).toBe(0);
-    stage.outbox.abandon(gone);
+    stage.writer.abandon(gone);
     await turns(1);
     expect(flushed.state).toBe('gone');
   });
@@ -252,7 +259,7 @@ describe('the end', () => {
     stage.write('a');
     await turns(1);
     stage.write('b');
-    stage.outbox.end(gone);
+    stage.writer.end(gone);
     await turns(2);
     expect(stage.socket.isFinished).toBe(false);
     expect(stage.socket.writes).toHaveLength(1);
@@ -266,7 +273,7 @@ describe('the end', () => {
   it('sends FIN behind the last part of what is under way', async () => {
     const stage = new Stage();
     stage.write('a'.repeat(150_000));
-    stage.outbox.end(gone);
+    stage.writer.end(gone);
     for (const part of [1, 2, 3]) {
       await turns(2);
       expect(stage.socket.writes).toHaveLength(part);
@@ -282,7 +289,7 @@ describe('the end', () => {
     stage.write('a');
     await turns(1);
     await stage.take();
-    stage.outbox.end(gone);
+    stage.writer.end(gone);
     await turns(1);
     expect(stage.socket.isFinished).toBe(true);
     expect(stage.flushed().state).toBe('pending');
@@ -291,7 +298,7 @@ describe('the end', () => {
   it('sends at once what would have left at the end of the turn', async () => {
     const stage = new Stage();
     stage.write('a');
-    stage.outbox.end(gone);
+    stage.writer.end(gone);
     expect(stage.written).toBe('a');
     await turns(2);
     expect(stage.socket.writes).toHaveLength(1);
@@ -301,22 +308,36 @@ describe('the end', () => {
     const stage = new Stage();
     stage.write('a'.repeat(100_000));
     stage.write('b');
-    stage.outbox.abandon(gone);
-    expect(stage.outbox.bufferedBytes).toBe(0);
-    expect(stage.outbox.stalledSince).toBe(0);
+    stage.writer.abandon(gone);
+    expect(stage.writer.bufferedBytes).toBe(0);
+    expect(stage.writer.stalledSince).toBe(0);
     await stage.take();
-    stage.write('c');
-    expect(stage.outbox.bufferedBytes).toBe(0);
+    expect(() => stage.write('c')).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    stage.writer.postPings(1);
+    expect(stage.writer.bufferedBytes).toBe(0);
     await turns(2);
     expect(stage.socket.writes).toHaveLength(1);
     expect(stage.flushes).toBe(0);
     expect(stage.socket.isFinished).toBe(false);
   });
 
+  it('while a value is being written drops that as well', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    stage.writer.send((bytes) => {
+      bytes.writeText('b');
+      stage.writer.abandon(gone);
+      bytes.writeText('c');
+    });
+    expect(stage.writer.bufferedBytes).toBe(0);
+    await turns(2);
+    expect(stage.socket.writes).toHaveLength(0);
+  });
+
   it('before the end of the turn lets nothing leave', async () => {
     const stage = new Stage();
     stage.write('a');
-    stage.outbox.abandon(gone);
+    stage.writer.abandon(gone);
     await turns(2);
     expect(stage.socket.writes).toHaveLength(0);
     expect(stage.socket.isFinished).toBe(false);
@@ -330,7 +351,7 @@ class AskedStage {
   readonly memory = new Set<ArrayBufferLike>();
   readonly clock = { now: 1000 };
   #done = (_error?: unknown): void => {};
-  readonly outbox: FrameWriter;
+  readonly writer: FrameWriter;
 
   constructor() {
     const socket = {
@@ -343,12 +364,11 @@ class AskedStage {
       end() {},
     };
     Object.defineProperty(socket, 'queuedBytes', { get: () => this.queuedBytes });
-    this.outbox = new FrameWriter(socket as unknown as ConnectionSocket, this.clock, () => {});
+    this.writer = new FrameWriter(configWith(this.clock), socket as unknown as ConnectionSocket, () => {});
   }
 
   send(bytes: number): void {
-    this.outbox.writer.writeZeros(bytes);
-    this.outbox.schedule();
+    this.writer.send((frame) => frame.writeZeros(bytes));
   }
 
   /** The system takes so many bytes of the write. */
@@ -359,7 +379,7 @@ class AskedStage {
 
   /** So much time passes, then the clock strikes. */
   tick(ms = 250): void {
-    this.outbox.look((this.clock.now += ms));
+    this.writer.tick((this.clock.now += ms));
   }
 }
 
@@ -367,23 +387,23 @@ describe('the progress of a write', () => {
   it('is what the system has taken of it, and not that it is done', () => {
     const stage = new AskedStage();
     stage.send(60_000);
-    expect(stage.outbox.stalledSince).toBe(1000);
-    expect(stage.outbox.takenBytes).toBe(0);
+    expect(stage.writer.stalledSince).toBe(1000);
+    expect(stage.writer.takenBytes).toBe(0);
     stage.tick();
-    expect(stage.outbox.stalledSince).toBe(1000);
+    expect(stage.writer.stalledSince).toBe(1000);
     stage.takes(1);
-    expect(stage.outbox.takenBytes).toBe(1);
+    expect(stage.writer.takenBytes).toBe(1);
     stage.tick();
-    expect(stage.outbox.stalledSince).toBe(1500);
+    expect(stage.writer.stalledSince).toBe(1500);
     stage.tick();
     stage.tick();
-    expect(stage.outbox.stalledSince).toBe(1500);
+    expect(stage.writer.stalledSince).toBe(1500);
     stage.takes(59_999);
-    expect(stage.outbox.stalledSince).toBe(0);
+    expect(stage.writer.stalledSince).toBe(0);
     stage.clock.now = 9000;
     stage.send(60_000);
-    expect(stage.outbox.stalledSince).toBe(9000);
-    expect(stage.outbox.takenBytes).toBe(60_000);
+    expect(stage.writer.stalledSince).toBe(9000);
+    expect(stage.writer.takenBytes).toBe(60_000);
   });
 
   it('of a socket of Node gives its memory to the one after the next', () => {
@@ -400,8 +420,8 @@ describe('the progress of a write', () => {
     stage.send(100_000);
     stage.clock.now = 2000;
     stage.takes(65_536);
-    expect(stage.outbox.stalledSince).toBe(2000);
-    expect(stage.outbox.takenBytes).toBe(65_536);
+    expect(stage.writer.stalledSince).toBe(2000);
+    expect(stage.writer.takenBytes).toBe(65_536);
   });
 
   it('is a sign of life if it had to wait', () => {
@@ -410,32 +430,32 @@ describe('the progress of a write', () => {
       stage.send(60_000);
       stage.takes(60_000);
       stage.tick();
-      expect(stage.outbox.stalledSince).toBe(0);
+      expect(stage.writer.stalledSince).toBe(0);
     }
-    expect(stage.outbox.movedAt).toBe(0);
+    expect(stage.writer.movedAt).toBe(0);
     stage.send(60_000);
     stage.tick();
-    expect(stage.outbox.movedAt).toBe(0);
+    expect(stage.writer.movedAt).toBe(0);
     stage.takes(10);
     stage.tick();
-    const { movedAt } = stage.outbox;
+    const { movedAt } = stage.writer;
     expect(movedAt).toBe(stage.clock.now);
     stage.tick();
-    expect(stage.outbox.movedAt).toBe(movedAt);
+    expect(stage.writer.movedAt).toBe(movedAt);
     stage.clock.now += 100;
     stage.takes(59_990);
-    expect(stage.outbox.movedAt).toBe(stage.clock.now);
+    expect(stage.writer.movedAt).toBe(stage.clock.now);
     stage.tick();
-    const last = stage.outbox.movedAt;
+    const last = stage.writer.movedAt;
     stage.send(60_000);
     stage.takes(60_000);
     stage.tick();
-    expect(stage.outbox.movedAt).toBe(last);
+    expect(stage.writer.movedAt).toBe(last);
   });
 
   it('comes in steps as large as the last that was seen, 1.5 MiB at most', () => {
     const stage = new AskedStage();
-    expect(stage.outbox.stepBytes).toBe(0);
+    expect(stage.writer.stepBytes).toBe(0);
     const step = (...bytes: number[]): void => {
       for (const part of bytes) {
         stage.send(part);
@@ -444,12 +464,58 @@ describe('the progress of a write', () => {
       }
     };
     step(50_000, 30_000);
-    expect(stage.outbox.stepBytes).toBe(80_000);
+    expect(stage.writer.stepBytes).toBe(80_000);
     stage.tick();
-    expect(stage.outbox.stepBytes).toBe(80_000);
+    expect(stage.writer.stepBytes).toBe(80_000);
     step(20_000);
-    expect(stage.outbox.stepBytes).toBe(20_000);
+    expect(stage.writer.stepBytes).toBe(20_000);
     step(...Array.from({ length: 40 }, () => 60_000));
-    expect(stage.outbox.stepBytes).toBe(1_572_864);
+    expect(stage.writer.stepBytes).toBe(1_572_864);
+  });
+});
+
+describe('a peer that takes nothing', () => {
+  const SECOND_BYTES = 131_072;
+  const START = 5000;
+
+  /** The system has taken so much at a time, and a write waits since `START`. */
+  function stalledWriter(stepBytes: number): FrameWriter {
+    const stage = new AskedStage();
+    for (let left = stepBytes; left > 0; left -= 65_536) {
+      stage.send(65_536);
+      stage.takes(65_536);
+      stage.tick();
+    }
+    stage.clock.now = START;
+    stage.send(10_000);
+    expect(stage.writer.stepBytes).toBe(stepBytes);
+    return stage.writer;
+  }
+
+  it.each([
+    [0, 2000],
+    [SECOND_BYTES, 3000],
+    [2 * SECOND_BYTES, 4000],
+    [10 * SECOND_BYTES, 4000],
+  ])('in steps of %d bytes is given up after %d ms, and after twice the limit at most', (stepBytes, limitMs) => {
+    const writer = stalledWriter(stepBytes);
+    expect(writer.overdue(2000, START + limitMs - 1)).toBeUndefined();
+    expect(writer.overdue(2000, START + limitMs)).toMatchObject({
+      code: 'WRITE_STALLED',
+      message: 'the peer took no byte within writeStallTimeoutMs (2000)',
+    });
+  });
+
+  it('has as long from a later time on, if that is given', () => {
+    const writer = stalledWriter(0);
+    expect(writer.overdue(2000, START + 2099, START + 100)).toBeUndefined();
+    expect(writer.overdue(2000, START + 2100, START + 100)).toBeDefined();
+    expect(writer.overdue(2000, START + 2000, START - 100)).toBeDefined();
+  });
+
+  it('is never given up without a limit, nor while nothing waits', () => {
+    expect(stalledWriter(0).overdue(0, 1e9)).toBeUndefined();
+    expect(new AskedStage().writer.overdue(2000, 1e9)).toBeUndefined();
+    expect(new AskedStage().writer.overdue(2000, 1e9, START)).toBeUndefined();
   });
 });

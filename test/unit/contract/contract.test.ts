@@ -1,6 +1,8 @@
 // What a contract may hold, and what is said about one that may not be.
 import { describe, expect, it } from '@jest/globals';
 import type { Codec } from '../../../lib/codec/codec.js';
+import { ByteReader } from '../../../lib/wire/byte-reader.js';
+import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { codecFor, codecRule, contractRule } from '../../../lib/codec/codec-rules.js';
 import { Command, Result } from '../../../lib/contract/command.js';
 import { defineContract, type ContractDefinition } from '../../../lib/contract/contract.js';
@@ -242,11 +244,47 @@ describe('the codec of a contract', () => {
 
   it('is JSON, the one that is given, or what the function makes of the contract', () => {
     expect(codecFor(contract).name).toBe('json');
-    expect(codecFor(contract, own)).toBe(own);
-    expect(codecFor(contract, (given) => (given === contract ? own : (undefined as never)))).toBe(own);
+    const parts = { dataLimits: { maxDepth: 1, maxTokens: 2 }, layouts: { commands: ['a'], results: [] } };
+    expect(codecFor(contract, { ...own, ...parts })).toMatchObject({ name: 'own', ...parts });
+    expect(Object.keys(codecFor(contract, own))).toEqual(Object.keys(own));
+    expect(codecFor(contract, (given) => (given === contract ? own : (undefined as never))).name).toBe('own');
     expect([codecRule.accepts(own), codecRule.accepts(() => own)]).toEqual([true, true]);
     expect([contractRule.accepts(contract), contractRule.accepts({ commands: [First] })]).toEqual([true, false]);
     expect([contractRule.accepts(null), contractRule.accepts(undefined)]).toEqual([false, false]);
+  });
+
+  it('is asked as it is, and gives what it gave', () => {
+    const asked: unknown[] = [];
+    const given: Codec = {
+      name: 'asked',
+      encodeCommand: (...args) => void asked.push(['encodeCommand', ...args]),
+      encodeResult: (...args) => void asked.push(['encodeResult', ...args]),
+      decodeCommand: (reader) => ['a Command', reader],
+      decodeResult: (reader) => ['a Result', reader],
+    };
+    const codec = codecFor(contract, given);
+    const [reader, writer] = [new ByteReader(), new ByteWriter()];
+    codec.encodeCommand(1, writer);
+    codec.encodeResult(2, writer);
+    expect(asked).toEqual([
+      ['encodeCommand', 1, writer],
+      ['encodeResult', 2, writer],
+    ]);
+    expect([codec.decodeCommand(reader), codec.decodeResult(reader)]).toEqual([
+      ['a Command', reader],
+      ['a Result', reader],
+    ]);
+  });
+
+  it.each([
+    ['encodeCommand', 'ENCODE_FAILED', (codec: Codec) => codec.encodeCommand(1, new ByteWriter())],
+    ['encodeResult', 'ENCODE_FAILED', (codec: Codec) => codec.encodeResult(1, new ByteWriter())],
+    ['decodeCommand', 'BAD_PAYLOAD', (codec: Codec) => codec.decodeCommand(new ByteReader())],
+    ['decodeResult', 'BAD_PAYLOAD', (codec: Codec) => codec.decodeResult(new ByteReader())],
+  ])('must not give a promise: %s()', (method, code, ask) => {
+    const codec = codecFor(contract, { ...own, [method]: () => Promise.reject(new Error('later')) });
+    const message = `${method}() of the codec must answer at once, and gave a promise`;
+    expect(() => ask(codec)).toThrow(expect.objectContaining({ code, message }));
   });
 
   it.each(['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'])('has the method %s', (method) => {

@@ -68,20 +68,21 @@ class Scheduler extends SendScheduler {
 
 function queueWith(credit: number) {
   const socket = new Socket();
-  const connection = {
+  const writer = {
     bufferedBytes: 0,
-    encode: (writer: ByteWriter, write: (writer: ByteWriter) => void) => {
-      const mark = writer.length;
-      write(writer);
-      return writer.length - mark;
+    encode: (frames: ByteWriter, write: (writer: ByteWriter) => void) => {
+      const mark = frames.length;
+      write(frames);
+      return frames.length - mark;
     },
     post: (write: (writer: ByteWriter) => void) => {
-      const writer = new ByteWriter();
-      write(writer);
-      const bytes = writer.take();
+      const frames = new ByteWriter();
+      write(frames);
+      const bytes = frames.take();
       socket.sent.push(`${String.fromCharCode(bytes[0]!)}${bytes.length}`);
     },
-  } as unknown as Connection;
+  };
+  const connection = { writer } as unknown as Connection;
   const session = { connection, scheduler: new Scheduler(connection, socket) } as unknown as CallSession;
   return { socket, queue: new ResultQueue({ release: () => {}, pump: () => {} }, session, credit) };
 }

@@ -18,11 +18,13 @@ function schedulerOf({ maxSendBufferBytes = 1000, maxStreamBufferBytes = 500, se
     get isOpen() {
       return peer.isOpen;
     },
-    get bufferedBytes() {
-      return peer.bufferedBytes;
+    writer: {
+      get bufferedBytes() {
+        return peer.bufferedBytes;
+      },
+      encode: (writer: ByteWriter, write: (writer: ByteWriter) => void) => write(writer),
+      post: () => peer.posted++,
     },
-    encode: (writer: ByteWriter, write: (writer: ByteWriter) => void) => write(writer),
-    post: () => peer.posted++,
     destroy: (cause: CmdStreamError) => (peer.cause = cause),
   } as unknown as Connection;
   const options = { maxSendBufferBytes, maxResultBytes: 300 } as SendSchedulerConfig['options'];
