@@ -1,4 +1,5 @@
-// A handler that gives up because nobody waits any more has not failed: nothing is logged. What else goes wrong is.
+// A handler that gives up because its caller does not wait any more has not failed: nothing is logged. What else goes
+// wrong is.
 import { setTimeout as later } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -137,7 +138,7 @@ function errorsOf({ server }: Pair): readonly string[] {
   return server.logger.lines.filter((line) => line.startsWith('error'));
 }
 
-describe('a Command nobody waits for any more', () => {
+describe('a Command whose caller does not wait any more', () => {
   it.each(
     commands
       .filter((command) => command !== LateCmd)
@@ -162,7 +163,7 @@ describe('a Command nobody waits for any more', () => {
   });
 });
 
-describe('a Command somebody waits for', () => {
+describe('a Command whose caller waits', () => {
   it('is answered, and its error logged', async () => {
     const { client, server } = await pair();
     const failure = client.execute(new LateCmd());
@@ -209,7 +210,7 @@ class WaitingByPattern {
   }
 }
 
-describe('a message by pattern nobody waits for any more', () => {
+describe('a message by pattern whose caller does not wait any more', () => {
   async function errorsBehind(filters: readonly ExceptionFilter[], pattern: string, wait: string) {
     const server = own(
       await NestServer.listen({

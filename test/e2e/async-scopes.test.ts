@@ -32,7 +32,7 @@ import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
 const users = new AsyncLocalStorage<string>();
-const seen = (): string => users.getStore() ?? 'nobody';
+const seen = (): string => users.getStore() ?? 'none';
 
 class AskCmd extends Command<Said> {
   constructor(readonly user = '') {
@@ -197,15 +197,15 @@ describe('a handler', () => {
   it.each(kinds)('of $name sees what a guard has entered, and nothing of a Command before', async ({ Type }) => {
     const client = clientOf(await serve([withEnhancer(Handlers, UseGuards(enterGuard))]));
     expect(new Set(await ask(client, Type, 'alice'))).toEqual(new Set(['alice']));
-    expect(new Set(await ask(client, Type, ''))).toEqual(new Set(['nobody']));
+    expect(new Set(await ask(client, Type, ''))).toEqual(new Set(['none']));
     const both = await Promise.all(['bob', ''].map((user) => ask(client, Type, user)));
-    expect(both.map(([first]) => first)).toEqual(['bob', 'nobody']);
+    expect(both.map(([first]) => first)).toEqual(['bob', 'none']);
   });
 
   it.each(['value', 'promise'])('by pattern that gives a %s sees what a guard has entered', async (route) => {
     const client = clientOf(await serve([withEnhancer(Handlers, UseGuards(enterGuard))]));
     const answers = ['alice', '', 'bob', ''].map((user) => firstValueFrom(client.send(route, { user })));
-    expect(await Promise.all(answers)).toEqual(['alice', 'nobody', 'bob', 'nobody']);
+    expect(await Promise.all(answers)).toEqual(['alice', 'none', 'bob', 'none']);
   });
 
   it.each(['value', 'promise', 'generator'])(
@@ -221,7 +221,7 @@ describe('a handler', () => {
     const controller = withEnhancer(Invoker(Receiver, [SelfCmd]), UseGuards(enterGuard));
     const client = clientOf(await serve([controller]));
     for (const user of ['alice', '', 'bob', ''])
-      expect(await ask(client, SelfCmd, user)).toEqual([user === '' ? 'nobody' : user]);
+      expect(await ask(client, SelfCmd, user)).toEqual([user === '' ? 'none' : user]);
   });
 
   it('sees nothing of a Command behind which its own has waited', async () => {
@@ -231,8 +231,8 @@ describe('a handler', () => {
     const server = await serve([withEnhancer(Handlers, decorate)], { maxInFlightPerConnection: 1 });
     const client = clientOf(server, false);
     const said = await Promise.all(['alice', '', 'bob', ''].map((user) => ask(client, PromiseCmd, user)));
-    expect(said.flat()).toEqual(['alice', 'nobody', 'bob', 'nobody']);
-    expect(before).toEqual(['nobody', 'nobody', 'nobody', 'nobody']);
+    expect(said.flat()).toEqual(['alice', 'none', 'bob', 'none']);
+    expect(before).toEqual(['none', 'none', 'none', 'none']);
   });
 });
 
@@ -254,8 +254,8 @@ describe('an event', () => {
     const client = clientOf(server);
     for (const user of ['alice', '', 'bob', '']) await lastValueFrom(client.emit('event', { user }));
     await until('all were handled', () => after.length === 4);
-    expect(before).toEqual(['nobody', 'nobody', 'nobody', 'nobody']);
-    expect(after).toEqual(['alice', 'nobody', 'bob', 'nobody']);
+    expect(before).toEqual(['none', 'none', 'none', 'none']);
+    expect(after).toEqual(['alice', 'none', 'bob', 'none']);
   });
 });
 
@@ -314,7 +314,7 @@ describe('an enhancer', () => {
 });
 
 describe('a callback of the client', () => {
-  it('runs in the scope of its subscriber, whoever has opened the connection', async () => {
+  it('runs in the scope of its subscriber, whatever call has opened the connection', async () => {
     const notify: string[] = [];
     const client = clientOf(await serve([Handlers]));
     const subscribe = (user: string, source: Observable<unknown>): Promise<void> =>

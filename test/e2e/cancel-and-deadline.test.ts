@@ -1,4 +1,4 @@
-// Whoever stops waiting is heard by the handler: its signal, its Observable, its generator; and it knows how long it
+// A caller that stops waiting reaches the handler: its signal, its Observable, its generator; and it knows how long it
 // has.
 import { describe, expect, it } from '@jest/globals';
 import { Controller } from '@nestjs/common';

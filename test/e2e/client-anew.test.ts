@@ -89,7 +89,7 @@ describe.each(clients)('a client %s', (_, make) => {
     expect(await sumOf(client)).toBe(5);
   });
 
-  it('leaves nobody waiting when connect() after close() is followed by close()', async () => {
+  it('leaves no call waiting when connect() after close() is followed by close()', async () => {
     const client = await make();
     await client.connect();
     await client.close();

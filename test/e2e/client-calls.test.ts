@@ -117,7 +117,7 @@ describe('emit()', () => {
     expect(unexpected).toEqual([[1, new CalcResult(5)]]);
   });
 
-  it('fails silently if nobody listens', async () => {
+  it('fails silently if there is no listener', async () => {
     const client = await clientOf(await serve());
     client.emit(new StrayCmd());
     client.emit({ cmd: 'sum' }, [1, 2]);
@@ -181,7 +181,7 @@ describe('status and events of a client', () => {
     expect(statuses).toEqual(['connecting', 'disconnected']);
   });
 
-  it('harm nobody when a listener throws', async () => {
+  it('harm nothing when a listener throws', async () => {
     const client = await clientOf(await serve());
     const fail = () => {
       throw new Error('a listener fails');
@@ -250,7 +250,7 @@ describe('the dispatch hook', () => {
   });
 });
 
-it('listeners that throw or reject keep nobody else from being notified', async () => {
+it('listeners that throw or reject keep no other from being notified', async () => {
   const raw = own(await RawServer.listen());
   const client = await clientOf(raw);
   const notify: string[] = [];

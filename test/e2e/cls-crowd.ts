@@ -29,7 +29,7 @@ import { HandMadeClient, NestServer } from './nest-server.js';
 
 const CALLERS = 24;
 
-/** Number of the caller; 0 is nobody. */
+/** Number of the caller; 0: no caller. */
 interface Asked {
   readonly user: number;
 }
@@ -80,7 +80,7 @@ async function pause(): Promise<void> {
   else await turns(1 + Math.floor(3 * dice()));
 }
 
-/** What the store of this code says: 0 without a store, or with one that nobody has set. */
+/** What the store of this code says: 0 without a store, or with one that was not set. */
 function current(): number {
   return cls.isActive() ? (cls.get<number | undefined>('user') ?? 0) : 0;
 }
@@ -202,7 +202,7 @@ function controllerOf(mount: Mount, commands: Record<Kind, typeof AskCmd>): Type
     @EventPattern(`${mount} event`)
     async event(@Payload() asked: object): Promise<void> {
       await think('event', asked as Asked);
-      heard++;
+      received++;
     }
   }
   mounts[mount](Checked);
@@ -210,7 +210,7 @@ function controllerOf(mount: Mount, commands: Record<Kind, typeof AskCmd>): Type
 }
 
 let sent = 0;
-let heard = 0;
+let received = 0;
 
 const mountNames = Object.keys(mounts) as Mount[];
 const commands = new Map(
@@ -300,7 +300,7 @@ async function crowd(checks: number): Promise<CrowdReport> {
     }),
   );
   await Promise.all(callers);
-  await until('all events are handled', () => heard === sent || tally.foreign.length > 0);
+  await until('all events are handled', () => received === sent || tally.foreign.length > 0);
   for (const one of [plain, extended, server]) await one.destroy();
   return { own: Object.fromEntries(tally.own), foreign: tally.foreign };
 }

@@ -88,7 +88,7 @@ describe.each([
     client.emit('command:PayCmd', { amount: 'all of it' });
     client.emit('paid', 3);
     await server.logger.line('no matching event handler defined in the remote service. Event pattern: command:PayCmd');
-    await until('the other event is heard', () => handled.length > 0);
+    await until('the other event is received', () => handled.length > 0);
     expect(handled).toEqual([3]);
   });
 });

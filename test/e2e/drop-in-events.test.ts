@@ -1,4 +1,4 @@
-// Events by pattern without a contract: hot, for every handler of the pattern, answered by nobody.
+// Events by pattern without a contract: hot, for every handler of the pattern, without an answer.
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -18,9 +18,9 @@ import type { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
 
-let heard: unknown[] = [];
+let received: unknown[] = [];
 
-/** Makes an Observable of what a handler gives, which ends if nobody holds on to it. */
+/** Makes an Observable of what a handler gives, which ends if it is not held on to. */
 class PassingInterceptor implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle();
@@ -31,12 +31,12 @@ class PassingInterceptor implements NestInterceptor {
 class FirstListener {
   @EventPattern('user.created')
   created(data: unknown): void {
-    heard.push(['first', data]);
+    received.push(['first', data]);
   }
 
   @EventPattern({ topic: 'orders', kind: 'placed' })
   placed(@Payload() data: unknown, @Ctx() context: CmdStreamContext): void {
-    heard.push([context.getPattern(), data]);
+    received.push([context.getPattern(), data]);
   }
 
   @EventPattern('failing')
@@ -48,7 +48,7 @@ class FirstListener {
   @EventPattern('slow')
   async slow(data: unknown): Promise<void> {
     await turns(2);
-    heard.push(data);
+    received.push(data);
   }
 
   @EventPattern('failing unexpectedly')
@@ -64,7 +64,7 @@ class FirstListener {
   @EventPattern('observable')
   observable(data: unknown): Observable<unknown> {
     return new Observable((subscriber) => {
-      heard.push(['observable', data]);
+      received.push(['observable', data]);
       subscriber.complete();
     });
   }
@@ -72,24 +72,24 @@ class FirstListener {
   @EventPattern('many')
   async *many(data: unknown): AsyncGenerator<unknown> {
     await turns(1);
-    heard.push(['before', data]);
+    received.push(['before', data]);
     yield 1;
     await turns(1);
     yield 2;
-    heard.push(['behind', data]);
+    received.push(['behind', data]);
   }
 
   @EventPattern('many of several')
   async *several(data: unknown): AsyncGenerator<unknown> {
     yield 1;
-    heard.push(['first', data]);
+    received.push(['first', data]);
   }
 
   @UseInterceptors(PassingInterceptor)
   @EventPattern('many behind an interceptor')
   async *behind(data: unknown): AsyncGenerator<unknown> {
     yield 1;
-    heard.push(['behind', data]);
+    received.push(['behind', data]);
   }
 
   @EventPattern('many that fail')
@@ -109,7 +109,7 @@ class ThirdListener {
   @EventPattern('many of several')
   async *several(data: unknown): AsyncGenerator<unknown> {
     yield 1;
-    heard.push(['third', data]);
+    received.push(['third', data]);
   }
 }
 
@@ -118,26 +118,26 @@ class SecondListener {
   @EventPattern('many of several')
   async *several(data: unknown): AsyncGenerator<unknown> {
     yield 1;
-    heard.push(['second', data]);
+    received.push(['second', data]);
   }
 
   @EventPattern('user.created')
   async created(data: unknown): Promise<void> {
-    heard.push(['second', data]);
+    received.push(['second', data]);
   }
 }
 
 async function pair(): Promise<DropInPair> {
-  heard = [];
+  received = [];
   return own(await DropInPair.listen({ controllers: [FirstListener, SecondListener, ThirdListener] }));
 }
 
 describe('an event', () => {
-  it('reaches every handler of its pattern, without anybody subscribed', async () => {
+  it('reaches every handler of its pattern, without a subscriber', async () => {
     const { client } = await pair();
     client.emit('user.created', { id: 7 });
-    await until('both have heard of it', () => heard.length === 2);
-    expect(heard).toEqual(
+    await until('both have received it', () => received.length === 2);
+    expect(received).toEqual(
       expect.arrayContaining([
         ['first', { id: 7 }],
         ['second', { id: 7 }],
@@ -148,8 +148,8 @@ describe('an event', () => {
   it('finds its handler by a pattern with keys in any order', async () => {
     const { client } = await pair();
     await lastValueFrom(client.emit({ kind: 'placed', topic: 'orders' }, [1]));
-    await until('it is heard', () => heard.length === 1);
-    expect(heard).toEqual([['{"kind":"placed","topic":"orders"}', [1]]]);
+    await until('it is received', () => received.length === 1);
+    expect(received).toEqual([['{"kind":"placed","topic":"orders"}', [1]]]);
   });
 
   it('is sent once, however many subscribe', async () => {
@@ -157,14 +157,14 @@ describe('an event', () => {
     const emitted = client.emit('user.created', 'once');
     await Promise.all([lastValueFrom(emitted), lastValueFrom(emitted)]);
     await firstValueFrom(client.send('ask', 'is it through?'));
-    expect(heard).toHaveLength(2);
+    expect(received).toHaveLength(2);
   });
 
   it('has the Observable of its handler subscribed', async () => {
     const { client } = await pair();
     client.emit('observable', 1);
-    await until('it ran', () => heard.length === 1);
-    expect(heard).toEqual([['observable', 1]]);
+    await until('it ran', () => received.length === 1);
+    expect(received).toEqual([['observable', 1]]);
   });
 
   it.each([
@@ -187,8 +187,8 @@ describe('an event', () => {
   ])('whose handler is a generator runs to its end: %s', async (pattern, expected) => {
     const { client, server } = await pair();
     client.emit(pattern, 7);
-    await until('all is heard', () => heard.length === expected.length);
-    expect(heard.toSorted()).toEqual(expected);
+    await until('all are received', () => received.length === expected.length);
+    expect(received.toSorted()).toEqual(expected);
     await until('it has ended', () => server.core.inFlight === 0);
   });
 
@@ -196,7 +196,7 @@ describe('an event', () => {
     const { client } = await pair();
     for (let n = 0; n < 50; n++) client.emit({ topic: 'orders', kind: 'placed' }, n);
     await firstValueFrom(client.send('ask', 'all of them?'));
-    expect(heard.map((entry) => (entry as unknown[])[1])).toEqual(Array.from({ length: 50 }, (_, n) => n));
+    expect(received.map((entry) => (entry as unknown[])[1])).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
   it('without a handler is logged, and nothing more', async () => {
@@ -222,16 +222,16 @@ describe('an event', () => {
     expect(server.logger.lines.filter((logged) => logged.startsWith('error'))).toEqual([`error: ${line}`]);
   });
 
-  it('is heard although its sender has gone, and so are all before it', async () => {
+  it('is received although its sender has gone, and so are all before it', async () => {
     const { client, server } = own(
       await DropInPair.listen({ controllers: [FirstListener], server: { maxInFlightPerConnection: 8 } }),
     );
-    heard = [];
+    received = [];
     await client.connect();
     for (let n = 0; n < 300; n++) client.emit('slow', n);
     await client.close();
     await until('none runs', () => server.core.connections === 0);
-    expect(heard).toHaveLength(300);
+    expect(received).toHaveLength(300);
   });
 
   it('fails for those who subscribe when there is no server', async () => {
@@ -245,8 +245,8 @@ describe('an event', () => {
   it('reaches each of the servers it is sent to', async () => {
     const [one, other] = [await pair(), await pair()];
     for (const { client } of [one, other]) client.emit('user.created', 'broadcast');
-    await until('four handlers have heard of it', () => heard.length === 4);
-    expect(heard.map((entry) => (entry as unknown[])[1])).toEqual(Array.from({ length: 4 }, () => 'broadcast'));
+    await until('four handlers have received it', () => received.length === 4);
+    expect(received.map((entry) => (entry as unknown[])[1])).toEqual(Array.from({ length: 4 }, () => 'broadcast'));
   });
 });
 
@@ -254,8 +254,8 @@ describe('many events before the first connection', () => {
   it('are all handled, in order', async () => {
     const { client } = await pair();
     for (let n = 0; n < 3_000; n++) client.emit('user.created', n);
-    await until('all are handled', () => heard.length === 6_000);
-    const numbers = heard.filter((one) => (one as unknown[])[0] === 'first').map((one) => (one as unknown[])[1]);
+    await until('all are handled', () => received.length === 6_000);
+    const numbers = received.filter((one) => (one as unknown[])[0] === 'first').map((one) => (one as unknown[])[1]);
     expect(numbers).toEqual(Array.from({ length: 3_000 }, (_, n) => n));
   });
 });
@@ -268,7 +268,7 @@ describe('an emit() that fails', () => {
     return { client, logger: server.logger };
   }
 
-  it('is logged when nobody has subscribed, with a line a second and the number of those left out', async () => {
+  it('is logged without a subscriber, with a line a second and the number of those left out', async () => {
     const { client, logger } = await unheard();
     for (let n = 0; n < 100; n++) client.emit('user.created', n);
     expect(await logger.line('an emit() of user.created without a subscriber failed')).toContain(

@@ -20,7 +20,7 @@ import { HandMadeClient } from './nest-server.js';
 
 const own = guardLeaks();
 
-let heard: unknown[] = [];
+let received: unknown[] = [];
 const SECRET = 'select * from users';
 
 @Controller()
@@ -52,7 +52,7 @@ class Handlers {
 
   @EventPattern('note')
   note(data: unknown): void {
-    heard.push(data);
+    received.push(data);
   }
 }
 
@@ -98,7 +98,7 @@ function enveloped() {
 type Setup = Pick<Parameters<typeof DropInPair.listen>[0], 'server' | 'client'>;
 
 async function pair(setup: Setup): Promise<DropInPair> {
-  heard = [];
+  received = [];
   return own(await DropInPair.listen({ controllers: [Handlers], ...setup }));
 }
 
@@ -130,8 +130,8 @@ describe('custom serializers on both sides', () => {
     const setup = enveloped();
     const both = await pair(setup);
     both.client.emit('note', { text: 'x' });
-    await until('it is heard', () => heard.length === 1);
-    expect(heard).toEqual([{ text: 'x' }]);
+    await until('it is received', () => received.length === 1);
+    expect(received).toEqual([{ text: 'x' }]);
     expect(setup.client.serializer.packets).toEqual([{ pattern: 'note', data: { text: 'x' } }]);
   });
 });
@@ -142,7 +142,7 @@ describe('a custom serializer on one side', () => {
     const one = await pair({ client: { serializer } });
     expect(await all(one, { cmd: 'sum' }, [4, 5])).toEqual([9]);
     one.client.emit('note', 1);
-    await until('it is heard', () => heard.length === 1);
+    await until('it is received', () => received.length === 1);
   });
 
   it('of the server is understood while its packets look like those of Nest', async () => {
@@ -252,7 +252,7 @@ describe('an asynchronous serializer', () => {
   const serializer = { serialize: async () => raise() };
 
   function raise(): never {
-    throw new Error('nobody is to hear of it');
+    throw new Error('not for the caller');
   }
 
   it('of the client fails its calls and ends nothing', async () => {

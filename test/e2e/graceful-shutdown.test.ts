@@ -1,4 +1,4 @@
-// enableGracefulShutdown(): servers drain first, providers go later, whatever kind of application and whoever ends it.
+// enableGracefulShutdown(): servers drain first, providers go later, whatever kind of application and whatever ends it.
 import { describe, expect, it, jest } from '@jest/globals';
 import {
   Controller,
@@ -222,8 +222,8 @@ describe('enableGracefulShutdown()', () => {
 
   it('raises the signal although others listen to it, too, who do nothing of the kind', async () => {
     const kill = watchKill();
-    const heard: string[] = [];
-    const other = (signal: string): void => void heard.push(signal);
+    const received: string[] = [];
+    const other = (signal: string): void => void received.push(signal);
     process.on('SIGUSR2', other);
     own({ destroy: () => process.off('SIGUSR2', other) });
     const [idle, idleStrategy] = await pure();
@@ -238,7 +238,7 @@ describe('enableGracefulShutdown()', () => {
     expect(await sum).toEqual(new CalcResult(5));
     await until('the signal is raised again', () => kill.mock.calls.length > 0);
     expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
-    expect(heard).toEqual(['SIGUSR2']);
+    expect(received).toEqual(['SIGUSR2']);
   });
 
   it('hands the signal on to an application that was made while it drained', async () => {

@@ -12,13 +12,13 @@ import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
 
-let heard: unknown[] = [];
+let received: unknown[] = [];
 
 @Controller()
 class Reader {
   @CommandHandler(EchoCmd)
   echo(_command: EchoCmd, context: CmdStreamContext) {
-    heard.push(context.getMetadata());
+    received.push(context.getMetadata());
     return new EchoResult(JSON.stringify(context.getMetadata()));
   }
 
@@ -34,12 +34,12 @@ class Reader {
 
   @EventPattern<string>('note')
   note(@Payload() data: unknown, @Ctx() context: CmdStreamContext): void {
-    heard.push([data, context.getMetadata()]);
+    received.push([data, context.getMetadata()]);
   }
 }
 
 async function clientOf(extension = true): Promise<HandMadeClient> {
-  heard = [];
+  received = [];
   const server = own(await NestServer.listen({ module: { controllers: [Reader] }, options: { extension } }));
   return own(new HandMadeClient(server.port, { extension: true }));
 }
@@ -62,8 +62,8 @@ describe('the metadata of a call', () => {
   it('is read by the handler of a Command that was emitted', async () => {
     const client = await clientOf();
     await lastValueFrom(client.emit(new EchoCmd(), { metadata }));
-    await until('it ran', () => heard.length === 1);
-    expect(heard).toEqual([metadata]);
+    await until('it ran', () => received.length === 1);
+    expect(received).toEqual([metadata]);
   });
 
   it('is that of its own call only, and empty without any', async () => {
@@ -109,7 +109,7 @@ describe('metadata that would be lost or changed on its way', () => {
     await expect(lastValueFrom(client.emit('note', record))).rejects.toMatchObject(refusal);
     const build = (): unknown => new CmdStreamRecordBuilder('data').setMetadata(lossy);
     expect(build).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   it.each(refused.filter(([, given]) => typeof given === 'object' && given !== null))(
@@ -144,7 +144,7 @@ describe('metadata that would be lost or changed on its way', () => {
   ])('is not metadata with %s', async (_, given) => {
     const client = await clientOf();
     await client.execute(new EchoCmd(), { metadata: given as Record<string, string> });
-    expect(Object.entries(heard[0] as object)).toEqual(Object.entries(given));
+    expect(Object.entries(received[0] as object)).toEqual(Object.entries(given));
   });
 });
 
@@ -154,8 +154,8 @@ describe('a CmdStreamRecord', () => {
     const record = new CmdStreamRecordBuilder({ id: 1 }).setMetadata(metadata).build();
     expect(await firstValueFrom(client.send('read', record))).toEqual({ data: { id: 1 }, metadata });
     await lastValueFrom(client.emit('note', record));
-    await until('it is heard', () => heard.length === 1);
-    expect(heard).toEqual([[{ id: 1 }, metadata]]);
+    await until('it is received', () => received.length === 1);
+    expect(received).toEqual([[{ id: 1 }, metadata]]);
   });
 
   it('is built from what was set last', async () => {
@@ -195,8 +195,8 @@ describe("the dispatch hook's metadata", () => {
     expect(await echoed(firstValueFrom(client.send(new EchoCmd('b'))))).toEqual(traced);
     expect(await firstValueFrom(client.send('read', 1))).toEqual({ data: 1, metadata: traced });
     await lastValueFrom(client.emit('note', 2));
-    await until('it is heard', () => heard.length === 3);
-    expect(heard.at(-1)).toEqual([2, traced]);
+    await until('it is received', () => received.length === 3);
+    expect(received.at(-1)).toEqual([2, traced]);
     expect(packets).toEqual([
       ['command:EchoCmd', new EchoCmd('a')],
       ['command:EchoCmd', new EchoCmd('b')],
@@ -229,6 +229,6 @@ describe('metadata for a plain server', () => {
     await expect(lastValueFrom(client.send(new EchoCmd(), { metadata }))).rejects.toMatchObject(unavailable);
     await expect(lastValueFrom(client.emit(new EchoCmd(), { metadata }))).rejects.toMatchObject(unavailable);
     expect(await echoed(client.execute(new EchoCmd()))).toEqual({});
-    expect(heard).toEqual([{}]);
+    expect(received).toEqual([{}]);
   });
 });

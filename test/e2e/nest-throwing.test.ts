@@ -256,7 +256,7 @@ describe('onPlainError', () => {
 });
 
 describe('a handler that fails after its last Result', () => {
-  it('harms nobody', async () => {
+  it('harms nothing', async () => {
     const stream = () =>
       concat(
         of(new CalcResult(1)),

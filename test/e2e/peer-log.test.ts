@@ -126,7 +126,7 @@ describe('bad input', () => {
 });
 
 describe('events', () => {
-  it('that nobody handles, or that cannot be read, have a line for many of a moment', async () => {
+  it('without a handler, or that cannot be read, have a line for many of a moment', async () => {
     const server = await serve();
     const client = own(new HandMadeClient(server.port, { extension: true }));
     const started = performance.now();

@@ -231,7 +231,7 @@ describe('a processing hook that throws', () => {
       { bytes, hook: fail, how: 'throws' },
       { bytes, hook: async () => fail(), how: 'rejects' },
     ]),
-  )('at the end harms nobody and is logged (%#, it $how)', async ({ bytes, hook }) => {
+  )('at the end harms nothing and is logged (%#, it $how)', async ({ bytes, hook }) => {
     const server = own(
       await NestServer.listen({
         module: { controllers: [CalcController] },

@@ -130,7 +130,7 @@ describe('a handler in request scope', () => {
     await peer.receives(GREETING + sumFrame(1, -1) + sumFrame(2, -1));
   });
 
-  it('hears of the loss of its connection', async () => {
+  it('is notified of the loss of its connection', async () => {
     const server = own(await serve(CallerController, Caller));
     const peer = own(await server.connect());
     peer.write(countFrame(1, 1_000_000_000));

@@ -67,7 +67,7 @@ describe('a rolling restart of Nest servers', () => {
       const ended = server.terminate();
       expect((await slow).value).toBe(300);
       expect(await inTime('the application ends', ended)).toEqual({ code: null, signal: 'SIGTERM' });
-      // The callers have nobody to call now.
+      // There is no server to call now.
       await until('all of them wait', () => client.status === 'disconnected' && client.pending === 16);
       await server.restart();
       await load.answers(100);

@@ -31,7 +31,7 @@ class Adder {
 }
 
 const module = { controllers: [Adder] };
-const heard: string[] = [];
+const received: string[] = [];
 
 function raise(text: string): never {
   throw new Error(text);
@@ -42,7 +42,7 @@ function Listening(name: string): Type {
   class Listener {
     @EventPattern('event')
     event(_data: unknown): void {
-      heard.push(name);
+      received.push(name);
     }
   }
   return Listener;
@@ -64,7 +64,7 @@ describe('a server in an application', () => {
     await first.app.listen();
     await first.app.close();
     for (const name of ['second', 'third']) {
-      heard.length = 0;
+      received.length = 0;
       @Module({ controllers: [Adder, Listening(name)] })
       class Again {}
       const app = await NestFactory.createMicroservice(Again, {
@@ -76,9 +76,9 @@ describe('a server in an application', () => {
       const client = own(new HandMadeClient(first.port, { extension: true }));
       expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
       await lastValueFrom(client.emit('event', 1));
-      await until('the event is heard', () => heard.length > 0);
+      await until('the event is received', () => received.length > 0);
       await app.close();
-      expect(heard).toEqual([name]);
+      expect(received).toEqual([name]);
     }
   });
 

@@ -23,7 +23,7 @@ import { SpyLogger } from './spy-logger.js';
 const own = guardLeaks();
 
 function notRun(): never {
-  throw new Error('nobody asks it');
+  throw new Error('not to be called');
 }
 
 @Controller()
@@ -185,7 +185,7 @@ describe('a Command without a handler', () => {
   it('ends the connection of a plain peer; the line names the Command', async () => {
     const server = own(await NestServer.listen({ module: { controllers: [Adder] } }));
     const peer = own(await server.connect());
-    peer.write(addFrame(1, 2, 3) + echoFrame(2, 'nobody'));
+    peer.write(addFrame(1, 2, 3) + echoFrame(2, 'anything'));
     await peer.ends();
     expect(peer.hex.startsWith(GREETING)).toBe(true);
     expect(await server.logger.line('HANDLER_ERROR')).toContain('no handler for EchoCmd');
@@ -199,7 +199,7 @@ describe('a Command without a handler', () => {
     };
     const server = own(await NestServer.listen({ module: { controllers: [Adder] }, options: { onPlainError } }));
     const peer = own(await server.connect());
-    peer.write(echoFrame(1, 'nobody'));
+    peer.write(echoFrame(1, 'anything'));
     await peer.receives(GREETING + sumFrame(1, -404));
     expect(errors).toEqual([expect.objectContaining({ code: 'NO_HANDLER' })]);
   });

@@ -1,5 +1,5 @@
 // The end of a stream from either side: its last Result, the client's farewell, the loss of the connection. Whatever
-// produces the Results hears of it, once, and what it does then harms nobody.
+// produces the Results is notified, once, and what it does then harms nothing.
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
@@ -73,7 +73,7 @@ describe('an Observable of a handler', () => {
   it('is stopped at the last Result even if it pushes for ever and all at once', async () => {
     function* numbers(): Generator<number> {
       for (let n = 1; n < 1_000_000; n++) yield n;
-      throw new Error('nobody stopped it');
+      throw new Error('it was not stopped');
     }
     @Controller()
     class Rushing {
@@ -86,7 +86,7 @@ describe('an Observable of a handler', () => {
     const client = own(new HandMadeClient(server.port));
     const results = await firstValueFrom(client.send(new CountCmd(3)).pipe(toArray()));
     expect(results.map(({ I }) => I)).toEqual([1, 2, 3]);
-    expect(server.logger.having('nobody stopped it')).toEqual([]);
+    expect(server.logger.having('it was not stopped')).toEqual([]);
   });
 
   it('is unsubscribed when the connection is lost', async () => {
@@ -121,7 +121,7 @@ describe('an Observable of a handler', () => {
     expect(source.log).toEqual(['called']);
   });
 
-  it('goes on when the client unsubscribes, which a plain server cannot hear; the rest are unexpected Results', async () => {
+  it('goes on when the client unsubscribes, which a plain server cannot learn; the rest are unexpected Results', async () => {
     const source = new Source();
     const server = await serve(streaming(source));
     const client = own(new HandMadeClient(server.port));
@@ -159,7 +159,7 @@ describe('a generator of a handler', () => {
     expect(cleaned).toBe(1);
   });
 
-  it('runs its finally when the connection is lost, and hears of it through the signal', async () => {
+  it('runs its finally when the connection is lost, and learns of it through the signal', async () => {
     const log: string[] = [];
     @Controller()
     class Patient {
@@ -289,7 +289,7 @@ describe('a producer that fails while it is stopped', () => {
     ],
   ];
 
-  it.each(throwing)('harms nobody when it is %s and the connection is lost', async (_, produce) => {
+  it.each(throwing)('harms nothing when it is %s and the connection is lost', async (_, produce) => {
     @Controller()
     class Failing {
       @CommandHandler(CountCmd)
@@ -309,7 +309,7 @@ describe('a producer that fails while it is stopped', () => {
   });
 
   it.each(['last Result', 'complete', 'error'])(
-    'harms nobody when an Observable with such a teardown ends by %s',
+    'harms nothing when an Observable with such a teardown ends by %s',
     async (way) => {
       @Controller()
       class Failing {

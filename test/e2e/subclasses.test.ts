@@ -27,7 +27,7 @@ import { SpyLogger } from './spy-logger.js';
 const own = guardLeaks();
 
 let notify: unknown[] = [];
-let heard: unknown[] = [];
+let received: unknown[] = [];
 
 /* oxlint-disable typescript/no-explicit-any -- a mixin takes any constructor */
 type Made<T> = new (...args: any[]) => T;
@@ -105,7 +105,7 @@ class Echo {
 
   @EventPattern('note')
   note(data: unknown): void {
-    heard.push(data);
+    received.push(data);
   }
 }
 
@@ -136,7 +136,7 @@ async function listen(strategy: object, controller: object): Promise<{ port: num
 
 async function pairOf(kind: 'TCP' | 'cmd-stream'): Promise<Pair> {
   notify = [];
-  heard = [];
+  received = [];
   const address = { host: '127.0.0.1', port: 0 };
   if (kind === 'TCP') {
     const { port, logger } = await listen(new (seenBy(ServerTCP))(address), Echo);
@@ -164,8 +164,8 @@ describe.each(['TCP', 'cmd-stream'] as const)('subclasses over %s', (kind) => {
   it('see and change events', async () => {
     const { client } = await pairOf(kind);
     await lastValueFrom(client.emit('v2.NOTE', { n: 1 }), { defaultValue: undefined });
-    await until('it is heard', () => heard.length === 1);
-    expect(heard).toEqual([{ n: 1, created: true, dispatched: true, seen: true }]);
+    await until('it is received', () => received.length === 1);
+    expect(received).toEqual([{ n: 1, created: true, dispatched: true, seen: true }]);
     expect(notify).toEqual(['createPacket', 'dispatchEvent', 'event v2.note', 'handler of v2.note']);
   });
 
@@ -203,10 +203,10 @@ describe('a subclass of the client', () => {
     }
     const client = new Own({ host: '127.0.0.1', port });
     own({ destroy: () => client.unwrap<CommandClient>().destroy() });
-    heard = [];
+    received = [];
     expect(await firstValueFrom(client.send('echo', 1))).toBe(1);
     await lastValueFrom(client.emit('note', 2));
-    await until('it is heard', () => heard.length === 1);
+    await until('it is received', () => received.length === 1);
     expect(connects).toBe(2);
   });
 });

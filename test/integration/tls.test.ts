@@ -95,7 +95,7 @@ describe('a callback of the TLS options of a server that fails', () => {
         ca: cert,
         servername: 'localhost',
         ALPNProtocols: ['calc'],
-        pskCallback: () => ({ psk: Buffer.from('00'), identity: 'somebody' }),
+        pskCallback: () => ({ psk: Buffer.from('00'), identity: 'another' }),
         ...options,
       }).on('error', () => {}),
     );

@@ -44,7 +44,7 @@ export function calls(client: CmdStreamClient): void {
   void client.execute(new AddCmd(), { timeout: 100 });
   // @ts-expect-error: there is no such event
   client.on('connected', () => {});
-  // @ts-expect-error: an option that nobody knows
+  // @ts-expect-error: an option that does not exist
   void new CmdStreamClient({ contract, prot: 3000 });
   void new CmdStreamClient({ port: 3000 });
 }

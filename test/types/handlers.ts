@@ -46,7 +46,7 @@ class MaybeCmd extends Command<CalcResult | undefined> {
   readonly name: string = '';
 }
 
-const Who = createParamDecorator(() => ({ name: 'somebody' }));
+const Who = createParamDecorator(() => ({ name: 'a user' }));
 
 class NoExecCmd extends Command<CalcResult, Calc> {}
 

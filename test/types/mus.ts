@@ -75,7 +75,7 @@ export function refuses(): void {
   mus.slice(mus.string).toBytes([1]);
   // @ts-expect-error: a length is an integer
   mus.string.with({ lengthAs: mus.raw.float64 });
-  // @ts-expect-error: an option that nobody knows
+  // @ts-expect-error: an option that does not exist
   mus.string.with({ max: 5 });
   // @ts-expect-error: a class is no serializer
   mus.interface([AddCmd]);
