@@ -18,7 +18,7 @@ import {
   type ResolvedJsonCodecOptions,
 } from './json-codec-options.js';
 import { KeyMatcher } from './json-key-matcher.js';
-import { checkKeys, checkStructure, parseJson } from './json-parse.js';
+import { checkKeys, parseJson } from './json-parse.js';
 import { failingPath, JsonWriter, LossError } from './json-stringify.js';
 import { TaggedCodec, type BodyCodec } from '../tagged-codec.js';
 import {
@@ -114,7 +114,7 @@ class JsonType {
     this.#name = nameOf(type);
     this.#maxKeys = maxKeys;
     this.#options = options;
-    this.#writer = new JsonWriter(options.maxDepth);
+    this.#writer = new JsonWriter(options);
     this.#revive = reviverFor(type, options, transformer);
     const { toJSON } = type.prototype as { toJSON?: unknown };
     this.#transformer = typeof toJSON !== 'function' && transformer?.handles(type) ? transformer : undefined;
@@ -130,7 +130,7 @@ class JsonType {
       throw this.#unwritable(value, error);
     }
     try {
-      checkStructure(text, this.#options);
+      this.#writer.checkLimits(text);
       return text;
     } catch (error) {
       throw this.#named(error);

@@ -66,7 +66,7 @@ function parse(text: string): unknown {
 
 // Its structure. The scan assumes valid JSON; of other text it may say anything, JSON.parse refuses that.
 
-interface StructureLimits {
+export interface StructureLimits {
   readonly maxDepth: number;
   readonly maxTokens: number;
 }

@@ -1,20 +1,21 @@
 // From values to JSON text: JSON.stringify, but bigints are written as digits, and what JSON would lose is an error that
 // says where it stands instead of a silent null or an empty object.
 //
-//   glance at the value --(fine)--> JSON.stringify --(no trace of a loss in the text)--> text
-//             |                           └--(a trace: glance at all elements of lists)--> text, or
+//   glance at the value --(fine)--> JSON.stringify --> text
+//             |                           └--(long lists, and a trace of a loss: glance at all elements)--> text, or
 //             └--(a doubt)--> JSON.stringify that shows us each part as it is written --> text, or what is lost
 import { types } from 'node:util';
 import { ignoreRejection } from '../../callbacks.js';
 import { peerText } from '../../errors.js';
+import { checkStructure, type StructureLimits } from './json-parse.js';
 
 /** What is wrong, beginning with the path to it; undefined: nothing. */
 type Fault = string | undefined;
 
 /**
  * How JSON.stringify treats objects with one prototype: their fields are written, a Date is, a toJSON is asked, what is
- * boxed is written, next to nothing is written, or the same if they have no fields. Of a toJSON that is `new` nobody
- * knows yet whether it gives promises.
+ * boxed is written, next to nothing is written, or the same if they have no fields. A toJSON that is `new` may still give
+ * promises: what it gives was not looked at so far.
  */
 type Kind = 'fields' | 'date' | 'asks' | 'new' | 'boxed' | 'lossy' | 'tagged';
 
@@ -25,9 +26,14 @@ const PARTLY = 1;
 /** Fine, but what a toJSON gives is not known. */
 const ASKS = 2;
 const DOUBTFUL = 4;
+/** Elements that are looked at of a list that is not short. */
 const FIRST_ELEMENTS = 3;
+const SHORT_LIST = 16;
 
-/** Marks a bigint: strings are written without lone surrogates, so no other value has it; a key may, but a colon follows it. */
+/**
+ * Marks a bigint: strings are written without lone surrogates, so no other value has it; a key may, but a colon follows
+ * it.
+ */
 const TAG = '\ud800';
 const taggedBigint = /"\\ud800(-?\d+)"(?!:)/g;
 const loneSurrogates = /\p{Surrogate}/gu;
@@ -37,11 +43,15 @@ export class LossError extends TypeError {}
 
 /** Writes values of one class, whose parts tend to have the same prototypes again and again. */
 export class JsonWriter {
+  readonly #limits: StructureLimits;
   readonly #glance: Glance;
   readonly #kinds = new Kinds();
+  /** All of the value that was written last was looked at: it is not too deep. */
+  #isWithinDepth = false;
 
-  constructor(maxDepth: number) {
-    this.#glance = new Glance(maxDepth, this.#kinds);
+  constructor(limits: StructureLimits) {
+    this.#limits = limits;
+    this.#glance = new Glance(limits.maxDepth, this.#kinds);
   }
 
   /** @throws what a getter or toJSON throws, or a LossError */
@@ -49,6 +59,11 @@ export class JsonWriter {
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON === 'function') return this.#writeGiven(value, toJSON.call(value, ''));
     return this.#writeFast(value) ?? this.#writeExactly(value);
+  }
+
+  /** Checks what was written last. @throws {CmdStreamError} JSON_DEPTH, JSON_TOKENS */
+  checkLimits(text: string): void {
+    if (!this.#isWithinDepth || text.length > this.#limits.maxTokens) checkStructure(text, this.#limits);
   }
 
   /**
@@ -70,7 +85,8 @@ export class JsonWriter {
 
   /** The text, if a glance and the text itself leave no doubt that nothing is lost. */
   #writeFast(value: unknown): string | undefined {
-    const found = this.#glance.at(value, FIRST_ELEMENTS);
+    const found = this.#glance.at(value, SHORT_LIST);
+    this.#isWithinDepth = found === FINE;
     if (found >= DOUBTFUL) return undefined;
     const text = attempt(value);
     if (text === undefined || text.includes('\\ud')) return undefined;
@@ -80,6 +96,7 @@ export class JsonWriter {
 
   /** Some times slower: looks at everything as JSON.stringify is about to write it. */
   #writeExactly(value: object): string {
+    this.#isWithinDepth = false;
     const paths = new Map<object, string>();
     let bigints = 0;
     const kinds = this.#kinds;
@@ -111,58 +128,50 @@ export class JsonWriter {
 class Glance {
   readonly #maxDepth: number;
   readonly #kinds: Kinds;
-  #most = FIRST_ELEMENTS;
+  /** Longest list all of whose elements are looked at. */
+  #most = SHORT_LIST;
 
   constructor(maxDepth: number, kinds: Kinds) {
     this.#maxDepth = maxDepth;
     this.#kinds = kinds;
   }
 
-  /** `most`: elements of each list that are looked at; what is lost in others mostly leaves a trace in the text. */
+  /** `most`: the longest list that is looked at as a whole; what is lost in others mostly leaves a trace in the text. */
   at(value: unknown, most: number): number {
     this.#most = most;
+    if (typeof value === 'object' && value !== null) return this.#into(value, this.#maxDepth);
     // Not fine is null here: an invalid Date may have given it.
-    return typeof value === 'object' || !isFine(value) ? this.#item(value, this.#maxDepth) : FINE;
-  }
-
-  /** Of what may be an object, or something that JSON lacks. */
-  #item(item: unknown, levels: number): number {
-    return typeof item === 'object' && item !== null ? this.#into(item, levels) : DOUBTFUL;
+    return value !== null && isFine(value) ? FINE : DOUBTFUL;
   }
 
   #into(value: object, levels: number): number {
     if (levels === 0) return DOUBTFUL;
     if (Array.isArray(value)) return this.#elements(value, levels - 1);
-    switch (this.#kinds.of(value)) {
-      case 'fields':
-        return this.#fields(value, levels - 1);
-      case 'asks':
-        return ASKS;
-      case 'date':
-        return Number.isNaN((value as Date).getTime()) ? DOUBTFUL : FINE;
-      default:
-        return DOUBTFUL;
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    if (prototype !== Object.prototype && prototype !== null) {
+      const kind = this.#kinds.of(value, prototype);
+      if (kind === 'asks') return ASKS;
+      if (kind === 'date') return Number.isNaN((value as Date).getTime()) ? DOUBTFUL : FINE;
+      if (kind !== 'fields') return DOUBTFUL;
     }
-  }
-
-  #fields(value: object, levels: number): number {
     let found = FINE;
     for (const key in value) {
       const item = (value as Record<string, unknown>)[key];
-      if (isFine(item) || (typeof item === 'function' && key !== 'toJSON')) continue;
-      found |= this.#item(item, levels);
+      if (typeof item === 'object' && item !== null) found |= this.#into(item, levels - 1);
+      else if (!isFine(item) && (typeof item !== 'function' || key === 'toJSON')) return DOUBTFUL;
       if (found >= DOUBTFUL) break;
     }
     return found;
   }
 
   #elements(list: readonly unknown[], levels: number): number {
-    const most = Math.min(list.length, this.#most);
-    let found = most < list.length ? PARTLY : FINE;
+    const isShort = list.length <= this.#most;
+    const most = isShort ? list.length : FIRST_ELEMENTS;
+    let found = isShort ? FINE : PARTLY;
     for (let index = 0; index < most; index++) {
       const item = list[index];
-      if (isFine(item)) continue;
-      found |= this.#item(item, levels);
+      if (typeof item === 'object' && item !== null) found |= this.#into(item, levels);
+      else if (!isFine(item)) return DOUBTFUL;
       if (found >= DOUBTFUL) break;
     }
     return found;
@@ -180,23 +189,25 @@ function isFine(item: unknown): boolean {
 /** The kinds of objects, by their prototypes. */
 class Kinds {
   readonly #kinds = new WeakMap<object, Kind>();
-  #last: object | null = null;
-  #lastKind: Kind = 'fields';
+  /** The two that were last found to be of the kind `fields`: a value and its parts often take turns. */
+  #fields: object | null = null;
+  #otherFields: object | null = null;
   /** The prototype that was last found to be of the kind `new`. */
   #new: object | undefined;
 
-  of(value: object): Kind {
-    const prototype = Object.getPrototypeOf(value) as object | null;
+  of(value: object, prototype = Object.getPrototypeOf(value) as object | null): Kind {
     if (prototype === Object.prototype || prototype === null) return 'fields';
-    if (prototype === this.#last) return this.#lastKind;
-    const kind = this.#kinds.get(prototype) ?? kindOf(value, prototype);
+    if (prototype === this.#fields || prototype === this.#otherFields) return 'fields';
+    const known = this.#kinds.get(prototype);
+    const kind = known ?? kindOf(value, prototype);
     if (kind === 'new') {
       this.#new = prototype;
       return kind;
     }
-    this.#kinds.set(prototype, kind);
-    this.#last = prototype;
-    this.#lastKind = kind;
+    if (known === undefined) this.#kinds.set(prototype, kind);
+    if (kind !== 'fields') return kind;
+    this.#otherFields = this.#fields;
+    this.#fields = prototype;
     return kind;
   }
 

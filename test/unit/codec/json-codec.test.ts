@@ -409,6 +409,15 @@ describe('what JSON would lose', () => {
     expect(() => fields(many({ toJSON: () => new Map() }))).toThrow(/^Fields\.value\[100\] is a Map/);
   });
 
+  it('is found in any element of a list of 16, where it leaves nothing in the text', () => {
+    const numbered = Object.assign(new Error('lost'), { number: 5 });
+    for (const lost of [numbered, { secret: Symbol('s') }])
+      for (const before of [0, 3, 15])
+        expect(() => fields([...Array.from({ length: before }, () => ({ a: 1 })), lost])).toThrow(
+          failing('ENCODE_FAILED', `^Fields\\.value\\[${before}\\].* is an? (Error|symbol)`),
+        );
+  });
+
   it('does not take long to be found in what contains itself many times over', () => {
     const knot: Record<string, unknown> = {};
     for (let at = 0; at < 10; at++) knot[`k${at}`] = knot;
