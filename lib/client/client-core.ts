@@ -46,7 +46,7 @@ export class ClientCore {
   #newGroup(): Group {
     const group: Group = new Group(groupConfigOf(this.#options, this.#scope), this.#seqs, {
       // The end of what was closed is no news of what was opened since.
-      onLinkChange: ({ server, status }, cause) => group === this.#group && this.#notify(cause, server, status),
+      onConnectionChange: ({ server, status }, cause) => group === this.#group && this.#notify(cause, server, status),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
       onLateFrame: () => this.lateFrames++,
     });

@@ -17,7 +17,7 @@ export interface ConnectAttemptConfig {
   dial(signal: AbortSignal, onStage: (stage: ConnectStage) => void): Promise<Duplex>;
   /** Makes the session that takes it from there. */
   start(socket: Duplex): ClientSession;
-  onFailed(opening: ConnectAttempt, error: CmdStreamError): void;
+  onFailed(error: CmdStreamError): void;
 }
 
 const NO_SERVER = 'is it a cmd-stream server, with or without TLS as here?';
@@ -63,7 +63,7 @@ export class ConnectAttempt {
     return waitsFor[this.session.isProbing ? 'probe' : 'greeting'];
   }
 
-  /** Begins; failures may be notify before this returns. */
+  /** Begins; it may fail before this returns. */
   begin(): void {
     this.#dialling = this.#dial().then(
       (socket) => this.#dialled(socket),
@@ -96,7 +96,7 @@ export class ConnectAttempt {
   fail(error: CmdStreamError): void {
     if (this.#isOver) return;
     this.abandon(error);
-    this.#config.onFailed(this, error);
+    this.#config.onFailed(error);
   }
 
   /** Gives up silently. */

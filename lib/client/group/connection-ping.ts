@@ -26,7 +26,7 @@ interface PingedGroup {
 
 /**
  * Pings every open connection, and opens one first if there is none; resolves when each has answered, has ended or is
- * late. `timeoutMs`: for all of it; 0: no limit. `maxPending`: who may wait for a pong of one connection.
+ * late. `timeoutMs`: for all of it; 0: no limit. `maxPending`: how many pings may wait for a pong of one connection.
  */
 export async function pingGroup(
   group: PingedGroup,
@@ -36,8 +36,8 @@ export async function pingGroup(
   const start = performance.now();
   await group.connect(timeoutMs);
   const leftMs = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (performance.now() - start));
-  const pings = group.open.flatMap((link) =>
-    link.session ? pingConnection(link, link.session, leftMs, maxPending) : [],
+  const pings = group.open.flatMap((connection) =>
+    connection.session ? pingConnection(connection, connection.session, leftMs, maxPending) : [],
   );
   if (pings.length === 0) throw new CmdStreamError('CONNECTION_LOST', 'the connection was lost before it was pinged');
   return Promise.all(pings);

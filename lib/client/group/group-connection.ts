@@ -1,22 +1,25 @@
 // One place in a client's group: one connection to one server at a time, opened anew when it is lost. A draining or
-// aged connection keeps its calls until they are answered, while its successor takes new ones.
+// replaced connection keeps its calls until they are answered, while its successor takes new ones.
 //
 //   idle --(start)--> connecting --> open --(lost, or the server drains)--> pausing --(delay)--> connecting      closed: for good
 //                         └────────────────(failed)────────────────────────────^
 import type { Duplex } from 'node:stream';
-import { addressText, type ServerAddress } from '../../connection/dial.js';
+import type { ServerAddress } from '../../connection/dial.js';
 import { CmdStreamError } from '../../errors.js';
 import type { Seq } from '../../wire/frame.js';
 import { Backoff } from './backoff.js';
 import { ClientSession, type ClientSessionConfig, type ClientSessionListener } from '../session/client-session.js';
-import { ConnectionAge } from './connection-age.js';
+import { ConnectionRenewal } from './connection-renewal.js';
 import { DrainingSessions } from './draining-sessions.js';
 import { notOpened, ConnectAttempt, type ConnectStage } from './connect-attempt.js';
 import type { CallListener } from '../call/call-multiplexer.js';
 import type { ClientCall } from '../call/client-call.js';
 import { reconnectDefaults, type ResolvedReconnectOptions } from '../client-options.js';
 
-export interface GroupConnectionConfig extends Omit<ClientSessionConfig, 'server'> {
+export interface GroupConnectionConfig extends ClientSessionConfig {
+  readonly address: ServerAddress;
+  /** Of the server's addresses, the one to begin with: counts up, so that its connections are spread. */
+  readonly turns: { next: number };
   readonly connectTimeoutMs: number;
   /** `false`: a lost connection is opened anew by the next call only. */
   readonly reconnect: ResolvedReconnectOptions | false;
@@ -33,26 +36,19 @@ export interface GroupConnectionConfig extends Omit<ClientSessionConfig, 'server
 
 export type ConnectionStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
 
-/** The server a link leads to. */
-export interface GroupConnectionTarget {
-  readonly address: ServerAddress;
-  /** Of the server's addresses, the one to begin with; counts up, so that its connections are spread. */
-  nextTurn(): number;
-}
-
-/** What a link tells its group. */
+/** What a connection of a group tells of itself. */
 export interface GroupConnectionListener extends CallListener {
-  /** A connection that is open has fallen silent or was heard again, or has another one's place. */
-  onChanged(): void;
   /** `connecting`, `connected` or `disconnected`; the attempts of an outage say nothing until one succeeds or fails. */
-  onLinkStatus(link: GroupConnection, cause?: CmdStreamError, isAttempt?: boolean): void;
-  /** The connection that has just ended was a good one: its server did serve. */
-  onServed(link: GroupConnection): void;
+  onStatusChange(connection: GroupConnection, cause?: CmdStreamError, isAttempt?: boolean): void;
+  /** One that is open has fallen silent, is silent no more, or has another one's place. */
+  onSessionChange(): void;
+  /** One that has just ended was a good one: its server did serve. */
+  onServed(connection: GroupConnection): void;
 }
 
 type State =
   | { readonly name: 'idle' }
-  | { readonly name: 'connecting'; readonly opening: ConnectAttempt }
+  | { readonly name: 'connecting'; readonly attempt: ConnectAttempt }
   | { readonly name: 'open'; readonly session: ClientSession }
   | { readonly name: 'pausing'; readonly timer: NodeJS.Timeout }
   | { readonly name: 'closed' };
@@ -63,21 +59,21 @@ const CLOSED: State = Object.freeze({ name: 'closed' });
 const GOOD_AFTER_MS = 5000;
 /** One that ends sooner was refused: no server is so quick to find it idle. */
 const UNNEEDED_AFTER_MS = 100;
-const MOST_LEAVING = 4; // With so many old connections left, none is opened for age.
+/** With so many old connections left, none is opened for age. */
+const MOST_DRAINING = 4;
 
 export class GroupConnection implements ClientSessionListener {
   readonly server: string;
+  /** The connection that takes calls. To read only, for others. */
+  session: ClientSession | undefined;
   /** Why the last connection, or the attempt to open one, failed; undefined while one is open. */
   lastError: CmdStreamError | undefined;
-  readonly #target: GroupConnectionTarget;
-  readonly #config: GroupConnectionConfig & ClientSessionConfig;
-  readonly #owner: GroupConnectionListener;
+  readonly #config: GroupConnectionConfig;
+  readonly #listener: GroupConnectionListener;
   readonly #backoff: Backoff;
-  readonly #age: ConnectionAge;
-  readonly #leaving: DrainingSessions;
+  readonly #renewal: ConnectionRenewal;
+  readonly #draining: DrainingSessions;
   #state: State = IDLE;
-  /** Opens the successor of a connection that has become too old. */
-  #renewal: ConnectAttempt | undefined;
   /** Attempts that were under way at the end. */
   #abandoned: readonly ConnectAttempt[] = [];
   /** When the connection was opened (monotonic milliseconds). */
@@ -87,17 +83,17 @@ export class GroupConnection implements ClientSessionListener {
 
   constructor(
     readonly index: number,
-    target: GroupConnectionTarget,
     config: GroupConnectionConfig,
-    owner: GroupConnectionListener,
+    listener: GroupConnectionListener,
   ) {
-    this.#target = target;
-    this.server = addressText(target.address);
-    this.#config = { ...config, server: this.server };
-    this.#owner = owner;
-    this.#leaving = new DrainingSessions(config.scope);
+    this.server = config.server;
+    this.#config = config;
+    this.#listener = listener;
+    this.#draining = new DrainingSessions(config.ticker);
     this.#backoff = new Backoff(config.reconnect || reconnectDefaults);
-    this.#age = new ConnectionAge(config.maxConnectionAgeMs, () => this.#renew());
+    this.#renewal = new ConnectionRenewal(config, (onFailed) =>
+      this.#draining.size < MOST_DRAINING ? this.#newAttempt(onFailed) : undefined,
+    );
   }
 
   /** An outage is no `connecting`, although attempts are made. */
@@ -109,32 +105,29 @@ export class GroupConnection implements ClientSessionListener {
     return name === 'closed' ? 'closed' : 'disconnected';
   }
 
-  /** The connection that takes calls. */
-  get session(): ClientSession | undefined {
-    return this.#state.name === 'open' ? this.#state.session : undefined;
-  }
-
   get pending(): number {
-    return [...this.#sessions()].reduce((sum, { pending }) => sum + pending, 0);
+    let sum = this.session?.pending ?? 0;
+    for (const { pending } of this.#draining) sum += pending;
+    return sum;
   }
 
   get roundTripMs(): number | undefined {
     return this.session?.roundTripMs;
   }
 
-  /** True while an attempt is made, or another one will be without anybody asking. */
+  /** True while an attempt is made, or another one will be by itself. */
   get isTrying(): boolean {
-    return this.isOpening || this.#state.name === 'pausing';
+    return this.isConnecting || this.#state.name === 'pausing';
   }
 
   /** True while an attempt is made. */
-  get isOpening(): boolean {
+  get isConnecting(): boolean {
     return this.#state.name === 'connecting';
   }
 
   /** What the attempt that is under way waits for. */
   get unanswered(): CmdStreamError | undefined {
-    return this.#opening?.unanswered();
+    return this.#attempt?.unanswered();
   }
 
   find(seq: Seq): ClientCall | undefined {
@@ -152,11 +145,11 @@ export class GroupConnection implements ClientSessionListener {
 
   #start(): void {
     const delayMs = this.#config.reconnect ? this.#notBefore - performance.now() : 0;
-    if (delayMs > 0) this.#state = this.#pause(delayMs);
+    if (delayMs > 0) this.#enter(this.#pause(delayMs));
     else this.#connect();
   }
 
-  /** True if nobody tries to open it, and a call may. */
+  /** True if no attempt will be made by itself, and a call may begin one. */
   get mayStart(): boolean {
     return this.#state.name === 'idle' && performance.now() >= this.#notBefore;
   }
@@ -170,65 +163,63 @@ export class GroupConnection implements ClientSessionListener {
 
   /** Ends for good, at once. */
   destroy(cause: CmdStreamError): void {
-    this.#shut(cause);
-    this.#leaving.destroy(cause);
+    this.#end(cause);
+    this.#draining.destroy(cause);
   }
 
   /** Ends for good and in order: what was written leaves. */
   close(cause: CmdStreamError): void {
     for (const session of this.#sessions()) session.end(cause);
-    this.#shut(cause);
+    this.#end(cause);
   }
 
-  /** Resolves when all sockets of a link that has ended for good are closed, or have had time for it. */
+  /** Resolves when all sockets of a connection that has ended for good are closed, or have had time for it. */
   async closed(): Promise<void> {
-    await Promise.all([this.#leaving.closed(), ...this.#abandoned.map((opening) => opening.closed())]);
+    await Promise.all([this.#draining.closed(), ...this.#abandoned.map((attempt) => attempt.closed())]);
   }
 
-  #shut(cause: CmdStreamError): void {
+  #end(cause: CmdStreamError): void {
     const state = this.#state;
     if (state.name === 'closed') return;
     const sessions = [...this.#sessions()];
-    this.#abandoned = [this.#opening, this.#renewal].filter((opening) => opening !== undefined);
-    this.#state = CLOSED;
-    this.#age.end();
+    this.#abandoned = [this.#attempt, this.#renewal.attempt].filter((attempt) => attempt !== undefined);
+    this.#enter(CLOSED);
+    this.#renewal.end(cause);
     if (state.name === 'pausing') clearTimeout(state.timer);
-    for (const opening of this.#abandoned) opening.abandon(cause);
+    if (state.name === 'connecting') state.attempt.abandon(cause);
     for (const session of sessions) session.destroy(cause);
   }
 
   onOpen(session: ClientSession): void {
     this.lastError = undefined;
     const predecessor = this.session;
-    (this.#opening ?? this.#renewal)?.succeed();
-    this.#renewal = undefined;
-    this.#state = { name: 'open', session };
+    this.#attempt?.succeed();
+    this.#enter({ name: 'open', session });
     this.#openedAt = performance.now();
-    this.#age.begin();
-    if (predecessor === undefined) return this.#owner.onLinkStatus(this);
-    this.#judge(predecessor);
-    this.#owner.onChanged();
-    this.#leaving.replaced(predecessor);
+    this.#renewal.begin();
+    if (predecessor === undefined) return this.#listener.onStatusChange(this);
+    this.#noteWhetherGood(predecessor);
+    this.#listener.onSessionChange();
+    this.#draining.addReplaced(predecessor);
   }
 
   onGoaway(session: ClientSession, isUnneeded: boolean): void {
-    this.#leaving.drains(session);
+    this.#draining.addDraining(session);
     if (this.session !== session) return;
-    if (isUnneeded) this.#rest(session, undefined);
-    else this.#down(undefined);
+    if (isUnneeded) this.#becomeIdle(session, undefined);
+    else this.#lose(undefined);
   }
 
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnProbe: boolean): void {
-    if (this.#leaving.onEnd(session)) return;
+    if (this.#draining.onEnd(session)) return;
     if (this.session === session)
-      return this.#isUnneeded(session, cause) ? this.#rest(session, cause) : this.#down(cause);
-    const opening = this.#renewal?.session === session ? this.#renewal : this.#opening;
-    if (opening?.session === session)
-      opening.fail(notOpened(cause, { server: this.server, hasTls: this.#config.hasTls, hungUpOnProbe }));
+      return this.#isUnneeded(session, cause) ? this.#becomeIdle(session, cause) : this.#lose(cause);
+    const attempt = [this.#renewal.attempt, this.#attempt].find((one) => one?.session === session);
+    attempt?.fail(notOpened(cause, { server: this.server, hasTls: this.#config.hasTls, hungUpOnProbe }));
   }
 
   onSilenceChange(): void {
-    this.#owner.onChanged();
+    this.#listener.onSessionChange();
   }
 
   /** Calls it back once for each of its connections that has calls, when that has none any more. */
@@ -236,70 +227,66 @@ export class GroupConnection implements ClientSessionListener {
     for (const session of this.#sessions()) if (session.pending > 0) session.whenIdle(callback);
   }
 
-  get #opening(): ConnectAttempt | undefined {
-    return this.#state.name === 'connecting' ? this.#state.opening : undefined;
+  get #attempt(): ConnectAttempt | undefined {
+    return this.#state.name === 'connecting' ? this.#state.attempt : undefined;
+  }
+
+  #enter(state: State): void {
+    this.#state = state;
+    this.session = state.name === 'open' ? state.session : undefined;
   }
 
   #connect(): void {
-    const opening = this.#newOpening();
-    this.#state = { name: 'connecting', opening };
-    if (this.status === 'connecting') this.#owner.onLinkStatus(this);
-    if (this.#opening === opening) opening.begin();
+    const attempt = this.#newAttempt((error) => this.#lose(error));
+    this.#enter({ name: 'connecting', attempt });
+    if (this.status === 'connecting') this.#listener.onStatusChange(this);
+    if (this.#attempt === attempt) attempt.begin();
   }
 
-  #newOpening(): ConnectAttempt {
-    const { connectTimeoutMs, ticker, dial } = this.#config;
-    const turn = this.#target.nextTurn();
+  #newAttempt(onFailed: (error: CmdStreamError) => void): ConnectAttempt {
+    const { address, turns, connectTimeoutMs, ticker, dial } = this.#config;
+    const turn = turns.next++;
     return new ConnectAttempt({
       server: this.server,
       connectTimeoutMs,
       ticker,
-      dial: (signal, onStage) => dial(this.#target.address, turn, signal, onStage),
-      start: (socket) => new ClientSession(socket, this.#config, this, this.#owner),
-      onFailed: (failed, error) => this.#onFailed(failed, error),
+      dial: (signal, onStage) => dial(address, turn, signal, onStage),
+      start: (socket) => new ClientSession(socket, this.#config, this, this.#listener),
+      onFailed,
     });
   }
 
-  #onFailed(opening: ConnectAttempt, error: CmdStreamError): void {
-    if (opening === this.#renewal) {
-      this.#renewal = undefined;
-      this.#age.postpone();
-    } else if (opening === this.#opening) this.#down(error);
-  }
-
   /** There is no connection for new calls; `cause` undefined: the server drains. */
-  #down(cause: CmdStreamError | undefined): void {
-    if (this.#state.name === 'open') this.#judge(this.#state.session);
-    this.#end(cause);
-    const isAttempt = this.#opening !== undefined;
+  #lose(cause: CmdStreamError | undefined): void {
+    if (this.session) this.#noteWhetherGood(this.session);
+    const attempt = this.#attempt;
+    this.#endRenewal(cause);
     const isGivenUp = !this.#config.reconnect || this.#backoff.isExhausted;
     const now = performance.now();
-    const delayMs = this.#backoff.next(now, now - (this.#opening?.since ?? now));
+    const delayMs = this.#backoff.next(now, now - (attempt?.since ?? now));
     this.#notBefore = now + delayMs;
-    this.#state = isGivenUp ? IDLE : this.#pause(delayMs);
-    this.#owner.onLinkStatus(this, cause, isAttempt);
+    this.#enter(isGivenUp ? IDLE : this.#pause(delayMs));
+    this.#listener.onStatusChange(this, cause, attempt !== undefined);
   }
 
-  /** A plain server cannot say why it hangs up on a connection that nobody has used: most likely that it was idle. */
+  /** A plain server cannot say why it hangs up on a connection that had no call: most likely that it was idle. */
   #isUnneeded(session: ClientSession, cause: CmdStreamError): boolean {
     if (session.isExtended || session.isUsed || cause.code !== 'PEER_CLOSED') return false;
     return performance.now() - this.#openedAt >= UNNEEDED_AFTER_MS;
   }
 
-  /** The server is there, and nobody needs the connection: the next call opens another one. */
-  #rest(session: ClientSession, cause: CmdStreamError | undefined): void {
-    this.#judge(session);
-    this.#end(undefined);
+  /** The server is there, and the connection is not needed: the next call opens another one. */
+  #becomeIdle(session: ClientSession, cause: CmdStreamError | undefined): void {
+    this.#noteWhetherGood(session);
+    this.#endRenewal(undefined);
     this.#notBefore = 0;
-    this.#state = IDLE;
-    this.#owner.onLinkStatus(this, cause);
+    this.#enter(IDLE);
+    this.#listener.onStatusChange(this, cause);
   }
 
-  #end(cause: CmdStreamError | undefined): void {
+  #endRenewal(cause: CmdStreamError | undefined): void {
     this.lastError = cause;
-    this.#age.end();
-    this.#renewal?.abandon(new CmdStreamError('CONNECTION_LOST', 'what it was to replace is gone'));
-    this.#renewal = undefined;
+    this.#renewal.end(new CmdStreamError('CONNECTION_LOST', 'what it was to replace is gone'));
   }
 
   #pause(delayMs: number): State {
@@ -308,22 +295,15 @@ export class GroupConnection implements ClientSessionListener {
     return { name: 'pausing', timer };
   }
 
-  /** Was the connection a good one? Then an outage begins anew. */
-  #judge(session: ClientSession): void {
+  /** After a good connection an outage begins anew. */
+  #noteWhetherGood(session: ClientSession): void {
     if (!session.hasAnswered && performance.now() - session.since < GOOD_AFTER_MS) return;
     this.#backoff.reset();
-    this.#owner.onServed(this);
-  }
-
-  #renew(): void {
-    if (this.#state.name !== 'open' || this.#renewal) return;
-    if (this.#leaving.size >= MOST_LEAVING) return this.#age.postpone();
-    this.#renewal = this.#newOpening();
-    this.#renewal.begin();
+    this.#listener.onServed(this);
   }
 
   *#sessions(): Iterable<ClientSession> {
-    if (this.#state.name === 'open') yield this.#state.session;
-    yield* this.#leaving;
+    if (this.session) yield this.session;
+    yield* this.#draining;
   }
 }

@@ -1,95 +1,12 @@
-// One server of a client: its connections, its circuit breaker, and whether the first connection after an outage tells the others.
+// One server of a client: its connections and what they are called together, its circuit breaker, and whether the first
+// connection after an outage wakes the others.
 import type { AsyncScope } from '../../async-scope.js';
 import { addressText, type ServerAddress } from '../../connection/dial.js';
 import { CmdStreamError } from '../../errors.js';
 import { objectWith } from '../../options.js';
 import { breakerApart, type CircuitBreaker, type CircuitBreakerFactory } from '../circuit-breaker.js';
-import type { GroupConnection, GroupConnectionTarget, ConnectionStatus } from './group-connection.js';
+import type { ConnectionStatus, GroupConnection } from './group-connection.js';
 import { ignoreRejection } from '../../callbacks.js';
-
-/**
- * A server of a client, now.
- *
- * @publicApi
- */
-export interface ServerState {
-  /** `host:port`, or the path of its socket. */
-  readonly server: string;
-  readonly status: ClientStatus;
-  /** Connections to it, and those of them that are open. */
-  readonly connections: number;
-  readonly open: number;
-  /** Commands that wait on its connections. */
-  readonly pending: number;
-  /** Longest round-trip time of the last keepalive pings, in milliseconds; undefined before the first. */
-  readonly roundTripMs: number | undefined;
-  /** Why one of its connections, or the attempt to open it, failed; undefined while none has. */
-  readonly lastError: CmdStreamError | undefined;
-  /** Undefined without a circuit breaker. */
-  readonly circuit: CircuitBreaker['state'] | undefined;
-}
-
-const breakerRule = objectWith('a CircuitBreaker, an object with a method acquire', 'acquire');
-
-export class GroupServer implements GroupConnectionTarget {
-  readonly links: GroupConnection[] = [];
-  readonly breaker: CircuitBreaker | undefined;
-  /** A server that accepts and refuses would otherwise be asked by all its links each time one of them tries. */
-  #mayWake = true;
-  #turn = 0;
-
-  constructor(
-    readonly address: ServerAddress,
-    circuitBreaker: CircuitBreakerFactory | undefined,
-    scope: AsyncScope,
-  ) {
-    if (circuitBreaker === undefined) return;
-    const breaker = circuitBreaker(addressText(address));
-    if (!breakerRule.accepts(breaker)) {
-      ignoreRejection(breaker);
-      throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
-    }
-    this.breaker = breakerApart(breaker, scope);
-  }
-
-  /** Why one of its connections, or the attempt to open one, has failed. */
-  get lastError(): CmdStreamError | undefined {
-    return this.links.find(({ lastError }) => lastError)?.lastError;
-  }
-
-  nextTurn(): number {
-    return this.#turn++;
-  }
-
-  /** A link is open: the others need not wait. */
-  wake(opened: GroupConnection): void {
-    if (!this.#mayWake) return;
-    this.#mayWake = false;
-    for (const link of this.links) if (link !== opened) link.wake();
-  }
-
-  /** A connection to it was a good one. */
-  served(): void {
-    this.#mayWake = true;
-  }
-
-  get state(): ServerState {
-    const open = this.links.filter(({ session }) => session !== undefined);
-    const roundTrips = open.flatMap(({ roundTripMs }) => roundTripMs ?? []);
-    return {
-      server: addressText(this.address),
-      status: groupStatus(this.links),
-      connections: this.links.length,
-      open: open.length,
-      pending: this.links.reduce((sum, { pending }) => sum + pending, 0),
-      roundTripMs: roundTrips.length > 0 ? Math.max(...roundTrips) : undefined,
-      lastError: this.lastError,
-      circuit: this.breaker?.state,
-    };
-  }
-}
-
-// What several connections together are called.
 
 /**
  * `connecting`: the first attempt is under way. `connected`: all connections are open. `degraded`: some are.
@@ -115,9 +32,90 @@ export interface ClientStatusChange {
   readonly connection: ConnectionStatus | undefined;
 }
 
-export function groupStatus(links: readonly { readonly status: ConnectionStatus }[]): ClientStatus {
-  const has = (wanted: ConnectionStatus): boolean => links.some(({ status }) => status === wanted);
-  if (has('connected')) return links.every(({ status }) => status === 'connected') ? 'connected' : 'degraded';
+export function groupStatus(connections: readonly { readonly status: ConnectionStatus }[]): ClientStatus {
+  const has = (wanted: ConnectionStatus): boolean => connections.some(({ status }) => status === wanted);
+  if (has('connected')) return connections.every(({ status }) => status === 'connected') ? 'connected' : 'degraded';
   if (has('connecting')) return 'connecting';
   return has('closed') ? 'closed' : 'disconnected';
+}
+
+/**
+ * A server of a client, now.
+ *
+ * @publicApi
+ */
+export interface ServerState {
+  /** `host:port`, or the path of its socket. */
+  readonly server: string;
+  readonly status: ClientStatus;
+  /** Connections to it, and those of them that are open. */
+  readonly connections: number;
+  readonly open: number;
+  /** Commands that wait on its connections. */
+  readonly pending: number;
+  /** Longest round-trip time of the last keepalive pings, in milliseconds; undefined before the first. */
+  readonly roundTripMs: number | undefined;
+  /** Why one of its connections, or the attempt to open it, failed; undefined while none has. */
+  readonly lastError: CmdStreamError | undefined;
+  /** Undefined without a circuit breaker. */
+  readonly circuit: CircuitBreaker['state'] | undefined;
+}
+
+const breakerRule = objectWith('a CircuitBreaker, an object with a method acquire', 'acquire');
+
+export class GroupServer {
+  readonly name: string;
+  readonly connections: GroupConnection[] = [];
+  /** Of the server's addresses, the one to begin with next. */
+  readonly turns = { next: 0 };
+  readonly breaker: CircuitBreaker | undefined;
+  /** A server that accepts and refuses would otherwise be asked by all its connections each time one of them tries. */
+  #mayWake = true;
+
+  constructor(
+    readonly address: ServerAddress,
+    circuitBreaker: CircuitBreakerFactory | undefined,
+    scope: AsyncScope,
+  ) {
+    this.name = addressText(address);
+    if (circuitBreaker === undefined) return;
+    const breaker = circuitBreaker(this.name);
+    if (!breakerRule.accepts(breaker)) {
+      ignoreRejection(breaker);
+      throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
+    }
+    this.breaker = breakerApart(breaker, scope);
+  }
+
+  /** Why one of its connections, or the attempt to open one, has failed. */
+  get lastError(): CmdStreamError | undefined {
+    return this.connections.find(({ lastError }) => lastError)?.lastError;
+  }
+
+  /** A connection to it is open: the others need not wait. */
+  wake(opened: GroupConnection): void {
+    if (!this.#mayWake) return;
+    this.#mayWake = false;
+    for (const connection of this.connections) if (connection !== opened) connection.wake();
+  }
+
+  /** A connection to it was a good one. */
+  served(): void {
+    this.#mayWake = true;
+  }
+
+  get state(): ServerState {
+    const open = this.connections.filter(({ session }) => session !== undefined);
+    const roundTrips = open.flatMap(({ roundTripMs }) => roundTripMs ?? []);
+    return {
+      server: this.name,
+      status: groupStatus(this.connections),
+      connections: this.connections.length,
+      open: open.length,
+      pending: this.connections.reduce((sum, { pending }) => sum + pending, 0),
+      roundTripMs: roundTrips.length > 0 ? Math.max(...roundTrips) : undefined,
+      lastError: this.lastError,
+      circuit: this.breaker?.state,
+    };
+  }
 }

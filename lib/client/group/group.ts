@@ -1,8 +1,8 @@
-// The connections of one client, and which of them takes a call: skips those that are not open, cannot do what the call
-// needs, or whose server's circuit breaker says no. Calls that find none wait here, as do those that are sent again.
+// The connections of one client: a call goes to one that is open, can do what it needs, and whose server's circuit breaker
+// lets it through. What finds none waits in the waiting room, as do calls that are sent again.
 //
-//   submit --> choose --> link's connection          none open --> queue --(a link opens)--> choose
-//                 ^------ retries (OVERLOADED, idempotent and lost) <---------+
+//   submit --> choose --> session of a connection          none open --> waiting room --(a connection opens)--> submit
+//                 ^---(refused, or lost and idempotent: after a pause in the waiting room)---+
 import type { ServerAddress } from '../../connection/dial.js';
 import { CLOSE_MS } from '../../connection/connection-socket.js';
 import type { CmdStreamError } from '../../errors.js';
@@ -17,7 +17,10 @@ import { WaitingRoom, type WaitingRoomConfig } from './waiting-room.js';
 import type { ResolvedRetryOptions } from '../client-options.js';
 
 export interface GroupConfig
-  extends Omit<GroupConnectionConfig, 'group' | 'seqs'>, ConnectionPickerConfig, WaitingRoomConfig {
+  extends
+    Omit<GroupConnectionConfig, 'group' | 'seqs' | 'server' | 'address' | 'turns'>,
+    ConnectionPickerConfig,
+    WaitingRoomConfig {
   readonly servers: readonly ServerAddress[];
   readonly connections: number;
   readonly whenDisconnected: 'wait' | 'fail';
@@ -27,8 +30,8 @@ export interface GroupConfig
 
 /** What a group tells its client. */
 export interface GroupListener {
-  /** A connection to the server opens, has ended, or could not be opened. */
-  onLinkChange(link: GroupConnection, cause: CmdStreamError | undefined): void;
+  /** A connection opens, has ended, or could not be opened. */
+  onConnectionChange(connection: GroupConnection, cause: CmdStreamError | undefined): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
   onLateFrame(): void;
 }
@@ -36,66 +39,64 @@ export interface GroupListener {
 export class Group implements GroupConnectionListener {
   readonly servers: readonly GroupServer[];
   readonly waiting: WaitingRoom;
-  /** Why nothing it has brought is wanted any more. */
-  destroyedBy: CmdStreamError | undefined;
+  /** Connections that are open and take calls, in order. To read only, for others. */
+  open: readonly GroupConnection[] = [];
   /** Is more than one connection open? */
   hasOthers = false;
+  /** Why Results that it has brought are not wanted any more. */
+  destroyedBy: CmdStreamError | undefined;
   readonly #config: GroupConfig;
-  readonly #owner: GroupListener;
-  readonly #links: readonly GroupConnection[];
-  readonly #router: ConnectionPicker;
-  /** Links that are open, in order. */
-  #ready: readonly GroupConnection[] = [];
-  /** Is there a link that nobody opens, beside some that are open? */
+  readonly #listener: GroupListener;
+  readonly #connections: readonly GroupConnection[];
+  readonly #picker: ConnectionPicker;
+  /** Is there a connection for which no attempt will be made by itself, beside some that are open? */
   #hasIdle = false;
   #closed: CmdStreamError | undefined;
-  #onIdle: (() => void) | undefined;
 
   /** `seqs`: the number of the last Command, which all groups of a client share. */
-  constructor(config: GroupConfig, seqs: { last: number }, owner: GroupListener) {
+  constructor(config: GroupConfig, seqs: { last: number }, listener: GroupListener) {
     this.#config = config;
-    this.#owner = owner;
+    this.#listener = listener;
     const submit = (call: ClientCall): void => this.submit(call);
     this.waiting = new WaitingRoom(config, submit, () => this.#whyNotOpen);
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
-    this.#router = new ConnectionPicker(config, this.servers);
-    const given = { ...config, seqs, group: this };
-    this.#links = Array.from({ length: config.connections }, (_, index) => {
-      const server = this.servers[index % this.servers.length]!;
-      const link = new GroupConnection(index, server, given, this);
-      server.links.push(link);
-      return link;
+    this.#picker = new ConnectionPicker(config, this.servers);
+    this.#connections = Array.from({ length: config.connections }, (_, index) => {
+      const server = this.#picker.serverOf({ index });
+      const { name, address, turns } = server;
+      const connection = new GroupConnection(
+        index,
+        { ...config, seqs, group: this, server: name, address, turns },
+        this,
+      );
+      server.connections.push(connection);
+      return connection;
     });
   }
 
   get status(): ClientStatus {
-    return this.#closed ? 'closed' : groupStatus(this.#links);
+    return this.#closed ? 'closed' : groupStatus(this.#connections);
   }
 
   /** Calls that wait for their last Result, for a connection, or to be sent again. */
   get pending(): number {
-    let sum = this.waiting.size;
-    for (const link of this.#links) sum += link.pending;
+    let sum = this.waiting.pending;
+    for (const { pending } of this.#connections) sum += pending;
     return sum;
   }
 
   /** True if some connection is open to a server of this package. */
   get isExtended(): boolean {
-    return this.#ready.some((link) => link.session?.isExtended);
-  }
-
-  /** Those that take calls. */
-  get open(): readonly GroupConnection[] {
-    return this.#ready;
+    return this.open.some(({ session }) => session?.isExtended);
   }
 
   /** Opens all connections; resolves with the first that is open. `timeoutMs` 0: no limit but those of calls. */
   connect(timeoutMs = 0): Promise<void> {
-    if (this.#ready.length > 0) {
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (this.open.length > 0) {
       this.#start();
       return Promise.resolve();
     }
-    if (this.#closed) return Promise.reject(this.#closed);
     const opened = this.waiting.connect(timeoutMs);
     this.#awaitConnection();
     return opened;
@@ -106,18 +107,13 @@ export class Group implements GroupConnectionListener {
     if (!call.isPending) return;
     if (this.#closed) return call.fail(this.#closed);
     if (this.#hasIdle) this.#startIdle();
-    if (this.#ready.length === 0) return this.#wait(call);
+    if (this.open.length === 0) return this.#wait(call);
     try {
-      const { session } = this.#router.choose(call);
+      const { session } = this.#picker.choose(call);
       // Code of the user has run: the call may be over by now, and the connection may be gone.
-      if (!call.isPending) call.report({ how: 'cancelled' });
-      else if (session) {
-        session.submit(call);
-        this.#onIdle?.();
-      } else {
-        call.report({ how: 'cancelled' });
-        this.submit(call);
-      }
+      if (session && call.isPending) return session.submit(call);
+      call.report({ how: 'cancelled' });
+      this.submit(call);
     } catch (error) {
       call.fail(error);
     }
@@ -125,7 +121,7 @@ export class Group implements GroupConnectionListener {
 
   #wait(call: ClientCall): void {
     try {
-      this.#router.hold(call);
+      this.#picker.hold(call);
       // So that the next one may find a connection.
       if (this.waiting.isFull) this.#start();
       this.waiting.add(call);
@@ -139,21 +135,21 @@ export class Group implements GroupConnectionListener {
 
   #awaitConnection(): void {
     this.#start();
-    this.#giveUp();
+    this.#failInVain();
   }
 
   #start(): void {
-    for (const link of this.#links) link.start();
+    for (const connection of this.#connections) connection.start();
   }
 
-  /** A connection that nobody opens by itself is opened by the next call, although others take it. */
+  /** A connection that is not opened by itself is opened by the next call, although others take it. */
   #startIdle(): void {
-    for (const link of this.#links) if (link.mayStart) link.start();
+    for (const connection of this.#connections) if (connection.mayStart) connection.start();
   }
 
   find(seq: Seq): ClientCall | undefined {
-    for (const link of this.#links) {
-      const call = link.find(seq);
+    for (const connection of this.#connections) {
+      const call = connection.find(seq);
       if (call) return call;
     }
     return undefined;
@@ -161,31 +157,26 @@ export class Group implements GroupConnectionListener {
 
   /** Resolves when no call is pending, and after `limitMs` in any case. */
   async idle(limitMs: number): Promise<void> {
-    if (this.pending === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, limitMs);
-      this.#onIdle = () => {
-        if (this.pending > 0) return this.#watchCalls();
+      // Calls move on from one place to another: each is asked until there is none anywhere.
+      const look = (): void => {
+        const busy = [this.waiting, ...this.#connections].find(({ pending }) => pending > 0);
+        if (busy) return busy.whenIdle(look);
         clearTimeout(timer);
         resolve();
       };
-      this.#watchCalls();
+      look();
     });
-  }
-
-  #watchCalls(): void {
-    if (this.waiting.size > 0) this.waiting.whenEmpty(this.#onIdle!);
-    for (const link of this.#links) link.whenIdle(this.#onIdle!);
   }
 
   /** Ends for good; calls that wait fail with `cause`. */
   destroy(cause: CmdStreamError): void {
     this.#closed ??= cause;
     this.destroyedBy ??= cause;
-    this.#setReady([]);
-    for (const link of this.#links) link.destroy(cause);
+    this.#setOpen([]);
+    for (const connection of this.#connections) connection.destroy(cause);
     this.waiting.fail(cause);
-    this.#onIdle?.();
   }
 
   /**
@@ -195,11 +186,11 @@ export class Group implements GroupConnectionListener {
   async close(cause: CmdStreamError, limitMs: number): Promise<void> {
     if (this.#closed) return this.closed();
     this.#closed = cause;
-    this.#setReady([]);
-    for (const link of this.#links) link.close(cause);
+    this.#setOpen([]);
+    for (const connection of this.#connections) connection.close(cause);
     this.waiting.fail(cause);
     const destroy = (): void => {
-      for (const link of this.#links) link.destroy(cause);
+      for (const connection of this.#connections) connection.destroy(cause);
     };
     const timer = setTimeout(destroy, limitMs - Math.min(CLOSE_MS, limitMs / 2));
     await this.closed();
@@ -208,54 +199,53 @@ export class Group implements GroupConnectionListener {
 
   /** Resolves when all sockets of a group that has ended are closed, or have had time for it. */
   async closed(): Promise<void> {
-    await Promise.all(this.#links.map((link) => link.closed()));
+    await Promise.all(this.#connections.map((connection) => connection.closed()));
   }
 
-  onLinkStatus(link: GroupConnection, cause?: CmdStreamError, isAttempt = false): void {
-    this.#setReady(this.#links.filter(({ session }) => session !== undefined));
-    this.#hasIdle = this.#ready.length > 0 && this.#links.some(({ isTrying, session }) => !isTrying && !session);
-    const isOpen = link.session !== undefined;
-    if (isOpen) {
-      this.#router.serverOf(link).wake(link);
+  onStatusChange(connection: GroupConnection, cause?: CmdStreamError, isAttempt = false): void {
+    this.#setOpen(this.#connections.filter(({ session }) => session));
+    this.#hasIdle = this.open.length > 0 && this.#connections.some(({ isTrying, session }) => !isTrying && !session);
+    if (connection.session) {
+      this.#picker.serverOf(connection).wake(connection);
       this.waiting.release();
-    } else if (isAttempt && cause) this.#router.onAttemptFailed(link, cause, () => this.#giveUp());
-    else this.#giveUp();
-    this.#owner.onLinkChange(link, cause);
+    } else if (isAttempt && cause) this.#picker.onAttemptFailed(connection, cause, () => this.#failInVain());
+    else this.#failInVain();
+    this.#listener.onConnectionChange(connection, cause);
   }
 
-  #setReady(ready: readonly GroupConnection[]): void {
-    this.#ready = ready;
-    this.hasOthers = ready.length > 1;
-    this.#router.setOpen(ready);
+  onSessionChange(): void {
+    this.#picker.setOpen(this.open);
   }
 
-  onChanged(): void {
-    this.#router.setOpen(this.#ready);
+  onServed(connection: GroupConnection): void {
+    this.#picker.serverOf(connection).served();
   }
 
-  /** Nobody waits in vain: for links that do not try, or try what is hopeless, or longer than the user wants. */
-  #giveUp(): void {
-    if (!this.waiting.isAwaiting || this.#ready.length > 0) return;
-    if (this.#links.every((link) => this.#isInVain(link))) this.waiting.failAwaiting(this.#lastError);
+  #setOpen(open: readonly GroupConnection[]): void {
+    this.open = open;
+    this.hasOthers = open.length > 1;
+    this.#picker.setOpen(open);
   }
 
-  #isInVain(link: GroupConnection): boolean {
-    if (!link.isTrying) return true;
-    if (link.isOpening) return false;
-    return this.#config.whenDisconnected === 'fail' || isPermanent(link.lastError);
+  /** What waits for connections that are not tried, or fail for good, or for longer than the user wants, fails. */
+  #failInVain(): void {
+    if (!this.waiting.isAwaiting || this.open.length > 0) return;
+    if (this.#connections.every((connection) => this.#isInVain(connection))) this.waiting.failAwaiting(this.#lastError);
+  }
+
+  #isInVain({ isTrying, isConnecting, lastError }: GroupConnection): boolean {
+    if (!isTrying) return true;
+    if (isConnecting) return false;
+    return this.#config.whenDisconnected === 'fail' || isPermanent(lastError);
   }
 
   get #lastError(): CmdStreamError | undefined {
-    return this.#links.findLast(({ lastError }) => lastError)?.lastError;
+    return this.#connections.findLast(({ lastError }) => lastError)?.lastError;
   }
 
   /** Why the last attempt failed, or what the first one still waits for. */
   get #whyNotOpen(): CmdStreamError | undefined {
-    return this.#lastError ?? this.#links.find(({ isOpening }) => isOpening)?.unanswered;
-  }
-
-  onServed(link: GroupConnection): void {
-    this.#router.serverOf(link).served();
+    return this.#lastError ?? this.#connections.find(({ isConnecting }) => isConnecting)?.unanswered;
   }
 
   onUnwritten(call: ClientCall, error: CmdStreamError): void {
@@ -281,10 +271,10 @@ export class Group implements GroupConnectionListener {
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
-    this.#owner.onUnexpectedResult(seq, result, bytesRead);
+    this.#listener.onUnexpectedResult(seq, result, bytesRead);
   }
 
   onLateFrame(): void {
-    this.#owner.onLateFrame();
+    this.#listener.onLateFrame();
   }
 }

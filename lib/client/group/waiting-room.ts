@@ -57,7 +57,7 @@ export class WaitingRoom implements CallHolder {
   /** When the timer looks for those whose time is over. */
   #lookAt = 0;
   #stopWatching: (() => void) | undefined;
-  #onEmpty: (() => void) | undefined;
+  readonly #idleListeners = new Set<() => void>();
 
   /** `submit` takes calls that go on; `whyNotOpen`: why the last attempt failed, or what the first one still waits for. */
   constructor(
@@ -71,7 +71,7 @@ export class WaitingRoom implements CallHolder {
   }
 
   /** Calls that wait, be it for a connection or to be sent again. */
-  get size(): number {
+  get pending(): number {
     return this.#calls.size + this.#pausing.size;
   }
 
@@ -146,6 +146,7 @@ export class WaitingRoom implements CallHolder {
     const onOver = (): void => {
       this.#pausing.delete(call);
       this.#submit(call);
+      this.#notifyIdle();
     };
     // No pause at all would be no limit.
     this.#pausing.set(call, this.#wait(Math.max(1, pauseMs), onOver));
@@ -155,6 +156,7 @@ export class WaitingRoom implements CallHolder {
   release(): void {
     for (const call of this.#take(this.#calls)) this.#submit(call);
     for (const { resolve } of this.#take(this.#callers)) resolve();
+    this.#notifyIdle();
   }
 
   /** What waits for a connection waits in vain. */
@@ -169,15 +171,22 @@ export class WaitingRoom implements CallHolder {
     for (const call of this.#take(this.#pausing)) call.fail(error);
   }
 
-  /** Calls back once when no call waits any more. */
-  whenEmpty(callback: () => void): void {
-    this.#onEmpty = callback;
+  /** Calls it back once no call waits here. */
+  whenIdle(callback: () => void): void {
+    this.#idleListeners.add(callback);
+  }
+
+  #notifyIdle(): void {
+    if (this.#idleListeners.size === 0 || this.pending > 0) return;
+    const listeners = [...this.#idleListeners];
+    this.#idleListeners.clear();
+    for (const callback of listeners) callback();
   }
 
   remove(call: ClientCall): void {
     this.#remove(this.#calls, call);
     this.#remove(this.#pausing, call);
-    if (this.size === 0) this.#onEmpty?.();
+    this.#notifyIdle();
   }
 
   waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined } {

@@ -315,6 +315,7 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     this.#listener.onEnd(this, cause, hungUpOnProbe);
     for (const call of calls) this.#callListener.onLost(call, written);
     for (const call of unwritten) this.#callListener.onUnwritten(call, notWritten);
+    this.#calls.close(notWritten);
     this.#pings.fail(notWritten);
   }
 

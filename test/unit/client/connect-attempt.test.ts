@@ -22,14 +22,14 @@ class Attempt {
   refused: (error: unknown) => void = () => {};
   late: () => void = () => {};
   start: (socket: Duplex) => unknown = () => this.session;
-  readonly opening: ConnectAttempt;
+  readonly tested: ConnectAttempt;
 
   constructor() {
     const after = (ms: number, late: () => void): (() => void) => {
       Object.assign(this, { isWatched: true, limitMs: ms, late });
       return () => void (this.isWatched = false);
     };
-    this.opening = new ConnectAttempt({
+    this.tested = new ConnectAttempt({
       server: 'calc:1',
       connectTimeoutMs: 300,
       ticker: { after } as unknown as Ticker,
@@ -41,9 +41,9 @@ class Attempt {
         this.started.push(socket);
         return this.start(socket) as ClientSession;
       },
-      onFailed: (_opening, error) => void this.failures.push(error),
+      onFailed: (error) => void this.failures.push(error),
     });
-    this.opening.begin();
+    this.tested.begin();
   }
 }
 
@@ -55,10 +55,10 @@ describe('an attempt to connect', () => {
     await turns(1);
     expect(attempt.started).toEqual([socket]);
     expect(attempt).toMatchObject({ isWatched: true, limitMs: 300 });
-    attempt.opening.succeed();
+    attempt.tested.succeed();
     expect(attempt.isWatched).toBe(false);
-    attempt.opening.fail(aborted);
-    attempt.opening.abandon(aborted);
+    attempt.tested.fail(aborted);
+    attempt.tested.abandon(aborted);
     expect([attempt.failures, attempt.destroyed]).toEqual([[], []]);
     expect(attempt.signal?.aborted).toBe(false);
   });
@@ -82,9 +82,9 @@ describe('an attempt to connect', () => {
     const attempt = new Attempt();
     attempt.dialled(new PassThrough());
     await turns(1);
-    attempt.opening.abandon(aborted);
-    attempt.opening.abandon(new CmdStreamError('CLOSED', 'once more'));
-    attempt.opening.fail(aborted);
+    attempt.tested.abandon(aborted);
+    attempt.tested.abandon(new CmdStreamError('CLOSED', 'once more'));
+    attempt.tested.fail(aborted);
     expect(attempt.failures).toEqual([]);
     expect(attempt.destroyed).toEqual([aborted]);
   });
@@ -114,7 +114,7 @@ describe('an attempt to connect', () => {
 
   it('says what it waits for, stage by stage', async () => {
     const attempt = new Attempt();
-    const said = (): string => attempt.opening.unanswered().message;
+    const said = (): string => attempt.tested.unanswered().message;
     expect(said()).toMatch(/^no answer from calc:1: nobody there has taken the connection/);
     attempt.onStage('lookup');
     expect(said()).toContain('the lookup of its host');

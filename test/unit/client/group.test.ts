@@ -50,7 +50,7 @@ class Stage {
       config,
       { last: 0 },
       {
-        onLinkChange: ({ index }, cause) => void this.notify.push(`${index} ${cause?.code ?? 'changes'}`),
+        onConnectionChange: ({ index }, cause) => void this.notify.push(`${index} ${cause?.code ?? 'changes'}`),
         onUnexpectedResult: (seq) => void this.notify.push(`unexpected ${seq}`),
         onLateFrame: () => void this.notify.push('late'),
       },

@@ -80,10 +80,10 @@ describe('calls that wait for a connection', () => {
   it('go on in order of arrival', () => {
     const stage = new Stage();
     stage.add('a', 'b', 'c');
-    expect([stage.room.size, stage.room.isAwaiting]).toEqual([3, true]);
+    expect([stage.room.pending, stage.room.isAwaiting]).toEqual([3, true]);
     stage.room.release();
     expect(stage.news).toEqual(['a', 'b', 'c']);
-    expect([stage.room.size, stage.room.isAwaiting, jest.getTimerCount()]).toEqual([0, false, 0]);
+    expect([stage.room.pending, stage.room.isAwaiting, jest.getTimerCount()]).toEqual([0, false, 0]);
   });
 
   it('wait anew when the connection is lost while others go on', () => {
@@ -91,7 +91,7 @@ describe('calls that wait for a connection', () => {
     stage.add('a', 'b');
     stage.onSubmit = (name) => name === 'a' && stage.add('later');
     stage.room.release();
-    expect([stage.news, stage.room.size]).toEqual([['a', 'b'], 1]);
+    expect([stage.news, stage.room.pending]).toEqual([['a', 'b'], 1]);
     jest.advanceTimersByTime(LIMIT_MS + 1);
     expect(stage.news.slice(2)).toEqual(['later: no connection within queueTimeoutMs (5000)']);
   });
@@ -126,7 +126,7 @@ describe('calls that wait for a connection', () => {
     const reason = 'no connection within queueTimeoutMs (5000): absent';
     expect(stage.news).toEqual([`a: ${reason}`, `b: ${reason}`]);
     jest.advanceTimersByTime(1990);
-    expect(stage.room.size).toBe(1);
+    expect(stage.room.pending).toBe(1);
     jest.advanceTimersByTime(20);
     expect(stage.news.slice(2)).toEqual([`c: ${reason}`]);
     expect(jest.getTimerCount()).toBe(0);
@@ -137,7 +137,7 @@ describe('calls that wait for a connection', () => {
     stage.add('a');
     expect(jest.getTimerCount()).toBe(1 + TICKERS_OWN);
     jest.advanceTimersByTime(3_600_001);
-    expect([stage.news, stage.room.size]).toEqual([[], 1]);
+    expect([stage.news, stage.room.pending]).toEqual([[], 1]);
     stage.room.release();
     expect(stage.news).toEqual(['a']);
     expect(jest.getTimerCount()).toBe(0);
@@ -152,19 +152,19 @@ describe('calls that wait for a connection', () => {
     first!.cancel();
     expect(stage.room.isFull).toBe(false);
     stage.add('d');
-    expect(stage.room.size).toBe(2);
+    expect(stage.room.pending).toBe(2);
   });
 
   it('do not wait when what they hold cannot be kept, or keeping it has ended them', () => {
     const keepWaiting = jest.fn((call: ClientCall) => call.cancel());
     const stage = new Stage({ callBytes: { keepWaiting } as never });
     stage.add('a');
-    expect(stage.room.size).toBe(0);
+    expect(stage.room.pending).toBe(0);
     keepWaiting.mockImplementation(() => {
       throw absent;
     });
     expect(() => stage.add('b')).toThrow(absent);
-    expect([stage.room.size, jest.getTimerCount()]).toEqual([0, 0]);
+    expect([stage.room.pending, jest.getTimerCount()]).toEqual([0, 0]);
   });
 });
 
@@ -173,7 +173,7 @@ describe('callers of connect()', () => {
     const stage = new Stage();
     const callers = [stage.connect('first'), stage.connect('second')];
     stage.add('call');
-    expect([stage.room.size, stage.room.isAwaiting]).toEqual([1, true]);
+    expect([stage.room.pending, stage.room.isAwaiting]).toEqual([1, true]);
     stage.room.release();
     await Promise.all(callers);
     expect(stage.news).toEqual(['call', 'first', 'second']);
@@ -271,12 +271,12 @@ describe('calls that wait to be sent again', () => {
     const stage = new Stage();
     const call = stage.call();
     stage.room.resendRefused(call);
-    expect([stage.room.size, stage.room.isAwaiting]).toEqual([1, false]);
+    expect([stage.room.pending, stage.room.isAwaiting]).toEqual([1, false]);
     stage.room.release();
     stage.room.failAwaiting(absent);
     expect([stage.news, stage.room.waitsFor(call)]).toEqual([[], { text: 'it was about to be sent again' }]);
     call.cancel();
-    expect([stage.room.size, jest.getTimerCount()]).toEqual([0, 0]);
+    expect([stage.room.pending, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
   it('are sent once, and may wait again in a second round', () => {
@@ -285,7 +285,7 @@ describe('calls that wait to be sent again', () => {
     for (let round = 1; round <= 2; round++) {
       expect(stage.room.resendRefused(call)).toBe(true);
       jest.advanceTimersByTime(1000);
-      expect([stage.room.size, stage.news.length, jest.getTimerCount()]).toEqual([0, round, 0]);
+      expect([stage.room.pending, stage.news.length, jest.getTimerCount()]).toEqual([0, round, 0]);
     }
     stage.room.fail(closed);
     expect(call.isPending).toBe(true);
@@ -301,11 +301,11 @@ describe('calls that wait to be sent again', () => {
     ];
     const { room } = stage;
     expect([room.resendRefused(a), room.resendLost(b)]).toEqual([true, true]);
-    expect([room.resendRefused(c), room.resendLost(d), room.size]).toEqual([false, false, 2]);
+    expect([room.resendRefused(c), room.resendLost(d), room.pending]).toEqual([false, false, 2]);
     a.cancel();
-    expect([room.resendRefused(c), room.size]).toEqual([true, 2]);
+    expect([room.resendRefused(c), room.pending]).toEqual([true, 2]);
     jest.advanceTimersByTime(1000);
-    expect([room.resendLost(d), room.size]).toEqual([true, 1]);
+    expect([room.resendLost(d), room.pending]).toEqual([true, 1]);
   });
 });
 
@@ -350,17 +350,17 @@ describe('when the client ends', () => {
     stage.room.fail(closed);
     await caller;
     expect(stage.news).toEqual(['a: closed', 'b: closed', 'c: CLOSED closed']);
-    expect([stage.room.size, jest.getTimerCount()]).toEqual([0, 0]);
+    expect([stage.room.pending, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
   it('tells who asked when no call waits any more', () => {
     const stage = new Stage();
     const [a, b] = stage.add('a', 'b');
-    const onEmpty = jest.fn();
-    stage.room.whenEmpty(onEmpty);
+    const onIdle = jest.fn();
+    stage.room.whenIdle(onIdle);
     a!.cancel();
-    expect(onEmpty).not.toHaveBeenCalled();
+    expect(onIdle).not.toHaveBeenCalled();
     b!.cancel();
-    expect(onEmpty).toHaveBeenCalledTimes(1);
+    expect(onIdle).toHaveBeenCalledTimes(1);
   });
 });

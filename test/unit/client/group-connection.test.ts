@@ -25,7 +25,7 @@ class Stage {
   /** What the group was notified, in order. */
   readonly notify: string[] = [];
   readonly sinks: RecordingSink[] = [];
-  readonly link: GroupConnection;
+  readonly tested: GroupConnection;
   hasOthers = false;
 
   constructor(options: Partial<CommandClientOptions> = {}) {
@@ -35,22 +35,24 @@ class Stage {
       ...groupConfigOf(resolved, new AsyncScope()),
       seqs: { last: 0 },
       group: this,
+      server: 'calc:1',
+      address: { host: 'calc', port: 1 },
+      turns: { next: 0 },
       dial: (_server: unknown, turn: number, signal: AbortSignal): Promise<Duplex> => this.#dial(turn, signal),
     };
-    let turn = 0;
     const tell = (what: string) => (): void => void this.notify.push(what);
-    const owner: GroupConnectionListener = {
+    const listener: GroupConnectionListener = {
       onNotStarted: tell('not started'),
       onUnwritten: tell('unwritten'),
       onLost: (call, error) => (tell('lost')(), call.fail(error)),
       onUnexpectedResult: tell('unexpected'),
       onLateFrame: tell('late'),
-      onChanged: tell('changed'),
+      onSessionChange: tell('changed'),
       onServed: tell('served'),
-      onLinkStatus: ({ status }, cause, isAttempt) =>
+      onStatusChange: ({ status }, cause, isAttempt) =>
         void this.notify.push([status, cause?.code, isAttempt && 'attempt'].filter(Boolean).join(' ')),
     };
-    this.link = new GroupConnection(0, { address: { host: 'calc', port: 1 }, nextTurn: () => turn++ }, config, owner);
+    this.tested = new GroupConnection(0, config, listener);
   }
 
   #dial(turn: number, signal: AbortSignal): Promise<Duplex> {
@@ -89,7 +91,7 @@ class Stage {
   submit(command: unknown = new AddCmd(2, 3)): RecordingSink {
     const sink = new RecordingSink();
     const nowhere = { remove: () => {}, waitsFor: () => ({ text: '' }) };
-    this.link.session!.submit(new ClientCall(command, sink, nowhere));
+    this.tested.session!.submit(new ClientCall(command, sink, nowhere));
     this.sinks.push(sink);
     return sink;
   }
@@ -97,7 +99,7 @@ class Stage {
 
 async function started(options?: Partial<CommandClientOptions>): Promise<Stage> {
   const stage = new Stage(options);
-  stage.link.start();
+  stage.tested.start();
   await turns();
   return stage;
 }
@@ -123,24 +125,34 @@ afterEach(() => {
 
 describe('the first attempt', () => {
   it('is one, however often it is asked for, and takes the first turn', async () => {
-    const { link, attempts, notify } = await started();
-    link.start();
+    const { tested, attempts, notify } = await started();
+    tested.start();
     await turns();
     expect(attempts.map(({ turn }) => turn)).toEqual([0]);
-    expect([link.status, link.isTrying, link.isOpening, link.mayStart]).toEqual(['connecting', true, true, false]);
-    expect([notify, link.unanswered?.code]).toEqual([['connecting'], 'CONNECT_TIMEOUT']);
+    expect([tested.status, tested.isTrying, tested.isConnecting, tested.mayStart]).toEqual([
+      'connecting',
+      true,
+      true,
+      false,
+    ]);
+    expect([notify, tested.unanswered?.code]).toEqual([['connecting'], 'CONNECT_TIMEOUT']);
   });
 
   it('that succeeds opens the connection, which is not opened a second time', async () => {
     const stage = await started();
     await stage.open();
-    const { link } = stage;
-    link.start();
-    link.wake();
+    const { tested } = stage;
+    tested.start();
+    tested.wake();
     await turns();
     expect(stage.attempts).toHaveLength(1);
-    expect([link.status, link.isTrying, link.isOpening, link.mayStart]).toEqual(['connected', false, false, false]);
-    expect([stage.notify, link.lastError, link.unanswered]).toEqual([
+    expect([tested.status, tested.isTrying, tested.isConnecting, tested.mayStart]).toEqual([
+      'connected',
+      false,
+      false,
+      false,
+    ]);
+    expect([stage.notify, tested.lastError, tested.unanswered]).toEqual([
       ['connecting', 'connected'],
       undefined,
       undefined,
@@ -151,14 +163,18 @@ describe('the first attempt', () => {
     const stage = await started();
     for (const delayMs of [50, 250, 750]) {
       await stage.last.fail();
-      expect([stage.link.status, stage.link.isTrying, stage.link.isOpening]).toEqual(['disconnected', true, false]);
-      expect(stage.link.lastError).toMatchObject({ code: 'CONNECT_FAILED' });
+      expect([stage.tested.status, stage.tested.isTrying, stage.tested.isConnecting]).toEqual([
+        'disconnected',
+        true,
+        false,
+      ]);
+      expect(stage.tested.lastError).toMatchObject({ code: 'CONNECT_FAILED' });
       const { length } = stage.attempts;
       await pass(delayMs - 1);
       expect(stage.attempts).toHaveLength(length);
       await pass(1);
       expect(stage.attempts).toHaveLength(length + 1);
-      expect([stage.link.status, stage.link.isOpening]).toEqual(['disconnected', true]);
+      expect([stage.tested.status, stage.tested.isConnecting]).toEqual(['disconnected', true]);
     }
     const failed = 'disconnected CONNECT_FAILED attempt';
     expect(stage.notify).toEqual(['connecting', failed, failed, failed]);
@@ -168,12 +184,12 @@ describe('the first attempt', () => {
   it('that fails is the only one without `reconnect`, and the next call may make another', async () => {
     const stage = await started({ reconnect: false });
     await stage.last.fail();
-    expect([stage.link.status, stage.link.isTrying, stage.attempts.length]).toEqual(['disconnected', false, 1]);
+    expect([stage.tested.status, stage.tested.isTrying, stage.attempts.length]).toEqual(['disconnected', false, 1]);
     await pass(60_000);
     expect(stage.attempts).toHaveLength(1);
-    stage.link.start();
+    stage.tested.start();
     await turns();
-    expect([stage.attempts.length, stage.link.status]).toEqual([2, 'connecting']);
+    expect([stage.attempts.length, stage.tested.status]).toEqual([2, 'connecting']);
   });
 
   it('that runs out of time gives up its socket', async () => {
@@ -197,41 +213,41 @@ describe('an outage', () => {
     await stage.last.fail();
     await pass(50);
     await stage.last.fail();
-    const { link } = stage;
-    expect([link.status, link.isTrying, link.mayStart, stage.attempts.length]).toEqual([
+    const { tested } = stage;
+    expect([tested.status, tested.isTrying, tested.mayStart, stage.attempts.length]).toEqual([
       'disconnected',
       false,
       false,
       2,
     ]);
-    link.start();
-    expect([link.isTrying, link.isOpening]).toEqual([true, false]);
+    tested.start();
+    expect([tested.isTrying, tested.isConnecting]).toEqual([true, false]);
     await pass(249);
     expect(stage.attempts).toHaveLength(2);
     await pass(1);
     expect(stage.attempts).toHaveLength(3);
     await stage.last.fail();
     await pass(60_000);
-    expect([stage.attempts.length, link.mayStart]).toEqual([3, true]);
+    expect([stage.attempts.length, tested.mayStart]).toEqual([3, true]);
   });
 
   it('ends its delay when the server is back, once', async () => {
     const stage = await started();
-    stage.link.wake();
+    stage.tested.wake();
     await stage.last.fail();
-    stage.link.wake();
-    stage.link.wake();
+    stage.tested.wake();
+    stage.tested.wake();
     await turns();
     expect(stage.attempts).toHaveLength(2);
     await pass(60_000);
     expect(stage.attempts.filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1);
   });
 
-  it('leaves an idle link alone when the server is back', async () => {
+  it('leaves an idle connection alone when the server is back', async () => {
     const stage = new Stage();
-    stage.link.wake();
+    stage.tested.wake();
     await turns();
-    expect([stage.attempts, stage.link.status, stage.link.mayStart]).toEqual([[], 'disconnected', true]);
+    expect([stage.attempts, stage.tested.status, stage.tested.mayStart]).toEqual([[], 'disconnected', true]);
   });
 
   it.each([
@@ -257,13 +273,13 @@ describe('an outage', () => {
       'disconnected PEER_RESET',
       ...(answers ? [] : ['lost']),
     ]);
-    expect(stage.link.lastError).toMatchObject({ code: 'PEER_RESET' });
+    expect(stage.tested.lastError).toMatchObject({ code: 'PEER_RESET' });
     await pass(delayMs - 1);
     expect(stage.attempts).toHaveLength(2);
     await pass(1);
     expect(stage.attempts).toHaveLength(3);
     await stage.open();
-    expect(stage.link.lastError).toBeUndefined();
+    expect(stage.tested.lastError).toBeUndefined();
   });
 });
 
@@ -277,16 +293,16 @@ describe('a connection that ends because nobody uses it', () => {
   ])('is opened anew by the next call only: %s', async (_what, options, greeting, isUsed, ageMs, end, isUnneeded) => {
     const stage = await started(options);
     const wire = await stage.open(greeting);
-    expect(stage.link.status).toBe('connected');
+    expect(stage.tested.status).toBe('connected');
     if (isUsed) stage.submit();
     await pass(ageMs);
     await wire[end]();
-    expect([stage.link.status, stage.link.isTrying, stage.link.mayStart]).toEqual([
+    expect([stage.tested.status, stage.tested.isTrying, stage.tested.mayStart]).toEqual([
       'disconnected',
       !isUnneeded,
       isUnneeded,
     ]);
-    expect(stage.link.lastError === undefined).toBe(isUnneeded);
+    expect(stage.tested.lastError === undefined).toBe(isUnneeded);
     await pass(60);
     expect(stage.attempts).toHaveLength(isUnneeded ? 1 : 2);
   });
@@ -300,8 +316,12 @@ describe('a connection that ends because nobody uses it', () => {
     const wire = await stage.open(GREETING + hello());
     stage.take();
     await wire.brings(control(11, text(reason)) + GOAWAY);
-    expect([stage.notify, stage.link.isTrying, stage.link.mayStart]).toEqual([['disconnected'], isTrying, !isTrying]);
-    expect([stage.link.lastError, stage.link.session]).toEqual([undefined, undefined]);
+    expect([stage.notify, stage.tested.isTrying, stage.tested.mayStart]).toEqual([
+      ['disconnected'],
+      isTrying,
+      !isTrying,
+    ]);
+    expect([stage.tested.lastError, stage.tested.session]).toEqual([undefined, undefined]);
     // It is answered once, however often it is said.
     expect(wire.hex.split(DONE)).toHaveLength(2);
     await wire.ends();
@@ -314,9 +334,9 @@ describe('a connection that ends because nobody uses it', () => {
     await pass(50);
     const wire = await stage.open(GREETING + hello());
     await wire.brings(control(11, text('idle')));
-    stage.link.start();
+    stage.tested.start();
     await turns();
-    expect([stage.link.isOpening, stage.attempts.length]).toEqual([true, 3]);
+    expect([stage.tested.isConnecting, stage.attempts.length]).toEqual([true, 3]);
   });
 });
 
@@ -326,16 +346,16 @@ describe('a connection that has become too old', () => {
   it('has a successor, which is no news but a change, and leaves', async () => {
     const stage = await started(young);
     const old = await stage.open();
-    const { session } = stage.link;
+    const { session } = stage.tested;
     stage.take();
     await pass(999);
     expect(stage.attempts).toHaveLength(1);
     await pass(1);
-    expect([stage.attempts.length, stage.link.status, stage.link.isOpening]).toEqual([2, 'connected', false]);
-    expect(stage.link.session).toBe(session);
+    expect([stage.attempts.length, stage.tested.status, stage.tested.isConnecting]).toEqual([2, 'connected', false]);
+    expect(stage.tested.session).toBe(session);
     await stage.open();
-    expect([stage.notify, stage.link.status, old.isFinished]).toEqual([['changed'], 'connected', true]);
-    expect(stage.link.session).not.toBe(session);
+    expect([stage.notify, stage.tested.status, old.isFinished]).toEqual([['changed'], 'connected', true]);
+    expect(stage.tested.session).not.toBe(session);
     // And so on, in a second round.
     await pass(1000);
     expect(stage.attempts).toHaveLength(3);
@@ -349,7 +369,7 @@ describe('a connection that has become too old', () => {
     await stage.open();
     stage.submit();
     await turns();
-    expect([stage.link.pending, stage.link.find(1)?.seq, stage.link.find(2)?.seq, stage.link.find(3)]).toEqual([
+    expect([stage.tested.pending, stage.tested.find(1)?.seq, stage.tested.find(2)?.seq, stage.tested.find(3)]).toEqual([
       2,
       1,
       2,
@@ -357,9 +377,9 @@ describe('a connection that has become too old', () => {
     ]);
     expect(old.isFinished).toBe(false);
     await old.brings(sumFrame(1, 5));
-    expect([sink.ends, old.isFinished, stage.link.pending]).toEqual([['complete'], true, 1]);
+    expect([sink.ends, old.isFinished, stage.tested.pending]).toEqual([['complete'], true, 1]);
     await old.ends();
-    expect(stage.link.status).toBe('connected');
+    expect(stage.tested.status).toBe('connected');
   });
 
   it('is tried to be replaced again 5 s after its successor could not be had, and is no outage', async () => {
@@ -370,7 +390,7 @@ describe('a connection that has become too old', () => {
     for (let round = 2; round <= 3; round++) {
       expect(stage.attempts).toHaveLength(round);
       await stage.last.fail();
-      expect([stage.notify, stage.link.status, stage.link.lastError]).toEqual([[], 'connected', undefined]);
+      expect([stage.notify, stage.tested.status, stage.tested.lastError]).toEqual([[], 'connected', undefined]);
       await pass(4999);
       expect(stage.attempts).toHaveLength(round);
       await pass(1);
@@ -404,9 +424,9 @@ describe('a connection that has become too old', () => {
     await pass(1000);
     const renewal = stage.last;
     await wire.isReset();
-    expect([renewal.signal.aborted, stage.link.status]).toEqual([true, 'disconnected']);
+    expect([renewal.signal.aborted, stage.tested.status]).toEqual([true, 'disconnected']);
     await pass(50);
-    expect([stage.attempts.length, stage.link.isOpening]).toEqual([3, true]);
+    expect([stage.attempts.length, stage.tested.isConnecting]).toEqual([3, true]);
     await stage.open();
     await pass(999);
     expect(stage.attempts).toHaveLength(3);
@@ -430,7 +450,7 @@ describe('a connection on which something waits', () => {
   it('is asked, is silent when it does not answer, and is heard again', async () => {
     const { stage, wire } = await waiting(true);
     stage.submit();
-    const { session } = stage.link;
+    const { session } = stage.tested;
     await pass(750);
     expect([wire.hex, session!.isSilent, stage.notify]).toEqual([asked + PING, false, []]);
     await pass(500);
@@ -445,9 +465,9 @@ describe('a connection on which something waits', () => {
     const { stage, wire } = await waiting(true);
     stage.submit(new EchoCmd('x'.repeat(262_144)));
     await pass(3000);
-    expect(stage.link.session!.isSilent).toBe(false);
+    expect(stage.tested.session!.isSilent).toBe(false);
     await pass(250);
-    expect(stage.link.session!.isSilent).toBe(true);
+    expect(stage.tested.session!.isSilent).toBe(true);
     await wire.brings(PING + echoResultFrame(1, ''));
     await pass(250);
     stage.submit();
@@ -459,7 +479,7 @@ describe('a connection on which something waits', () => {
     const { stage, wire } = await waiting(false);
     stage.submit();
     await pass(3000);
-    expect([wire.hex, stage.link.session!.isSilent, stage.notify]).toEqual([asked, false, []]);
+    expect([wire.hex, stage.tested.session!.isSilent, stage.notify]).toEqual([asked, false, []]);
   });
 
   it('is not asked when nothing waits any more', async () => {
@@ -478,37 +498,42 @@ describe('the end for good', () => {
   const ends = ['close', 'destroy'] as const;
 
   it.each(ends)(
-    'by %s() of a link that nobody has used makes no attempt, nor does what comes after it',
+    'by %s() of a connection that was never used makes no attempt, nor does what comes after it',
     async (end) => {
       const stage = new Stage();
-      stage.link[end](closed);
-      stage.link[end](closed);
-      stage.link.start();
-      stage.link.wake();
+      stage.tested[end](closed);
+      stage.tested[end](closed);
+      stage.tested.start();
+      stage.tested.wake();
       await pass(60_000);
-      expect([stage.attempts, stage.notify, stage.link.status, stage.link.mayStart]).toEqual([[], [], 'closed', false]);
-      await stage.link.closed();
+      expect([stage.attempts, stage.notify, stage.tested.status, stage.tested.mayStart]).toEqual([
+        [],
+        [],
+        'closed',
+        false,
+      ]);
+      await stage.tested.closed();
     },
   );
 
   it.each(ends)('by %s() ends the attempt that is under way, and is over when that is', async (end) => {
     const stage = await started();
     stage.take();
-    stage.link[end](closed);
+    stage.tested[end](closed);
     expect(stage.last.signal).toMatchObject({ aborted: true, reason: closed });
     let isOver = false;
-    const over = stage.link.closed().then(() => (isOver = true));
+    const over = stage.tested.closed().then(() => (isOver = true));
     await turns();
     expect(isOver).toBe(false);
     const wire = await stage.last.succeed();
     await over;
-    expect([wire.destroyed, stage.notify, stage.link.status]).toEqual([true, [], 'closed']);
+    expect([wire.destroyed, stage.notify, stage.tested.status]).toEqual([true, [], 'closed']);
   });
 
   it.each(ends)('by %s() ends the delay of an outage', async (end) => {
     const stage = await started();
     await stage.last.fail();
-    stage.link[end](closed);
+    stage.tested[end](closed);
     await pass(60_000);
     expect([stage.attempts.length, jest.getTimerCount()]).toEqual([1, 0]);
   });
@@ -523,17 +548,17 @@ describe('the end for good', () => {
     await pass(1000);
     const renewal = stage.last;
     stage.take();
-    stage.link[end](closed);
-    expect([renewal.signal.aborted, stage.link.pending, stage.link.session]).toEqual([true, 0, undefined]);
+    stage.tested[end](closed);
+    expect([renewal.signal.aborted, stage.tested.pending, stage.tested.session]).toEqual([true, 0, undefined]);
     expect(stage.take()).toEqual([...(end === 'close' ? ['disconnected CLOSED'] : []), 'lost', 'lost']);
     await turns();
     const wires = [old, current];
     expect(wires.map(({ isFinished }) => isFinished)).toEqual(end === 'close' ? [true, true] : [false, false]);
     let isOver = false;
-    const over = stage.link.closed().then(() => (isOver = true));
+    const over = stage.tested.closed().then(() => (isOver = true));
     await renewal.fail();
     expect(isOver).toBe(end === 'destroy');
-    stage.link.destroy(closed);
+    stage.tested.destroy(closed);
     await over;
     expect(wires.map(({ destroyed }) => destroyed)).toEqual([true, true]);
     expect(stage.notify).toEqual([]);
