@@ -129,6 +129,25 @@ describe('the signal of a Command', () => {
     expect(heard.toSorted()).toEqual(['again in the second', 'both', 'both', 'half']);
   });
 
+  it.each([
+    [['abort', 'other'], 'abort'],
+    [['abort', 'other'], 'other'],
+    [['other', 'abort'], 'abort'],
+    [['other', 'abort'], 'other'],
+  ])('lets one function listen to %j, and takes it away from "%s" alone', async (types, removed) => {
+    const events: string[] = [];
+    const listener = ({ type }: Event): void => void events.push(type);
+    const { signal } = await cancelled((given) => {
+      for (const type of types) given.addEventListener(type, listener);
+      given.removeEventListener(removed, listener);
+    });
+    signal.dispatchEvent(new Event('other'));
+    expect(events).toEqual(removed === 'abort' ? ['other'] : ['abort']);
+    for (const type of types) signal.removeEventListener(type, listener);
+    for (const type of types) signal.dispatchEvent(new Event(type));
+    expect(events).toHaveLength(1);
+  });
+
   it.each(['once', 'signal'])(
     'calls a listener in the scope it was added in last, after Node took it away: %s',
     async (way) => {
