@@ -31,7 +31,9 @@ export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError
  * @publicApi
  */
 export class CommandServer {
-  /** Commands, connections and callbacks begin here: not in each other, and not where the server was notify to listen or to close. */
+  /**
+   * Commands, connections and callbacks begin here: not in each other, and not where `listen` or `close` was called.
+   */
   readonly #scope = new AsyncScope();
   readonly #options;
   readonly #config: ServerRunConfig;
@@ -106,7 +108,7 @@ export class CommandServer {
     return this.#load.inFlight;
   }
 
-  /** Frames so far for Commands that were over: honest peers cannot help sending some. */
+  /** Frames so far for Commands that were over: peers cannot help sending some. */
   get lateFrames(): number {
     return this.#lateFrames;
   }
@@ -149,9 +151,9 @@ export class CommandServer {
 
   /**
    * Drains: stops listening, tells peers of this package to go elsewhere, answers every Command that was received or is
-   * on its way, and ends each connection when it is quiet: as soon as such a peer has said that nothing follows, or when a
-   * plain one has been silent for `quietPeriodMs`. After `gracePeriodMs` the rest gets SHUTDOWN. Resolves when all
-   * connections are closed. Idempotent; while it drains, a call with a shorter `gracePeriodMs` hurries it.
+   * on its way, and ends each connection when it is quiet: as soon as such a peer has said that nothing follows, or
+   * when a plain one has been silent for `quietPeriodMs`. After `gracePeriodMs` the rest gets SHUTDOWN. Resolves when
+   * all connections are closed. Idempotent; while it drains, a call with a shorter `gracePeriodMs` hurries it.
    *
    * @throws {CmdStreamError} INVALID_OPTION, by its promise, when it is called with options that make no sense
    */
@@ -190,7 +192,7 @@ export class CommandServer {
 
   #report(failure: unknown): void {
     const { onError } = this.#options;
-    // Where it fails nobody is left to tell; the server serves others.
+    // What it fails with is not reported any further; the server serves others.
     if (onError) notify(() => this.#scope.runApart(onError, undefined, failure));
   }
 }

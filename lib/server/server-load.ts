@@ -45,8 +45,8 @@ export class ServerLoad {
   }
 
   /**
-   * Makes room for one more Command of `sender`, whose peer knows no error that says that the server runs too many: the connection
-   * ends that would have the most. False if that is the sender's own.
+   * Makes room for one more Command of `sender`, whose peer knows no error that says that the server runs too many: the
+   * connection ends that would have the most. False if that is the sender's own.
    */
   makeRoomFor(sender: ConnectionLoad): boolean {
     if (!this.isFull) return true;

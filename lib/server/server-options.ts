@@ -59,13 +59,14 @@ export interface ServerOptions extends ConnectionOptions {
   port?: number | string;
   /**
    * Path of a Unix domain socket, or name of a pipe of Windows, to listen on instead of host and port, 1 to
-   * 103 bytes. A socket that nobody listens on any more is replaced; anything else that is there is an error, and stays.
+   * 103 bytes. A socket whose process has died is replaced; anything else that is there is an error, and stays.
    * @default none: host and port
    */
   path?: string;
   /**
-   * What listens already, instead of host and port: a `net.Server`, which stays open and its owner's when this server is
-   * closed, or `{ fd }`, the descriptor of a listening socket, which is closed with it. With `tls` what they accept is secured.
+   * What listens already, instead of host and port: a `net.Server`, which stays open and its owner's when this server
+   * is closed, or `{ fd }`, the descriptor of a listening socket, which is closed with it. With `tls` what they accept
+   * is secured.
    * @default none: host and port
    */
   listenOn?: NetServer | { readonly fd: number };
@@ -80,15 +81,15 @@ export interface ServerOptions extends ConnectionOptions {
    */
   codec?: Codec | CodecFactory;
   /**
-   * Most connections at a time; further ones are closed before ServerInfo, which is the first word a peer could be notify,
+   * Most connections at a time; further ones are closed before ServerInfo, which is the first word to a peer,
    * and reported with MAX_CONNECTIONS. 1 to 1,000,000; 0: no limit.
    * @default 10_000
    */
   maxConnections?: number;
   /**
    * Most Commands running at a time on all connections together; those whose connection has ended count apart, up to
-   * the same number. Beyond, a Command of a peer of this package is refused with OVERLOADED, and its client sends it again;
-   * one of a plain peer closes the connection with the most running Commands: if that is its own, it is not run.
+   * the same number. Beyond, a Command of a peer of this package is refused with OVERLOADED, and its client sends it
+   * again; one of a plain peer closes the connection with the most running Commands: if that is its own, it is not run.
    * 1 to 100,000,000; 0: no limit.
    * @default 16_384
    */
@@ -121,8 +122,8 @@ export interface ServerOptions extends ConnectionOptions {
    */
   receiveTimeoutMs?: number;
   /**
-   * Time after which a connection is closed on which nothing was running, sent or received, in milliseconds; 0: no limit.
-   * A peer of this package is asked to leave, for this and `receiveTimeoutMs`, and has `gracePeriodMs` for it.
+   * Time after which a connection is closed on which nothing was running, sent or received, in milliseconds; 0: no
+   * limit. A peer of this package is asked to leave, for this and `receiveTimeoutMs`, and has `gracePeriodMs` for it.
    * @default 0
    */
   idleTimeoutMs?: number;
@@ -132,12 +133,14 @@ export interface ServerOptions extends ConnectionOptions {
    */
   gracePeriodMs?: number;
   /**
-   * How long a connection must have been silent before `close()` ends it, in milliseconds, so that Commands on their way are still answered.
+   * How long a connection must have been silent before `close()` ends it, in milliseconds, so that Commands on their
+   * way are still answered.
    * @default 100
    */
   quietPeriodMs?: number;
   /**
-   * What becomes of a handler's error towards a peer that knows no error reply: `'close'` ends the connection, a function maps it to a Result of the contract.
+   * What becomes of a handler's error towards a peer that knows no error reply: `'close'` ends the connection, a
+   * function maps it to a Result of the contract.
    * @default 'close'
    */
   onPlainError?: PlainErrorMapper | 'close';
@@ -154,7 +157,8 @@ export interface ServerOptions extends ConnectionOptions {
    */
   extension?: boolean;
   /**
-   * Refuse a peer of this package whose contract lists another type at some position. `false` at either side: neither checks.
+   * Refuse a peer of this package whose contract lists another type at some position. `false` at either side: neither
+   * checks.
    * @default true
    */
   contractCheck?: boolean;
@@ -236,8 +240,9 @@ export interface CommandServerOptions extends ServerOptions {
    */
   onConnectionEnd?: (connection: LostConnection) => void;
   /**
-   * Told of errors nobody else hears of: of the handler of an event (HANDLER_ERROR), of one that fails after its last Result, of `onPlainError`, of callbacks,
-   * of connections that could not be accepted, of a first connection that did not come; what it throws is ignored.
+   * Given errors that no answer carries: of the handler of an event (HANDLER_ERROR), of one that fails after its last
+   * Result, of `onPlainError`, of callbacks, of connections that could not be accepted, of a first connection that did
+   * not come; what it throws is ignored.
    * @default none
    */
   onError?: (error: unknown) => void;

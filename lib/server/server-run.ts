@@ -1,4 +1,4 @@
-// A server from one listen() to the end of its last socket: listener, sessions, drain. A server that listens again has
+// A server from one listen() to the end of its last socket: listening, sessions, drain. A server that listens again has
 // a new one; Commands that outlive their connection are the server's.
 //
 //   disconnected --(listen)--> connecting --> connected <--> degraded --(close)--> draining --> closed
@@ -6,12 +6,12 @@
 //        └──────(no address)────────┘
 import type { AddressInfo, Socket } from 'node:net';
 import { CmdStreamError, fromSocketError } from '../errors.js';
-import { Listener, type ListenerConfig, type SocketAcceptor } from './listener.js';
+import { ListeningSocket, type ListeningSocketConfig, type SocketAcceptor } from './listening-socket.js';
 import type { LostConnection, ServerStatus } from './server-options.js';
 import type { SessionConfig } from './session/session-config.js';
-import { ServerSession } from './session/server-session.js';
+import { ServerSession, type ServerSessionListener } from './session/server-session.js';
 
-export interface ServerRunConfig extends ListenerConfig {
+export interface ServerRunConfig extends ListeningSocketConfig {
   readonly session: SessionConfig;
   readonly firstConnectionTimeoutMs: number;
   readonly quietPeriodMs: number;
@@ -26,24 +26,24 @@ export interface ServerRunListener {
   onLateFrame(): void;
 }
 
-/** How often a draining server looks whether its connections have become quiet. */
-const DRAIN_LOOK_MS = 10;
+/** How often a draining server looks which of its connections may end. */
+const DRAIN_CHECK_MS = 10;
 /** How long connections that were ended may take to close, within the grace period. */
 const LINGER_MS = 1000;
 /** What is left of the grace period for the last errors to leave. */
-const LAST_WORDS_MS = 100;
-const LAST_WORDS_SHARE = 0.1;
+const LAST_ERRORS_MS = 100;
+const LAST_ERRORS_SHARE = 0.1;
 
-export class ServerRun implements SocketAcceptor {
+export class ServerRun implements SocketAcceptor, ServerSessionListener {
   readonly #config: ServerRunConfig;
-  readonly #owner: ServerRunListener;
+  readonly #listener: ServerRunListener;
   readonly #sessions = new Set<ServerSession>();
   /** Sockets that were handed over and are not closed yet. */
   readonly #sockets = new Set<Socket>();
   #status: ServerStatus = 'disconnected';
-  #listener: Listener | undefined;
+  #listening: ListeningSocket | undefined;
   /** Ends the wait for the first connection. */
-  #expectsNobody = (): void => {};
+  #stopFirstWait = (): void => {};
   #acceptError: CmdStreamError | undefined;
   #isFull = false;
   /** The end of the grace period, and of the time for Commands in it. */
@@ -51,9 +51,9 @@ export class ServerRun implements SocketAcceptor {
   #answerUntil = Number.POSITIVE_INFINITY;
   #drained: Promise<void> | undefined;
 
-  constructor(config: ServerRunConfig, owner: ServerRunListener) {
+  constructor(config: ServerRunConfig, listener: ServerRunListener) {
     this.#config = config;
-    this.#owner = owner;
+    this.#listener = listener;
   }
 
   get connections(): number {
@@ -69,27 +69,27 @@ export class ServerRun implements SocketAcceptor {
   }
 
   get address(): AddressInfo | null {
-    return (this.isListening && this.#listener?.address()) || null;
+    return (this.isListening && this.#listening?.address()) || null;
   }
 
-  get netServer(): Listener['server'] | undefined {
-    return this.#listener?.server;
+  get netServer(): ListeningSocket['server'] | undefined {
+    return this.#listening?.server;
   }
 
   async listen(): Promise<AddressInfo> {
     this.#change('connecting');
     try {
-      this.#listener = new Listener(this.#config, this);
-      await this.#listener.listen();
+      this.#listening = new ListeningSocket(this.#config, this);
+      await this.#listening.listen();
     } catch (error) {
-      this.#listener?.destroy();
+      this.#listening?.destroy();
       this.#checkNotClosed();
       const cause = fromSocketError(error);
       this.#change('disconnected', cause);
       throw cause;
     }
     this.#checkNotClosed();
-    const address = this.#listener.address() as AddressInfo;
+    const address = this.#listening.address() as AddressInfo;
     this.#expectFirstConnection();
     this.#change('connected');
     return address;
@@ -98,7 +98,7 @@ export class ServerRun implements SocketAcceptor {
   /** What was true before an `await` may not be true any more. */
   #checkNotClosed(): void {
     if (this.#isStill('connecting')) return;
-    this.#listener?.destroy();
+    this.#listening?.destroy();
     throw new CmdStreamError('CLOSED', 'the server was closed before it listened');
   }
 
@@ -111,51 +111,59 @@ export class ServerRun implements SocketAcceptor {
     const tooLate = (): void => {
       const text = `no client connected within firstConnectionTimeoutMs (${firstConnectionTimeoutMs})`;
       const cause = new CmdStreamError('NO_FIRST_CONNECTION', text);
-      this.#owner.onError(cause);
+      this.#listener.onError(cause);
       this.destroy(cause);
     };
-    this.#expectsNobody = this.#config.session.ticker.after(firstConnectionTimeoutMs, tooLate, true);
+    this.#stopFirstWait = this.#config.session.ticker.after(firstConnectionTimeoutMs, tooLate, true);
   }
 
   onSocket(socket: Socket): void {
-    this.#expectsNobody();
+    this.#stopFirstWait();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    const session = new ServerSession(socket, this.#config.session, {
-      onCommandError: (error) => this.#owner.onError(error),
-      onLateFrame: () => this.#owner.onLateFrame(),
-      onConnectionEnd: ({ remoteAddress }, cause) => this.#owner.onConnectionEnd({ remoteAddress, cause }),
-      onSessionEnd: (ended, cause) => {
-        this.#sessions.delete(ended);
-        this.#owner.onConnectionLost({ remoteAddress: ended.remoteAddress, cause });
-      },
-    });
-    this.#sessions.add(session);
+    this.#sessions.add(new ServerSession(socket, this.#config.session, this));
     this.#acceptError = undefined;
-    this.#lookAtHealth();
+    this.#updateHealth();
+  }
+
+  onCommandError(error: unknown): void {
+    this.#listener.onError(error);
+  }
+
+  onLateFrame(): void {
+    this.#listener.onLateFrame();
+  }
+
+  onConnectionEnd({ connection: { remoteAddress } }: ServerSession, cause: CmdStreamError): void {
+    this.#listener.onConnectionEnd({ remoteAddress, cause });
+  }
+
+  onSessionEnd(session: ServerSession, cause: CmdStreamError): void {
+    this.#sessions.delete(session);
+    this.#listener.onConnectionLost({ remoteAddress: session.connection.remoteAddress, cause });
   }
 
   onRefused(remoteAddress: string, cause: CmdStreamError): void {
-    this.#owner.onConnectionEnd({ remoteAddress, cause });
-    this.#owner.onConnectionLost({ remoteAddress, cause });
+    this.#listener.onConnectionEnd({ remoteAddress, cause });
+    this.#listener.onConnectionLost({ remoteAddress, cause });
   }
 
   onAcceptError(error: CmdStreamError): void {
     this.#acceptError = error;
-    this.#owner.onError(error);
-    this.#lookAtHealth();
+    this.#listener.onError(error);
+    this.#updateHealth();
   }
 
   onFull(isFull: boolean): void {
     this.#isFull = isFull;
-    this.#lookAtHealth();
+    this.#updateHealth();
   }
 
   onListenerClosed(): void {
     if (this.isListening) this.destroy(new CmdStreamError('CLOSED', 'what the server listened on was closed'));
   }
 
-  #lookAtHealth(): void {
+  #updateHealth(): void {
     if (!this.isListening) return;
     const { maxConnections } = this.#config;
     const full = this.#isFull
@@ -169,8 +177,8 @@ export class ServerRun implements SocketAcceptor {
   close(gracePeriodMs: number): Promise<void> {
     const until = performance.now() + gracePeriodMs;
     this.#drainUntil = Math.min(this.#drainUntil, until);
-    const lastWordsMs = Math.min(LAST_WORDS_MS, gracePeriodMs * LAST_WORDS_SHARE);
-    this.#answerUntil = Math.min(this.#answerUntil, until - lastWordsMs);
+    const lastErrorsMs = Math.min(LAST_ERRORS_MS, gracePeriodMs * LAST_ERRORS_SHARE);
+    this.#answerUntil = Math.min(this.#answerUntil, until - lastErrorsMs);
     this.#drained ??= this.#drain();
     return this.#drained;
   }
@@ -178,12 +186,12 @@ export class ServerRun implements SocketAcceptor {
   async #drain(): Promise<void> {
     if (this.#status === 'closed') return;
     this.#change('draining');
-    this.#listener?.close();
-    this.#expectsNobody();
+    this.#listening?.close();
+    this.#stopFirstWait();
     const ending = new CmdStreamError('SHUTDOWN', 'the server is shutting down');
     while (this.#isStill('draining') && this.#sessions.size > 0) {
       for (const session of this.#sessions) session.goAway('shutdown');
-      await afterReading(DRAIN_LOOK_MS);
+      await afterReading(DRAIN_CHECK_MS);
       if (performance.now() >= this.#answerUntil) break;
       const { now } = this.#config.session.ticker;
       for (const session of this.#sessions) {
@@ -200,7 +208,7 @@ export class ServerRun implements SocketAcceptor {
   /** What was sent last must leave before the process may. */
   async #socketsClosed(until: number): Promise<void> {
     while (this.#sockets.size > 0) {
-      await afterReading(DRAIN_LOOK_MS);
+      await afterReading(DRAIN_CHECK_MS);
       if (performance.now() >= Math.min(until, this.#drainUntil)) return;
     }
   }
@@ -213,8 +221,8 @@ export class ServerRun implements SocketAcceptor {
   }
 
   #endAll(cause: CmdStreamError): void {
-    this.#expectsNobody();
-    this.#listener?.destroy();
+    this.#stopFirstWait();
+    this.#listening?.destroy();
     for (const session of this.#sessions) session.destroy(cause);
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -222,11 +230,13 @@ export class ServerRun implements SocketAcceptor {
   #change(status: ServerStatus, cause?: CmdStreamError): void {
     if (this.#status === status || this.#status === 'closed') return;
     this.#status = status;
-    this.#owner.onStatus(status, cause);
+    this.#listener.onStatus(status, cause);
   }
 }
 
-/** Waits, and then until what had arrived meanwhile was read: a timer alone fires before that when the process was busy. */
+/**
+ * Waits, and then until what had arrived meanwhile was read: a timer alone fires before that when the process was busy.
+ */
 function afterReading(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(() => setImmediate(resolve), delayMs));
 }

@@ -1,6 +1,6 @@
-// The events of one connection (by pattern, or Commands whose sender wants no answer): those that run and those that wait
-// for their turn. They have no answer that could make the sender slow down, so what waits has a bound in bytes. They do not
-// depend on the connection: it may end first.
+// The events of one connection (by pattern, or Commands whose sender wants no answer): those that run and those that
+// wait for their turn. They have no answer that could make the sender slow down, so what waits has a bound in bytes.
+// They do not depend on the connection: it may end first.
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { typeNameOf } from '../../contract/type-table.js';
 import { CmdStreamError, peerText, isCmdStreamError, isError, MAX_REASON_BYTES, messageOf } from '../../errors.js';

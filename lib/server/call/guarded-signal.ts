@@ -1,6 +1,6 @@
-// The signal of a Command, made harmless: Node ends the process when a listener throws, or returns a promise that rejects,
-// and calls it in the async scope of whatever aborts, where here it is called in that in which it was added. Signals that
-// the application derives from it (`AbortSignal.any`) are the application's own.
+// The signal of a Command, made harmless: Node ends the process when a listener throws, or returns a promise that
+// rejects, and calls it in the async scope of whatever aborts, where here it is called in that in which it was added.
+// Signals that the application derives from it (`AbortSignal.any`) are the application's own.
 import { AsyncResource } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import { callSafely } from '../../callbacks.js';
@@ -12,8 +12,9 @@ type Guard = (event: Event) => void;
 
 /** `report` is given what listeners of the signal fail with, those of `onabort` included. */
 export function guardSignal(signal: AbortSignal, report: (error: unknown) => void): void {
-  // For each type of events, and for those that capture apart: a listener that is added twice is one, and is taken away by
-  // its own name. What stands here lives no longer than the listener: Node drops by itself those of `once` and of a `signal`.
+  // For each type of events, and for those that capture apart: a listener that is added twice is one, and is taken away
+  // by its own name. What stands here lives no longer than the listener: Node drops by itself those of `once` and of a
+  // `signal`.
   const guards = new Map<string, WeakMap<object, Guard>>();
   const { addEventListener, removeEventListener } = signal;
   signal.addEventListener = (type: string, listener: unknown, options?: Options) => {

@@ -87,7 +87,9 @@ export class PlainCall extends ServerCall {
     this.session.report(new CmdStreamError('RESULT_AFTER_LAST', `${text}; ${remedy}`));
   }
 
-  /** A producer that waits for room has some in hand before it can know that there is none; the last one is always sent. */
+  /**
+   * A producer that waits for room has made some before it can know that there is none; the last one is always sent.
+   */
   #isTooMany(result: unknown, isLast: boolean): boolean {
     if (!this.session.scheduler.isFull) this.#madeAhead = 0;
     else if (!isLast && this.#results.indexOf(result) >= 0) this.#madeAhead++;

@@ -1,5 +1,5 @@
 // What one Command has written and may not send yet: Results wait for credit, everything waits for the socket, and in
-// order. What the frames say, and what an end means, is the Command's.
+// order; and what was sent on credit and not taken. What the frames say, and what an end means, is the Command's.
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
 import { PackedFrames } from '../../wire/packed-frames.js';
@@ -7,13 +7,21 @@ import { MADE_AHEAD, type ScheduledCall } from '../session/send-scheduler.js';
 import type { CallSession } from './server-call.js';
 import { CREDIT_WINDOW_BYTES } from '../../wire/control-frame.js';
 
+/** A group is complete with so many bytes; it counts until its last Result is taken. */
+const GROUP_BYTES = CREDIT_WINDOW_BYTES / 256;
+
+interface Group {
+  results: number;
+  bytes: number;
+}
+
 type Write = (writer: ByteWriter) => void;
 
 export class ResultQueue {
   readonly #call: ScheduledCall;
   readonly #session: CallSession;
   #credit: number;
-  /** Results that were sent on credit; nobody says when others are taken. */
+  /** Results that were sent on credit; when others are taken is not known. */
   readonly #untaken: UntakenResults | undefined;
   #frames: PackedFrames | undefined;
   #results = 0;
@@ -54,9 +62,9 @@ export class ResultQueue {
   }
 
   /**
-   * Queues a Result; gives its bytes, or why it may not wait. A producer that waits for room has had one held back, and has
-   * one in hand, before it can know that there is none: so many are always taken, and so is the final one. All
-   * are encoded at once: they say what they said when they were given.
+   * Queues a Result; gives its bytes, or why it may not wait. A producer that waits for room has had one held back, and
+   * has made one more, before it can know that there is none: so many are always taken, and so is the final one. All are
+   * encoded at once: they say what they said when they were given.
    *
    * @throws {CmdStreamError} when the Result cannot be encoded
    */
@@ -148,17 +156,10 @@ export class ResultQueue {
   }
 }
 
-// The Results of one Command that were sent on credit and not taken yet: how many bytes they are, as nearly as the window
-// needs it. Small ones are counted in groups, so that what is remembered of them is small, and forgotten in constant time.
-
-/** A group is complete with so many bytes; it counts until its last Result is taken. */
-const GROUP_BYTES = CREDIT_WINDOW_BYTES / 256;
-
-interface Group {
-  results: number;
-  bytes: number;
-}
-
+/**
+ * The Results of one Command that were sent on credit and not taken yet: how many bytes they are, as nearly as the window
+ * needs it. Small ones are counted in groups, so that what is remembered of them is small, and removed in constant time.
+ */
 export class UntakenResults {
   #bytes = 0;
   /** Oldest first; never more than the window has room for. */

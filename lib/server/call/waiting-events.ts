@@ -1,5 +1,6 @@
-// Events that wait for their turn, as the bytes they came in: what a value takes in memory is many times that, and is the
-// peer's choice. They were decoded once when they came, to be refused there if they must; each is decoded again in its turn.
+// Events that wait for their turn, as the bytes they came in: what a value takes in memory is many times that, and is
+// the peer's choice. They were decoded once when they came, to be refused there if they must; each is decoded again in
+// its turn.
 //
 //   record = length of head, head, frame         head = when it came, its number, metadata of a Command
 import { dataOf, PatternMessage } from '../../codec/pattern-message.js';

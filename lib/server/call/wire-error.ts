@@ -52,7 +52,7 @@ export function isForCaller(error: unknown): error is CmdStreamError {
   return isCmdStreamError(error) && error.code === 'REMOTE' && !error.sent;
 }
 
-/** A mistake of the handler: whoever wrote it must hear of it, not its caller alone. */
+/** A mistake of the handler: its author must learn of it, not its caller alone. */
 const mistakes: ReadonlySet<string> = new Set<ErrorCode>([
   'RESULT_NOT_IN_CONTRACT',
   'ENCODE_FAILED',

@@ -1,6 +1,7 @@
-// What of one connection is not written yet, all Commands together: whether there is room in the socket, whose turn it is
-// when there is, what is held back until the turn of the event loop ends, and the bounds beyond which a peer that does not
-// read loses its Command or its connection. (How long it may take nothing at all is measured by the connection.)
+// What of one connection is not written yet, all Commands together: whether there is room in the socket, whose turn it
+// is when there is, what is held back until the turn of the event loop ends, and the bounds beyond which a peer that
+// does not read loses its Command or its connection. (How long it may take nothing at all is measured by the
+// connection.)
 import type { Connection } from '../../connection/connection.js';
 import type { ResolvedConnectionOptions } from '../../connection/connection-options.js';
 import { CmdStreamError } from '../../errors.js';
@@ -129,8 +130,8 @@ export class SendScheduler {
   }
 
   /**
-   * Why a Command that has `sum` bytes of Results waiting, `bytes` of them new, and could not wait for room may queue no
-   * more; undefined while it may.
+   * Why a Command that has `sum` bytes of Results waiting, `bytes` of them new, and could not wait for room may queue
+   * no more; undefined while it may.
    */
   refusalOf(bytes: number, sum: number): CmdStreamError | undefined {
     const { maxStreamBufferBytes } = this.#config;
@@ -143,7 +144,7 @@ export class SendScheduler {
     return tooMany(`${this.#waiting} bytes of Results wait on this connection: no more than ${limit} may`);
   }
 
-  /** True while more waits than may, of a Command whose peer cannot be told that it failed. */
+  /** True while more waits than may, of a Command whose peer knows no error. */
   get isFull(): boolean {
     return this.#connection.writer.bufferedBytes > this.#maxBytes;
   }
@@ -155,7 +156,10 @@ export class SendScheduler {
     return new CmdStreamError('SEND_BUFFER_FULL', `${what}: more than ${limit}; ${REMEDY}`);
   }
 
-  /** Writes what takes no turn: a pong, the refusal of a Command. A peer that has them made and does not read loses its connection. */
+  /**
+   * Writes what takes no turn: a pong, the refusal of a Command. A peer that has them made and does not read loses its
+   * connection.
+   */
   post(write: (writer: ByteWriter) => void): void {
     const connection = this.#connection;
     const { options, sendHighWaterBytes } = this.#config;

@@ -1,6 +1,6 @@
 // The server's side of one connection: runs each Command that arrives, keeps those that run, and decides when to go on
-// reading and when the connection has been idle or silent for too long. Ends with its connection, but not before its last
-// Command and its last event have ended.
+// reading and when the connection has been idle or silent for too long. Ends with its connection, but not before its
+// last Command and its last event have ended.
 import type { Duplex } from 'node:stream';
 import { Connection, type ConnectionListener } from '../../connection/connection.js';
 import type { Clock, Ticking } from '../../connection/ticker.js';
@@ -56,10 +56,6 @@ export class ServerSession implements ConnectionListener, CallSession {
     if (this.endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
     this.#limits = new SessionLimits(this, config.limits, config.ticker);
     config.ticker.add(this.#limits);
-  }
-
-  get remoteAddress(): string {
-    return this.connection.remoteAddress;
   }
 
   /** True if the peer is one of this package. */

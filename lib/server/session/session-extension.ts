@@ -1,5 +1,5 @@
-// What a session knows beyond plain cmd-stream once its peer has probed: HELLO, META, messages by pattern, cancellation,
-// credit, the goodbye. Late frames are counted; a frame that breaks the protocol ends the connection.
+// What a session knows beyond plain cmd-stream once its peer has probed: HELLO, META, messages by pattern,
+// cancellation, credit, the goodbye. Late frames are counted; a frame that breaks the protocol ends the connection.
 import { dataOf, PatternMessage } from '../../codec/pattern-message.js';
 import { GREETING_LIMIT } from '../../connection/codec-direction.js';
 import type { Connection } from '../../connection/connection.js';
@@ -246,7 +246,8 @@ export class SessionExtension {
     const { load } = this.#session.config;
     this.#eventsArrived--;
     if (!load.isFull) return this.#events.add(event);
-    const text = `${nameOfEvent(event.command)} was dropped: the server runs maxInFlight (${load.maxInFlight}) Commands and events`;
+    const limit = `maxInFlight (${load.maxInFlight}) Commands and events`;
+    const text = `${nameOfEvent(event.command)} was dropped: the server runs ${limit}`;
     this.#session.report(new CmdStreamError('OVERLOADED', text));
   }
 
@@ -288,8 +289,8 @@ function overBefore({ overAt }: ExtendedCall): CmdStreamError | undefined {
 const NO_META: Meta = Object.freeze({ remainingMs: undefined, credit: 0, metadata: NO_METADATA });
 
 /**
- * The order in which the frames of an extended client must come: HELLO first, META right before its Command, numbers that
- * grow, nothing behind DONE. Any other order breaks the protocol.
+ * The order in which the frames of an extended client must come: HELLO first, META right before its Command, numbers
+ * that grow, nothing behind DONE. Any other order breaks the protocol.
  */
 export class FrameSequence {
   readonly #seqs = new SeqWindow();
@@ -324,7 +325,9 @@ export class FrameSequence {
     if (this.#meta) throw protocolError('META must be followed by its Command');
   }
 
-  /** What came before the Command of this number. @throws {CmdStreamError} PROTOCOL_ERROR when that is for another one */
+  /**
+   * What came before the Command of this number. @throws {CmdStreamError} PROTOCOL_ERROR when that is for another one
+   */
   takeMeta(seq: Seq): Meta {
     const meta = this.#meta;
     this.#meta = undefined;

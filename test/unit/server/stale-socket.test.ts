@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { linkSync, lstatSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { removeStaleSocket } from '../../../lib/server/listener.js';
+import { removeStaleSocket } from '../../../lib/server/listening-socket.js';
 import { Folder } from '../../support/folder.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';

@@ -1,15 +1,16 @@
 // The listening socket of a server, TCP, TLS or Unix domain, its own or one it was given: hands over sockets that are
-// ready to speak, and ends those that do not get that far. It knows no frames.
-import { createServer, Server, type AddressInfo, type Socket, connect } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { MAX_TIMER_MS } from '../connection/connection-options.js';
-import { CmdStreamError, codeOf, messageOf } from '../errors.js';
-import { isPromiseLike } from '../callbacks.js';
+// ready to speak, and ends those that do not get that far. It removes what a server that has died left at its path. It
+// knows no frames.
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { connect, createServer, Server, type AddressInfo, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { isPromiseLike } from '../callbacks.js';
+import { MAX_TIMER_MS } from '../connection/connection-options.js';
+import { CmdStreamError, codeOf, messageOf } from '../errors.js';
 
-export interface ListenerConfig {
+export interface ListeningSocketConfig {
   readonly host: string;
   readonly port: number;
   readonly path?: string;
@@ -30,24 +31,24 @@ export interface SocketAcceptor {
   onAcceptError(error: CmdStreamError): void;
   /** Are there as many connections as there may be? */
   onFull(isFull: boolean): void;
-  /** Somebody else has closed what is listened on. */
+  /** What is listened on was closed from outside. */
   onListenerClosed(): void;
 }
 
-export class Listener {
+export class ListeningSocket {
   readonly server: Server;
-  readonly #owner: SocketAcceptor;
-  readonly #config: ListenerConfig;
+  readonly #acceptor: SocketAcceptor;
+  readonly #config: ListeningSocketConfig;
   /** What was accepted and is not closed yet, in its TLS handshake or beyond. */
   readonly #accepted = new Set<Socket>();
-  /** Was the server made elsewhere? Then it is not ours to close. */
+  /** Was the server made elsewhere? Then it is not closed here. */
   readonly #isGiven: boolean;
   /** Secures what is accepted; the same as `server` unless that was given. */
   readonly #tls: Server | undefined;
 
-  constructor(config: ListenerConfig, owner: SocketAcceptor) {
+  constructor(config: ListeningSocketConfig, acceptor: SocketAcceptor) {
     this.#config = config;
-    this.#owner = owner;
+    this.#acceptor = acceptor;
     this.#isGiven = config.listenOn instanceof Server;
     this.#tls = config.tls && this.#createTls(config.tls);
     this.server = config.listenOn instanceof Server ? config.listenOn : (this.#tls ?? createServer());
@@ -71,7 +72,7 @@ export class Listener {
   }
 
   #handshakeError(error: Error): CmdStreamError {
-    if (!this.#owner.isListening) return notTaking();
+    if (!this.#acceptor.isListening) return notTaking();
     if (codeOf(error) !== 'ERR_TLS_HANDSHAKE_TIMEOUT') {
       return new CmdStreamError('TLS_ERROR', `TLS handshake failed: ${error.message}`, { cause: error });
     }
@@ -88,9 +89,9 @@ export class Listener {
     this.#accepted.add(socket);
     socket.once('close', () => {
       this.#accepted.delete(socket);
-      this.#owner.onFull(this.#isFull);
+      this.#acceptor.onFull(this.#isFull);
     });
-    this.#owner.onFull(this.#isFull);
+    this.#acceptor.onFull(this.#isFull);
     if (this.#tls === undefined) this.#handOver(socket);
     else if (this.#isGiven) this.#tls.emit('connection', socket);
   };
@@ -101,7 +102,7 @@ export class Listener {
   }
 
   #handOver(socket: Socket): void {
-    if (this.#owner.isListening) return this.#owner.onSocket(socket);
+    if (this.#acceptor.isListening) return this.#acceptor.onSocket(socket);
     this.#refuse(socket, notTaking());
     end(socket);
   }
@@ -112,17 +113,17 @@ export class Listener {
   }
 
   #refuse(client: Partial<Pick<Socket, 'remoteAddress' | 'remotePort'>>, cause: CmdStreamError): void {
-    this.#owner.onRefused(clientOf(client), cause);
+    this.#acceptor.onRefused(clientOf(client), cause);
   }
 
   /** While it is not listening yet, `#bind` tells. */
   #onError = (cause: unknown): void => {
     if (!this.server.listening) return;
     const text = `a connection could not be accepted: ${messageOf(cause)}`;
-    this.#owner.onAcceptError(new CmdStreamError('ACCEPT_FAILED', text, { cause }));
+    this.#acceptor.onAcceptError(new CmdStreamError('ACCEPT_FAILED', text, { cause }));
   };
 
-  #onClose = (): void => this.#owner.onListenerClosed();
+  #onClose = (): void => this.#acceptor.onListenerClosed();
 
   /** @throws {CmdStreamError} LISTEN_FAILED when the address cannot be had */
   async listen(): Promise<void> {
@@ -166,18 +167,21 @@ export class Listener {
     return new CmdStreamError('LISTEN_FAILED', `cannot listen on ${where}: ${messageOf(cause)}`, { cause });
   }
 
-  /** Where the server listens: of a Unix domain socket the path, with the family `unix` and port 0; null when it does not. */
+  /**
+   * Where the server listens: of a Unix domain socket the path, with the family `unix` and port 0; null when it does
+   * not.
+   */
   address(): AddressInfo | null {
     const address = this.server.address();
     return typeof address === 'string' ? { address, family: 'unix', port: 0 } : address;
   }
 
-  /** Stops listening, unless somebody else owns the server; what was accepted lives on. */
+  /** Stops listening, unless the server was given; what was accepted lives on. */
   close(): void {
     if (!this.#isGiven) this.server.close();
   }
 
-  /** Ends what was accepted, too, and lets go of a server that is not ours. */
+  /** Ends what was accepted, too, and lets go of a server that was given. */
   destroy(): void {
     this.close();
     for (const socket of this.#accepted) socket.destroy();
@@ -186,12 +190,12 @@ export class Listener {
   }
 }
 
-/** Node reports what these callbacks throw as the end of the handshake, but nobody hears of promises that they return. */
+/** Node reports what these callbacks throw as the end of the handshake, but not promises of theirs that reject. */
 function guarded({ ...tls }: TlsOptions): TlsOptions {
   const { SNICallback, ALPNCallback, pskCallback } = tls;
   if (SNICallback) {
     tls.SNICallback = (name, done) => {
-      // A promise for a context is none: Node refuses it, and nobody hears what becomes of it.
+      // A promise for a context is none: Node refuses it, and does not look at what becomes of it.
       const give: typeof done = (error, context) =>
         done(
           error,
@@ -224,20 +228,21 @@ function clientOf({ remoteAddress, remotePort }: Partial<Pick<Socket, 'remoteAdd
   return remoteAddress === undefined ? 'an unknown address' : `${remoteAddress}:${remotePort}`;
 }
 
-// The file of a Unix domain socket whose process has died stands in the way of the next one. Takes it away, if it is
-// certain that it is such a file; never another kind of file, never a socket that is listened on.
-
 /** What tells a file from another one that has its name, and perhaps its inode, later. */
 interface Identity {
   readonly ino: bigint;
   readonly mtimeNs: bigint;
 }
 
-/** True if the path is free now. */
+/**
+ * The file of a Unix domain socket whose process has died stands in the way of the next one: removes it, if it is
+ * certain that it is such a file; never another kind of file, never a socket that is listened on. True if the path is
+ * free now.
+ */
 export async function removeStaleSocket(path: string): Promise<boolean> {
   try {
     const found = identityOf(path);
-    if (found === undefined || !(await isDeaf(path))) return false;
+    if (found === undefined || !(await refusesConnections(path))) return false;
     return isSame(found, identityOf(path)) && remove(path, found);
   } catch (error) {
     return codeOf(error) === 'ENOENT';
@@ -254,8 +259,8 @@ function isSame(one: Identity, other: Identity | undefined): boolean {
   return one.ino === other?.ino && one.mtimeNs === other.mtimeNs;
 }
 
-/** Does the system say that nobody listens? Whatever else it says is no proof. */
-function isDeaf(path: string): Promise<boolean> {
+/** Does the system say that no process listens? Anything else it says is no proof. */
+function refusesConnections(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });
     socket.once('error', (error) => resolve(codeOf(error) === 'ECONNREFUSED'));
@@ -266,7 +271,9 @@ function isDeaf(path: string): Promise<boolean> {
   });
 }
 
-/** Another process may do the same in the same moment, and listen already: what was taken away is looked at once more. */
+/**
+ * Another process may do the same in the same moment, and listen already: what was taken away is looked at once more.
+ */
 function remove(path: string, stale: Identity): boolean {
   const aside = join(dirname(path), `.${randomBytes(6).toString('hex')}`);
   renameSync(path, aside);
