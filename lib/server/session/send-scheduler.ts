@@ -1,7 +1,6 @@
-// What of one connection is not written yet, all Commands together: whether there is room in the socket, whose turn it
-// is when there is, what is held back until the turn of the event loop ends, and the bounds beyond which a peer that
-// does not read loses its Command or its connection. (How long it may take nothing at all is measured by the
-// connection.)
+// What of one connection is not written yet, all Commands together: whether the socket has room, whose turn it is when
+// it has, what is held back until this turn of the event loop ends, and the bounds beyond which a peer that does not
+// read loses its Command or its connection. (How long it may take nothing at all is measured by the connection.)
 import type { Connection } from '../../connection/connection.js';
 import type { ResolvedConnectionOptions } from '../../connection/connection-options.js';
 import { CmdStreamError } from '../../errors.js';

@@ -76,13 +76,15 @@ describe.each(Object.keys(sources))('%s', (name) => {
     ['as it is', (source: Probe) => source.given],
   ])('is ended when its caller has gone before it was given %s', async (_how, give) => {
     const source = probe();
+    const leaving = new AbortController();
     let release = (): void => {};
     const { calc, client } = await play(async ({ signal }) => {
+      leaving.abort();
       await once(signal, 'abort');
       await new Promise<void>((resolve) => (release = resolve));
       return give(source);
     });
-    const call = client.execute(new PlayCmd(), { signal: AbortSignal.timeout(50) });
+    const call = client.execute(new PlayCmd(), { signal: leaving.signal });
     await expect(call).rejects.toBeDefined();
     await turns(20);
     expect(calc.server.inFlight).toBe(1);
