@@ -315,15 +315,15 @@ describe('an enhancer', () => {
 
 describe('a callback of the client', () => {
   it('runs in the scope of its subscriber, whatever call has opened the connection', async () => {
-    const notify: string[] = [];
+    const lines: string[] = [];
     const client = clientOf(await serve([Handlers]));
     const subscribe = (user: string, source: Observable<unknown>): Promise<void> =>
       new Promise((resolve) => {
         users.run(user, () =>
           source.subscribe({
-            next: () => notify.push(`${user}: ${seen()}`),
+            next: () => lines.push(`${user}: ${seen()}`),
             complete: () => {
-              notify.push(`${user}: ${seen()}`);
+              lines.push(`${user}: ${seen()}`);
               resolve();
             },
           }),
@@ -336,7 +336,7 @@ describe('a callback of the client', () => {
       subscribe('dave', client.send(new ValueCmd())),
     ]);
     await subscribe('erin', client.send(new ValueCmd()));
-    expect(notify.every((line) => /^(\w+): \1$/.test(line))).toBe(true);
-    expect(new Set(notify).size).toBe(5);
+    expect(lines.every((line) => /^(\w+): \1$/.test(line))).toBe(true);
+    expect(new Set(lines).size).toBe(5);
   });
 });

@@ -123,7 +123,7 @@ describe('a client that was closed', () => {
     expect(await sumOf(client)).toBe(5);
   });
 
-  it('fails what waits for a connection, the promise of connect() included, and is opened by the next one', async () => {
+  it('fails what waits for a connection, and connect() itself, and is opened by the next one', async () => {
     const client = await clientOf();
     const before = client.connect();
     const ended = before.catch((error: unknown) => error);
@@ -157,10 +157,10 @@ describe('a client that was closed', () => {
 
   it('tells of its new connection, and nothing of the old one any more', async () => {
     const client = await clientOf();
-    const notify: unknown[] = [];
-    client.on('connect', () => notify.push('connect'));
-    client.on('disconnect', () => notify.push('disconnect'));
-    client.status.subscribe((status) => notify.push(status));
+    const events: unknown[] = [];
+    client.on('connect', () => events.push('connect'));
+    client.on('disconnect', () => events.push('disconnect'));
+    client.status.subscribe((status) => events.push(status));
     const late = firstValueFrom(client.send<string>('later', {}));
     await client.connect();
     const closed = client.close();
@@ -168,8 +168,8 @@ describe('a client that was closed', () => {
     answer();
     await late;
     await closed;
-    expect(notify.slice(notify.lastIndexOf('connect') - 1)).toEqual(['connected', 'connect']);
-    expect(notify.filter((one) => one === 'disconnect')).toEqual([]);
+    expect(events.slice(events.lastIndexOf('connect') - 1)).toEqual(['connected', 'connect']);
+    expect(events.filter((one) => one === 'disconnect')).toEqual([]);
     expect(client.unwrap<CommandClient>().status).toBe('connected');
   });
 

@@ -253,7 +253,7 @@ describe('the dispatch hook', () => {
 it('listeners that throw or reject keep no other from being notified', async () => {
   const raw = own(await RawServer.listen());
   const client = await clientOf(raw);
-  const notify: string[] = [];
+  const events: string[] = [];
   for (const event of ['connect', 'unexpectedResult', 'disconnect'] as const) {
     client.on(event, () => {
       throw new Error('a listener throws');
@@ -261,15 +261,15 @@ it('listeners that throw or reject keep no other from being notified', async () 
     client.on(event, async () => {
       throw new Error('a listener rejects');
     });
-    client.on(event, () => void notify.push(event));
+    client.on(event, () => void events.push(event));
   }
   const connected = client.connect();
   const peer = await raw.peer();
   peer.write(GREETING + SUM_5);
   await connected;
-  await until('the Result is unexpected', () => notify.length === 2);
+  await until('the Result is unexpected', () => events.length === 2);
   peer.reset();
-  await until('it is lost', () => notify.length === 3);
+  await until('it is lost', () => events.length === 3);
   await turns();
-  expect(notify).toEqual(['connect', 'unexpectedResult', 'disconnect']);
+  expect(events).toEqual(['connect', 'unexpectedResult', 'disconnect']);
 });

@@ -216,7 +216,7 @@ describe('/ready of an application with a server', () => {
 
   afterEach(() => Gateway.finish());
 
-  it('says down before the server listens, up while it does, and down while it drains and when it is closed', async () => {
+  it('says down before the server listens, up while it does, down while it drains and when it is closed', async () => {
     const idle = { connections: 0, inFlight: 0 };
     expect(await gateway.get('ready')).toEqual(down('server', { state: 'disconnected', ...idle }));
     await gateway.app.startAllMicroservices();

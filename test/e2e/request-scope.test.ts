@@ -91,12 +91,12 @@ describe('a handler in request scope', () => {
     const sums = await Promise.all([1, 2, 3].map((n) => client.execute(new AddCmd(n, n))));
     expect(sums.map(({ value }) => value)).toEqual([2, 4, 6]);
     expect(made.controllers).toBe(3);
-    const notify = made.requests.map(({ pattern, data, context }) => [
+    const requests = made.requests.map(({ pattern, data, context }) => [
       (context as CmdStreamContext).seq,
       pattern,
       data,
     ]);
-    expect(notify.toSorted()).toEqual([1, 2, 3].map((n) => [n, 'command:AddCmd', new AddCmd(n, n)]));
+    expect(requests.toSorted()).toEqual([1, 2, 3].map((n) => [n, 'command:AddCmd', new AddCmd(n, n)]));
   });
 
   it('may be a generator', async () => {

@@ -121,7 +121,7 @@ describe('an Observable of a handler', () => {
     expect(source.log).toEqual(['called']);
   });
 
-  it('goes on when the client unsubscribes, which a plain server cannot learn; the rest are unexpected Results', async () => {
+  it('goes on when the client unsubscribes, which a plain server cannot know; the rest are unexpected', async () => {
     const source = new Source();
     const server = await serve(streaming(source));
     const client = own(new HandMadeClient(server.port));

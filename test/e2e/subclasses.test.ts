@@ -26,7 +26,7 @@ import { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
 
-let notify: unknown[] = [];
+let calls: unknown[] = [];
 let received: unknown[] = [];
 
 /* oxlint-disable typescript/no-explicit-any -- a mixin takes any constructor */
@@ -36,7 +36,7 @@ type Made<T> = new (...args: any[]) => T;
 function toldOf(Client: Made<any>) {
   return class extends Client {
     createPacket(pattern: unknown, data: object): ReadPacket {
-      notify.push('createPacket');
+      calls.push('createPacket');
       return super.createPacket(pattern, { ...data, created: true }) as ReadPacket;
     }
 
@@ -45,25 +45,25 @@ function toldOf(Client: Made<any>) {
     }
 
     publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
-      notify.push('publish');
+      calls.push('publish');
       const lower = {
         ...packet,
         pattern: String(packet.pattern).toLowerCase(),
         data: { ...packet.data, published: true },
       };
       return super.publish(lower, (answer: WritePacket) => {
-        notify.push('answer');
+        calls.push('answer');
         callback(answer);
       }) as () => void;
     }
 
     async dispatchEvent(packet: ReadPacket): Promise<unknown> {
-      notify.push('dispatchEvent');
+      calls.push('dispatchEvent');
       return super.dispatchEvent({ ...packet, data: { ...packet.data, dispatched: true } });
     }
 
     createObserver(observer: Observer<unknown>): (packet: WritePacket) => void {
-      notify.push('createObserver');
+      calls.push('createObserver');
       return super.createObserver(observer) as (packet: WritePacket) => void;
     }
 
@@ -83,12 +83,12 @@ function seenBy(Strategy: Made<any>) {
     getHandlerByPattern(pattern: string): MessageHandler | null {
       const handler = super.getHandlerByPattern(pattern.replace(/^v\d\./, '')) as MessageHandler | null;
       if (handler === null) return null;
-      notify.push(`handler of ${pattern}`);
+      calls.push(`handler of ${pattern}`);
       return handler;
     }
 
     async handleEvent(pattern: string, packet: ReadPacket, context: BaseRpcContext): Promise<unknown> {
-      notify.push(`event ${pattern}`);
+      calls.push(`event ${pattern}`);
       await super.handleEvent(pattern, { ...packet, data: { ...packet.data, seen: true } }, context);
       return undefined;
     }
@@ -135,7 +135,7 @@ async function listen(strategy: object, controller: object): Promise<{ port: num
 }
 
 async function pairOf(kind: 'TCP' | 'cmd-stream'): Promise<Pair> {
-  notify = [];
+  calls = [];
   received = [];
   const address = { host: '127.0.0.1', port: 0 };
   if (kind === 'TCP') {
@@ -158,7 +158,7 @@ describe.each(['TCP', 'cmd-stream'] as const)('subclasses over %s', (kind) => {
     const { client } = await pairOf(kind);
     const answer = await firstValueFrom(client.send('v1.ECHO', { n: 1 }));
     expect(answer).toEqual({ response: { n: 1, created: true, published: true } });
-    expect(notify.toSorted()).toEqual(['answer', 'createObserver', 'createPacket', 'handler of v1.echo', 'publish']);
+    expect(calls.toSorted()).toEqual(['answer', 'createObserver', 'createPacket', 'handler of v1.echo', 'publish']);
   });
 
   it('see and change events', async () => {
@@ -166,7 +166,7 @@ describe.each(['TCP', 'cmd-stream'] as const)('subclasses over %s', (kind) => {
     await lastValueFrom(client.emit('v2.NOTE', { n: 1 }), { defaultValue: undefined });
     await until('it is received', () => received.length === 1);
     expect(received).toEqual([{ n: 1, created: true, dispatched: true, seen: true }]);
-    expect(notify).toEqual(['createPacket', 'dispatchEvent', 'event v2.note', 'handler of v2.note']);
+    expect(calls).toEqual(['createPacket', 'dispatchEvent', 'event v2.note', 'handler of v2.note']);
   });
 
   it('see errors', async () => {
@@ -179,7 +179,7 @@ describe.each(['TCP', 'cmd-stream'] as const)('subclasses over %s', (kind) => {
     const { client, logger } = await pairOf(kind);
     await lastValueFrom(client.emit('nothing', {}), { defaultValue: undefined });
     await logger.line('no matching event handler');
-    expect(notify).toContain('event nothing');
+    expect(calls).toContain('event nothing');
   });
 });
 
@@ -187,7 +187,7 @@ describe('a subclass of the server', () => {
   it('finds the handlers of Commands, too', async () => {
     const { client } = await pairOf('cmd-stream');
     expect(await (client as CmdStreamClient).execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
-    expect(notify).toEqual(['handler of command:AddCmd']);
+    expect(calls).toEqual(['handler of command:AddCmd']);
   });
 });
 

@@ -211,15 +211,15 @@ describe('an Error past the exception layer of Nest', () => {
 
   it('is the unknown error to onPlainError, and logged all the same', async () => {
     thrown = leaky();
-    const notify: unknown[] = [];
+    const mapped: unknown[] = [];
     const onPlainError = (error: unknown) => {
-      notify.push(error);
+      mapped.push(error);
       return new CalcResult(-1);
     };
     const [, server] = await serve({ options: { onPlainError } });
     const plain = own(new HandMadeClient(server.port));
     expect(await plain.execute(new AddCmd(2, 3))).toEqual(new CalcResult(-1));
-    expect(notify).toEqual([INTERNAL]);
+    expect(mapped).toEqual([INTERNAL]);
     expect(errorsOf(server)).toEqual([expect.stringContaining(SECRET)]);
   });
 

@@ -27,8 +27,8 @@ async function caught(exception: unknown, relayRemote = false, args: unknown[] =
   host.setType('rpc');
   try {
     const made = new CmdStreamExceptionFilter({ relayRemote }).catch(exception, host) as Observable<unknown>;
-    const notify = await lastValueFrom(made, { defaultValue: 'nothing' }).catch((payload: unknown) => payload);
-    return { notify, logged: error.mock.calls.map(([what]) => what as unknown) };
+    const sent = await lastValueFrom(made, { defaultValue: 'nothing' }).catch((payload: unknown) => payload);
+    return { sent, logged: error.mock.calls.map(([what]) => what as unknown) };
   } finally {
     error.mockRestore();
   }
@@ -62,7 +62,7 @@ describe('the caller of a Command', () => {
     ['an RpcException with an object', new RpcException({ reason: 'no' }), { reason: 'no' }],
     ['an RpcException with a text', new RpcException('no'), { status: 'error', message: 'no' }],
   ])('learns what is meant for it, and nothing is logged: %s', async (_, exception, payload) => {
-    expect(await caught(exception)).toEqual({ notify: payload, logged: [] });
+    expect(await caught(exception)).toEqual({ sent: payload, logged: [] });
   });
 
   it.each<[string, unknown]>([
@@ -78,21 +78,21 @@ describe('the caller of a Command', () => {
     ['null', null],
     ['a text', 'a secret'],
   ])('learns nothing of %s, which is logged as far as it can be shown', async (_, exception) => {
-    const { notify, logged } = await caught(exception);
-    expect(notify).toEqual(INTERNAL);
+    const { sent, logged } = await caught(exception);
+    expect(sent).toEqual(INTERNAL);
     expect(logged.filter((line) => !isShowable(line))).toEqual([]);
   });
 
   it('gets nothing when the handler gave up as it was asked to', async () => {
-    const reason = new Error('nobody waits any more');
-    expect(await caught(reason, false, [AbortSignal.abort(reason)])).toEqual({ notify: 'nothing', logged: [] });
+    const reason = new Error('no answer is wanted any more');
+    expect(await caught(reason, false, [AbortSignal.abort(reason)])).toEqual({ sent: 'nothing', logged: [] });
   });
 
   it('learns what another server has said only with relayRemote', async () => {
     const remote = new CmdStreamError('REMOTE', 'failed', { payload: { reason: 'no' } });
-    expect((await caught(remote, true)).notify).toEqual({ reason: 'no' });
-    expect((await caught(remote)).notify).toEqual(INTERNAL);
-    expect((await caught(new CmdStreamError('TIMEOUT', 'late'), true)).notify).toEqual(INTERNAL);
+    expect((await caught(remote, true)).sent).toEqual({ reason: 'no' });
+    expect((await caught(remote)).sent).toEqual(INTERNAL);
+    expect((await caught(new CmdStreamError('TIMEOUT', 'late'), true)).sent).toEqual(INTERNAL);
   });
 });
 

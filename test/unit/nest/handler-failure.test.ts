@@ -19,7 +19,7 @@ const everything = Object.fromEntries(Object.getOwnPropertyNames(Reflect).map((t
 const foreign = Object.assign(new Error(SECRET), { getResponse: () => SECRET, getStatus: () => 409 });
 
 /** The failure, and what was found to be unknown. */
-function notify(error: unknown): readonly [CmdStreamError, readonly unknown[]] {
+function shape(error: unknown): readonly [CmdStreamError, readonly unknown[]] {
   const unknown: unknown[] = [];
   return [failureOf(error, (what) => unknown.push(what)), unknown];
 }
@@ -30,8 +30,8 @@ describe('an error that ends a Command', () => {
     ['NO_HANDLER', false],
   ] as const)('is given on as it is when it is the own word of a server: %s', (code, sent) => {
     const word = new CmdStreamError(code, 'said', { payload: 'said', sent });
-    expect(notify(word)).toEqual([word, []]);
-    expect(notify(word)[0]).toBe(word);
+    expect(shape(word)).toEqual([word, []]);
+    expect(shape(word)[0]).toBe(word);
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe('an error that ends a Command', () => {
     new CmdStreamError('TIMEOUT', SECRET),
     new TypeError(SECRET),
   ])('is hidden and reported when it is an Error that says nothing to callers: %p', (error) => {
-    const [failure, unknown] = notify(error);
+    const [failure, unknown] = shape(error);
     expect(failure).toMatchObject({ code: 'REMOTE', message: INTERNAL.message, payload: INTERNAL });
     expect(failure.cause).toBe(error);
     expect(unknown).toEqual([error]);
@@ -55,7 +55,7 @@ describe('an error that ends a Command', () => {
     ['an object', { a: 1 }, { a: 1 }, '{ a: 1 }'],
     ['an object with a message', { message: 'no' }, { message: 'no' }, 'no'],
   ])('is the payload itself when a filter has made it: %s', (_, given, payload, message) => {
-    const [failure, unknown] = notify(given);
+    const [failure, unknown] = shape(given);
     expect(failure).toMatchObject({ code: 'REMOTE', message, sent: false });
     expect(failure.payload).toEqual(payload);
     expect(failure.cause).toEqual(payload);
@@ -90,7 +90,7 @@ describe('an error that ends a Command', () => {
       'no',
     ],
   ])('is what an RpcException says, %s', (_, error, payload, message) => {
-    const [failure, unknown] = notify(error);
+    const [failure, unknown] = shape(error);
     expect(failure).toMatchObject({ code: 'REMOTE', message: expect.stringContaining(message) as unknown });
     expect(failure.payload).toEqual(payload);
     expect(failure.cause).toBe(error);
@@ -105,13 +105,13 @@ describe('an error that ends a Command', () => {
     ['an Error with the method of an RpcException', Object.assign(new Error(SECRET), { getError: () => SECRET })],
     ['an HttpException that fails when it is asked', Object.assign(new ConflictException(), { getStatus: raise })],
   ])('says nothing of %s', (_, error) => {
-    const [failure, unknown] = notify(error);
+    const [failure, unknown] = shape(error);
     expect(failure.payload).toEqual(INTERNAL);
     expect(unknown).toEqual([error]);
   });
 
   it('says what an HttpException says', () => {
-    expect(notify(new ConflictException('sold out'))[0].payload).toMatchObject({ status: 409, message: 'sold out' });
+    expect(shape(new ConflictException('sold out'))[0].payload).toMatchObject({ status: 409, message: 'sold out' });
   });
 });
 
@@ -120,32 +120,32 @@ describe('what a filter has made of an exception', () => {
     const exception = new ConflictException('sold out');
     const payload = behind({ status: 'error' }, exception);
     expect(JSON.stringify(payload)).toBe('{"status":"error"}');
-    const [failure] = notify(payload);
+    const [failure] = shape(payload);
     expect(failure).toMatchObject({ code: 'REMOTE', message: 'sold out', payload: { status: 'error' } });
     expect(failure.cause).toBe(exception);
   });
 
   it('may be made anew of the same payload', () => {
     const [first, second] = [new ConflictException('first'), new ConflictException('second')];
-    expect(notify(behind(behind({}, first), second))[0].message).toBe('second');
+    expect(shape(behind(behind({}, first), second))[0].message).toBe('second');
   });
 
   it('lists the reasons of a validation error', () => {
-    expect(notify(behind({}, new BadRequestException(['a is empty', 'b is long'])))[0].message).toBe(
+    expect(shape(behind({}, new BadRequestException(['a is empty', 'b is long'])))[0].message).toBe(
       'a is empty; b is long',
     );
-    expect(notify(behind({}, new HttpException('no text', 400)))[0].message).toBe('no text');
+    expect(shape(behind({}, new HttpException('no text', 400)))[0].message).toBe('no text');
     const untold = Object.assign(new ConflictException('still a text'), { getResponse: raise });
-    expect(notify(behind({}, untold))[0].message).toBe('still a text');
+    expect(shape(behind({}, untold))[0].message).toBe('still a text');
   });
 
   it('is the payload alone where it is of no HttpException', () => {
-    expect(notify(behind({ message: 'no' }, new Error(SECRET)))[0].message).toBe('no');
+    expect(shape(behind({ message: 'no' }, new Error(SECRET)))[0].message).toBe('no');
   });
 
   it('may fail when it is asked', () => {
     const odd = new Proxy({}, everything);
-    expect(notify(odd)[0]).toMatchObject({ code: 'REMOTE', message: 'a value that cannot be shown' });
+    expect(shape(odd)[0]).toMatchObject({ code: 'REMOTE', message: 'a value that cannot be shown' });
   });
 });
 
@@ -192,7 +192,7 @@ describe('a failed exception filter', () => {
     ['a promise', ['    at Promise.catch (<anonymous>)'], undefined],
     ['a filter that used a promise', ['    at Promise.catch (<anonymous>)', '    at Own.catch (f.js:3:3)'], 'Own'],
     ['something else', ['    at helper (f.js:1:1)', '    at Own.catches (f.js:3:3)'], undefined],
-    ['nobody', [], undefined],
+    ['nothing', [], undefined],
   ])('is known by the stack: %s', (_, lines, name) => {
     expect(failedFilterOf(frames(...lines))).toBe(name);
   });

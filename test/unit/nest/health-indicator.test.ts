@@ -84,7 +84,7 @@ describe('a health check', () => {
     expect((await check(servers, pings, requireAll)).status).toBe(expected);
   });
 
-  it('waits a second for one answer unless it is told otherwise', async () => {
+  it('waits a second for one answer unless an option says otherwise', async () => {
     const servers = [serverState('a:1', { connections: 2 })];
     const asked: unknown[] = [];
     const pingEach = async (given: unknown) => {

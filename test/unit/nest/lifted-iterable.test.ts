@@ -300,8 +300,8 @@ describe('the scope of what is lifted', () => {
 
 describe('what a handler by pattern gave', () => {
   const handler = {} as MessageHandler;
-  const lift = (outcome: unknown, by = handler) =>
-    liftItems(outcome, by, command().context, (error) => {
+  const lift = (given: unknown, by = handler) =>
+    liftItems(given, by, command().context, (error) => {
       failures.push(error);
       return EMPTY;
     });

@@ -19,18 +19,18 @@ class Sink implements ResultSink {
   readonly isOpen = true;
   readonly isAnswered = false;
   readonly drained = undefined;
-  readonly notify: unknown[] = [];
+  readonly given: unknown[] = [];
 
   next(result: unknown): number {
-    return this.notify.push(['next', result]);
+    return this.given.push(['next', result]);
   }
 
   complete(result?: unknown): void {
-    this.notify.push(['complete', result]);
+    this.given.push(['complete', result]);
   }
 
   error(error: unknown): void {
-    this.notify.push(['error', error]);
+    this.given.push(['error', error]);
   }
 }
 
@@ -62,7 +62,7 @@ function start({ handlers = {}, find, serializer, deserializer }: Setup) {
     log: new PeerLog(logger),
     run: (handler, data, context, sink) =>
       void handler(data, context).then(
-        (outcome: unknown) => sink.complete(outcome),
+        (given: unknown) => sink.complete(given),
         (error: unknown) => sink.error(error),
       ),
   });
@@ -70,7 +70,7 @@ function start({ handlers = {}, find, serializer, deserializer }: Setup) {
     const sink = new Sink();
     invoker.invoke(message, { seq: 7, signal: new AbortController().signal } as CommandContext, sink);
     await turns();
-    return sink.notify;
+    return sink.given;
   };
   return { invoke, lines };
 }
@@ -131,7 +131,7 @@ describe('what a deserializer sees', () => {
 });
 
 describe('a message', () => {
-  it('that nobody handles, or the handler of a Command alone, is answered in the words of Nest', async () => {
+  it('without a handler, or with the handler of a Command alone, is answered in the words of Nest', async () => {
     const text = 'There is no matching message handler defined in the remote service.';
     const forCommand = Object.assign(echo.bind(undefined), { extras: { command: class {} } }) as MessageHandler;
     const { invoke, lines } = start({ handlers: { 'command:Add': forCommand } });
@@ -167,16 +167,16 @@ describe('a message', () => {
 describe('an event', () => {
   it('ends when its handlers have ended, without an answer, or with their error', async () => {
     const failure = new Error('no');
-    const { invoke } = start({ handlers: { heard: echo, failing: () => Promise.reject(failure) } });
-    expect(await invoke(new PatternMessage('event', 'heard', 1))).toEqual([['complete', undefined]]);
+    const { invoke } = start({ handlers: { echo, failing: () => Promise.reject(failure) } });
+    expect(await invoke(new PatternMessage('event', 'echo', 1))).toEqual([['complete', undefined]]);
     expect(await invoke(new PatternMessage('event', 'failing', 1))).toEqual([['error', failure]]);
   });
 
-  it('that nobody handles has a line in the log, in the words of Nest', async () => {
+  it('without a handler has a line in the log, in the words of Nest', async () => {
     const { invoke, lines } = start({});
-    expect(await invoke(new PatternMessage('event', 'unheard\n', 1))).toEqual([['complete', undefined]]);
+    expect(await invoke(new PatternMessage('event', 'unecho\n', 1))).toEqual([['complete', undefined]]);
     expect(lines).toEqual([
-      'There is no matching event handler defined in the remote service. Event pattern: unheard\\u{a}',
+      'There is no matching event handler defined in the remote service. Event pattern: unecho\\u{a}',
     ]);
   });
 });

@@ -42,9 +42,9 @@ describe('responses by pattern', () => {
   });
 
   it('end nothing else when their observer throws, each time', async () => {
-    let notify = 0;
+    let calls = 0;
     const observe = (): never => {
-      notify++;
+      calls++;
       throw new Error('an observer fails');
     };
     const responses = new PatternResponses(observe, slowest() as never, MAX_BYTES);
@@ -52,8 +52,8 @@ describe('responses by pattern', () => {
     responses.next(2, 10);
     responses.complete();
     await turns(20);
-    // Of each response that its observer has failed with, the observer is notified as of an error.
-    expect(notify).toBe(5);
+    // Of each response that its observer has failed with, the observer is given an error.
+    expect(calls).toBe(5);
   });
 
   it('have an error where the deserializer throws or rejects', async () => {
@@ -154,14 +154,14 @@ describe('answers that wait for the deserializer', () => {
   });
 });
 
-/** Without a deserializer, or with this one; what its observer is notified. */
+/** Without a deserializer, or with this one; what its observer is given. */
 function start(deserializer?: Deserializer) {
   const packets: WritePacket[] = [];
   return { packets, responses: new PatternResponses((packet) => void packets.push(packet), deserializer, MAX_BYTES) };
 }
 
 describe('answers without a deserializer', () => {
-  it('are notified at once, and their end', () => {
+  it('are passed on at once, and their end', () => {
     const { packets, responses } = start();
     for (const value of [1, undefined, null, { err: 'no packet' }]) responses.next(value, 10);
     responses.complete();
@@ -185,10 +185,10 @@ describe('answers without a deserializer', () => {
     ['a number', 0, { err: undefined, response: 0, isDisposed: true }],
     ['nothing', undefined, { err: undefined, response: undefined, isDisposed: true }],
     ['null', null, { err: undefined, response: null, isDisposed: true }],
-  ])('that a serializer has made are packets or answers as a whole: %s', (_, packet, notify) => {
+  ])('that a serializer has made are packets or answers as a whole: %s', (_, packet, expected) => {
     const { packets, responses } = start();
     responses.next(new WholePacket(packet), 10);
-    expect(packets).toStrictEqual([notify]);
+    expect(packets).toStrictEqual([expected]);
   });
 });
 
@@ -196,17 +196,17 @@ describe('an error', () => {
   it.each<[string, unknown, unknown]>([
     ['REMOTE', new CmdStreamError('REMOTE', 'failed', { payload: 'no' }), 'no'],
     ['INTERNAL', new CmdStreamError('INTERNAL', 'failed', { payload: 'no' }), 'no'],
-  ])('is what the server has sent about it: %s', (_, error, notify) => {
+  ])('is what the server has sent about it: %s', (_, error, expected) => {
     const { packets, responses } = start();
     responses.error(error);
-    expect(packets).toEqual([{ err: notify }]);
+    expect(packets).toEqual([{ err: expected }]);
   });
 
   it.each([
     ['TIMEOUT', new CmdStreamError('TIMEOUT', 'late', { payload: 'no' })],
     ['CONNECTION_LOST', new CmdStreamError('CONNECTION_LOST', 'gone', { payload: 'no' })],
     ['of the user', new Error('aborted')],
-  ])('that no server has sent is notified as it is: %s', (_, error) => {
+  ])('that no server has sent is passed on as it is: %s', (_, error) => {
     const { packets, responses } = start();
     responses.error(error);
     expect(packets).toStrictEqual([{ err: error }]);
@@ -222,7 +222,7 @@ describe('an error', () => {
     expect(EmptyError.unwrap(error)).toBeUndefined();
   });
 
-  it('of who does not want the answers any more is the last that is notified', () => {
+  it('of a caller that wants no more answers is the last that is passed on', () => {
     const { packets, responses } = start();
     const late = new CmdStreamError('TIMEOUT', 'late');
     responses.error(late);

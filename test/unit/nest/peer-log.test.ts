@@ -47,7 +47,7 @@ describe('a line that a peer causes', () => {
     expect(text.endsWith('…')).toBe(length > 512);
   });
 
-  it('is one of a moment for each reason, whoever causes it', () => {
+  it('is one of a moment for each reason, whichever peer causes it', () => {
     const { log, lines } = start();
     for (let time = 0; time < 3; time++) {
       log.error(new CmdStreamError('OVERLOADED', 'one'));
