@@ -13,12 +13,12 @@ import { GREETING_LIMIT, type FrameLimit, type CodecDirection } from './codec-di
 
 /** What comes in. No method may throw, but for `onServerInfo`, `onPing` and `onControl`. */
 export interface FrameReaderListener {
-  /** @throws {CmdStreamError} when the server is the wrong one */
-  onServerInfo(info: Buffer): void;
-  /** The peer probed: it can use the extension. True if this side can, too. */
-  onProbe(): boolean;
-  /** The answer to our probe. */
-  onProbeAnswer(extended: boolean): void;
+  /** At the client. @throws {CmdStreamError} when the server is the wrong one */
+  onServerInfo?(info: Buffer): void;
+  /** At the server: the client probed, so it can use the extension. True if this side can, too. */
+  onProbe?(): boolean;
+  /** At the client: the answer to its probe. */
+  onProbeAnswer?(extended: boolean): void;
   /** That many pings, or pongs, one behind the other. @throws {CmdStreamError} where none may come */
   onPing(count: number): void;
   /** `frame`: a copy of its bytes, where that was asked for. */
@@ -183,7 +183,7 @@ export class FrameReader {
     this.#bytes.endFrame();
     this.#limit = this.#direction.receive;
     this.#expected = 'frames';
-    this.#listener.onServerInfo(info);
+    this.#listener.onServerInfo?.(info);
   }
 
   /** A probe is exactly `80 00`, and only as the first frame; anywhere else that is a ping. */
@@ -192,7 +192,7 @@ export class FrameReader {
       this.#bytes.readBytes(2);
       this.#bytes.endFrame();
       this.#expected = 'frames';
-      if (this.#listener.onProbe()) this.#extend();
+      if (this.#listener.onProbe?.()) this.#extend();
       else this.#listener.onPing(1);
       return;
     }
@@ -206,7 +206,7 @@ export class FrameReader {
       throw new CmdStreamError('PROTOCOL_ERROR', 'the server answered the probe with neither a pong nor HELLO');
     else this.#bytes.endFrame();
     this.#expected = 'frames';
-    this.#listener.onProbeAnswer(this.isExtended);
+    this.#listener.onProbeAnswer?.(this.isExtended);
   }
 
   /** What comes next is HELLO. */

@@ -7,38 +7,55 @@ import { TICK_MS, type Clock, type Ticking } from './ticker.js';
 import { integer, type OptionRules } from '../options.js';
 import { MAX_TIMER_MS, travelMs } from './connection-options.js';
 
-/** The connection as its keepalive sees it. */
-export interface KeepalivePeer {
+export interface PingCallbacks {
+  /** The pong has come, so many milliseconds after its ping was sent. */
+  answered(roundTripMs: number): void;
+  /** The connection has ended. */
+  failed(error: CmdStreamError): void;
+}
+
+/** A connection as it is seen by what watches whether its peer is there. */
+export interface PeerView {
   /** Are Commands pending? */
   readonly isBusy: boolean;
+  /** Is an answer awaited, or do bytes wait to be taken? Not where no other connection could take the calls. */
+  readonly isWaiting: boolean;
   /** When there was last a sign of life, by the clock. */
   readonly aliveAt: number;
   /** Bytes that the peer may have to read before it reads the ping. */
   readonly bytesAhead: number;
-  /** Pings; resolves with the round-trip time in milliseconds, rejects when the connection ends. */
-  ping(): Promise<number>;
+  /** Bytes sent so far, with those that wait. */
+  readonly sentBytes: number;
+  /** Pings; returns what ends the wait for the pong. */
+  ping(callbacks: PingCallbacks): () => void;
   /** Resolves when the socket has taken what was sent so far; rejects when the connection ends. */
   flushed(): Promise<void>;
-  /** Nobody is there any more. */
-  onSilence(cause: CmdStreamError): void;
 }
 
 export class Keepalive implements Ticking {
   readonly #options: ResolvedKeepaliveOptions;
   readonly #clock: Clock;
-  readonly #peer: KeepalivePeer;
+  readonly #peer: PeerView;
+  readonly #onDead: (cause: CmdStreamError) => void;
   readonly #mostTravelMs: number;
   #isWaiting = false;
   /** When the ping was sent, and then when the socket took it, or when the pong came, by the clock. */
   #since: number;
   #roundTripMs: number | undefined;
 
-  /** `mostTravelMs`: as much longer a peer may take that has much to read before the ping; 0: no limit. */
-  constructor(options: ResolvedKeepaliveOptions, clock: Clock, peer: KeepalivePeer, mostTravelMs = 0) {
+  /** `onDead`: the peer is not there any more. `mostTravelMs`: as much longer a peer may take that has much to read before the ping; 0: no limit. */
+  constructor(
+    options: ResolvedKeepaliveOptions,
+    clock: Clock,
+    peer: PeerView,
+    onDead: (cause: CmdStreamError) => void,
+    mostTravelMs = 0,
+  ) {
     this.#options = options;
     this.#mostTravelMs = mostTravelMs || Infinity;
     this.#clock = clock;
     this.#peer = peer;
+    this.#onDead = onDead;
     this.#since = clock.now;
   }
 
@@ -57,24 +74,23 @@ export class Keepalive implements Ticking {
     const silentMs = now - Math.max(this.#since, this.#peer.aliveAt);
     if (silentMs < timeoutMs + Math.min(travelMs(this.#peer.bytesAhead), this.#mostTravelMs)) return;
     const text = `no pong, and nothing else, within keepalive.timeoutMs (${timeoutMs}): the peer is gone`;
-    this.#peer.onSilence(new CmdStreamError('KEEPALIVE_TIMEOUT', text));
+    this.#onDead(new CmdStreamError('KEEPALIVE_TIMEOUT', text));
   }
 
   #ask(): void {
     this.#change(true);
-    const answered = this.#peer.ping();
+    this.#peer.ping({
+      answered: (roundTripMs) => {
+        this.#roundTripMs = roundTripMs;
+        this.#change(false);
+      },
+      failed: () => {}, // The connection has ended, and this with it.
+    });
     this.#peer.flushed().then(
       () => {
         if (this.#isWaiting) this.#since = this.#clock.now;
       },
       () => {},
-    );
-    answered.then(
-      (roundTripMs) => {
-        this.#roundTripMs = roundTripMs;
-        this.#change(false);
-      },
-      () => {}, // The connection has ended, and this with it.
     );
   }
 

@@ -101,7 +101,7 @@ export class CallEncoder {
   /** What a Command needs beyond what HELLO has said; most need nothing. */
   #metaOf(call: ClientCall, leftMs: number): Meta | undefined {
     const { credit } = call;
-    const metadata = call.kept ? NO_METADATA : allMetadata(call);
+    const metadata = call.kept || !call.hasMetadata ? NO_METADATA : allMetadata(call);
     if (call.until === 'written') return { remainingMs: undefined, credit, metadata, noAnswer: true };
     const remainingMs = this.#isDefault(leftMs) ? undefined : leftMs;
     const needsNothing = remainingMs === undefined && credit === 0 && !call.hasMetadata;

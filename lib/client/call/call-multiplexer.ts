@@ -3,6 +3,7 @@
 //
 //   submit --> waiting (no room) --> written --> over
 import type { Connection } from '../../connection/connection.js';
+import type { Contract } from '../../contract/contract.js';
 import { SeqWindow } from '../../connection/seq-window.js';
 import { CmdStreamError } from '../../errors.js';
 import { writeCancel, writeCredit } from '../../wire/control-frame.js';
@@ -16,6 +17,7 @@ export interface CallMultiplexerConfig extends CallEncoderConfig {
   readonly server: string;
   /** The number of the last Command that any connection of the client has sent. */
   readonly seqs: { last: number };
+  readonly contract: Contract;
   readonly maxPending: number;
   /** Commands that may wait because the socket takes no more. */
   readonly maxQueued: number;
@@ -44,6 +46,10 @@ export class CallMultiplexer implements CallHolder {
   #maxInFlight = 0;
   /** May Commands be written? Set by the session. */
   isOpen = false;
+  /** Read-only to others: has anything come that a Command was answered with? */
+  hasAnswered = false;
+  /** Read-only to others: bytes of the connection that the server has read at least, as its answers show. */
+  confirmedBytes = 0;
   readonly server: string;
   readonly #connection: Connection;
   readonly #config: CallMultiplexerConfig;
@@ -81,9 +87,35 @@ export class CallMultiplexer implements CallHolder {
     return call?.until === 'answered' ? call : undefined;
   }
 
-  /** @throws {CmdStreamError} PROTOCOL_ERROR when no control frame may come for this number */
-  checkSeq(seq: Seq): void {
+  /**
+   * A control frame has come for this number, and this call if it is not over.
+   *
+   * @throws {CmdStreamError} PROTOCOL_ERROR when none may come for it
+   */
+  onAnswer(seq: Seq, call: ClientCall | undefined): void {
+    this.hasAnswered = true;
+    if (call) return this.#confirm(call);
     this.#seqs.check(seq);
+    this.#listener.onLateFrame();
+  }
+
+  onResult(seq: Seq, result: unknown, bytesRead: number): void {
+    this.hasAnswered = true;
+    const call = this.find(seq);
+    if (call === undefined) return this.#listener.onUnexpectedResult(seq, result, bytesRead);
+    this.#confirm(call);
+    let isLast: boolean;
+    try {
+      isLast = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
+    } catch (error) {
+      return call.sinkFailed(error);
+    }
+    call.next(result, bytesRead, isLast);
+  }
+
+  /** What a server answers it has read, and everything that was sent before. */
+  #confirm({ sentBytes }: ClientCall): void {
+    if (sentBytes > this.confirmedBytes) this.confirmedBytes = sentBytes;
   }
 
   /** Writes the call's Command in its turn: now, or when there is room. */

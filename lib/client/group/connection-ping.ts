@@ -63,7 +63,7 @@ function pingConnection(
       end(undefined, new CmdStreamError('TIMEOUT', `no pong from ${server} in time`));
     };
     const stopWatching = session.ticker.after(leftMs, late);
-    const leave = session.pingFor({
+    const leave = session.ping({
       answered: (roundTripMs) => end(roundTripMs, undefined),
       failed: (error) => end(undefined, error),
     });

@@ -41,7 +41,7 @@ export class DrainingSessions {
   /** Another connection has taken its place. */
   addReplaced(session: ClientSession): void {
     this.#draining.set(session, () => {});
-    session.leave(new CmdStreamError('CONNECTION_LOST', 'the connection was replaced'));
+    session.close(new CmdStreamError('CONNECTION_LOST', 'the connection was replaced'));
     session.whenIdle(() => this.#end(session));
   }
 

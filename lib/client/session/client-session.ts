@@ -1,32 +1,31 @@
-// The client's side of one connection, from ServerInfo to its end: finds out what the server can do, and gives what
-// comes back to the calls that wait for it.
+// The client's side of one connection: begins with the handshake, gives what comes back to the calls that wait for it, and
+// watches whether the server is still there.
 //
-//   greeting --> probing --(00 | 80 00)--> agreeing --(plain, or HELLO fits)--> open --(GOAWAY, leave)--> leaving --> ended
+//   handshake --(agreed)--> open --(GOAWAY, close)--> draining --> ended
 import type { Duplex } from 'node:stream';
-import type { Contract } from '../../contract/contract.js';
-import type { Fingerprint } from '../../codec/fingerprint.js';
 import { Connection, type ConnectionConfig, type ConnectionListener } from '../../connection/connection.js';
-import { Keepalive, type KeepalivePeer, type ResolvedKeepaliveOptions } from '../../connection/keepalive.js';
+import {
+  Keepalive,
+  type PeerView,
+  type PingCallbacks,
+  type ResolvedKeepaliveOptions,
+} from '../../connection/keepalive.js';
 import { protocolError } from '../../connection/seq-window.js';
 import type { Ticker, Ticking } from '../../connection/ticker.js';
-import { GREETING_LIMIT } from '../../connection/codec-direction.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
-import { Control, EXTENSION_VERSION, writeControl, writeHello } from '../../wire/control-frame.js';
-import { readGoaway, readHello } from '../../wire/control-reader.js';
+import { Control, writeControl } from '../../wire/control-frame.js';
+import { readGoaway } from '../../wire/control-reader.js';
 import type { Seq } from '../../wire/frame.js';
-import { checkServerInfo } from '../../wire/server-info.js';
 import { CallMultiplexer, type CallListener, type CallMultiplexerConfig } from '../call/call-multiplexer.js';
-import { deliverControl, type CallFinder } from './result-frames.js';
+import { ClientHandshake, type ClientHandshakeConfig } from './client-handshake.js';
+import { deliverControl } from './result-frames.js';
 import type { ClientCall } from '../call/client-call.js';
-import { PingQueue, type PingWaiter } from './ping-queue.js';
-import { Silence, type QuietPeer } from './silence.js';
+import { PingQueue } from './ping-queue.js';
+import { Silence } from './silence.js';
 
-export interface ClientSessionConfig extends ConnectionConfig, Omit<CallMultiplexerConfig, 'options'> {
-  readonly contract: Contract;
-  readonly fingerprint: Fingerprint;
-  readonly serverInfo: Buffer;
-  readonly extension: boolean | 'require';
+export interface ClientSessionConfig
+  extends ConnectionConfig, Omit<CallMultiplexerConfig, 'options'>, Omit<ClientHandshakeConfig, 'options'> {
   /** `false`: the peer is not asked whether it is there. */
   readonly keepalive: ResolvedKeepaliveOptions | false;
   /** Are other connections open that could take its calls? */
@@ -36,7 +35,10 @@ export interface ClientSessionConfig extends ConnectionConfig, Omit<CallMultiple
 /** What is told of the connection. */
 export interface ClientSessionListener {
   onOpen(session: ClientSession): void;
-  /** The server wants it to end: new Commands go elsewhere. `isUnneeded`: because nothing happens on it, and not because the server drains. */
+  /**
+   * The server wants it to end: new Commands go elsewhere. `isUnneeded`: because nothing happens on it, and not because
+   * the server drains.
+   */
   onGoaway(session: ClientSession, isUnneeded: boolean): void;
   /** The connection has fallen silent, or bytes came again. */
   onSilenceChange(): void;
@@ -47,29 +49,28 @@ export interface ClientSessionListener {
 /** Why a server wants a connection to end that it would take again at once: nothing happens on it. */
 const IDLENESS: ReadonlySet<string> = new Set(['idle', 'silent']);
 
-type State = 'greeting' | 'probing' | 'agreeing' | 'open' | 'leaving' | 'ended';
-
-export class ClientSession implements ConnectionListener, CallFinder, KeepalivePeer, QuietPeer {
+export class ClientSession implements ConnectionListener, PeerView {
   readonly connection: Connection;
+  /** Where the connection leads to, for errors. */
+  readonly server: string;
   /** Since when it exists, in monotonic milliseconds. */
   readonly since = performance.now();
+  /** Read-only to others: do both sides speak the extension? */
+  isExtended = false;
+  /** Read-only to others: has it taken any call? */
+  isUsed = false;
   readonly #config: ClientSessionConfig;
-  readonly server: string;
   readonly #listener: ClientSessionListener;
   readonly #callListener: CallListener;
   readonly #calls: CallMultiplexer;
   readonly #pings = new PingQueue(() => this.#sendPing());
   readonly #keepalive: Keepalive | undefined;
   readonly #silence: Silence | undefined;
-  #state: State = 'greeting';
-  #isExtended = false;
-  #hasAnswered = false;
-  #isUsed = false;
-  /** Bytes that the server has read at least. */
-  #confirmedBytes = 0;
+  #handshake: ClientHandshake | undefined;
   /** Why this side has ended it. */
   #ownCause: CmdStreamError | undefined;
 
+  /** `callListener` is told of what becomes of calls, `listener` of the rest. */
   constructor(
     socket: Duplex,
     config: ClientSessionConfig,
@@ -81,19 +82,17 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     this.#listener = listener;
     this.#callListener = callListener;
     this.connection = new Connection(socket, config, this);
+    this.#handshake = new ClientHandshake(this.connection, config, (maxInFlight) => this.#open(maxInFlight));
     this.#calls = new CallMultiplexer(this.connection, config, callListener);
     if (!config.keepalive) return;
-    this.#keepalive = new Keepalive(config.keepalive, config.ticker, this, config.options.writeStallTimeoutMs);
-    this.#silence = new Silence(this);
+    const onDead = (cause: CmdStreamError): void => this.connection.destroy(cause);
+    this.#keepalive = new Keepalive(config.keepalive, config.ticker, this, onDead, config.options.writeStallTimeoutMs);
+    this.#silence = new Silence(this, () => listener.onSilenceChange());
   }
 
   /** The server has greeted and was asked whether it knows the extension. */
   get isProbing(): boolean {
-    return this.#state === 'probing';
-  }
-
-  get isExtended(): boolean {
-    return this.#isExtended;
+    return this.#handshake?.isProbing ?? false;
   }
 
   get pending(): number {
@@ -113,10 +112,6 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     return this.#silence?.isSilent ?? false;
   }
 
-  onQuiet(): void {
-    this.#listener.onSilenceChange();
-  }
-
   get ticker(): Ticker {
     return this.#config.ticker;
   }
@@ -131,12 +126,14 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
 
   get bytesAhead(): number {
     const { position } = this.#pings;
-    return position === undefined ? 0 : this.connection.writer.bytesAhead(position, this.#confirmedBytes);
+    if (position === undefined) return 0;
+    const confirmed = Math.max(this.#calls.confirmedBytes, this.#pings.confirmedBytes);
+    return this.connection.writer.bytesAhead(position, confirmed);
   }
 
   /** Has anything come that a Command was answered with? */
   get hasAnswered(): boolean {
-    return this.#hasAnswered;
+    return this.#calls.hasAnswered;
   }
 
   get roundTripMs(): number | undefined {
@@ -149,29 +146,8 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     return sentBytes;
   }
 
-  /** What a server answers it has read, and everything that was sent before. */
-  #confirm(sentBytes: number): void {
-    this.#confirmedBytes = Math.max(this.#confirmedBytes, sentBytes);
-  }
-
   find(seq: Seq): ClientCall | undefined {
     return this.#calls.find(seq);
-  }
-
-  findLive(seq: Seq): ClientCall | undefined {
-    const call = this.find(seq);
-    this.#hasAnswered = true;
-    if (call) {
-      this.#confirm(call.sentBytes);
-      return call;
-    }
-    this.#calls.checkSeq(seq);
-    this.#callListener.onLateFrame();
-    return undefined;
-  }
-
-  notStarted(call: ClientCall, error: CmdStreamError): void {
-    this.#calls.notStarted(call, error);
   }
 
   /** Calls it back once no call is left here: at once if there is none. */
@@ -179,27 +155,17 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     this.#calls.whenIdle(callback);
   }
 
-  /** Has it taken any call? */
-  get isUsed(): boolean {
-    return this.#isUsed;
-  }
-
   /** Writes the call's Command in its turn: now, or when there is room. */
   submit(call: ClientCall): void {
-    this.#isUsed = true;
+    this.isUsed = true;
     this.#calls.submit(call);
   }
 
-  ping(): Promise<number> {
-    return new Promise((answered, failed) => void this.pingFor({ answered, failed }));
+  ping(callbacks: PingCallbacks): () => void {
+    return this.#pings.add(callbacks);
   }
 
-  /** Pings for somebody who may leave before the pong comes, with what this returns. */
-  pingFor(waiter: PingWaiter): () => void {
-    return this.#pings.add(waiter);
-  }
-
-  /** Who waits for a pong. */
+  /** How many wait for a pong. */
   get waitingForPong(): number {
     return this.#pings.waiting;
   }
@@ -213,11 +179,9 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     return this.connection.closed();
   }
 
-  /** Takes no more calls; those that were not written are given back. Ends when the others are answered. */
-  leave(reason: CmdStreamError): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'leaving';
-    this.#calls.close(reason);
+  /** Takes no more calls: those that were not written are given back, the others are still answered. */
+  close(reason: CmdStreamError): void {
+    if (this.#calls.isOpen) this.#calls.close(reason);
   }
 
   /** Ends in order. */
@@ -231,48 +195,20 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     this.connection.destroy(cause);
   }
 
-  onSilence(cause: CmdStreamError): void {
-    this.connection.destroy(cause);
-  }
-
   onServerInfo(info: Buffer): void {
-    checkServerInfo(this.#config.serverInfo, info);
-    if (this.#config.extension === false) return this.#open();
-    this.#state = 'probing';
-    this.connection.probe();
-  }
-
-  onProbe(): boolean {
-    return false;
+    this.#handshake?.onServerInfo(info);
   }
 
   onProbeAnswer(extended: boolean): void {
-    this.#state = 'agreeing';
-    if (extended) return;
-    if (this.#config.extension === 'require') {
-      return this.destroy(
-        new CmdStreamError('EXTENSION_UNAVAILABLE', 'the server is a plain one, and option "extension" is "require"'),
-      );
-    }
-    this.#open();
+    this.#handshake?.onProbeAnswer(extended);
   }
 
   onPing(count: number): void {
-    this.#confirm(this.#pings.answered(count));
+    this.#pings.answered(count);
   }
 
   onValue(seq: Seq, result: unknown, bytesRead: number): void {
-    this.#hasAnswered = true;
-    const call = this.find(seq);
-    if (call === undefined) return this.#callListener.onUnexpectedResult(seq, result, bytesRead);
-    this.#confirm(call.sentBytes);
-    let isLast: boolean;
-    try {
-      isLast = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
-    } catch (error) {
-      return call.sinkFailed(error);
-    }
-    call.next(result, bytesRead, isLast);
+    this.#calls.onResult(seq, result, bytesRead);
   }
 
   onRefused(seq: Seq, error: CmdStreamError): void {
@@ -288,9 +224,9 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
   }
 
   onControl(kind: number, reader: ByteReader): void {
-    if (!this.#isExtended) return this.#onHello(kind, reader);
+    if (this.#handshake) return this.#handshake.onControl(kind, reader);
     if (kind === Control.GOAWAY) return this.#onGoaway(readGoaway(reader));
-    if (!deliverControl(kind, reader, this) && kind <= Control.DONE)
+    if (!deliverControl(kind, reader, this.#calls, this.connection.dataLimits) && kind <= Control.DONE)
       throw protocolError(`a server does not send the control frame ${kind} here`);
   }
 
@@ -300,7 +236,7 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
 
   onEnd(cause: CmdStreamError): void {
     const hungUpOnProbe = this.isProbing;
-    this.#state = 'ended';
+    this.#handshake = undefined;
     this.#calls.isOpen = false;
     for (const ticking of this.#watches()) this.#config.ticker.delete(ticking);
     const lost = {
@@ -319,33 +255,15 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     this.#pings.fail(notWritten);
   }
 
-  #onHello(kind: number, reader: ByteReader): void {
-    if (kind !== Control.HELLO) throw protocolError(`the first control frame must be HELLO, not ${kind}`);
-    const hello = readHello(reader);
-    this.connection.writer.limitFrames(hello.maxFrameBytes);
-    const { fingerprint, options, timeoutMs } = this.#config;
-    fingerprint.check(hello);
-    this.#isExtended = true;
-    this.#calls.extend(hello.maxInFlight);
-    const limits = { maxFrameBytes: options.maxResultBytes, maxInFlight: 0, timeoutMs };
-    const own = { version: EXTENSION_VERSION, features: 0, ...limits, ...fingerprint };
-    this.connection.writer.send((writer) => writeHello(writer, own), { limit: GREETING_LIMIT });
-    this.#open();
-  }
-
   #onGoaway(reason: string): void {
-    if (this.#state !== 'open') return;
+    if (!this.#calls.isOpen) return;
     if (reason === 'CONTRACT_MISMATCH')
       return this.destroy(new CmdStreamError(reason, 'the server refused this client: their contracts differ'));
     this.connection.writer.send((writer) => writeControl(writer, Control.DONE));
     const isUnneeded = IDLENESS.has(reason);
     this.#listener.onGoaway(this, isUnneeded);
-    this.leave(
-      new CmdStreamError(
-        'SHUTDOWN',
-        isUnneeded ? `the connection to ${this.server} was idle` : `${this.server} drains`,
-      ),
-    );
+    const text = isUnneeded ? `the connection to ${this.server} was idle` : `${this.server} drains`;
+    this.close(new CmdStreamError('SHUTDOWN', text));
   }
 
   *#watches(): Iterable<Ticking> {
@@ -353,8 +271,10 @@ export class ClientSession implements ConnectionListener, CallFinder, KeepaliveP
     if (this.#silence) yield this.#silence;
   }
 
-  #open(): void {
-    this.#state = 'open';
+  #open(maxInFlight: number | undefined): void {
+    this.#handshake = undefined;
+    this.isExtended = maxInFlight !== undefined;
+    if (maxInFlight !== undefined) this.#calls.extend(maxInFlight);
     this.#calls.isOpen = true;
     for (const ticking of this.#watches()) this.#config.ticker.add(ticking);
     this.#listener.onOpen(this);

@@ -1,25 +1,21 @@
 // Pings that are under way on a connection: a pong answers the oldest. One whose waiter has left serves the next waiter,
 // so that a peer that does not answer is not sent ever more of them, and many that wait share some.
+import type { PingCallbacks } from '../../connection/keepalive.js';
 import type { CmdStreamError } from '../../errors.js';
-
-export interface PingWaiter {
-  /** The pong has come, so many milliseconds after its ping was sent. */
-  answered(roundTripMs: number): void;
-  /** The connection has ended. */
-  failed(error: CmdStreamError): void;
-}
 
 interface Ping {
   readonly sentAt: number;
   /** Bytes of the connection that were sent before it. */
   readonly position: number;
-  readonly waiters: Set<PingWaiter>;
+  readonly waiters: Set<PingCallbacks>;
 }
 
 /** So many are sent at a time; who comes then waits for the last of them as well. */
 const MOST_PINGS = 16;
 
 export class PingQueue {
+  /** Read-only to others: bytes of the connection that the peer has read at least, as its pongs show. */
+  confirmedBytes = 0;
   readonly #pings: Ping[] = [];
   readonly #send: () => number;
 
@@ -41,18 +37,18 @@ export class PingQueue {
   }
 
   /** Waits for a pong; returns what ends that. */
-  add(waiter: PingWaiter): () => void {
+  add(waiter: PingCallbacks): () => void {
     const { waiters } = this.#pings.find((sent) => sent.waiters.size === 0) ?? this.#lastOrNew();
     waiters.add(waiter);
     return () => void waiters.delete(waiter);
   }
 
-  /** A pong nobody asked for means nothing. Gives how many bytes the peer has read at least. */
-  answered(count: number): number {
+  /** So many pongs have come; one that no ping has asked for means nothing. */
+  answered(count: number): void {
     const now = performance.now();
     const pings = this.#pings.splice(0, count);
+    this.confirmedBytes = pings.at(-1)?.position ?? this.confirmedBytes;
     for (const { waiters, sentAt } of pings) for (const waiter of waiters) waiter.answered(now - sentAt);
-    return pings.at(-1)?.position ?? 0;
   }
 
   fail(error: CmdStreamError): void {

@@ -1,64 +1,61 @@
 // What the control frames of a server mean for the calls they belong to.
 import type { DataLimits } from '../../codec/json/json-codec-options.js';
 import { dataOf, WholePacket } from '../../codec/pattern-message.js';
-import type { Connection } from '../../connection/connection.js';
 import { CmdStreamError, isErrorCode, MAX_REASON_BYTES, peerText } from '../../errors.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
 import { Control } from '../../wire/control-frame.js';
 import { readError, readValue } from '../../wire/control-reader.js';
 import type { Seq } from '../../wire/frame.js';
+import type { CallMultiplexer } from '../call/call-multiplexer.js';
 import type { ClientCall } from '../call/client-call.js';
 
-export interface CallFinder {
-  readonly connection: Pick<Connection, 'dataLimits'>;
-  /** Where the connection leads to, for errors. */
-  readonly server: string;
-  /** Undefined if the call is over already. @throws {CmdStreamError} PROTOCOL_ERROR when the number was never used */
-  findLive(seq: Seq): ClientCall | undefined;
-  /** The server has not begun to execute the Command. */
-  notStarted(call: ClientCall, error: CmdStreamError): void;
-}
-
 /** Gives the frame to its call; false if it is none of a Result's kinds. */
-export function deliverControl(kind: number, reader: ByteReader, calls: CallFinder): boolean {
+export function deliverControl(kind: number, reader: ByteReader, calls: CallMultiplexer, limits: DataLimits): boolean {
   switch (kind) {
     case Control.STREAM: {
-      const call = calls.findLive(reader.readPositive());
+      const call = answeredCall(reader.readPositive(), calls);
       if (call) call.isStream = true;
       return true;
     }
     case Control.END:
-      calls.findLive(reader.readPositive())?.complete();
+      answeredCall(reader.readPositive(), calls)?.complete();
       return true;
     case Control.VALUE:
-      deliverValue(reader, calls);
+      deliverValue(reader, calls, limits);
       return true;
     case Control.ERROR:
-      deliverError(reader, calls);
+      deliverError(reader, calls, limits);
       return true;
     default:
       return false;
   }
 }
 
-function deliverValue(reader: ByteReader, calls: CallFinder): void {
+/** The call that the frame is for; undefined if it is over already. @throws {CmdStreamError} PROTOCOL_ERROR */
+function answeredCall(seq: Seq, calls: CallMultiplexer): ClientCall | undefined {
+  const call = calls.find(seq);
+  calls.onAnswer(seq, call);
+  return call;
+}
+
+function deliverValue(reader: ByteReader, calls: CallMultiplexer, limits: DataLimits): void {
   const { seq, data, last, packet } = readValue(reader);
-  const call = calls.findLive(seq);
+  const call = answeredCall(seq, calls);
   if (call === undefined) return;
   let value: unknown;
   try {
-    value = dataOf(data, calls.connection.dataLimits);
+    value = dataOf(data, limits);
   } catch (error) {
     return call.sinkFailed(error);
   }
   call.next(packet ? new WholePacket(value) : value, reader.consumed, last);
 }
 
-function deliverError(reader: ByteReader, calls: CallFinder): void {
+function deliverError(reader: ByteReader, calls: CallMultiplexer, limits: DataLimits): void {
   const { seq, code, data } = readError(reader);
-  const call = calls.findLive(seq);
+  const call = answeredCall(seq, calls);
   if (call === undefined) return;
-  const payload = payloadOf(data, calls.connection.dataLimits);
+  const payload = payloadOf(data, limits);
   const known = isErrorCode(code) ? code : 'REMOTE';
   const isStarted = known !== 'OVERLOADED' && !(known === 'SHUTDOWN' && saysNotStarted(payload));
   const text = peerText(messageOfPayload(payload, code), MAX_REASON_BYTES);

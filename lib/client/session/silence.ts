@@ -1,34 +1,20 @@
 // Whether a connection with something under way has fallen silent: nothing has come for a second, and no byte was taken.
 // Long before it is given up, calls had better take another one. It asks by a ping first: a server that works is there.
 //
-//   heard --(something waits, 500 ms: ping)--> asked --(500 ms)--> silent --(any byte)--> heard
-//   A pong alone is an answer for as long as nothing more is sent: whoever just works long is asked once.
+//   alive --(something waits, 500 ms: ping)--> asked --(500 ms)--> silent --(any byte)--> alive
+//   A pong alone is an answer for as long as nothing more is sent: a server that just works long is asked once.
+import type { PeerView } from '../../connection/keepalive.js';
 import type { Ticking } from '../../connection/ticker.js';
 import { travelMs } from '../../connection/connection-options.js';
-import type { PingWaiter } from './ping-queue.js';
 
 const ASK_MS = 500;
 const SILENT_MS = 1000;
 
-/** The connection as its silence is seen. */
-export interface QuietPeer {
-  /** Is an answer awaited, or do bytes wait to be taken? Not where no other connection could take the calls. */
-  readonly isWaiting: boolean;
-  /** When there was last a sign of life, by the clock. */
-  readonly aliveAt: number;
-  /** Bytes that the peer may have to read before it reads the ping. */
-  readonly bytesAhead: number;
-  /** Bytes sent so far, with those that wait. */
-  readonly sentBytes: number;
-  pingFor(waiter: PingWaiter): void;
-  /** It has fallen silent, or was heard again. */
-  onQuiet(): void;
-}
-
 export class Silence implements Ticking {
   /** Has it fallen silent? */
   isSilent = false;
-  readonly #peer: QuietPeer;
+  readonly #peer: PeerView;
+  readonly #onChange: () => void;
   /** When nothing was under way, last. */
   #restedAt = 0;
   #isAsked = false;
@@ -38,8 +24,10 @@ export class Silence implements Ticking {
   #answeredAt = 0;
   #answeredBytes = -1;
 
-  constructor(peer: QuietPeer) {
+  /** `onChange`: it has fallen silent, or there was a sign of life again. */
+  constructor(peer: PeerView, onChange: () => void) {
     this.#peer = peer;
+    this.#onChange = onChange;
   }
 
   tick(now: number): void {
@@ -61,12 +49,12 @@ export class Silence implements Ticking {
       this.#answeredAt = this.#peer.aliveAt;
       this.#answeredBytes = this.#peer.sentBytes;
     };
-    this.#peer.pingFor({ answered, failed });
+    this.#peer.ping({ answered, failed });
   }
 
   #change(isSilent: boolean): void {
     if (this.isSilent === isSilent) return;
     this.isSilent = isSilent;
-    this.#peer.onQuiet();
+    this.#onChange();
   }
 }

@@ -14,6 +14,7 @@ import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { PADDED } from '../../../lib/wire/control-frame.js';
 import { cancel, credit } from '../../support/extension-frames.js';
 import { turns } from '../../support/deadline.js';
+import { CalcResult, vectorContract } from '../../support/vector-contract.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
 const direction = {
@@ -73,7 +74,7 @@ function open(config: Partial<CallMultiplexerConfig> = {}, isExtended = true): v
   const standard = { timeoutMs: 0, maxPending: 100, maxQueued: 100, retry: {}, isIdempotent: () => false };
   const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, direction });
   const options = { maxSendBufferBytes: MAX_BUFFERED };
-  const where = { server: 'calc:1', seqs: { last: 0 } };
+  const where = { server: 'calc:1', seqs: { last: 0 }, contract: vectorContract };
   const whole = { ...standard, ...where, direction, callBytes, options, ...config };
   calls = new CallMultiplexer(connection as unknown as Connection, whole, listener);
   calls.isOpen = true;
@@ -262,7 +263,7 @@ describe('what is kept of a written call for a repetition', () => {
 });
 
 describe('the end of a written call', () => {
-  const check = (seq: number) => () => calls.checkSeq(seq);
+  const check = (seq: number) => () => calls.onAnswer(seq, undefined);
 
   it('by its server is the last that may come for it', () => {
     const { call } = submit('a');
@@ -333,7 +334,7 @@ describe('a call that is only to be written', () => {
     connection.taken();
     await turns(1);
     expect([sent.ends, calls.size]).toEqual([['complete'], 0]);
-    expect(() => calls.checkSeq(1)).not.toThrow();
+    expect(() => calls.onAnswer(1, undefined)).not.toThrow();
   });
 
   it('is not over when the connection ends before: the connection says so itself', async () => {
@@ -348,6 +349,42 @@ describe('a call that is only to be written', () => {
     connection.taken();
     await turns(1);
     expect(other.call.isPending).toBe(true);
+  });
+});
+
+describe('what the server answers', () => {
+  const unlike = (): never => {
+    throw new Error('it cannot say');
+  };
+
+  it('goes to its call, which ends with the last, and shows how much the server has read', () => {
+    const [first, second] = [submit('one'), submit('three')];
+    expect([calls.hasAnswered, calls.confirmedBytes]).toEqual([false, 0]);
+    calls.onResult(2, new CalcResult(7), 4);
+    expect([second.results, second.ends]).toEqual([[new CalcResult(7)], ['complete']]);
+    expect([calls.hasAnswered, calls.confirmedBytes]).toEqual([true, second.call.sentBytes]);
+    calls.onAnswer(1, first.call);
+    expect([calls.confirmedBytes, listener.onLateFrame.mock.calls]).toEqual([second.call.sentBytes, []]);
+  });
+
+  it('is not asked whether it is the last where the server has marked a stream, and fails its call if it cannot say', () => {
+    const [first, second] = [submit('a'), submit('b')];
+    first.call.isStream = true;
+    const result = Object.assign(new CalcResult(7), { lastOne: unlike });
+    calls.onResult(1, result, 4);
+    calls.onResult(2, result, 4);
+    expect([first.results, first.ends]).toEqual([[result], []]);
+    expect([second.results, second.failure]).toEqual([[], new Error('it cannot say')]);
+  });
+
+  it('is unexpected where no call waits, and late where one was given up', () => {
+    submit('a').call.cancel();
+    calls.onResult(1, new CalcResult(7), 4);
+    expect(listener.onUnexpectedResult.mock.calls).toEqual([[1, new CalcResult(7), 4]]);
+    calls.onAnswer(1, undefined);
+    expect([listener.onLateFrame.mock.calls.length, calls.hasAnswered]).toEqual([1, true]);
+    expect(() => calls.onAnswer(2, undefined)).toThrow('never used');
+    expect(listener.onLateFrame).toHaveBeenCalledTimes(1);
   });
 });
 

@@ -2,12 +2,12 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { pingGroup } from '../../../lib/client/group/connection-ping.js';
 import type { GroupConnection } from '../../../lib/client/group/group-connection.js';
-import type { PingWaiter } from '../../../lib/client/session/ping-queue.js';
+import type { PingCallbacks } from '../../../lib/connection/keepalive.js';
 import { CmdStreamError } from '../../../lib/core.js';
 import { turns } from '../../support/deadline.js';
 
 class Pinged {
-  readonly waiters = new Set<PingWaiter>();
+  readonly waiters = new Set<PingCallbacks>();
   waitingForPong = 0;
   watched = 0;
   limitMs: number | undefined;
@@ -26,7 +26,7 @@ class Pinged {
     readonly server = 'calc:1',
   ) {}
 
-  pingFor(waiter: PingWaiter): () => void {
+  ping(waiter: PingCallbacks): () => void {
     this.waiters.add(waiter);
     return () => void this.waiters.delete(waiter);
   }

@@ -15,8 +15,8 @@ class FakeSession {
   socketClosed: () => void = () => {};
   readonly #closed = new Promise<void>((resolve) => (this.socketClosed = resolve));
 
-  leave({ code }: CmdStreamError): void {
-    this.calls.push(`leave: ${code}`);
+  close({ code }: CmdStreamError): void {
+    this.calls.push(`close: ${code}`);
   }
 
   end({ code }: CmdStreamError): void {
@@ -52,10 +52,10 @@ beforeEach(() => {
 afterEach(() => void jest.useRealTimers());
 
 describe('a connection that was replaced', () => {
-  it('leaves, and ends as soon as it is idle', () => {
+  it('takes no more calls, and ends as soon as it is idle', () => {
     const session = fake();
     draining.addReplaced(session);
-    expect(session.calls).toEqual(['leave: CONNECTION_LOST']);
+    expect(session.calls).toEqual(['close: CONNECTION_LOST']);
     expect([draining.size, [...draining]]).toEqual([1, [session]]);
     session.isIdle();
     expect(session.calls.slice(1)).toEqual(['end: CLOSED']);
@@ -63,9 +63,9 @@ describe('a connection that was replaced', () => {
     expect([draining.size, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('is found while it leaves: calls that it gives back may end the client', () => {
+  it('is found while it drains: calls that it gives back may end the client', () => {
     const session = fake();
-    session.leave = () => void session.calls.push(`draining: ${draining.size}`);
+    session.close = () => void session.calls.push(`draining: ${draining.size}`);
     draining.addReplaced(session);
     expect(session.calls).toEqual(['draining: 1']);
   });
@@ -75,7 +75,7 @@ describe('a connection that was replaced', () => {
     draining.addReplaced(session);
     expect(draining.onEnd(session)).toBe(true);
     session.isIdle();
-    expect(session.calls).toEqual(['leave: CONNECTION_LOST']);
+    expect(session.calls).toEqual(['close: CONNECTION_LOST']);
   });
 });
 

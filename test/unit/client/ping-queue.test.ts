@@ -21,7 +21,8 @@ describe('waiters', () => {
     const stage = new Stage();
     for (const id of ids(16)) stage.add(id);
     expect(stage.sent).toBe(16);
-    expect(stage.pings.answered(2)).toBe(1);
+    stage.pings.answered(2);
+    expect(stage.pings.confirmedBytes).toBe(1);
     expect(stage.answered).toEqual([0, 1]);
   });
 
@@ -30,7 +31,8 @@ describe('waiters', () => {
     for (const id of ids(20_000)) stage.add(id);
     expect(stage.sent).toBe(16);
     expect(stage.pings.waiting).toBe(20_000);
-    expect(stage.pings.answered(15)).toBe(14);
+    stage.pings.answered(15);
+    expect(stage.pings.confirmedBytes).toBe(14);
     expect(stage.answered).toEqual(ids(15));
     stage.pings.answered(1);
     expect(stage.answered).toEqual(ids(20_000));
@@ -50,7 +52,7 @@ describe('waiters', () => {
     expect(stage.answered).toEqual([0, 1, 2, 17, ...ids(16).slice(4)]);
   });
 
-  it('hear of the end of the connection, each once', () => {
+  it('fail with the connection, each once', () => {
     const stage = new Stage();
     for (const id of ids(18)) stage.add(id);
     stage.pings.fail(new CmdStreamError('CONNECTION_LOST', 'it was lost'));

@@ -1,6 +1,7 @@
 // What the control frames of a server mean for their calls, byte by byte: Results, ends and errors, of calls that are over, too.
 import { describe, expect, it } from '@jest/globals';
 import { deliverControl } from '../../../lib/client/session/result-frames.js';
+import type { CallMultiplexer } from '../../../lib/client/call/call-multiplexer.js';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
 import { WholePacket } from '../../../lib/codec/pattern-message.js';
 import { CmdStreamError } from '../../../lib/core.js';
@@ -35,16 +36,16 @@ class Stage {
     reader.readBytes(2);
     const kind = Number(reader.readUvarint());
     reader.delimit(reader.readLength());
-    return deliverControl(kind, reader, {
-      connection: { dataLimits: { maxDepth: 2, maxTokens: 100, maxKeysPerObject: undefined } },
-      server: 'calc:1',
-      findLive: (seq) => {
+    const calls: Pick<CallMultiplexer, 'find' | 'onAnswer' | 'notStarted'> = {
+      find: (seq) => this.calls[Number(seq) - 1],
+      onAnswer: (seq, call) => {
         if (seq > 3) throw new CmdStreamError('PROTOCOL_ERROR', 'never used');
-        if (seq === 3) this.late++;
-        return this.calls[Number(seq) - 1];
+        if (call === undefined) this.late++;
       },
       notStarted: (call, reason) => void this.refused.push([call, reason]),
-    });
+    };
+    const limits = { maxDepth: 2, maxTokens: 100, maxKeysPerObject: undefined };
+    return deliverControl(kind, reader, calls as CallMultiplexer, limits);
   }
 
   get failure(): unknown {

@@ -1,24 +1,26 @@
 // When a connection counts as silent: by what it shows at each tick, on a clock of the test's own.
 import { describe, expect, it } from '@jest/globals';
-import type { PingWaiter } from '../../../lib/client/session/ping-queue.js';
-import { Silence, type QuietPeer } from '../../../lib/client/session/silence.js';
+import { Silence } from '../../../lib/client/session/silence.js';
+import type { PeerView, PingCallbacks } from '../../../lib/connection/keepalive.js';
 import { CmdStreamError } from '../../../lib/core.js';
 
-class Peer implements QuietPeer {
+class Peer implements PeerView {
+  readonly isBusy = true;
   isWaiting = true;
   aliveAt = 0;
   bytesAhead = 0;
   sentBytes = 0;
-  readonly pings: PingWaiter[] = [];
-  readonly notify: boolean[] = [];
-  readonly silence = new Silence(this);
+  readonly pings: PingCallbacks[] = [];
+  readonly changes: boolean[] = [];
+  readonly silence = new Silence(this, () => this.changes.push(this.silence.isSilent));
 
-  pingFor(waiter: PingWaiter): void {
-    this.pings.push(waiter);
+  ping(callbacks: PingCallbacks): () => void {
+    this.pings.push(callbacks);
+    return () => {};
   }
 
-  onQuiet(): void {
-    this.notify.push(this.silence.isSilent);
+  flushed(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Ticks every 250 ms from `from` to `to`. */
@@ -38,21 +40,21 @@ describe('a connection on which something is under way', () => {
     expect(peer.silence.isSilent).toBe(false);
     peer.tick(11_000, 20_000);
     expect(peer.silence.isSilent).toBe(true);
-    expect(peer.notify).toEqual([true]);
+    expect(peer.changes).toEqual([true]);
     expect(peer.pings).toHaveLength(1);
   });
 
-  it('is heard again with the next byte, and asked again when it falls silent again', () => {
+  it('is not silent any more with the next byte, and asked again when it falls silent again', () => {
     const peer = new Peer();
     peer.tick(500, 1_000);
     peer.aliveAt = 1_100;
     peer.pings[0]!.answered(600);
     peer.sentBytes = 10;
     peer.silence.tick(1_250);
-    expect(peer.notify).toEqual([true, false]);
+    expect(peer.changes).toEqual([true, false]);
     peer.tick(1_500, 2_250);
     expect(peer.pings).toHaveLength(2);
-    expect(peer.notify).toEqual([true, false, true]);
+    expect(peer.changes).toEqual([true, false, true]);
   });
 
   it('is asked once while it works and nothing more is sent', () => {
@@ -62,11 +64,11 @@ describe('a connection on which something is under way', () => {
     peer.pings[0]!.answered(100);
     peer.tick(750, 60_000);
     expect(peer.pings).toHaveLength(1);
-    expect(peer.notify).toEqual([]);
+    expect(peer.changes).toEqual([]);
     peer.sentBytes = 10;
     peer.tick(60_250, 62_000);
     expect(peer.pings).toHaveLength(2);
-    expect(peer.notify).toEqual([true]);
+    expect(peer.changes).toEqual([true]);
   });
 
   it('has time for its pong when more is sent after it has long worked', () => {
@@ -81,13 +83,13 @@ describe('a connection on which something is under way', () => {
     peer.aliveAt = 60_600;
     peer.pings[1]!.answered(350);
     peer.tick(60_750, 62_000);
-    expect(peer.notify).toEqual([]);
+    expect(peer.changes).toEqual([]);
     peer.sentBytes = 20;
     peer.bytesAhead = 131_072;
     peer.tick(62_250, 63_500);
-    expect(peer.notify).toEqual([]);
+    expect(peer.changes).toEqual([]);
     peer.silence.tick(63_750);
-    expect(peer.notify).toEqual([true]);
+    expect(peer.changes).toEqual([true]);
   });
 
   it.each([
@@ -119,12 +121,12 @@ describe('a connection on which something is under way', () => {
     expect(peer.pings).toHaveLength(0);
     peer.isWaiting = true;
     peer.tick(60_250, 60_750);
-    expect(peer.notify).toEqual([]);
+    expect(peer.changes).toEqual([]);
     peer.silence.tick(61_000);
-    expect(peer.notify).toEqual([true]);
+    expect(peer.changes).toEqual([true]);
     peer.isWaiting = false;
     peer.silence.tick(61_250);
-    expect(peer.notify).toEqual([true, false]);
+    expect(peer.changes).toEqual([true, false]);
   });
 });
 

@@ -2,12 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   Keepalive,
-  type KeepalivePeer,
   keepaliveDefaults,
+  type PeerView,
+  type PingCallbacks,
   type ResolvedKeepaliveOptions,
 } from '../../../lib/connection/keepalive.js';
 import { TICK_MS } from '../../../lib/connection/ticker.js';
-import type { CmdStreamError } from '../../../lib/errors.js';
+import { CmdStreamError } from '../../../lib/errors.js';
 import { fakeTime, pass } from '../../support/breaker-stage.js';
 
 beforeEach(fakeTime);
@@ -16,7 +17,9 @@ afterEach(() => {
 });
 
 /** A connection whose peer does what the test says. */
-class ScriptedPeer implements KeepalivePeer {
+class ScriptedPeer implements PeerView {
+  readonly isWaiting = false;
+  readonly sentBytes = 0;
   isBusy = false;
   takes = true;
   answers = true;
@@ -28,7 +31,7 @@ class ScriptedPeer implements KeepalivePeer {
   readonly keepalive: Keepalive;
   #pong = (_roundTripMs: number): void => {};
   #flush = (): void => {};
-  #end = (_error: Error): void => {};
+  #end = (_error: CmdStreamError): void => {};
   #aliveAt = 0;
 
   constructor(options: Partial<ResolvedKeepaliveOptions> = {}, mostTravelMs = 0) {
@@ -37,20 +40,25 @@ class ScriptedPeer implements KeepalivePeer {
         return performance.now();
       },
     };
-    this.keepalive = new Keepalive({ ...keepaliveDefaults, ...options }, clock, this, mostTravelMs);
+    this.keepalive = new Keepalive(
+      { ...keepaliveDefaults, ...options },
+      clock,
+      this,
+      (cause) => (this.cause = cause),
+      mostTravelMs,
+    );
   }
 
   get aliveAt(): number {
     return this.isAlive ? performance.now() : this.#aliveAt;
   }
 
-  ping(): Promise<number> {
+  ping({ answered, failed }: PingCallbacks): () => void {
     this.pings.push(performance.now());
-    if (this.answers) return Promise.resolve(0);
-    return new Promise((resolve, reject) => {
-      this.#pong = resolve;
-      this.#end = reject;
-    });
+    this.#pong = answered;
+    this.#end = failed;
+    if (this.answers) queueMicrotask(() => answered(0));
+    return () => {};
   }
 
   flushed(): Promise<void> {
@@ -61,10 +69,6 @@ class ScriptedPeer implements KeepalivePeer {
   async take(): Promise<void> {
     this.#flush();
     await pass(0);
-  }
-
-  onSilence(cause: CmdStreamError): void {
-    this.cause = cause;
   }
 
   /** Something comes that is no pong. */
@@ -78,7 +82,7 @@ class ScriptedPeer implements KeepalivePeer {
   }
 
   async end(): Promise<void> {
-    this.#end(new Error('the connection has ended'));
+    this.#end(new CmdStreamError('CONNECTION_LOST', 'the connection has ended'));
     await pass(0);
   }
 
