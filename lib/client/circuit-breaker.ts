@@ -32,7 +32,10 @@ export interface CircuitPermit {
   succeed(): void;
   /** The server, or the way to it, has failed: `isFailure(error)` said so. */
   fail(error?: unknown): void;
-  /** The outcome says nothing about the server: the caller gave up, nothing was sent, or another server has taken the call. */
+  /**
+   * The outcome says nothing about the server: the caller gave up, nothing was sent, or another server has taken the
+   * call.
+   */
   release(): void;
 }
 
@@ -43,7 +46,7 @@ export interface CircuitPermit {
  */
 export type CircuitBreakerFactory = (server: string) => CircuitBreaker;
 
-/** The breaker of all callers: it sees nothing of the one whose call it judges, nor do its listeners. */
+/** The breaker of all callers: it sees nothing of the caller of a call, nor do its listeners. */
 export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): CircuitBreaker {
   return {
     get state() {

@@ -40,31 +40,31 @@ function checkedOptions(options: CommandClientOptions) {
 }
 
 /**
- * Options that were checked one by one, with defaults; `given`: without. `owner` is whom errors name.
+ * Options that were checked one by one, with defaults; `given`: without. `client`: the class that errors name.
  *
  * @throws {CmdStreamError} INVALID_OPTION
  */
-export function completeClientOptions(owner: string, given: AddressOptions, resolved: CheckedOptions) {
-  exclude(owner, given, 'servers', 'host', 'port', 'path');
-  exclude(owner, given, 'path', 'host', 'port');
-  exclude(owner, given, 'connect', 'tls', 'lookup');
+export function completeClientOptions(client: string, given: AddressOptions, resolved: CheckedOptions) {
+  exclude(client, given, 'servers', 'host', 'port', 'path');
+  exclude(client, given, 'path', 'host', 'port');
+  exclude(client, given, 'connect', 'tls', 'lookup');
   const servers = (resolved.servers ?? [resolved]).map(serverOf);
   const { connections = servers.length } = resolved;
   if (connections < servers.length) {
     const least = `at least the number of servers (${servers.length})`;
-    throw new CmdStreamError('INVALID_OPTION', `${owner}: option "connections" must be ${least}, got ${connections}`);
+    throw new CmdStreamError('INVALID_OPTION', `${client}: option "connections" must be ${least}, got ${connections}`);
   }
   return {
     ...resolved,
     servers,
     connections,
-    reconnect: switched(`${owner}: option "reconnect"`, resolved.reconnect, reconnectDefaults, reconnectRules),
-    keepalive: switched(`${owner}: option "keepalive"`, resolved.keepalive, keepaliveDefaults, keepaliveRules),
-    retry: switched(`${owner}: option "retry"`, resolved.retry, retryDefaults, retryRules),
+    reconnect: switched(`${client}: option "reconnect"`, resolved.reconnect, reconnectDefaults, reconnectRules),
+    keepalive: switched(`${client}: option "keepalive"`, resolved.keepalive, keepaliveDefaults, keepaliveRules),
+    retry: switched(`${client}: option "retry"`, resolved.retry, retryDefaults, retryRules),
   };
 }
 
-/** `scope`: where what serves all callers is at home. */
+/** `scope`: in which what serves all callers runs. */
 export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope): GroupConfig {
   const codec = codecFor(options.contract, options.codec);
   const direction = clientDirection(codec, options);
@@ -115,7 +115,7 @@ type AddressOptions = Pick<CommandClientOptions, 'servers' | 'host' | 'port' | '
 
 /** Options that contradict each other are a mistake, not a matter of precedence. */
 function exclude(
-  owner: string,
+  client: string,
   given: AddressOptions,
   one: keyof AddressOptions,
   ...others: (keyof AddressOptions)[]
@@ -123,7 +123,7 @@ function exclude(
   if (given[one] === undefined) return;
   const other = others.find((name) => given[name] !== undefined);
   if (other === undefined) return;
-  throw new CmdStreamError('INVALID_OPTION', `${owner}: options "${one}" and "${other}" exclude each other`);
+  throw new CmdStreamError('INVALID_OPTION', `${client}: options "${one}" and "${other}" exclude each other`);
 }
 
 function switched<T extends object, D extends Required<T>>(

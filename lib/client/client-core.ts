@@ -1,5 +1,5 @@
-// What a client does: it owns the groups of connections, one at a time, and gives them calls. CommandClient and the Nest
-// client are faces of it; users see neither it nor what it takes beside their options.
+// What a client does: it owns the groups of connections, one at a time, and gives them calls. CommandClient and the
+// Nest client are faces of it; users see neither it nor what it takes beside their options.
 import { AsyncScope } from '../async-scope.js';
 import { notify } from '../callbacks.js';
 import type { TypeTable } from '../contract/type-table.js';
@@ -124,8 +124,8 @@ export class ClientCore {
   }
 
   /**
-   * Sends anything that can be sent: a Command or a message by pattern. `sink` is called in whatever scope; one of a user is
-   * put into a {@link CallerSink} first.
+   * Sends anything that can be sent: a Command or a message by pattern. `sink` is called in whatever scope; one of a
+   * user is put into a {@link CallerSink} first.
    */
   submit(
     command: unknown,
@@ -288,5 +288,6 @@ const OTHER_CALLS = 'use send(), dispatch() of the core client, or iterate()';
 const SEVERAL_RESULTS = `execute() is for Commands with one Result; ${OTHER_CALLS}`;
 
 function notLast(name: string): string {
-  return `${name} is not the last Result: its lastOne() is false; ${OTHER_CALLS}, or give a Result whose lastOne() is true`;
+  const remedy = `${OTHER_CALLS}, or give a Result whose lastOne() is true`;
+  return `${name} is not the last Result: its lastOne() is false; ${remedy}`;
 }

@@ -1,4 +1,4 @@
-// The options of a client: their meaning, defaults and ranges.
+// The options of a client: their meaning, defaults and ranges; at the end those of its options `reconnect` and `retry`.
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
@@ -38,7 +38,7 @@ import type { SendHooksFactory } from './send-hooks.js';
  */
 export type ConnectionFactory = (server: ServerAddress, signal: AbortSignal) => Promise<Duplex> | Duplex;
 
-/** A Result nobody waits for: of a Command that was forgotten, timed out, or never sent. */
+/** A Result that no call waits for: of a Command that was forgotten, timed out, or never sent. */
 export interface UnexpectedResult {
   readonly seq: Seq;
   readonly result: unknown;
@@ -103,8 +103,8 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   connect?: ConnectionFactory;
   /**
-   * How lost connections, and those that could not be opened, are opened anew. `false`: only by the next call, and calls
-   * that wait fail as soon as an attempt does.
+   * How lost connections, and those that could not be opened, are opened anew. `false`: only by the next call, and
+   * calls that wait fail as soon as an attempt does.
    * @default true
    */
   reconnect?: boolean | ReconnectOptions;
@@ -114,7 +114,8 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   keepalive?: boolean | KeepaliveOptions;
   /**
-   * Age at which a connection is replaced by a new one, without loss, in milliseconds, 10 % more or less; 100 to 604,800,000 (a week), 0: never.
+   * Age at which a connection is replaced by a new one, without loss, in milliseconds, 10 % more or less; 100 to
+   * 604,800,000 (a week), 0: never.
    * @default 0
    */
   maxConnectionAgeMs?: number;
@@ -129,7 +130,8 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   queueTimeoutMs?: number;
   /**
-   * Repeats Commands of classes with `static idempotent = true`, or of types with `idempotent: true`, when their connection is lost; `false`: never.
+   * Repeats Commands of classes with `static idempotent = true`, or of types with `idempotent: true`, when their
+   * connection is lost; `false`: never.
    * @default true
    */
   retry?: boolean | RetryOptions;
@@ -154,7 +156,8 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   connectTimeoutMs?: number;
   /**
-   * Time an `execute` waits for its Result, in milliseconds, unless the call says otherwise; 0: no limit. Streams have none.
+   * Time an `execute` waits for its Result, in milliseconds, unless the call says otherwise; 0: no limit. Streams have
+   * none.
    * @default 30_000
    */
   timeoutMs?: number;
@@ -169,8 +172,8 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   maxQueuedCommands?: number;
   /**
-   * Most bytes of the Commands that wait for a connection, for room at the server or in its buffer, or that may have to be
-   * sent again, of all connections together; further ones that must wait fail. 1 KiB to 1 GiB.
+   * Most bytes of the Commands that wait for a connection, for room at the server or in its buffer, or that may have to
+   * be sent again, of all connections together; further ones that must wait fail. 1 KiB to 1 GiB.
    * @default 67_108_864
    */
   maxQueuedBytes?: number;
@@ -181,9 +184,9 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   maxBufferedResults?: number;
   /**
-   * Most bytes of the Results of one `iterate()` that wait to be taken, each counted with 32 more, or of the answers of one
-   * message by pattern that wait for an asynchronous `deserializer`, with 1,300 more, as their promises hold so much; one may
-   * go beyond, then that call fails with SLOW_CONSUMER.
+   * Most bytes of the Results of one `iterate()` that wait to be taken, each counted with 32 more, or of the answers of
+   * one message by pattern that wait for an asynchronous `deserializer`, with 1,300 more, as their promises hold so
+   * much; one may go beyond, then that call fails with SLOW_CONSUMER.
    * 2 MiB, which is more than a server of this package sends ahead, to 1 TiB.
    * @default 16_777_216
    */
@@ -195,7 +198,8 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   extension?: boolean | 'require';
   /**
-   * Refuse a server of this package whose contract lists another type at some position. `false` at either side: neither checks.
+   * Refuse a server of this package whose contract lists another type at some position. `false` at either side: neither
+   * checks.
    * @default true
    */
   contractCheck?: boolean;
@@ -206,7 +210,7 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   gracePeriodMs?: number;
   /**
-   * Called with Results nobody waits for; what it throws is ignored.
+   * Called with Results that no call waits for; what it throws is ignored.
    * @default none: they are counted only
    */
   onUnexpectedResult?: (result: UnexpectedResult) => void;
@@ -223,7 +227,7 @@ export const clientDefaults = Object.freeze({
   whenDisconnected: 'wait' as 'wait' | 'fail',
   queueTimeoutMs: 5000,
   retry: true as boolean | RetryOptions,
-  /** Shorter than `queueTimeoutMs`, so that calls that wait hear why there is no connection. */
+  /** Shorter than `queueTimeoutMs`, so that calls that wait fail with the reason why there is no connection. */
   connectTimeoutMs: 4000,
   timeoutMs: 30_000,
   maxPending: 65_536,
@@ -274,7 +278,9 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   onUnexpectedResult: callback,
 });
 
-/** `false`: off; `true`: on, with the defaults; an object: on, with these options, which are checked by their own rules. */
+/**
+ * `false`: off; `true`: on, with the defaults; an object: on, with these options, which are checked by their own rules.
+ */
 function switchable(options: string): OptionRule {
   const object = objectWith('');
   return {
@@ -301,12 +307,13 @@ function isServerAddress(value: unknown): boolean {
   return keys === 'host,port' && hostRules.host.accepts(host) && hostRules.port.accepts(at);
 }
 
-// How a client opens lost connections anew: the options, their defaults and ranges.
+// The option `reconnect`: how a client opens lost connections anew.
 
 /** @publicApi */
 export interface ReconnectOptions {
   /**
-   * Longest delay between two attempts at first, in milliseconds, 1 to 60,000: each delay is anything from nothing to this.
+   * Longest delay between two attempts at first, in milliseconds, 1 to 60,000: each delay is anything from nothing to
+   * this.
    * @default 1_000
    */
   maxDelayMs?: number;
@@ -321,7 +328,8 @@ export interface ReconnectOptions {
    */
   slowDelayMs?: number;
   /**
-   * Attempts in one outage before the connection is given up, until a call needs it again; 0: no limit. Up to 1,000,000.
+   * Attempts in one outage before the connection is given up, until a call needs it again; 0: no limit. Up to
+   * 1,000,000.
    * @default 0
    */
   maxAttempts?: number;
@@ -343,13 +351,13 @@ export const reconnectRules: OptionRules<ReconnectOptions> = Object.freeze({
   maxAttempts: integer(0, 1_000_000, 'attempts'),
 });
 
-// How often a client repeats Commands that may be repeated: the options, their defaults and ranges.
+// The option `retry`: how often a client repeats Commands that may be repeated.
 
 /** @publicApi */
 export interface RetryOptions {
   /**
-   * How often a Command of a class with `static idempotent = true` is sent in all when its connection is lost before the
-   * first Result; 1 to 100, 1: once.
+   * How often a Command of a class with `static idempotent = true` is sent in all when its connection is lost before
+   * the first Result; 1 to 100, 1: once.
    * @default 3
    */
   maxAttempts?: number;

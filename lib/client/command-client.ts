@@ -42,23 +42,28 @@ export class CommandClient {
     return this.#core.unexpectedResults;
   }
 
-  /** Frames so far for Commands that were cancelled or timed out: a server may have sent some before it learns of that. */
+  /**
+   * Frames so far for Commands that were cancelled or timed out: a server may have sent some before it learns of that.
+   */
   get lateFrames(): number {
     return this.#core.lateFrames;
   }
 
-  /** Calls `listener` whenever a connection opens, ends or cannot be opened, and with every change of `status`; returns what ends that. */
+  /**
+   * Calls `listener` whenever a connection opens, ends or cannot be opened, and with every change of `status`; returns
+   * what ends that.
+   */
   onStatus(listener: (change: ClientStatusChange) => void): () => void {
     return this.#core.onStatus(listener);
   }
 
   /**
-   * Opens all connections; calls do so by themselves. Resolves with the first that is open; waits for it as long as a call
-   * would.
+   * Opens all connections; calls do so by themselves. Resolves with the first that is open; waits for it as long as a
+   * call would.
    *
    * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE,
-   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED; QUEUE_FULL when as many wait for one as `maxQueuedCommands` allows,
-   * but at least 1,024
+   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED; QUEUE_FULL when as many wait for one as `maxQueuedCommands`
+   * allows, but at least 1,024
    */
   connect(): Promise<void> {
     return this.#core.connect();
@@ -79,10 +84,10 @@ export class CommandClient {
   }
 
   /**
-   * Sends a Command; everything that comes back, errors included, goes to the sink, some of it possibly before this returns.
-   * Errors: those of {@link connect}; COMMAND_NOT_IN_CONTRACT, ENCODE_FAILED, FRAME_TOO_LARGE, QUEUE_FULL, EXTENSION_UNAVAILABLE
-   * (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered: REMOTE, INTERNAL, OVERLOADED,
-   * NO_HANDLER, SHUTDOWN and the codes of a refused Command.
+   * Sends a Command; everything that comes back, errors included, goes to the sink, some of it possibly before this
+   * returns. Errors: those of {@link connect}; COMMAND_NOT_IN_CONTRACT, ENCODE_FAILED, FRAME_TOO_LARGE, QUEUE_FULL,
+   * EXTENSION_UNAVAILABLE (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered:
+   * REMOTE, INTERNAL, OVERLOADED, NO_HANDLER, SHUTDOWN and the codes of a refused Command.
    */
   dispatch<C extends AnyCommand>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
     return this.#core.submit(command, new CallerSink(sink as CommandSink), options);
@@ -97,11 +102,11 @@ export class CommandClient {
   }
 
   /**
-   * The Results of a Command as an AsyncIterable, sent with the first `next()`. A taker that is slower than the server's
-   * async generator slows it down, within 32 Results; towards a plain server, or a source that cannot be slowed down, at
-   * most `maxBufferedResults` and `maxBufferedBytes` wait, then the call fails with SLOW_CONSUMER. Leaving the loop cancels the
-   * Command. Results that wait are still given after a loss, and dropped when the call is aborted, its time is over or the
-   * client is destroyed.
+   * The Results of a Command as an AsyncIterable, sent with the first `next()`. A taker that is slower than the
+   * server's async generator slows it down, within 32 Results; towards a plain server, or a source that cannot be
+   * slowed down, at most `maxBufferedResults` and `maxBufferedBytes` wait, then the call fails with SLOW_CONSUMER.
+   * Leaving the loop cancels the Command. Results that wait are still given after a loss, and dropped when the call is
+   * aborted, its time is over or the client is destroyed.
    * Errors are those of {@link dispatch}.
    */
   iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
@@ -109,7 +114,8 @@ export class CommandClient {
   }
 
   /**
-   * Sends a Command without waiting for Results; resolves when it was written. Results that come all the same are unexpected ones.
+   * Sends a Command without waiting for Results; resolves when it was written. Results that come all the same are
+   * unexpected ones.
    *
    * @throws {CmdStreamError} as {@link dispatch}
    */
@@ -118,8 +124,8 @@ export class CommandClient {
   }
 
   /**
-   * Pings every open connection and resolves with the longest round-trip time in milliseconds. `timeoutMs`: as of a call,
-   * the time to open one included.
+   * Pings every open connection and resolves with the longest round-trip time in milliseconds. `timeoutMs`: as of a
+   * call, the time to open one included.
    *
    * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST; TIMEOUT; QUEUE_FULL when more than `maxPending` wait
    */
@@ -151,8 +157,8 @@ export class CommandClient {
   }
 
   /**
-   * Takes no more Commands, waits for pending ones up to `gracePeriodMs`, then ends the connection; calls fail with CLOSED then,
-   * until {@link reopen} opens the client anew. Resolves when the sockets are closed. Idempotent.
+   * Takes no more Commands, waits for pending ones up to `gracePeriodMs`, then ends the connection; calls fail with
+   * CLOSED then, until {@link reopen} opens the client anew. Resolves when the sockets are closed. Idempotent.
    */
   close(): Promise<void> {
     return this.#core.close();

@@ -23,7 +23,7 @@ const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.fre
   JSON_DEPTH: false,
   JSON_TOKENS: false,
   JSON_KEYS: false,
-  // whoever answers there is not the server that was meant, or no sane one
+  // what answers there is not the server that was meant, or no working one
   VARINT_OVERFLOW: true,
   NEGATIVE_LENGTH: true,
   PROTOCOL_ERROR: true,
@@ -69,8 +69,8 @@ const FIRST_SERVER_FAULT = 500;
 
 /**
  * Is it the fault of the server or of the way to it? Yes: no connection, a lost one, no answer in time, `INTERNAL`,
- * `OVERLOADED`, and `REMOTE` with a `statusCode` or `status` of 500 and above in its payload, or with what Nest makes of an
- * exception it does not know. No: other errors of
+ * `OVERLOADED`, and `REMOTE` with a `statusCode` or `status` of 500 and above in its payload, or with what Nest makes
+ * of an exception it does not know. No: other errors of
  * handlers, values that cannot be written, limits of this side, and the reason of a signal that has aborted, unless it
  * is the TimeoutError of `AbortSignal.timeout()`.
  *
@@ -103,7 +103,7 @@ function propertyOf(value: unknown, key: string): unknown {
 
 // Which failures to connect do not become better by waiting.
 
-const hopeless: ReadonlySet<string> = new Set([
+const permanent: ReadonlySet<string> = new Set([
   'SERVER_INFO_MISMATCH',
   'SERVER_INFO_TOO_LARGE',
   'CONTRACT_MISMATCH',
@@ -111,8 +111,11 @@ const hopeless: ReadonlySet<string> = new Set([
   'TLS_ERROR',
 ]);
 
-/** Nobody is kept waiting for it. A reset in the middle of TLS may be a refused certificate, and may be a server that is just not there. */
+/**
+ * No call is kept waiting for it. A reset in the middle of TLS may be a refused certificate, or a server that is not
+ * there.
+ */
 export function isPermanent(error: CmdStreamError | undefined): boolean {
-  if (error === undefined || !hopeless.has(error.code)) return false;
+  if (error === undefined || !permanent.has(error.code)) return false;
   return !(error.code === 'TLS_ERROR' && isCmdStreamError(error.cause));
 }

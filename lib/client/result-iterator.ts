@@ -107,7 +107,7 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
     return { error: new CmdStreamError('TIMEOUT', text, { sent: true }) };
   }
 
-  /** Nobody takes the rest: the server stops. */
+  /** The rest is not taken: the server stops. */
   return(): Promise<IteratorResult<R, undefined>> {
     this.#call?.cancel();
     this.#drop();
@@ -134,7 +134,8 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
     if (length < this.#maxBuffered && this.#bufferedBytes < maxBytes) return;
     const limit =
       length >= this.#maxBuffered ? `maxBufferedResults (${this.#maxBuffered})` : `maxBufferedBytes (${maxBytes})`;
-    const text = `${length} Results of ${this.#bufferedBytes} bytes wait to be taken, and ${limit} of the client allows no more`;
+    const waiting = `${length} Results of ${this.#bufferedBytes} bytes wait to be taken`;
+    const text = `${waiting}, and ${limit} of the client allows no more`;
     const remedy = 'an async generator of a server of this package waits for its taker';
     throw new CmdStreamError('SLOW_CONSUMER', `${text}; ${remedy}`, { sent: true });
   }
@@ -166,7 +167,7 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
       this.#ended(end).then(taker.resolve, taker.reject);
   }
 
-  /** An error is notify once; after it the iterator is at its end. */
+  /** An error is given once; after it the iterator is at its end. */
   #ended(end: End): Promise<IteratorResult<R, undefined>> {
     if (!('error' in end)) return Promise.resolve({ value: undefined, done: true });
     this.#end = {};

@@ -21,19 +21,23 @@ export interface ReceivedResult {
 }
 
 /**
- * What one call tells; made anew for each call by a {@link SendHooksFactory}. What the methods throw is ignored, but for `beforeSend`.
+ * What one call tells; made anew for each call by a {@link SendHooksFactory}. What the methods throw is ignored, but
+ * for `beforeSend`.
  *
  * @publicApi
  */
 export interface SendHooks {
   /**
-   * Before anything else. What it returns travels as metadata nobody asked for: plain servers do not get it. What it
-   * throws becomes the error of the call; nothing was sent then and no other hook is called.
+   * Before anything else. What it returns travels as metadata that the caller has not given: plain servers do not get
+   * it. What it throws becomes the error of the call; nothing was sent then and no other hook is called.
    */
   beforeSend?(command: unknown): Metadata | void;
   /** With every Result. */
   onResult?(sent: SentCommand, received: ReceivedResult): void;
-  /** The call has failed: it could not be sent, its connection was lost, the server has answered an error, its caller has aborted it. */
+  /**
+   * The call has failed: it could not be sent, its connection was lost, the server has answered an error, its caller
+   * has aborted it.
+   */
   onError?(sent: SentCommand, error: unknown): void;
   /** The call's time is over. */
   onTimeout?(sent: SentCommand, error: unknown): void;

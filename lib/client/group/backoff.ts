@@ -1,6 +1,8 @@
-// How long a lost connection waits before the next attempt. It counts attempts of one outage; the clock and the dice are given.
+// How long a lost connection waits before the next attempt. It counts attempts of one outage; the clock and the dice
+// are given.
 //
-//   first 5 s: up to 100 ms, up to 500 ms, then up to 1 s, anything in between        later: about 6 s, 20 % more or less
+//   first 5 s: up to 100 ms, up to 500 ms, then up to 1 s, anything in between
+//   later: about 6 s, 20 % more or less
 import type { ResolvedReconnectOptions } from '../client-options.js';
 
 const FIRST_CAPS_MS: readonly number[] = [100, 500];
@@ -43,7 +45,8 @@ export class Backoff {
     const { maxDelayMs, fastPeriodMs, slowDelayMs } = this.#options;
     if (elapsed >= fastPeriodMs) return slowDelayMs * (1 - SLOW_SPREAD + 2 * SLOW_SPREAD * this.#random());
     const cap = Math.min(maxDelayMs, FIRST_CAPS_MS[attempt] ?? maxDelayMs);
-    // Short draws one after the other would add up to many attempts: whoever is ahead of the pace takes a longer one.
+    // Short draws one after the other would add up to many attempts: an attempt that is ahead of the pace has a longer
+    // one.
     const isAhead = attempt >= EARLY_ATTEMPTS + (2 * elapsed) / maxDelayMs;
     return cap * (isAhead ? (1 + this.#random()) / 2 : this.#random());
   }

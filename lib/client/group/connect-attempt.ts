@@ -1,4 +1,5 @@
-// One attempt to open a connection: the socket, ServerInfo and the probe, all within one time limit. Ends once, well or not.
+// One attempt to open a connection: the socket, ServerInfo and the probe, all within one time limit. Ends once, well or
+// not.
 import type { Duplex } from 'node:stream';
 import type { DialStage } from '../../connection/dial.js';
 import type { Ticker } from '../../connection/ticker.js';
@@ -25,7 +26,7 @@ const NO_EXTENSION = 'if it is no server of this package, try the option `extens
 
 const waitsFor: Readonly<Record<ConnectStage | 'greeting' | 'probe', string>> = Object.freeze({
   lookup: 'the lookup of its host has not answered',
-  connect: 'nobody there has taken the connection: is the server running, and does the network let it be reached?',
+  connect: 'the connection was not taken there: is the server running, and does the network let it be reached?',
   factory: 'option "connect" has not given a socket',
   tls: `the TLS handshake was not finished: ${NO_SERVER}`,
   greeting: NO_SERVER,
@@ -52,7 +53,7 @@ export class ConnectAttempt {
     return this.unanswered(` within connectTimeoutMs (${this.#config.connectTimeoutMs})`);
   }
 
-  /** Why there is no connection yet, for those who cannot wait for it. */
+  /** Why there is no connection yet, for what cannot wait for it. */
   unanswered(within = ''): CmdStreamError {
     const text = `no answer from ${this.#config.server}${within}: ${this.#waitsFor}`;
     return new CmdStreamError('CONNECT_TIMEOUT', text);
@@ -156,7 +157,7 @@ export function notOpened(cause: CmdStreamError, { server, hasTls, hungUpOnProbe
   return new CmdStreamError(code, text, { cause: code === 'CONNECT_FAILED' ? rootOf(cause) : cause });
 }
 
-/** Who looks at the cause of CONNECT_FAILED looks for an error of Node. */
+/** The cause of CONNECT_FAILED is an error of Node where there is one. */
 export function rootOf(error: CmdStreamError): unknown {
   return error.cause ?? error;
 }

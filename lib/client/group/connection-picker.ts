@@ -39,7 +39,9 @@ export class ConnectionPicker {
     return this.#servers[index % this.#servers.length]!;
   }
 
-  /** The connections that are open, in order; to be called again when one of them falls silent, or is silent no more. */
+  /**
+   * The connections that are open, in order; to be called again when one of them falls silent, or is silent no more.
+   */
   setOpen(open: readonly GroupConnection[]): void {
     const audible = open.filter(({ session }) => !session?.isSilent);
     const usable = audible.length > 0 ? audible : open;
@@ -55,7 +57,11 @@ export class ConnectionPicker {
     });
   }
 
-  /** While connections are open. @throws {CmdStreamError} CIRCUIT_OPEN, or what the strategy or a breaker of the user throws */
+  /**
+   * While connections are open.
+   *
+   * @throws {CmdStreamError} CIRCUIT_OPEN, or what the strategy or a breaker of the user throws
+   */
   choose(call: ClientCall): GroupConnection {
     // Where no connection can do what the caller asked for, the one that is chosen says so.
     let choices = call.metadata || call.command instanceof PatternMessage ? this.#extended : this.#choices;
@@ -102,7 +108,9 @@ export class ConnectionPicker {
     this.#held.delete(call);
   }
 
-  /** An attempt to open a connection has failed: that counts once, however many calls wait for it, and not if none does. */
+  /**
+   * An attempt to open a connection has failed: that counts once, however many calls wait for it, and not if none does.
+   */
   onAttemptFailed(connection: GroupConnection, error: unknown, goOn: () => void): void {
     const server = this.serverOf(connection);
     if (this.#held.size > 0 && this.#config.isFailure(error)) this.#count(server, error);
@@ -161,12 +169,17 @@ class Choice implements ConnectionChoice {
 }
 
 // What the circuit breakers have said to a call that waits for a connection: let through for each of these servers, of
-// which one will take it. They learn of its end only if the server has had its chance: an attempt to reach it has failed.
+// which one will take it. They learn of its end only if the server has had its chance: an attempt to reach it has
+// failed.
 
 export class HeldPermits {
   readonly #permits = new Map<GroupServer, CircuitPermit>();
 
-  /** Asks the breakers of all servers; undefined if none lets a call through. @throws what a breaker of the user throws */
+  /**
+   * Asks the breakers of all servers; undefined if none lets a call through.
+   *
+   * @throws what a breaker of the user throws
+   */
   static acquire(servers: readonly GroupServer[]): HeldPermits | undefined {
     const held = new HeldPermits();
     try {
@@ -188,19 +201,19 @@ export class HeldPermits {
     return permit;
   }
 
-  /** Nothing can be notify from it. */
+  /** The breakers learn nothing from it. */
   release(): void {
     for (const permit of this.#permits.values()) notify(() => permit.release());
     this.#permits.clear();
   }
 
-  /** The call has waited in vain; `hasCounted`: the failure of this server was notify already. */
+  /** The call has waited in vain; `hasCounted`: is the failure of this server counted already? */
   report(
     { how, error }: CallOutcome,
     isFailure: (error: unknown) => boolean,
     hasCounted: (server: GroupServer) => boolean,
   ): void {
-    // Who gives up, or has less time than a connection needs, says nothing about a server.
+    // A call that is given up, or has less time than a connection needs, says nothing about a server.
     const isInVain = how === 'failed' && isFailure(error);
     for (const [server, permit] of this.#permits) {
       const hasFailed = isInVain && server.lastError !== undefined && !hasCounted(server);

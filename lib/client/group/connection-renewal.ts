@@ -1,5 +1,5 @@
-// The renewal of a connection by age: when it has become too old, its successor is opened beside it. Owns the successor's
-// attempt until that is open.
+// The renewal of a connection by age: when it has become too old, its successor is opened beside it. Owns the
+// successor's attempt until that is open.
 //
 //   begin --> young --(age)--> renewing --(open)--> begin          --(failed, or not now)--> 5 s later again
 import type { Ticker } from '../../connection/ticker.js';

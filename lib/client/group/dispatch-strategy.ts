@@ -23,8 +23,8 @@ export interface ConnectionChoice {
  */
 export interface DispatchStrategy {
   /**
-   * Gives one of `connections`: those that are open, do not drain, can do what the call needs, and have not fallen silent
-   * while others have not, in the order of their numbers; never none.
+   * Gives one of `connections`: those that are open, do not drain, can do what the call needs, and have not fallen
+   * silent while others have not, in the order of their numbers; never none.
    */
   pick(connections: readonly ConnectionChoice[], command: unknown): ConnectionChoice;
 }

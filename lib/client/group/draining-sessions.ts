@@ -1,5 +1,5 @@
-// Connections of one place that take no new calls: their server drains, they were replaced, or they have ended and their
-// sockets are not closed yet. It sees to it that each of them ends.
+// Connections of one place that take no new calls: their server drains, they were replaced, or they have ended and
+// their sockets are not closed yet. It sees to it that each of them ends.
 //
 //   added --(idle)--> ending: FIN is sent --> closed          a draining server has some seconds to end it itself
 import type { Ticker } from '../../connection/ticker.js';

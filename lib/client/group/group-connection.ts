@@ -1,8 +1,8 @@
 // One place in a client's group: one connection to one server at a time, opened anew when it is lost. A draining or
 // replaced connection keeps its calls until they are answered, while its successor takes new ones.
 //
-//   idle --(start)--> connecting --> open --(lost, or the server drains)--> pausing --(delay)--> connecting      closed: for good
-//                         └────────────────(failed)────────────────────────────^
+//   idle --(start)--> connecting --> open --(lost, or the server drains)--> pausing --(delay)--> connecting
+//                         └────────────────(failed)────────────────────────────^         closed: for good
 import type { Duplex } from 'node:stream';
 import type { ServerAddress } from '../../connection/dial.js';
 import { CmdStreamError } from '../../errors.js';

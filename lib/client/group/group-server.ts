@@ -10,8 +10,8 @@ import { ignoreRejection } from '../../callbacks.js';
 
 /**
  * `connecting`: the first attempt is under way. `connected`: all connections are open. `degraded`: some are.
- * `disconnected`: none is, be it that nobody needs one yet, or that they are lost and tried again. `draining`: it closes,
- * pending calls are waited for. `closed`: for good.
+ * `disconnected`: none is, be it that no call needs one yet, or that they are lost and tried again. `draining`: it
+ * closes, pending calls are waited for. `closed`: for good.
  *
  * @publicApi
  */

@@ -1,5 +1,5 @@
-// The connections of one client: a call goes to one that is open, can do what it needs, and whose server's circuit breaker
-// lets it through. What finds none waits in the waiting room, as do calls that are sent again.
+// The connections of one client: a call goes to one that is open, can do what it needs, and whose server's circuit
+// breaker lets it through. What finds none waits in the waiting room, as do calls that are sent again.
 //
 //   submit --> choose --> session of a connection          none open --> waiting room --(a connection opens)--> submit
 //                 ^---(refused, or lost and idempotent: after a pause in the waiting room)---+

@@ -1,5 +1,5 @@
-// What waits in a group: calls and callers of connect() for a connection, and calls that are sent again for the end of the
-// pause before that. One timer for all, for the one whose time is over first; it keeps the process alive.
+// What waits in a group: calls and callers of connect() for a connection, and calls that are sent again for the end of
+// the pause before that. One timer for all, for the one whose time is over first; it keeps the process alive.
 //
 //   add, connect --> waiting --(a connection opens)--> on          --(queueTimeoutMs, in vain)--> failed
 //   resendRefused, resendLost --> pausing --(its pause)--> submitted anew
@@ -31,7 +31,7 @@ const MAX_REFUSED = 6;
 /** The first pause after a refusal. */
 const REFUSED_MS = 10;
 
-interface Waiter {
+interface Deadline {
   /** When its time is over, by the ticker. */
   readonly until: number;
   onOver(): void;
@@ -49,17 +49,19 @@ export class WaitingRoom implements CallHolder {
   readonly #config: WaitingRoomConfig;
   readonly #submit: (call: ClientCall) => void;
   readonly #whyNotOpen: () => CmdStreamError | undefined;
-  readonly #calls = new Map<ClientCall, Waiter>();
-  readonly #callers = new Map<Caller, Waiter>();
-  readonly #pausing = new Map<ClientCall, Waiter>();
-  readonly #waiters = new WaiterHeap();
+  readonly #calls = new Map<ClientCall, Deadline>();
+  readonly #callers = new Map<Caller, Deadline>();
+  readonly #pausing = new Map<ClientCall, Deadline>();
+  readonly #deadlines = new DeadlineHeap();
   #added = 0;
   /** When the timer looks for those whose time is over. */
   #lookAt = 0;
   #stopWatching: (() => void) | undefined;
   readonly #idleListeners = new Set<() => void>();
 
-  /** `submit` takes calls that go on; `whyNotOpen`: why the last attempt failed, or what the first one still waits for. */
+  /**
+   * `submit` takes calls that go on; `whyNotOpen`: why the last attempt failed, or what the first one still waits for.
+   */
   constructor(
     config: WaitingRoomConfig,
     submit: (call: ClientCall) => void,
@@ -124,7 +126,7 @@ export class WaitingRoom implements CallHolder {
 
   /** Sends the refused call again later; false when it was sent often enough, or too many wait. */
   resendRefused(call: ClientCall): boolean {
-    if (call.attempts >= MAX_REFUSED || this.#hasManyPausing) return false;
+    if (call.attempts >= MAX_REFUSED || !this.#mayPause) return false;
     this.#pause(call, REFUSED_MS * 2 ** (call.attempts - 1));
     return true;
   }
@@ -132,13 +134,13 @@ export class WaitingRoom implements CallHolder {
   /** Sends the lost call again later; false when it was sent often enough, or too many wait. */
   resendLost(call: ClientCall): boolean {
     const { retry } = this.#config;
-    if (!retry || call.attempts >= retry.maxAttempts || this.#hasManyPausing) return false;
+    if (!retry || call.attempts >= retry.maxAttempts || !this.#mayPause) return false;
     this.#pause(call, Math.random() * Math.min(retry.delayMs * 2 ** (call.attempts - 1), retry.maxDelayMs));
     return true;
   }
 
-  get #hasManyPausing(): boolean {
-    return this.#pausing.size >= this.#config.maxPending;
+  get #mayPause(): boolean {
+    return this.#pausing.size < this.#config.maxPending;
   }
 
   #pause(call: ClientCall, pauseMs: number): void {
@@ -196,32 +198,32 @@ export class WaitingRoom implements CallHolder {
   }
 
   /** Those that wait now, one after the other: one that leaves because of another is not among them. */
-  *#take<K extends object>(waiting: Map<K, Waiter>): Iterable<K> {
+  *#take<K extends object>(waiting: Map<K, Deadline>): Iterable<K> {
     const keys = [...waiting.keys()];
     for (const key of keys) if (this.#remove(waiting, key)) yield key;
   }
 
-  #remove<K extends object>(waiting: Map<K, Waiter>, key: K): boolean {
-    const waiter = waiting.get(key);
-    if (waiter === undefined) return false;
+  #remove<K extends object>(waiting: Map<K, Deadline>, key: K): boolean {
+    const deadline = waiting.get(key);
+    if (deadline === undefined) return false;
     waiting.delete(key);
-    this.#waiters.delete(waiter);
-    if (this.#waiters.first === undefined) this.#rest();
+    this.#deadlines.delete(deadline);
+    if (this.#deadlines.first === undefined) this.#rest();
     return true;
   }
 
   /** `limitMs` 0: no limit. What waits without one keeps the process alive, too. */
-  #wait(limitMs: number, onOver: () => void): Waiter {
+  #wait(limitMs: number, onOver: () => void): Deadline {
     const until = this.#config.ticker.now + (limitMs || Infinity);
-    const waiter: Waiter = { until, onOver, number: ++this.#added, place: 0 };
-    this.#waiters.add(waiter);
+    const deadline: Deadline = { until, onOver, number: ++this.#added, place: 0 };
+    this.#deadlines.add(deadline);
     this.#watch();
-    return waiter;
+    return deadline;
   }
 
   /** A timer that is early looks, and is set anew. */
   #watch(): void {
-    const { first } = this.#waiters;
+    const { first } = this.#deadlines;
     if (first === undefined) return;
     const { ticker } = this.#config;
     const { now } = ticker;
@@ -240,8 +242,8 @@ export class WaitingRoom implements CallHolder {
   #look(): void {
     this.#stopWatching = undefined;
     const over = this.#config.ticker.now + 1;
-    for (let { first } = this.#waiters; first !== undefined && first.until <= over; { first } = this.#waiters) {
-      this.#waiters.delete(first);
+    for (let { first } = this.#deadlines; first !== undefined && first.until <= over; { first } = this.#deadlines) {
+      this.#deadlines.delete(first);
       first.onOver();
     }
     this.#watch();
@@ -265,54 +267,57 @@ export class WaitingRoom implements CallHolder {
   }
 }
 
-/** A heap: the one whose time is over first is found at once, among several the one that came first; each knows its place. */
-class WaiterHeap {
-  readonly #waiters: Waiter[] = [];
+/**
+ * A heap: the one whose time is over first is found at once, among several the one that came first; each knows its
+ * place.
+ */
+class DeadlineHeap {
+  readonly #deadlines: Deadline[] = [];
 
-  get first(): Waiter | undefined {
-    return this.#waiters[0];
+  get first(): Deadline | undefined {
+    return this.#deadlines[0];
   }
 
-  add(waiter: Waiter): void {
-    this.#up(waiter, this.#waiters.length);
+  add(deadline: Deadline): void {
+    this.#up(deadline, this.#deadlines.length);
   }
 
-  delete({ place }: Waiter): void {
-    const last = this.#waiters.pop()!;
-    if (place === this.#waiters.length) return;
+  delete({ place }: Deadline): void {
+    const last = this.#deadlines.pop()!;
+    if (place === this.#deadlines.length) return;
     this.#down(last, place);
     this.#up(last, last.place);
   }
 
-  #put(waiter: Waiter, place: number): void {
-    this.#waiters[place] = waiter;
-    waiter.place = place;
+  #put(deadline: Deadline, place: number): void {
+    this.#deadlines[place] = deadline;
+    deadline.place = place;
   }
 
-  #up(waiter: Waiter, from: number): void {
+  #up(deadline: Deadline, from: number): void {
     let place = from;
     while (place > 0) {
       const above = (place - 1) >> 1;
-      if (!isBefore(waiter, this.#waiters[above]!)) break;
-      this.#put(this.#waiters[above]!, place);
+      if (!isBefore(deadline, this.#deadlines[above]!)) break;
+      this.#put(this.#deadlines[above]!, place);
       place = above;
     }
-    this.#put(waiter, place);
+    this.#put(deadline, place);
   }
 
-  #down(waiter: Waiter, from: number): void {
+  #down(deadline: Deadline, from: number): void {
     let place = from;
-    for (let below = 2 * place + 1; below < this.#waiters.length; below = 2 * place + 1) {
-      const right = this.#waiters[below + 1];
-      if (right !== undefined && isBefore(right, this.#waiters[below]!)) below++;
-      if (!isBefore(this.#waiters[below]!, waiter)) break;
-      this.#put(this.#waiters[below]!, place);
+    for (let below = 2 * place + 1; below < this.#deadlines.length; below = 2 * place + 1) {
+      const right = this.#deadlines[below + 1];
+      if (right !== undefined && isBefore(right, this.#deadlines[below]!)) below++;
+      if (!isBefore(this.#deadlines[below]!, deadline)) break;
+      this.#put(this.#deadlines[below]!, place);
       place = below;
     }
-    this.#put(waiter, place);
+    this.#put(deadline, place);
   }
 }
 
-function isBefore(one: Waiter, other: Waiter): boolean {
+function isBefore(one: Deadline, other: Deadline): boolean {
   return one.until === other.until ? one.number < other.number : one.until < other.until;
 }

@@ -44,7 +44,8 @@ export interface CmdStreamClientEvents {
 }
 
 /**
- * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the first call.
+ * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the
+ * first call.
  *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
@@ -90,7 +91,7 @@ export class CmdStreamClient extends ClientProxy {
     this.#events.on(event, callback);
   }
 
-  /** A listener that fails, now or by a promise, keeps nobody else from being notify. */
+  /** A listener that fails, now or by a promise, keeps no other one from being called. */
   #emit(event: keyof CmdStreamClientEvents, ...args: unknown[]): void {
     for (const listener of this.#events.listeners(event))
       notify(() => (listener as (...args: unknown[]) => unknown)(...args));
@@ -102,7 +103,8 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /**
-   * Opens the connections, also after {@link close}; calls do so by themselves unless it is closed. See {@link CommandClient.connect}.
+   * Opens the connections, also after {@link close}; calls do so by themselves unless it is closed. See {@link
+   * CommandClient.connect}.
    */
   connect(): Promise<void> {
     return this.#core.reopen();
@@ -144,8 +146,8 @@ export class CmdStreamClient extends ClientProxy {
 
   /**
    * The Results of a Command, or of the handler of a Nest pattern, as a cold Observable: each subscription sends anew,
-   * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what the
-   * server sent, as it is.
+   * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what
+   * the server sent, as it is.
    */
   override send<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
   override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
@@ -158,8 +160,8 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /**
-   * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and completes when
-   * it was written. If that fails and nobody has subscribed, it is logged.
+   * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and
+   * completes when it was written. If that fails and nobody has subscribed, it is logged.
    */
   override emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
   override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
@@ -197,7 +199,7 @@ export class CmdStreamClient extends ClientProxy {
     return typeof value === 'object' && (messageTypeOf(value) !== undefined || this.#commands.indexOf(value) >= 0);
   }
 
-  /** Begins at once, whoever subscribes and when. */
+  /** Begins at once, whether and when it is subscribed to. */
   #hot<T>(what: unknown, post: () => Promise<T>): Observable<T> {
     const written = new AsyncSubject<T>();
     defer(async () => post()).subscribe({

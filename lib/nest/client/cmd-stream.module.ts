@@ -27,7 +27,11 @@ export interface CmdStreamOptionsFactory {
   createCmdStreamOptions(): CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
 }
 
-/** One client whose options come from dependency injection: exactly one of `useFactory`, `useClass`, `useExisting`. @publicApi */
+/**
+ * One client whose options come from dependency injection: exactly one of `useFactory`, `useClass`, `useExisting`.
+ *
+ * @publicApi
+ */
 export interface CmdStreamClientAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   name?: string | symbol;
   inject?: InjectionToken[];
@@ -62,17 +66,18 @@ export function getCmdStreamClientToken(name?: string | symbol): InjectionToken 
   if (name === undefined) return CmdStreamClient;
   if (typeof name === 'symbol' || text.accepts(name)) return name;
   const got = typeof name === 'string' ? 'an empty one' : String(name);
+  const remedy = 'leave it out for the one client that has none';
   throw new CmdStreamError(
     'INVALID_OPTION',
-    `the name of a client must be a symbol or ${text.expected}, got ${got}; leave it out for the one client that has none`,
+    `the name of a client must be a symbol or ${text.expected}, got ${got}; ${remedy}`,
   );
 }
 
 /**
  * Injects the client of this name; without a name the only unnamed one.
  *
- * @throws {CmdStreamError} INVALID_OPTION as {@link getCmdStreamClientToken}; INVALID_HANDLER when it is used as a standard
- * decorator
+ * @throws {CmdStreamError} INVALID_OPTION as {@link getCmdStreamClientToken}; INVALID_HANDLER when it is used as a
+ * standard decorator
  * @publicApi
  */
 export function InjectCmdStreamClient(name?: string | symbol): PropertyDecorator & ParameterDecorator {
@@ -86,8 +91,8 @@ export function InjectCmdStreamClient(name?: string | symbol): PropertyDecorator
 /**
  * Provides {@link CmdStreamClient}s; they connect with their first call and close with the application.
  *
- * @throws {CmdStreamError} INVALID_OPTION when two clients have one name, the name is an empty string, or the source of a
- * client's options is not clear; at the start of the application when a factory gives no options
+ * @throws {CmdStreamError} INVALID_OPTION when two clients have one name, the name is an empty string, or the source of
+ * a client's options is not clear; at the start of the application when a factory gives no options
  * @publicApi
  */
 @Module({})
@@ -163,19 +168,20 @@ function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
 }
 
 /**
- * The client of the options that a factory gave. Where it gave nothing, or nothing for the address it names, a setting is
- * missing: the client must not go to the default address then.
+ * The client of the options that a factory gave. Where it gave nothing, or nothing for the address it names, a setting
+ * is missing: the client must not go to the default address then.
  */
 function clientOf(name: string | symbol | undefined, options: CmdStreamClientOptions | undefined): CmdStreamClient {
-  const owner = `CmdStreamModule.registerAsync(), ${name === undefined ? 'the client without a name' : `client ${String(name)}`}`;
+  const client = name === undefined ? 'the client without a name' : `client ${String(name)}`;
+  const where = `CmdStreamModule.registerAsync(), ${client}`;
   if (options === undefined || options === null)
-    throw new CmdStreamError('INVALID_OPTION', `${owner}: its factory gave ${options} instead of options`);
+    throw new CmdStreamError('INVALID_OPTION', `${where}: its factory gave ${options} instead of options`);
   const named = addressKeys.filter((key) => Object.hasOwn(options, key));
   if (named.length > 0 && named.every((key) => options[key] === undefined)) {
     const remedy = 'is a setting missing? Leave them out for the default address';
     throw new CmdStreamError(
       'INVALID_OPTION',
-      `${owner}: its factory gave undefined for ${named.join(' and ')}: ${remedy}`,
+      `${where}: its factory gave undefined for ${named.join(' and ')}: ${remedy}`,
     );
   }
   return new CmdStreamClient(options);

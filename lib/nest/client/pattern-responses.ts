@@ -39,7 +39,10 @@ const packetDeserializer: Deserializer = Object.freeze({
 export class PatternResponses implements CommandSink {
   readonly #observe: Observe;
   readonly #deserializer: Deserializer | undefined;
-  /** A deserializer may be asynchronous: what comes later waits for what came before. Never rejects; undefined: none waits. */
+  /**
+   * A deserializer may be asynchronous: what comes later waits for what came before. Never rejects; undefined: none
+   * waits.
+   */
   #previous: Promise<void> | undefined;
   readonly #maxBufferedBytes: number;
   #waiting = 0;
@@ -85,7 +88,7 @@ export class PatternResponses implements CommandSink {
     const isSent = isCmdStreamError(error) && (error.code === 'REMOTE' || error.code === 'INTERNAL');
     const err: unknown = isSent ? error.payload : error;
     if (isGivenUp(error)) {
-      // Nobody wants what waits.
+      // What waits is not wanted any more.
       this.#fail(err);
       this.#isOver = true;
       return;

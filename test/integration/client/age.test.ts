@@ -1,4 +1,4 @@
-// Connections that are replaced because of their age: nobody's Command is lost by it.
+// Connections that are replaced because of their age: no Command is lost by it.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandClientOptions, CommandServerOptions } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';

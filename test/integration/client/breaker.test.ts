@@ -1,4 +1,5 @@
-// Circuit breakers around the calls of a real client: what they are asked and what they are notified of, one for each server.
+// Circuit breakers around the calls of a real client: what they are asked and what they are notified of, one for each
+// server.
 import { describe, expect, it } from '@jest/globals';
 import { cockatielBreaker } from '../../../lib/cockatiel.js';
 import type {

@@ -147,7 +147,7 @@ describe('a server of a group', () => {
     await until('it runs', () => b.calc.server.inFlight === 1);
     const { port } = b;
     const closed = b.calc.server.close();
-    await until('the client has heard of it', () => client.servers[0]!.open === 0);
+    await until('the client knows', () => client.servers[0]!.open === 0);
     expect(await askAll(client, 4)).toBe('aaaa');
     expect(client.servers[0]).toMatchObject({ status: 'disconnected', pending: 1 });
     answer();
@@ -171,7 +171,7 @@ describe('a server of a group', () => {
     await sums[0];
     const closed = b!.calc.server.close();
     send(200);
-    await until('the client has heard of it', () => client.status === 'degraded');
+    await until('the client knows', () => client.status === 'degraded');
     send(200);
     expect((await Promise.all(sums)).map(({ value }) => value)).toEqual(sums.map((_, index) => index + 1));
     await inTime('it is closed', closed);

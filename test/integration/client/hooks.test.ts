@@ -108,7 +108,7 @@ describe('the hooks of a call', () => {
     expect(news).toEqual([]);
   });
 
-  it('harm nobody when they throw', async () => {
+  it('do no harm when they throw', async () => {
     const refuse = (): never => {
       throw new Error('a hook throws');
     };

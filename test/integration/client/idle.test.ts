@@ -30,7 +30,10 @@ const connect: ConnectionFactory = (server) => {
   return connectTcp(server as { port: number; host: string });
 };
 
-/** Timers of one length strike in the order in which they were set: one by which a client tries again at once has struck then. */
+/**
+ * Timers of one length strike in the order in which they were set: one by which a client tries again at once has struck
+ * then.
+ */
 async function retriesBegun(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -1,4 +1,5 @@
-// A client that asks whether its server is still there, over real sockets: who answers stays, who swallows everything goes.
+// A client that asks whether its server is still there, over real sockets: who answers stays, who swallows everything
+// goes.
 import { describe, expect, it } from '@jest/globals';
 import { calcClient } from '../../support/calc-client.js';
 import { addFrame, GREETING, sumFrame } from '../../support/calc-frames.js';

@@ -37,7 +37,9 @@ interface Running {
   finish(): void;
 }
 
-/** A server that runs so many Commands of a connection at a time, each until the test ends it, whatever its signal says. */
+/**
+ * A server that runs so many Commands of a connection at a time, each until the test ends it, whatever its signal says.
+ */
 async function open(maxInFlightPerConnection: number, options: Partial<CommandClientOptions> = {}) {
   const running: Running[] = [];
   const invoker = {

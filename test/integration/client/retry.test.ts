@@ -28,24 +28,24 @@ async function open(options: Partial<CommandClientOptions> = {}) {
   const raw = own(await RawServer.listen());
   const retry = { delayMs: 1, maxAttempts: 3 };
   const client = own(calcClient(raw.port, { contract, reconnect: soon, retry, ...options }));
-  /** The connection number `index`, greeted, when it has heard a Command. */
-  const heard = async (index: number): Promise<RawPeer> => {
+  /** The connection number `index`, greeted, once a Command has come on it. */
+  const asked = async (index: number): Promise<RawPeer> => {
     const peer = await raw.peer(index);
     peer.write(GREETING);
     await peer.receivesBytes(4);
     return peer;
   };
-  return { raw, client, heard };
+  return { raw, client, asked };
 }
 
 describe('an idempotent Command', () => {
   it('is sent again under a new number when its connection is lost', async () => {
-    const { client, heard } = await open();
+    const { client, asked } = await open();
     const answer = client.execute(new AskCmd());
-    const first = await heard(0);
+    const first = await asked(0);
     expect(first.hex.slice(0, 2)).toBe('01');
     first.reset();
-    const second = await heard(1);
+    const second = await asked(1);
     expect(second.hex.slice(0, 2)).toBe('02');
     second.write(sumFrame(2, 5));
     await expect(answer).resolves.toEqual(new CalcResult(5));
@@ -57,11 +57,11 @@ describe('an idempotent Command', () => {
     ['is of no type of the contract', (seq: number) => frame(seq, 9, '{}')],
     ['is longer than maxResultBytes', (seq: number) => `${uvarint(seq)}00${uvarint(65)}`],
   ])('is not asked for again when its Result %s; one that shares the connection is', async (_what, poison) => {
-    const { raw, client, heard } = await open({ maxResultBytes: 64 });
+    const { raw, client, asked } = await open({ maxResultBytes: 64 });
     const poisoned = client.execute(new AskCmd());
     poisoned.catch(() => {});
     const neighbour = client.execute(new AskCmd());
-    const first = await heard(0);
+    const first = await asked(0);
     await first.receives(frame(1, 0, '{}') + frame(2, 0, '{}'));
     first.write(poison(1));
     await expect(poisoned).rejects.toMatchObject({ code: expect.not.stringMatching('CONNECTION_LOST'), sent: true });
@@ -96,22 +96,22 @@ describe('an idempotent Command', () => {
   });
 
   it('is sent maxAttempts times, then fails', async () => {
-    const { raw, client, heard } = await open();
+    const { raw, client, asked } = await open();
     const answer = client.execute(new AskCmd());
     answer.catch(() => {});
-    for (let attempt = 0; attempt < 3; attempt++) (await heard(attempt)).reset();
+    for (let attempt = 0; attempt < 3; attempt++) (await asked(attempt)).reset();
     await expect(answer).rejects.toMatchObject({ code: 'CONNECTION_LOST', sent: true });
     const last = client.execute(new PayCmd());
-    (await heard(3)).write(sumFrame(4, 1));
+    (await asked(3)).write(sumFrame(4, 1));
     await last;
     expect(raw.peers).toHaveLength(4);
   });
 
   it('is not sent again when a Result has come', async () => {
-    const { client, heard } = await open();
+    const { client, asked } = await open();
     const sink = new RecordingSink();
     client.dispatch(new AskCmd(), sink);
-    const peer = await heard(0);
+    const peer = await asked(0);
     peer.write(countResultFrame(1, 0, false));
     await until('a Result has come', () => sink.results.length === 1);
     peer.reset();
@@ -119,10 +119,10 @@ describe('an idempotent Command', () => {
   });
 
   it('is not sent again when its caller has given up meanwhile', async () => {
-    const { client, heard } = await open({ retry: { delayMs: 60_000, maxDelayMs: 60_000 } });
+    const { client, asked } = await open({ retry: { delayMs: 60_000, maxDelayMs: 60_000 } });
     const controller = new AbortController();
     const answer = client.execute(new AskCmd(), { signal: controller.signal });
-    (await heard(0)).reset();
+    (await asked(0)).reset();
     await until('it waits to be sent again', () => client.status === 'disconnected' && client.pending === 1);
     controller.abort(new Error('changed my mind'));
     await expect(answer).rejects.toThrow('changed my mind');
@@ -130,28 +130,28 @@ describe('an idempotent Command', () => {
   });
 
   it('is not waited for by destroy() when it waits to be sent again', async () => {
-    const { client, heard } = await open({ retry: { delayMs: 60_000, maxDelayMs: 60_000 } });
+    const { client, asked } = await open({ retry: { delayMs: 60_000, maxDelayMs: 60_000 } });
     const answer = client.execute(new AskCmd());
     answer.catch(() => {});
-    (await heard(0)).reset();
+    (await asked(0)).reset();
     await until('it waits to be sent again', () => client.status === 'disconnected' && client.pending === 1);
     client.destroy();
     await expect(inTime('it fails', answer)).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
   it('has no more time for it than its own', async () => {
-    const { client, heard } = await open({ retry: { delayMs: 60_000, maxDelayMs: 60_000 } });
+    const { client, asked } = await open({ retry: { delayMs: 60_000, maxDelayMs: 60_000 } });
     const answer = client.execute(new AskCmd(), { timeoutMs: 100 });
     answer.catch(() => {});
-    (await heard(0)).reset();
+    (await asked(0)).reset();
     await expect(answer).rejects.toMatchObject({ code: 'TIMEOUT', sent: true });
   });
 
   it('fails like any other when retry is false', async () => {
-    const { client, heard } = await open({ retry: false });
+    const { client, asked } = await open({ retry: false });
     const answer = client.execute(new AskCmd());
     answer.catch(() => {});
-    (await heard(0)).reset();
+    (await asked(0)).reset();
     await expect(answer).rejects.toMatchObject({ code: 'CONNECTION_LOST', sent: true });
   });
 });
@@ -161,13 +161,13 @@ describe('any other Command', () => {
     ['says nothing', new PayCmd()],
     ['says something else than true', new MaybeCmd()],
   ])('is never sent again when its class %s', async (_what, command) => {
-    const { client, heard } = await open();
+    const { client, asked } = await open();
     const answer = client.execute(command);
     answer.catch(() => {});
-    (await heard(0)).reset();
+    (await asked(0)).reset();
     await expect(answer).rejects.toMatchObject({ code: 'CONNECTION_LOST', sent: true });
     const next = client.execute(new PayCmd());
-    const peer = await heard(1);
+    const peer = await asked(1);
     expect(peer.hex.slice(0, 2)).toBe('02');
     peer.write(sumFrame(2, 1));
     await next;
@@ -184,16 +184,16 @@ describe('a Command of Protobuf', () => {
   async function sent(idempotent?: boolean) {
     const Add = add(idempotent);
     const protobuf = defineContract({ commands: [Add], results: [Sum] });
-    const { client, heard } = await open({ contract: protobuf, codec: protobufCodec() });
+    const { client, asked } = await open({ contract: protobuf, codec: protobufCodec() });
     const answer = client.execute(Add.create({ A: 2n, B: 3n }));
     answer.catch(() => {});
-    (await heard(0)).reset();
-    return { answer, heard };
+    (await asked(0)).reset();
+    return { answer, asked };
   }
 
   it('is sent again when its type says that it is idempotent', async () => {
-    const { answer, heard } = await sent(true);
-    const peer = await heard(1);
+    const { answer, asked } = await sent(true);
+    const peer = await asked(1);
     expect(peer.hex.slice(0, 2)).toBe('02');
     peer.write('0200020805');
     await expect(answer).resolves.toMatchObject({ R: 5n });

@@ -1,4 +1,5 @@
-// Second rounds: what a client resets, counts down and lets go of, what is over already, and what must still be pending.
+// Second rounds: what a client resets, counts down and lets go of, what is over already, and what must still be
+// pending.
 import { connect as connectTcp, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';

@@ -1,5 +1,5 @@
-// What AsyncLocalStorage shows around the calls of a client: callbacks of a call see their caller's store, what serves all
-// callers sees none, and keeps none.
+// What AsyncLocalStorage shows around the calls of a client: callbacks of a call see their caller's store, what serves
+// all callers sees none, and keeps none.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { lookup } from 'node:dns';
 import { connect, Socket } from 'node:net';

@@ -82,7 +82,7 @@ describe('a call without a connection', () => {
 });
 
 describe('connect()', () => {
-  it('is no pending Command, and keeps nobody waiting who closes the client', async () => {
+  it('is no pending Command, and does not delay close()', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port));
     const connected = client.connect();

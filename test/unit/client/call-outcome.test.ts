@@ -65,6 +65,6 @@ it.each<[CmdStreamError | undefined, boolean]>([
   [new CmdStreamError('EXTENSION_UNAVAILABLE', 'a plain one'), true],
   [new CmdStreamError('TLS_ERROR', 'an unknown certificate', { cause: new Error('of Node') }), true],
   [new CmdStreamError('TLS_ERROR', 'a reset in the middle', { cause: failure }), false],
-])('%s: to wait for a connection is hopeless: %s', (error, expected) => {
+])('%s: waiting cannot cure it: %s', (error, expected) => {
   expect(isPermanent(error)).toBe(expected);
 });

@@ -1,4 +1,5 @@
-// One attempt to open a connection, with a clock, a dialler and a session of the test's own: it ends once, and tidies up.
+// One attempt to open a connection, with a clock, a dialler and a session of the test's own: it ends once, and tidies
+// up.
 import { describe, expect, it } from '@jest/globals';
 import { PassThrough, type Duplex } from 'node:stream';
 import type { ClientSession } from '../../../lib/client/session/client-session.js';
@@ -7,7 +8,7 @@ import { CmdStreamError } from '../../../lib/core.js';
 import type { Ticker } from '../../../lib/connection/ticker.js';
 import { turns } from '../../support/deadline.js';
 
-const aborted = new CmdStreamError('CLOSED', 'nobody wants it any more');
+const aborted = new CmdStreamError('CLOSED', 'it is not wanted any more');
 
 class Attempt {
   readonly failures: CmdStreamError[] = [];
@@ -63,7 +64,7 @@ describe('an attempt to connect', () => {
     expect(attempt.signal?.aborted).toBe(false);
   });
 
-  it('fails once: what comes later is nobody’s, and its socket is discarded', async () => {
+  it('fails once: what comes later has no effect, and its socket is discarded', async () => {
     const attempt = new Attempt();
     attempt.late();
     expect(attempt.signal).toMatchObject({ aborted: true, reason: { code: 'CONNECT_TIMEOUT' } });
@@ -115,7 +116,7 @@ describe('an attempt to connect', () => {
   it('says what it waits for, stage by stage', async () => {
     const attempt = new Attempt();
     const said = (): string => attempt.tested.unanswered().message;
-    expect(said()).toMatch(/^no answer from calc:1: nobody there has taken the connection/);
+    expect(said()).toMatch(/^no answer from calc:1: the connection was not taken there/);
     attempt.onStage('lookup');
     expect(said()).toContain('the lookup of its host');
     attempt.onStage('factory');

@@ -1,4 +1,4 @@
-// Which of the open connections a call is given to: groups of plain and extended, of silent and heard ones, and breakers.
+// Which of the open connections a call is given to: plain and extended ones, silent ones, and breakers.
 import { describe, expect, it } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { ConnectionPicker } from '../../../lib/client/group/connection-picker.js';
@@ -24,11 +24,11 @@ interface FakeSession {
   isSilent: boolean;
 }
 
-function linkOf(index: number, isExtended = false, isSilent = false): GroupConnection & { session: FakeSession } {
+function connectionOf(index: number, isExtended = false, isSilent = false): GroupConnection & { session: FakeSession } {
   return { index, server: `server-${index}`, pending: 0, session: { isExtended, isSilent } } as never;
 }
 
-function routerOf(
+function pickerOf(
   servers: number,
   strategy: DispatchStrategy = roundRobin(),
   breaker?: (name: string) => CircuitBreaker,
@@ -38,35 +38,35 @@ function routerOf(
   return new ConnectionPicker({ strategy, isFailure: () => true }, all);
 }
 
-function indices(router: ConnectionPicker, times: number, command?: unknown, options?: CallOptions): string {
-  return Array.from({ length: times }, () => router.choose(call(command, options)).index).join('');
+function indices(picker: ConnectionPicker, times: number, command?: unknown, options?: CallOptions): string {
+  return Array.from({ length: times }, () => picker.choose(call(command, options)).index).join('');
 }
 
 describe('a group of plain and extended connections', () => {
-  const links = [linkOf(0), linkOf(1, true), linkOf(2), linkOf(3, true)];
+  const connections = [connectionOf(0), connectionOf(1, true), connectionOf(2), connectionOf(3, true)];
 
   it('gives what needs the extension to those that have it, and everything else to all', () => {
-    const router = routerOf(4);
-    router.setOpen(links);
-    expect(indices(router, 4)).toBe('0123');
-    expect(indices(router, 3, new PatternMessage('message', 'sum', []))).toBe('131');
-    expect(indices(router, 2, new PatternMessage('event', 'sum', []))).toBe('31');
-    expect(indices(router, 2, {}, { metadata: { tenant: 'a' } })).toBe('31');
-    expect(indices(router, 4)).toMatch(/^(0123|1230|2301|3012)$/);
+    const picker = pickerOf(4);
+    picker.setOpen(connections);
+    expect(indices(picker, 4)).toBe('0123');
+    expect(indices(picker, 3, new PatternMessage('message', 'sum', []))).toBe('131');
+    expect(indices(picker, 2, new PatternMessage('event', 'sum', []))).toBe('31');
+    expect(indices(picker, 2, {}, { metadata: { tenant: 'a' } })).toBe('31');
+    expect(indices(picker, 4)).toMatch(/^(0123|1230|2301|3012)$/);
   });
 
   it('gives it to a plain one, which says that it cannot, when there is no other', () => {
-    const router = routerOf(4);
-    router.setOpen([links[0]!, links[2]!]);
-    expect(indices(router, 2, {}, { metadata: { tenant: 'a' } })).toBe('02');
+    const picker = pickerOf(4);
+    picker.setOpen([connections[0]!, connections[2]!]);
+    expect(indices(picker, 2, {}, { metadata: { tenant: 'a' } })).toBe('02');
   });
 
   it('forgets those that are not open any more', () => {
-    const router = routerOf(4);
-    router.setOpen(links);
-    router.setOpen([links[0]!, links[3]!]);
-    expect(indices(router, 2, {}, { metadata: { tenant: 'a' } })).toBe('33');
-    expect(new Set(indices(router, 4))).toEqual(new Set('03'));
+    const picker = pickerOf(4);
+    picker.setOpen(connections);
+    picker.setOpen([connections[0]!, connections[3]!]);
+    expect(indices(picker, 2, {}, { metadata: { tenant: 'a' } })).toBe('33');
+    expect(new Set(indices(picker, 4))).toEqual(new Set('03'));
   });
 });
 
@@ -74,39 +74,39 @@ describe('a connection that is silent', () => {
   it.each([
     ['round robin', roundRobin()],
     ['least pending', leastPending()],
-  ])('is passed over by %s while others are heard, and taken again when it is', (_name, strategy) => {
-    const links = [linkOf(0, true), linkOf(1, true, true), linkOf(2, true)];
-    const router = routerOf(3, strategy);
-    router.setOpen(links);
-    expect(new Set(indices(router, 6))).toEqual(new Set('02'));
-    expect(new Set(indices(router, 6, {}, { metadata: {} }))).toEqual(new Set('02'));
-    links[1]!.session.isSilent = false;
-    router.setOpen(links);
-    expect(new Set(indices(router, 6))).toEqual(new Set('012'));
+  ])('is passed over by %s while others are not, and taken again when it is no more', (_name, strategy) => {
+    const connections = [connectionOf(0, true), connectionOf(1, true, true), connectionOf(2, true)];
+    const picker = pickerOf(3, strategy);
+    picker.setOpen(connections);
+    expect(new Set(indices(picker, 6))).toEqual(new Set('02'));
+    expect(new Set(indices(picker, 6, {}, { metadata: {} }))).toEqual(new Set('02'));
+    connections[1]!.session.isSilent = false;
+    picker.setOpen(connections);
+    expect(new Set(indices(picker, 6))).toEqual(new Set('012'));
   });
 
   it('takes calls as ever when all are silent', () => {
-    const router = routerOf(2);
-    router.setOpen([linkOf(0, true, true), linkOf(1, true, true)]);
-    expect(indices(router, 4)).toBe('0101');
+    const picker = pickerOf(2);
+    picker.setOpen([connectionOf(0, true, true), connectionOf(1, true, true)]);
+    expect(indices(picker, 4)).toBe('0101');
   });
 
   it('takes what only it can do', () => {
-    const router = routerOf(2);
-    router.setOpen([linkOf(0), linkOf(1, true, true)]);
-    expect(indices(router, 2)).toBe('00');
-    expect(indices(router, 2, {}, { metadata: {} })).toBe('11');
+    const picker = pickerOf(2);
+    picker.setOpen([connectionOf(0), connectionOf(1, true, true)]);
+    expect(indices(picker, 2)).toBe('00');
+    expect(indices(picker, 2, {}, { metadata: {} })).toBe('11');
   });
 });
 
 describe('a strategy of a user', () => {
   it('sees of each connection what it may know, the same object each time, and can do nothing to it', () => {
     const seen: ConnectionChoice[] = [];
-    const router = routerOf(2, { pick: ([first, second]) => (seen.push(first!, second!), second!) });
-    const connections = [linkOf(0), linkOf(1, true)];
+    const picker = pickerOf(2, { pick: ([first, second]) => (seen.push(first!, second!), second!) });
+    const connections = [connectionOf(0), connectionOf(1, true)];
     for (let round = 0; round < 2; round++) {
-      router.setOpen(connections);
-      expect(router.choose(call())).toBe(connections[1]);
+      picker.setOpen(connections);
+      expect(picker.choose(call())).toBe(connections[1]);
     }
     expect(new Set(seen).size).toBe(2);
     Object.assign(connections[0]!, { pending: 3, roundTripMs: 7 });
@@ -118,9 +118,9 @@ describe('a strategy of a user', () => {
   it.each([undefined, {}, { index: 0, server: 'server-0', pending: 0, roundTripMs: undefined }])(
     'fails the call when it gives none of those that it was given: %j',
     (picked) => {
-      const router = routerOf(1, { pick: () => picked as ConnectionChoice });
-      router.setOpen([linkOf(0)]);
-      expect(() => router.choose(call())).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+      const picker = pickerOf(1, { pick: () => picked as ConnectionChoice });
+      picker.setOpen([connectionOf(0)]);
+      expect(() => picker.choose(call())).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     },
   );
 });
@@ -140,17 +140,17 @@ describe('a call that waits', () => {
 
   function withBreakers(servers: number) {
     const breakers: Counter[] = [];
-    const router = routerOf(servers, roundRobin(), () => (breakers.push(new Counter()), breakers.at(-1)!));
-    return { router, breakers };
+    const picker = pickerOf(servers, roundRobin(), () => (breakers.push(new Counter()), breakers.at(-1)!));
+    return { picker, breakers };
   }
 
   it('asks each breaker once, however often it waits again, and tells it of its end once', () => {
-    const { router, breakers } = withBreakers(2);
+    const { picker, breakers } = withBreakers(2);
     const waiting = call();
-    router.hold(waiting);
-    router.hold(waiting);
-    router.setOpen([linkOf(1)]);
-    router.choose(waiting);
+    picker.hold(waiting);
+    picker.hold(waiting);
+    picker.setOpen([connectionOf(1)]);
+    picker.choose(waiting);
     expect(breakers.map(({ notify }) => notify)).toEqual([['released'], []]);
     waiting.complete();
     waiting.fail(new Error('too late'));
@@ -158,44 +158,45 @@ describe('a call that waits', () => {
   });
 
   it('waits anew in a second round, with permits of its own', () => {
-    const { router, breakers } = withBreakers(1);
+    const { picker, breakers } = withBreakers(1);
     const waiting = call();
     for (let round = 0; round < 2; round++) {
-      router.hold(waiting);
-      router.setOpen([linkOf(0)]);
-      router.choose(waiting);
+      picker.hold(waiting);
+      picker.setOpen([connectionOf(0)]);
+      picker.choose(waiting);
       waiting.report({ how: 'failed', error: new Error('lost') });
     }
     expect(breakers[0]!.notify).toEqual(['failed', 'failed']);
   });
 
   it('has its trial used for the failed attempt, and another one for the next attempt', () => {
-    const { router, breakers } = withBreakers(1);
+    const { picker, breakers } = withBreakers(1);
     const [first, second] = [call(), call()];
-    router.hold(first);
-    router.hold(second);
-    for (let attempt = 0; attempt < 3; attempt++) router.onAttemptFailed(linkOf(0), new Error('refused'), () => {});
+    picker.hold(first);
+    picker.hold(second);
+    for (let attempt = 0; attempt < 3; attempt++)
+      picker.onAttemptFailed(connectionOf(0), new Error('refused'), () => {});
     expect(breakers[0]!.notify).toEqual(['failed', 'failed', 'failed']);
     first.cancel();
     second.cancel();
-    router.onAttemptFailed(linkOf(0), new Error('refused'), () => {});
+    picker.onAttemptFailed(connectionOf(0), new Error('refused'), () => {});
     expect(breakers[0]!.notify).toHaveLength(3);
   });
 
   it('is refused when no breaker lets it through, and waits for those that do', () => {
-    const { router, breakers } = withBreakers(2);
+    const { picker, breakers } = withBreakers(2);
     breakers[0]!.isOpen = true;
-    router.hold(call());
+    picker.hold(call());
     breakers[1]!.isOpen = true;
-    expect(() => router.hold(call())).toThrow(expect.objectContaining({ code: 'CIRCUIT_OPEN' }));
+    expect(() => picker.hold(call())).toThrow(expect.objectContaining({ code: 'CIRCUIT_OPEN' }));
   });
 
   it('gives back what some breakers have said when another one throws', () => {
-    const { router, breakers } = withBreakers(2);
+    const { picker, breakers } = withBreakers(2);
     breakers[1]!.acquire = () => {
       throw new Error('a breaker throws');
     };
-    expect(() => router.hold(call())).toThrow('a breaker throws');
+    expect(() => picker.hold(call())).toThrow('a breaker throws');
     expect(breakers[0]!.notify).toEqual(['released']);
   });
 });

@@ -1,4 +1,5 @@
-// Pings of all open connections, with links and a clock of the test's own: what came of each, and that nothing waits then.
+// Pings of all open connections, with connections and a clock of the test's own: what came of each, and that nothing
+// waits then.
 import { describe, expect, it, jest } from '@jest/globals';
 import { pingGroup } from '../../../lib/client/group/connection-ping.js';
 import type { GroupConnection } from '../../../lib/client/group/group-connection.js';
@@ -46,22 +47,22 @@ function groupOf(...open: Pinged[]) {
 
 describe('pings of all connections', () => {
   it('are over when each has answered, has ended or is late, and nothing waits for any then', async () => {
-    const links = [new Pinged(0), new Pinged(1), new Pinged(2)];
-    const group = groupOf(...links);
+    const connections = [new Pinged(0), new Pinged(1), new Pinged(2)];
+    const group = groupOf(...connections);
     let isOver = false;
     const pings = pingGroup(group, 1000, 10).then((all) => ((isOver = true), all));
     await turns(1);
-    expect(links.map(({ watched, waiters }) => [watched, waiters.size])).toEqual([
+    expect(connections.map(({ watched, waiters }) => [watched, waiters.size])).toEqual([
       [1, 1],
       [1, 1],
       [1, 1],
     ]);
-    links[0]!.answer(7);
-    for (const waiter of links[1]!.waiters) waiter.failed(new CmdStreamError('CONNECTION_LOST', 'gone'));
+    connections[0]!.answer(7);
+    for (const waiter of connections[1]!.waiters) waiter.failed(new CmdStreamError('CONNECTION_LOST', 'gone'));
     await turns(1);
     expect(isOver).toBe(false);
-    links[2]!.late();
-    expect(links[2]!.waiters.size).toBe(0);
+    connections[2]!.late();
+    expect(connections[2]!.waiters.size).toBe(0);
     expect(await pings).toEqual([
       { index: 0, server: 'calc:1', roundTripMs: 7, error: undefined },
       {
@@ -72,10 +73,10 @@ describe('pings of all connections', () => {
       },
       { index: 2, server: 'calc:1', roundTripMs: undefined, error: expect.objectContaining({ code: 'TIMEOUT' }) },
     ]);
-    expect(links.map(({ watched }) => watched)).toEqual([0, 0, 0]);
+    expect(connections.map(({ watched }) => watched)).toEqual([0, 0, 0]);
   });
 
-  it('have what is left of the time when a connection was opened first, at least 1 ms, and no limit where there is none', async () => {
+  it('have what is left of the time after a connection was opened, at least 1 ms; no limit where there is none', async () => {
     const clock = jest.spyOn(performance, 'now');
     const limits: unknown[] = [];
     for (const [timeoutMs, tookMs] of [
@@ -83,15 +84,15 @@ describe('pings of all connections', () => {
       [1000, 5000],
       [0, 400],
     ] as const) {
-      const link = new Pinged(0);
-      const group = groupOf(link);
+      const connection = new Pinged(0);
+      const group = groupOf(connection);
       clock.mockReturnValue(50_000);
       group.connect.mockImplementation(async () => void clock.mockReturnValue(50_000 + tookMs));
       const pings = pingGroup(group, timeoutMs, 10);
       await turns(1);
       expect(group.connect).toHaveBeenCalledWith(timeoutMs);
-      limits.push(link.limitMs);
-      link.answer(1);
+      limits.push(connection.limitMs);
+      connection.answer(1);
       await pings;
     }
     clock.mockRestore();
@@ -99,26 +100,26 @@ describe('pings of all connections', () => {
   });
 
   it('are refused by a connection on which maxPending wait already, and by no other', async () => {
-    const links = [new Pinged(0), new Pinged(1), new Pinged(2)];
-    for (const [at, waiting] of [9, 10, 11].entries()) links[at]!.waitingForPong = waiting;
-    const pings = pingGroup(groupOf(...links), 1000, 10);
+    const connections = [new Pinged(0), new Pinged(1), new Pinged(2)];
+    for (const [at, waiting] of [9, 10, 11].entries()) connections[at]!.waitingForPong = waiting;
+    const pings = pingGroup(groupOf(...connections), 1000, 10);
     await turns(1);
-    links[0]!.answer(3);
+    connections[0]!.answer(3);
     expect(await pings).toMatchObject([
       { roundTripMs: 3, error: undefined },
       { index: 1, server: 'calc:1', roundTripMs: undefined, error: { code: 'QUEUE_FULL' } },
       { index: 2, error: { code: 'QUEUE_FULL' } },
     ]);
-    expect(links.map(({ watched }) => watched)).toEqual([0, 0, 0]);
+    expect(connections.map(({ watched }) => watched)).toEqual([0, 0, 0]);
   });
 
   it('fail when every connection was lost meanwhile, and leave out those that were', async () => {
-    const [link, lost] = [new Pinged(0), Object.assign(new Pinged(1), { session: undefined })];
+    const [connection, lost] = [new Pinged(0), Object.assign(new Pinged(1), { session: undefined })];
     await expect(pingGroup(groupOf(), 1000, 10)).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     await expect(pingGroup(groupOf(lost as never), 1000, 10)).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
-    const pings = pingGroup(groupOf(link, lost as never), 1000, 10);
+    const pings = pingGroup(groupOf(connection, lost as never), 1000, 10);
     await turns(1);
-    link.answer(2);
+    connection.answer(2);
     expect(await pings).toHaveLength(1);
   });
 });

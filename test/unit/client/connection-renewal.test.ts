@@ -1,4 +1,5 @@
-// When a connection has become too old, and what becomes of the attempt to open its successor, in time of the test's own.
+// When a connection has become too old, and what becomes of the attempt to open its successor, in time of the test's
+// own.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import type { ConnectAttempt } from '../../../lib/client/group/connect-attempt.js';

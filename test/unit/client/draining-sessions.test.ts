@@ -1,4 +1,5 @@
-// Connections that take no new calls, with sessions and a clock of the test's own: each of them ends, and is waited for.
+// Connections that take no new calls, with sessions and a clock of the test's own: each of them ends, and is waited
+// for.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { DrainingSessions } from '../../../lib/client/group/draining-sessions.js';

@@ -1,4 +1,5 @@
-// One place in a client's group, with sockets and a clock of the test's own: outage by outage, age by age, and its one end.
+// One place in a client's group, with sockets and a clock of the test's own: outage by outage, age by age, and its one
+// end.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Duplex } from 'node:stream';
 import { AsyncScope } from '../../../lib/async-scope.js';
@@ -67,7 +68,7 @@ class Stage {
           return wire;
         },
         fail: async () => {
-          reject(new Error('nobody there'));
+          reject(new Error('not there'));
           await turns();
         },
       });
@@ -283,9 +284,9 @@ describe('an outage', () => {
   });
 });
 
-describe('a connection that ends because nobody uses it', () => {
+describe('a connection that ends because it is not used', () => {
   it.each<[string, Partial<CommandClientOptions>, string, boolean, number, 'ends' | 'isReset', boolean]>([
-    ['a plain one that nobody has used', {}, GREETING, false, 100, 'ends', true],
+    ['a plain one that was never used', {}, GREETING, false, 100, 'ends', true],
     ['one that ends too soon', {}, GREETING, false, 99, 'ends', false],
     ['one that was used', {}, GREETING, true, 100, 'ends', false],
     ['one that was reset', {}, GREETING, false, 100, 'isReset', false],
@@ -447,7 +448,7 @@ describe('a connection on which something waits', () => {
     return { stage, wire };
   }
 
-  it('is asked, is silent when it does not answer, and is heard again', async () => {
+  it('is asked, is silent when it does not answer, and is silent no more when it does', async () => {
     const { stage, wire } = await waiting(true);
     stage.submit();
     const { session } = stage.tested;

@@ -1,4 +1,5 @@
-// The connections of a client together, with sockets and a clock of the test's own: who waits, who is sent again, and the end.
+// The connections of a client together, with sockets and a clock of the test's own: who waits, who is sent again, and
+// the end.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Duplex } from 'node:stream';
 import { AsyncScope } from '../../../lib/async-scope.js';
@@ -31,7 +32,7 @@ class Sent extends RecordingSink {
   }
 }
 
-const refused = new Error('nobody there');
+const refused = new Error('not there');
 const closed = new CmdStreamError('CLOSED', 'the client was closed');
 const SILENT = { keepalive: false, reconnect: { maxDelayMs: 1000 } } as const;
 
@@ -179,10 +180,10 @@ describe('calls that wait for a connection', () => {
     const second = stage.submit();
     await pass(251);
     expect(first.failure).toMatchObject({ code: 'CONNECT_FAILED', sent: false, cause: refused });
-    expect((first.failure as Error).message).toBe('no connection within queueTimeoutMs (1000): nobody there');
+    expect((first.failure as Error).message).toBe('no connection within queueTimeoutMs (1000): not there');
     expect(second.ends).toEqual([]);
     expect(stage.group.waiting.waitsFor(second.call)).toMatchObject({
-      text: 'it waited for a connection: nobody there',
+      text: 'it waited for a connection: not there',
     });
   });
 
@@ -212,8 +213,8 @@ describe('calls that wait for a connection', () => {
   it.each<[string, Partial<CommandClientOptions>, Error, boolean]>([
     ['go on waiting when it may still be had', {}, refused, false],
     ['fail when they are not to wait', { whenDisconnected: 'fail' }, refused, true],
-    ['fail when nobody tries', { reconnect: false }, refused, true],
-    ['fail when it is hopeless', {}, new CmdStreamError('SERVER_INFO_MISMATCH', 'another server'), true],
+    ['fail when no attempt will be made', { reconnect: false }, refused, true],
+    ['fail when it fails for good', {}, new CmdStreamError('SERVER_INFO_MISMATCH', 'another server'), true],
   ])('%s, as soon as no attempt is under way', async (_what, options, reason, fails) => {
     const stage = new Stage({ connections: 2, ...options });
     const connected = stage.group.connect();
@@ -281,7 +282,7 @@ describe('a call that is sent again', () => {
   });
 });
 
-describe('what nobody waits for', () => {
+describe('what no call waits for', () => {
   it('is notified, whether it was never asked for or is late', async () => {
     const stage = new Stage({ extension: true });
     const sent = stage.submit();

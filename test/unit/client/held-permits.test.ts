@@ -1,11 +1,11 @@
-// What breakers have said to a call that waits: each permit is used once, by whoever is the first to use it.
+// What breakers have said to a call that waits: each permit is used once.
 import { describe, expect, it } from '@jest/globals';
 import type { CallOutcome } from '../../../lib/client/call/call-outcome.js';
 import type { GroupServer } from '../../../lib/client/group/group-server.js';
 import { HeldPermits } from '../../../lib/client/group/connection-picker.js';
 import { CmdStreamError } from '../../../lib/core.js';
 
-const lost = new CmdStreamError('CONNECT_FAILED', 'nobody there');
+const lost = new CmdStreamError('CONNECT_FAILED', 'not there');
 
 /** Servers by name, and what their breakers were notified; one in brackets lets nothing through, `-` has no breaker. */
 function stageOf(...names: string[]) {
@@ -41,12 +41,12 @@ describe('the permits of a call that waits', () => {
   });
 
   it.each<[string, CallOutcome, boolean, boolean, string]>([
-    ['has failed because nobody is there', { how: 'failed', error: lost }, true, false, 'failed'],
+    ['has failed because no server is there', { how: 'failed', error: lost }, true, false, 'failed'],
     ['has failed in a way that is no fault of a server', { how: 'failed', error: lost }, false, false, 'released'],
     ['has failed, and that was counted', { how: 'failed', error: lost }, true, true, 'released'],
     ['was given up', { how: 'cancelled', error: lost }, true, false, 'released'],
     ['had too little time', { how: 'timed out', error: lost }, true, false, 'released'],
-  ])('hear, once, of a call that %s', (_what, end, isFailure, hasCounted, expected) => {
+  ])('learn, once, of a call that %s', (_what, end, isFailure, hasCounted, expected) => {
     const { notify, held } = stageOf('a', 'b');
     for (let time = 0; time < 2; time++)
       held.report(

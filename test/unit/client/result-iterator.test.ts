@@ -126,7 +126,7 @@ describe('those who wait for a Result', () => {
     expect(await results.next()).toEqual({ value: undefined, done: true });
   });
 
-  it('hear of an error, all of them, and who comes later is at the end', async () => {
+  it('are all given the error, and one that comes later is at the end', async () => {
     const { results, sink } = await started(10);
     const waiting = [results.next(), results.next()];
     sink.error('failed');
@@ -150,7 +150,7 @@ describe('those who wait for a Result', () => {
     expect(dispatch).toHaveBeenCalledTimes(1);
   });
 
-  it('hear why it could not be sent, once, and nothing is sent later', async () => {
+  it('are given why it could not be sent, once, and nothing is sent later', async () => {
     let times = 0;
     const results = new ResultIterator<number>(() => {
       times++;
@@ -185,7 +185,7 @@ describe('leaving', () => {
     expect(await waiting).toEqual({ value: undefined, done: true });
   });
 
-  it('hides an error that nobody was notified of', async () => {
+  it('hides an error that was given to no taker', async () => {
     const { results, sink } = await started(10);
     sink.next(1, 10);
     sink.error(new Error('too late'));
@@ -313,7 +313,7 @@ describe('the time to take Results', () => {
 
   it.each([
     ['drops what waits when it was that of the call', late, { timeoutMs: 1_000_000 }, []],
-    ['of somebody else drops nothing', late, {}, [1]],
+    ['of another one drops nothing', late, {}, [1]],
     ['is not that of another error', new CmdStreamError('INTERNAL', 'broken'), { timeoutMs: 1_000_000 }, [1]],
     ['is not that of an error of another kind', { code: 'TIMEOUT' }, { timeoutMs: 1_000_000 }, [1]],
   ])('%s', async (_what, error, options, taken) => {

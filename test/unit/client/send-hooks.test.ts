@@ -77,7 +77,7 @@ describe('the hooks of a call', () => {
     expect(news).toEqual([['error', failure], end]);
   });
 
-  it('harm nobody when they throw', async () => {
+  it('do no harm when they throw', async () => {
     const refuse = (): never => {
       throw new Error('a hook throws');
     };
