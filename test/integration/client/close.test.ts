@@ -108,7 +108,7 @@ describe('close()', () => {
   });
 
   it('ends when the connection is lost meanwhile', async () => {
-    const { client, peer } = await openPair(own);
+    const { client, peer } = await openPair(own, { gracePeriodMs: 60_000 });
     const sum = client.execute(new AddCmd(2, 3));
     const closed = client.close();
     peer.reset();
