@@ -15,8 +15,7 @@ export type { ContractType, TypeClass, TypeEntry, TypeTable } from './contract/t
 export type { Codec, CodecFactory } from './codec/codec.js';
 export { jsonCodec } from './codec/json/json-codec.js';
 export type { JsonCodecOptions } from './codec/json/json-codec-options.js';
-export type { ByteReader } from './wire/byte-reader.js';
-export type { ByteWriter } from './wire/byte-writer.js';
+export type { PayloadReader, PayloadWriter } from './wire/payload.js';
 export type { Seq } from './wire/frame.js';
 export type { ConnectionOptions } from './connection/connection-options.js';
 export type {

@@ -1,5 +1,5 @@
 // A codec of one's own, that of cmd-stream-go's echo example: one Command and one Result, both a bare string.
-import { Command, defineContract, Result, type ByteReader, type Codec } from 'nestjs-cmd-stream/core';
+import { Command, defineContract, Result, type PayloadReader, type Codec } from 'nestjs-cmd-stream/core';
 
 export class EchoCmd extends Command<Echo> {
   constructor(readonly text = '') {
@@ -24,7 +24,7 @@ export const echoCodec: Codec = {
   decodeResult: (reader) => new Echo(readText(reader)),
 };
 
-function readText(reader: ByteReader): string {
+function readText(reader: PayloadReader): string {
   reader.delimit(reader.readLength());
   return reader.readUtf8(reader.remaining);
 }

@@ -1,6 +1,5 @@
 // The role of a codec: turns the Commands and Results of one contract into bytes and back. It knows no seq and no socket.
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import type { Contract } from '../contract/contract.js';
 import type { DataLimits } from './json/json-codec-options.js';
 
@@ -31,10 +30,10 @@ export interface Codec {
    * goes into the fingerprint by which two peers of this package find out that their contracts differ. Default: names alone.
    */
   readonly layouts?: Layouts;
-  encodeCommand(command: unknown, writer: ByteWriter): void;
-  decodeCommand(reader: ByteReader): unknown;
-  encodeResult(result: unknown, writer: ByteWriter): void;
-  decodeResult(reader: ByteReader): unknown;
+  encodeCommand(command: unknown, writer: PayloadWriter): void;
+  decodeCommand(reader: PayloadReader): unknown;
+  encodeResult(result: unknown, writer: PayloadWriter): void;
+  decodeResult(reader: PayloadReader): unknown;
 }
 
 /** Makes the codec for a contract; what `jsonCodec()` returns. */

@@ -1,7 +1,6 @@
 // The ways an integer of some width is laid out: varint, ZigZag, positive and raw. Whether a value fits is checked by others.
 import { CmdStreamError } from '../errors.js';
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 
 export type Width = 8 | 16 | 32 | 64;
 
@@ -11,14 +10,14 @@ export interface IntegerForm {
   readonly name: string;
   readonly isSigned: boolean;
   readonly minBytes: number;
-  write(value: number | bigint, writer: ByteWriter): void;
-  read(reader: ByteReader): number | bigint;
+  write(value: number | bigint, writer: PayloadWriter): void;
+  read(reader: PayloadReader): number | bigint;
 }
 
 /** Most bytes of a varint of a width, and the greatest last one. */
 const varintLimits = { 8: [2, 0x01], 16: [3, 0x03], 32: [5, 0x0f] } as const;
 
-function readNarrow(reader: ByteReader, width: Exclude<Width, 64>): number {
+function readNarrow(reader: PayloadReader, width: Exclude<Width, 64>): number {
   const [most, last] = varintLimits[width];
   let value = 0;
   let scale = 1;
@@ -55,7 +54,7 @@ function unfold(value: number): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-function readZigzag(reader: ByteReader): number | bigint {
+function readZigzag(reader: PayloadReader): number | bigint {
   const value = reader.readUvarint();
   if (typeof value === 'number') return unfold(value);
   const half = value >> 1n;
@@ -93,17 +92,17 @@ export function positive(width: Width): IntegerForm {
 }
 
 const rawReads = {
-  8: [(reader: ByteReader) => reader.readByte(), (reader: ByteReader) => (reader.readByte() << 24) >> 24],
-  16: [(reader: ByteReader) => reader.readUint16(), (reader: ByteReader) => (reader.readUint16() << 16) >> 16],
-  32: [(reader: ByteReader) => reader.readUint32(), (reader: ByteReader) => reader.readUint32() | 0],
-  64: [(reader: ByteReader) => reader.readUint64(), (reader: ByteReader) => reader.readInt64()],
+  8: [(reader: PayloadReader) => reader.readByte(), (reader: PayloadReader) => (reader.readByte() << 24) >> 24],
+  16: [(reader: PayloadReader) => reader.readUint16(), (reader: PayloadReader) => (reader.readUint16() << 16) >> 16],
+  32: [(reader: PayloadReader) => reader.readUint32(), (reader: PayloadReader) => reader.readUint32() | 0],
+  64: [(reader: PayloadReader) => reader.readUint64(), (reader: PayloadReader) => reader.readInt64()],
 } as const;
 
 const rawWrites = {
-  8: (value: number | bigint, writer: ByteWriter) => writer.writeByte(Number(value)),
-  16: (value: number | bigint, writer: ByteWriter) => writer.writeUint16(Number(value)),
-  32: (value: number | bigint, writer: ByteWriter) => writer.writeUint32(Number(value)),
-  64: (value: number | bigint, writer: ByteWriter) => writer.writeUint64(value),
+  8: (value: number | bigint, writer: PayloadWriter) => writer.writeByte(Number(value)),
+  16: (value: number | bigint, writer: PayloadWriter) => writer.writeUint16(Number(value)),
+  32: (value: number | bigint, writer: PayloadWriter) => writer.writeUint32(Number(value)),
+  64: (value: number | bigint, writer: PayloadWriter) => writer.writeUint64(value),
 } as const;
 
 /** Little endian, as many bytes as the width has. */

@@ -1,7 +1,6 @@
 // How the length of one kind of value is written, and what it may be when it is read.
 import { resolveOptions, callback, integer, type OptionRules } from '../options.js';
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, musError } from './mus-error.js';
 import { MusInteger } from './mus-integer.js';
 
@@ -33,13 +32,13 @@ export class LengthRule {
     return this.#as?.layout() ?? '';
   }
 
-  write(length: number, writer: ByteWriter): void {
+  write(length: number, writer: PayloadWriter): void {
     if (this.#as === undefined) writer.writeUvarint(length);
     else this.#as.encode(length, writer);
   }
 
   /** A length that is allowed. @throws {CmdStreamError} NEGATIVE_LENGTH, BAD_PAYLOAD, FRAME_TOO_LARGE */
-  read(reader: ByteReader): number {
+  read(reader: PayloadReader): number {
     const exact = this.#as === undefined ? reader.readPositive() : this.#as.readExact(reader);
     if (exact < 0) throw new MusError('NEGATIVE_LENGTH', `length ${exact} is negative`);
     const length = Number(exact);

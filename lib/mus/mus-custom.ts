@@ -5,14 +5,15 @@ import { CmdStreamError } from '../errors.js';
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { musError } from './mus-error.js';
 import { MusSerializer } from './mus-serializer.js';
 
 /** @publicApi */
 export interface MusCustom<T, I = T> {
-  encode(value: I, writer: ByteWriter): void;
+  encode(value: I, writer: PayloadWriter): void;
   /** Reads exactly one value. What the reader throws must pass. */
-  decode(reader: ByteReader): T;
+  decode(reader: PayloadReader): T;
   /** Fewest bytes a value takes. Default: none is known. */
   readonly minBytes?: number;
   /**

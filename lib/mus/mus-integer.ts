@@ -1,7 +1,6 @@
 // Integers as numbers that are checked, or as bigints. How they are laid out is their form's.
 import { CmdStreamError } from '../errors.js';
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import type { IntegerForm, Width } from './integer-forms.js';
 import { misfit } from './mus-error.js';
 import { MusSerializer } from './mus-serializer.js';
@@ -30,20 +29,20 @@ export class MusInteger extends MusSerializer<number> {
     return this.#form.name;
   }
 
-  encode(value: number, writer: ByteWriter): void {
+  encode(value: number, writer: PayloadWriter): void {
     if (!Number.isInteger(value) || value < this.#min || value > this.#max) throw this.#misfit(value);
     this.#form.write(value, writer);
   }
 
   /** @throws {CmdStreamError} UNSAFE_INTEGER, VARINT_OVERFLOW */
-  decode(reader: ByteReader): number {
+  decode(reader: PayloadReader): number {
     const value = this.#form.read(reader);
     if (typeof value === 'number') return value;
     throw new CmdStreamError('UNSAFE_INTEGER', `${value} is beyond 2^53-1: the serializer's \`bigint\` reads it`);
   }
 
   /** The integer as it is, a bigint beyond ±(2^53-1). */
-  readExact(reader: ByteReader): number | bigint {
+  readExact(reader: PayloadReader): number | bigint {
     return this.#form.read(reader);
   }
 
@@ -84,13 +83,13 @@ class BigintSerializer extends MusSerializer<bigint> {
     return this.#form.name;
   }
 
-  encode(value: bigint, writer: ByteWriter): void {
+  encode(value: bigint, writer: PayloadWriter): void {
     if (typeof value !== 'bigint' || value < this.#min || value > this.#max)
       throw misfit(`a bigint from ${this.#min} to ${this.#max}`, value);
     this.#form.write(value, writer);
   }
 
-  decode(reader: ByteReader): bigint {
+  decode(reader: PayloadReader): bigint {
     return BigInt(this.#form.read(reader));
   }
 }

@@ -1,8 +1,7 @@
 // One of several types: a type number (DTM), then the value. Numbers count from 1, as in Go's generated code, or are given.
 import { type TypeClass, nameOf, typeNameOf } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError } from './mus-error.js';
 import { mustSerialize, MusSerializer, type AnyMusSerializer, type MusInput, type MusValue } from './mus-serializer.js';
 import { SchemaLayouts, type Drawable } from './schema-layouts.js';
@@ -70,14 +69,14 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<
     return variants.map((variant) => layoutOf(variant, (part) => layouts.textOf(part)));
   }
 
-  encode(value: MusInput<VariantOf<V>>, writer: ByteWriter): void {
+  encode(value: MusInput<VariantOf<V>>, writer: PayloadWriter): void {
     const variant = this.#byPrototype.get(Object.getPrototypeOf(value ?? NOTHING));
     if (!variant) throw new MusError('ENCODE_FAILED', `${typeNameOf(value)} is none of ${this.#names}`);
     writer.writeUvarint(variant.dtm);
     variant.serializer.encode(value as never, writer);
   }
 
-  decode(reader: ByteReader): MusValue<VariantOf<V>> {
+  decode(reader: PayloadReader): MusValue<VariantOf<V>> {
     const dtm = reader.readPositive();
     const variant = this.#byNumber.get(dtm);
     if (variant === undefined) {
@@ -139,12 +138,12 @@ export class MusTyped<T, I> extends MusSerializer<T, I> {
     return `<${this.#dtm}:${draw(this.#inner)}>`;
   }
 
-  encode(value: I, writer: ByteWriter): void {
+  encode(value: I, writer: PayloadWriter): void {
     writer.writeUvarint(this.#dtm);
     this.#inner.encode(value, writer);
   }
 
-  decode(reader: ByteReader): T {
+  decode(reader: PayloadReader): T {
     const dtm = reader.readPositive();
     if (dtm !== this.#dtm) throw new MusError('UNKNOWN_TYPE', `type number ${dtm} is not ${this.#dtm}`);
     return this.#inner.decode(reader);

@@ -2,8 +2,7 @@
 // recursion can exceed.
 import type { TypeClass } from '../contract/type-table.js';
 import { resolveOptions, integer, type OptionRules } from '../options.js';
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, type MusDirection } from './mus-error.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Shell } from './cut-value.js';
@@ -63,11 +62,11 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
     );
   }
 
-  encode(value: I, writer: ByteWriter): void {
+  encode(value: I, writer: PayloadWriter): void {
     this.#deeper('ENCODE_FAILED', () => this.target.encode(value, writer));
   }
 
-  decode(reader: ByteReader): T {
+  decode(reader: PayloadReader): T {
     return this.#deeper('BAD_PAYLOAD', () => this.target.decode(reader));
   }
 

@@ -1,7 +1,7 @@
 // Lists: a count, then the elements. An array of a fixed size is the same, with one count only.
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { cutBy, type Shell } from './cut-value.js';
 import { LengthRule, type MusLengthOptions } from './length-rule.js';
 import { misfit, MusError, musError } from './mus-error.js';
@@ -43,7 +43,7 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
     return `[${this.#size ?? ''}${this.#length.layout}]${draw(this.#element)}`;
   }
 
-  encode(value: readonly I[], writer: ByteWriter): void {
+  encode(value: readonly I[], writer: PayloadWriter): void {
     if (!Array.isArray(value)) throw misfit('an array', value);
     const count = value.length;
     if (this.#size !== undefined && count !== this.#size) throw misfit(`an array of ${this.#size}`, value);
@@ -56,8 +56,8 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
     }
   }
 
-  decode(reader: ByteReader): T[] {
-    return this.fill(reader, []);
+  decode(reader: PayloadReader): T[] {
+    return this.fill(reader as ByteReader, []);
   }
 
   override get shell(): Shell<T[]> {
@@ -94,7 +94,7 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
     return list;
   }
 
-  #readCount(reader: ByteReader): number {
+  #readCount(reader: PayloadReader): number {
     reader.countValue();
     const count = this.#length.read(reader);
     if (this.#size !== undefined && count !== this.#size)

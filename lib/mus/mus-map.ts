@@ -2,7 +2,7 @@
 import { isMap } from 'node:util/types';
 import { peerText } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { cutBy, type Shell } from './cut-value.js';
 import { LengthRule, type MusLengthOptions } from './length-rule.js';
 import { misfit, musError } from './mus-error.js';
@@ -43,7 +43,7 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     return `map(${this.#length.layout},${draw(this.#key)},${draw(this.#value)})`;
   }
 
-  encode(map: ReadonlyMap<KI, VI>, writer: ByteWriter): void {
+  encode(map: ReadonlyMap<KI, VI>, writer: PayloadWriter): void {
     if (!isMap(map)) throw misfit('a Map', map);
     const { size } = map;
     this.#length.write(size, writer);
@@ -64,8 +64,8 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     if (done !== size) throw misfit(`a Map of ${size} entries`, map);
   }
 
-  decode(reader: ByteReader): Map<K, V> {
-    return this.fill(reader, new Map());
+  decode(reader: PayloadReader): Map<K, V> {
+    return this.fill(reader as ByteReader, new Map());
   }
 
   override get shell(): Shell<Map<K, V>> {
@@ -112,7 +112,7 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     return this.#key.minBytes + this.#value.minBytes;
   }
 
-  #readCount(reader: ByteReader): number {
+  #readCount(reader: PayloadReader): number {
     reader.countValue();
     const count = this.#length.read(reader);
     reader.allow(count, this.#entryBytes);

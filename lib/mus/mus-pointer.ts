@@ -1,7 +1,7 @@
 // A pointer: 01 for none, 00 and the value otherwise.
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, misfit, musError } from './mus-error.js';
 import { mustSerialize, MusSerializer } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
@@ -32,13 +32,13 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
     return `*${draw(this.#inner)}`;
   }
 
-  encode(value: I | null, writer: ByteWriter): void {
+  encode(value: I | null, writer: PayloadWriter): void {
     if (value === null) return writer.writeByte(NIL);
     writer.writeByte(SET);
     this.#inner.encode(value, writer);
   }
 
-  decode(reader: ByteReader): T | null {
+  decode(reader: PayloadReader): T | null {
     const flag = reader.readByte();
     if (flag === NIL) return null;
     if (flag !== SET) throw new MusError('BAD_PAYLOAD', `${flag} is no pointer: it must begin with 0 or 1`);
@@ -72,7 +72,7 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
     return this.inner.drawn;
   }
 
-  encode(ref: Ref<I>, writer: ByteWriter): void {
+  encode(ref: Ref<I>, writer: PayloadWriter): void {
     if (!(ref instanceof Ref)) throw misfit('a Ref', ref);
     try {
       this.inner.encode(ref.value, writer);
@@ -81,8 +81,8 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
     }
   }
 
-  decode(reader: ByteReader): Ref<T> {
-    return this.fill(reader, this.create());
+  decode(reader: PayloadReader): Ref<T> {
+    return this.fill(reader as ByteReader, this.create());
   }
 
   override get shell(): Shell<Ref<T>> {

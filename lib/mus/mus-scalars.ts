@@ -1,6 +1,5 @@
 // Floating point numbers: their bits as they are, or as a varint.
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { uvarint, raw } from './integer-forms.js';
 import { misfit, MusError } from './mus-error.js';
 import { MusSerializer } from './mus-serializer.js';
@@ -8,12 +7,12 @@ import { isDate } from 'node:util/types';
 import { MusInteger64 } from './mus-integer.js';
 
 abstract class FloatSerializer extends MusSerializer<number> {
-  encode(value: number, writer: ByteWriter): void {
+  encode(value: number, writer: PayloadWriter): void {
     if (typeof value !== 'number') throw misfit('a number', value);
     this.write(value, writer);
   }
 
-  protected abstract write(value: number, writer: ByteWriter): void;
+  protected abstract write(value: number, writer: PayloadWriter): void;
 }
 
 /** Rounds to the nearest 32-bit number, but makes no infinity of what is none. */
@@ -30,11 +29,11 @@ export class RawFloat64 extends FloatSerializer {
     return 'rawfloat64';
   }
 
-  protected write(value: number, writer: ByteWriter): void {
+  protected write(value: number, writer: PayloadWriter): void {
     writer.writeFloat64(value);
   }
 
-  decode(reader: ByteReader): number {
+  decode(reader: PayloadReader): number {
     return reader.readFloat64();
   }
 }
@@ -46,11 +45,11 @@ export class RawFloat32 extends FloatSerializer {
     return 'rawfloat32';
   }
 
-  protected write(value: number, writer: ByteWriter): void {
+  protected write(value: number, writer: PayloadWriter): void {
     writer.writeFloat32(rounded(value));
   }
 
-  decode(reader: ByteReader): number {
+  decode(reader: PayloadReader): number {
     return reader.readFloat32();
   }
 }
@@ -62,13 +61,13 @@ export class VarintFloat64 extends FloatSerializer {
     return 'varintfloat64';
   }
 
-  protected write(value: number, writer: ByteWriter): void {
+  protected write(value: number, writer: PayloadWriter): void {
     const view = new DataView(new ArrayBuffer(8));
     view.setFloat64(0, value);
     writer.writeUvarint(view.getBigUint64(0));
   }
 
-  decode(reader: ByteReader): number {
+  decode(reader: PayloadReader): number {
     const view = new DataView(new ArrayBuffer(8));
     view.setBigUint64(0, BigInt(reader.readUvarint()));
     return view.getFloat64(0);
@@ -83,13 +82,13 @@ export class VarintFloat32 extends FloatSerializer {
     return 'varintfloat32';
   }
 
-  protected write(value: number, writer: ByteWriter): void {
+  protected write(value: number, writer: PayloadWriter): void {
     const view = new DataView(new ArrayBuffer(4));
     view.setFloat32(0, rounded(value));
     writer.writeUvarint(view.getUint32(0));
   }
 
-  decode(reader: ByteReader): number {
+  decode(reader: PayloadReader): number {
     const view = new DataView(new ArrayBuffer(4));
     view.setUint32(0, Number(this.#bits.read(reader)));
     return view.getFloat32(0);
@@ -105,12 +104,12 @@ export class MusBool extends MusSerializer<boolean> {
     return 'bool';
   }
 
-  encode(value: boolean, writer: ByteWriter): void {
+  encode(value: boolean, writer: PayloadWriter): void {
     if (typeof value !== 'boolean') throw misfit('a boolean', value);
     writer.writeByte(value ? 1 : 0);
   }
 
-  decode(reader: ByteReader): boolean {
+  decode(reader: PayloadReader): boolean {
     const byte = reader.readByte();
     if (byte > 1) throw new MusError('BAD_PAYLOAD', `${byte} is no boolean: it must be 0 or 1`);
     return byte === 1;
@@ -144,13 +143,13 @@ export class MusTime extends MusSerializer<Date> {
     return this.bigint.drawn;
   }
 
-  encode(value: Date, writer: ByteWriter): void {
+  encode(value: Date, writer: PayloadWriter): void {
     if (!isDate(value) || Number.isNaN(value.getTime())) throw misfit('a valid Date', value);
     count.encode(floorDivide(BigInt(value.getTime()) * this.#perSecond, 1000n), writer);
   }
 
   /** @throws {CmdStreamError} BAD_PAYLOAD when a Date cannot hold it */
-  decode(reader: ByteReader): Date {
+  decode(reader: PayloadReader): Date {
     const units = count.decode(reader);
     const milliseconds = floorDivide(units * 1000n, this.#perSecond);
     if (milliseconds > MAX_DATE_MS || milliseconds < -MAX_DATE_MS)
@@ -174,11 +173,11 @@ class TimeCount extends MusSerializer<bigint> {
     return `time(${this.#perSecond})`;
   }
 
-  encode(value: bigint, writer: ByteWriter): void {
+  encode(value: bigint, writer: PayloadWriter): void {
     count.encode(value, writer);
   }
 
-  decode(reader: ByteReader): bigint {
+  decode(reader: PayloadReader): bigint {
     return count.decode(reader);
   }
 }

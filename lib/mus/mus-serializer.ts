@@ -5,6 +5,7 @@ import type { TypeClass } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { ByteReader } from '../wire/byte-reader.js';
 import { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import { MusError, musError } from './mus-error.js';
 import { SchemaLayouts, type Drawable } from './schema-layouts.js';
@@ -19,8 +20,8 @@ export interface AnyMusSerializer extends Drawable {
   readonly minBytes: number;
   readonly types: readonly TypeClass[];
   layout(): string;
-  encode(value: never, writer: ByteWriter): void;
-  decode(reader: ByteReader): unknown;
+  encode(value: never, writer: PayloadWriter): void;
+  decode(reader: PayloadReader): unknown;
 }
 
 /** The type of the values of a serializer. */
@@ -47,14 +48,14 @@ export abstract class MusSerializer<T, I = T> {
   abstract readonly minBytes: number;
 
   /** @throws {CmdStreamError} ENCODE_FAILED naming the part of the value that does not fit; what was written is the caller's to cut off */
-  abstract encode(value: I, writer: ByteWriter): void;
+  abstract encode(value: I, writer: PayloadWriter): void;
 
   /**
    * Reads exactly one value. When bytes are missing the reader throws a signal that must pass.
    *
    * @throws {CmdStreamError} BAD_PAYLOAD, VARINT_OVERFLOW, NEGATIVE_LENGTH, UNKNOWN_TYPE, UNSAFE_INTEGER, FRAME_TOO_LARGE
    */
-  abstract decode(reader: ByteReader): T;
+  abstract decode(reader: PayloadReader): T;
 
   /** The classes of the values; none if they have no class of their own. */
   get types(): readonly TypeClass[] {

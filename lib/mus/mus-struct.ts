@@ -2,7 +2,7 @@
 import type { TypeClass } from '../contract/type-table.js';
 import { CmdStreamError, messageOf } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { cutBy, type Shell } from './cut-value.js';
 import { misfit, musError } from './mus-error.js';
 import { isAsync, MusSerializer, type AnyMusSerializer, type MUS_VALUE } from './mus-serializer.js';
@@ -65,7 +65,7 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     return `{${this.#fields.map((field, at) => `${this.#names[at]}:${draw(field)}`).join(',')}}`;
   }
 
-  encode(value: T, writer: ByteWriter): void {
+  encode(value: T, writer: PayloadWriter): void {
     if (typeof value !== 'object' || value === null) throw misfit(`an object of ${this.#name}`, value);
     const names = this.#names;
     const fields = this.#fields;
@@ -77,8 +77,8 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     }
   }
 
-  decode(reader: ByteReader): T {
-    return this.fill(reader);
+  decode(reader: PayloadReader): T {
+    return this.fill(reader as ByteReader);
   }
 
   override get shell(): Shell<T> {

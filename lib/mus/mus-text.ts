@@ -1,7 +1,6 @@
 // Text and blocks of bytes: a length in bytes and the bytes themselves.
 import { isUint8Array } from 'node:util/types';
-import type { ByteReader } from '../wire/byte-reader.js';
-import type { ByteWriter } from '../wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { LengthRule, type MusLengthOptions } from './length-rule.js';
 import { misfit } from './mus-error.js';
 import { MusSerializer } from './mus-serializer.js';
@@ -36,7 +35,7 @@ export class MusString extends MusSerializer<string> {
     return this.bytes.drawn;
   }
 
-  encode(value: string, writer: ByteWriter): void {
+  encode(value: string, writer: PayloadWriter): void {
     if (typeof value !== 'string') throw misfit('a string', value);
     const size = this.#length.isPlain ? writer.writeUtf8(value) : this.#writeSized(value, writer);
     // As many bytes as letters: all of them are ASCII.
@@ -44,14 +43,14 @@ export class MusString extends MusSerializer<string> {
     if (half) throw misfit('text of whole characters', half[0]);
   }
 
-  #writeSized(value: string, writer: ByteWriter): number {
+  #writeSized(value: string, writer: PayloadWriter): number {
     const size = Buffer.byteLength(value);
     this.#length.write(size, writer);
     writer.writeText(value);
     return size;
   }
 
-  decode(reader: ByteReader): string {
+  decode(reader: PayloadReader): string {
     return reader.readValidUtf8(this.#length.read(reader));
   }
 }
@@ -80,13 +79,13 @@ export class MusBytes extends MusSerializer<Uint8Array> {
     return `bytes(${this.#length.layout})`;
   }
 
-  encode(value: Uint8Array, writer: ByteWriter): void {
+  encode(value: Uint8Array, writer: PayloadWriter): void {
     if (!isUint8Array(value)) throw misfit('a Uint8Array', value);
     this.#length.write(value.length, writer);
     writer.writeBytes(value);
   }
 
-  decode(reader: ByteReader): Uint8Array {
+  decode(reader: PayloadReader): Uint8Array {
     const bytes = reader.readBytes(this.#length.read(reader));
     reader.countValue();
     return new Uint8Array(bytes);

@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import { CmdStreamError } from '../errors.js';
 import { DecodeProgress, INCOMPLETE } from './decode-progress.js';
+import type { PayloadReader } from './payload.js';
 
 const EMPTY = Buffer.alloc(0);
 const SMALLEST_ROOM = 1024;
@@ -16,13 +17,8 @@ function roomFor(arrived: number): number {
   return Math.max(SMALLEST_ROOM, arrived + Math.max(Math.min(arrived, SPARE_BYTES), arrived >>> 4));
 }
 
-/**
- * What a codec reads from. Every method throws a private signal when bytes are missing; a codec must let it pass:
- * it is called again, from the first byte of the frame, when more have arrived.
- *
- * @publicApi
- */
-export class ByteReader {
+/** Every reading method throws {@link INCOMPLETE} when bytes are missing; the frame is then read again from its start. */
+export class ByteReader implements PayloadReader {
   /** Bytes received and not yet consumed by a finished frame; read only to others. */
   unread = 0;
   /** Bytes the frame being read has at least, as far as the last attempt could tell, 0 before the first; read only to others. */
@@ -94,14 +90,14 @@ export class ByteReader {
     return Buffer.from(this.#buffer.subarray(this.#start, this.#position));
   }
 
-  /** Goes to the end of a frame whose length the codec has notify by {@link delimit}; false if it has not. */
+  /** Goes to the end of a frame whose length the codec has set by {@link delimit}; false if it has not. */
   skipFrame(): boolean {
     if (this.#frameEnd < 0) return false;
     this.#position = this.#frameEnd;
     return true;
   }
 
-  /** Forgets everything that was received. */
+  /** Drops everything that was received. */
   clear(): void {
     this.#buffer = EMPTY;
     this.#owned = false;
@@ -147,12 +143,12 @@ export class ByteReader {
     if (size === 0) this.#limit -= this.#keptProgress().charge(count, this.consumed);
   }
 
-  /** In the rest of the frame at most `max` objects may be made, as {@link countValue} tells; `option` names the limit in errors. */
+  /** In the rest of the frame at most `max` objects may be made, as {@link countValue} counts; `option` names the limit in errors. */
   limitValues(max: number, option: string): void {
     this.#keptProgress().limitValues(max, option);
   }
 
-  /** Tells that an object is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond {@link limitValues} */
+  /** Counts an object that is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond {@link limitValues} */
   countValue(): void {
     this.#keptProgress().countValue(this.consumed);
   }
@@ -176,7 +172,7 @@ export class ByteReader {
     return new CmdStreamError('FRAME_TOO_LARGE', `frame of ${total} bytes exceeds ${this.#limitOption} (${limit})`);
   }
 
-  /** Tells that the rest of the frame is `length` bytes, and waits for all of them; nothing beyond can be read. */
+  /** Says that the rest of the frame is `length` bytes, and waits for all of them; nothing beyond can be read. */
   delimit(length: number): void {
     this.require(length);
     this.#frameEnd = this.#position + length;
@@ -191,7 +187,7 @@ export class ByteReader {
     if (this.skipsRefused) this.delimit(length);
   }
 
-  /** Bytes up to the end that {@link delimit} has notify. */
+  /** Bytes up to the end that {@link delimit} has set. */
   get remaining(): number {
     return this.#frameEnd < 0 ? 0 : this.#frameEnd - this.#position;
   }

@@ -1,6 +1,7 @@
 // Collects what one connection is about to send. It knows numbers, blocks and text, but no frames and no socket;
 // a value that fails half-way is cut off again with `truncate`, so the socket only ever sees whole frames.
 import { CmdStreamError } from '../errors.js';
+import type { PayloadWriter } from './payload.js';
 
 const INITIAL_BYTES = 4096;
 const KEPT_BYTES = 64 * 1024;
@@ -10,12 +11,7 @@ const MAX_VARINT_BYTES = 10;
 const FEW_BYTES = 192;
 const TWO_64 = 1n << 64n;
 
-/**
- * What a codec writes to.
- *
- * @publicApi
- */
-export class ByteWriter {
+export class ByteWriter implements PayloadWriter {
   /** Bytes written and not yet taken; read only to others. */
   length = 0;
   #buffer: Buffer = EMPTY;
@@ -50,7 +46,7 @@ export class ByteWriter {
     return taken;
   }
 
-  /** Takes back memory from {@link take} once nobody reads it any more; large blocks are let go. */
+  /** Takes back memory from {@link take} once it is not read any more; large blocks are let go. */
   recycle(taken: Buffer): void {
     if (this.#spare || taken.byteOffset !== 0 || taken.buffer.byteLength > KEPT_BYTES) return;
     const whole = Buffer.from(taken.buffer as ArrayBuffer);
@@ -191,7 +187,7 @@ export class ByteWriter {
     return size;
   }
 
-  /** Text as its UTF-8 bytes alone; whoever reads it knows where it ends. */
+  /** Text as its UTF-8 bytes alone; the reader must know where it ends. */
   writeText(text: string): void {
     const at = this.#reserve(text.length <= 1024 ? text.length * 3 : Buffer.byteLength(text));
     this.length = at + this.#buffer.write(text, at, 'utf8');

@@ -5,11 +5,11 @@ import {
   defineContract,
   jsonCodec,
   Result,
-  type ByteReader,
-  type ByteWriter,
   type Codec,
   type CodecFactory,
   type Contract,
+  type PayloadReader,
+  type PayloadWriter,
   type Invoker,
 } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
@@ -114,13 +114,13 @@ const protobufCodec: Codec = {
   },
 };
 
-function writeFields(values: readonly (number | bigint)[], writer: ByteWriter): void {
+function writeFields(values: readonly (number | bigint)[], writer: PayloadWriter): void {
   const bytes = values.flatMap((value, at) => (value === 0 ? [] : [((at + 1) << 3) | 0, Number(value)]));
   writer.writeUvarint(bytes.length);
   writer.writeBytes(Uint8Array.from(bytes));
 }
 
-function readFields(reader: ByteReader): number[] {
+function readFields(reader: PayloadReader): number[] {
   reader.delimit(reader.readLength());
   const values: number[] = [];
   while (reader.remaining > 0) {

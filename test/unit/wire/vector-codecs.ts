@@ -1,15 +1,14 @@
 // Codecs of other layouts, as a user would write them against the public roles: one bare string, and the layout of the
 // reference's test kit.
 import type { Codec } from '../../../lib/codec/codec.js';
-import type { ByteReader } from '../../../lib/wire/byte-reader.js';
-import type { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import type { PayloadReader, PayloadWriter } from '../../../lib/wire/payload.js';
 
 class Text {
   constructor(readonly text: string) {}
 }
 
-const readText = (reader: ByteReader) => new Text(reader.readUtf8(reader.readLength()));
-const writeText = (value: unknown, writer: ByteWriter) => void writer.writeUtf8((value as Text).text);
+const readText = (reader: PayloadReader) => new Text(reader.readUtf8(reader.readLength()));
+const writeText = (value: unknown, writer: PayloadWriter) => void writer.writeUtf8((value as Text).text);
 
 /** No type number at all: there is one type only. */
 export const bareTextCodec: Codec = {
@@ -26,8 +25,8 @@ interface Kit {
   readonly body: object;
 }
 
-const readBody = (reader: ByteReader) => JSON.parse(reader.readUtf8(reader.readLength())) as object;
-const writeBody = (value: unknown, writer: ByteWriter) => void writer.writeUtf8(JSON.stringify((value as Kit).body));
+const readBody = (reader: PayloadReader) => JSON.parse(reader.readUtf8(reader.readLength())) as object;
+const writeBody = (value: unknown, writer: PayloadWriter) => void writer.writeUtf8(JSON.stringify((value as Kit).body));
 
 /** Commands have a type number from 1, Results none. */
 export const testkitCodec: Codec = {
