@@ -1,4 +1,4 @@
-// Who reads slowly slows its own producer down, within a small bound, and nobody else.
+// A slow reader slows its own producer down, within a small bound, and no other.
 import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, type Invoker, type ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, frame, uvarint } from '../../support/calc-frames.js';
@@ -54,7 +54,7 @@ describe('iterate()', () => {
       expect(value!.n).toBe(taken);
       await client.ping();
       await turns();
-      // 1 MiB that nobody has taken, one Result above it, those in hand, and what is said of those taken every 512 KiB.
+      // 1 MiB that is not taken, one Result above it, those made ahead, and what is said of those taken every 512 KiB.
       expect(producer.produced - taken).toBeLessThanOrEqual(9);
     }
     await results.return?.();
@@ -134,7 +134,7 @@ describe('credit', () => {
     await until('it is over', () => calc.server.inFlight === 0);
   });
 
-  it('behind the end, or a CANCEL in front of it, harms nobody', async () => {
+  it('behind the end, or a CANCEL in front of it, harms nothing', async () => {
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
     peer.write(PROBE + hello() + meta(1, { credit: 2 }) + ADD_2_3);

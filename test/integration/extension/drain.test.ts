@@ -54,7 +54,7 @@ describe('close()', () => {
     const first = Array.from({ length: 200 }, (_, n) => send(n));
     await until('some run', () => calc.server.inFlight > 0);
     const closed = calc.server.close();
-    await until('the client has heard of it', () => client.status !== 'connected');
+    await until('the client knows', () => client.status !== 'connected');
     const next = own(new CalcServer({ contract: stageContract, invoker: new ExecInvoker(play), port }));
     await next.server.listen();
     const second = Array.from({ length: 200 }, (_, n) => send(200 + n));
@@ -106,7 +106,7 @@ describe('close()', () => {
   });
 });
 
-describe('a client that hears GOAWAY', () => {
+describe('a client that gets GOAWAY', () => {
   it('answers DONE, waits for its Commands there, and sends new ones on a next connection', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { extension: true }));

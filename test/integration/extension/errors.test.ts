@@ -1,4 +1,4 @@
-// Errors travel to the caller whose Command failed, and cost nobody else anything.
+// Errors travel to the caller whose Command failed, and cost no other anything.
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, Command, defineContract, Result, type Invoker } from '../../../lib/core.js';
@@ -105,7 +105,7 @@ describe('an error', () => {
     await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'INTERNAL' });
   });
 
-  it('is NO_HANDLER for a Command nobody handles, and the connection goes on', async () => {
+  it('is NO_HANDLER for a Command without a handler, and the connection goes on', async () => {
     const { calc, client } = await openStage(own, () => new Item(1));
     await expect(client.execute(new LostCmd())).rejects.toMatchObject({ code: 'NO_HANDLER' });
     await expect(client.execute(new PlayCmd())).resolves.toEqual(new Item(1));

@@ -19,11 +19,11 @@ const own = guardLeaks();
 class Listener implements Invoker {
   readonly contexts: CommandContext[] = [];
   readonly sinks: ResultSink[] = [];
-  heard = 0;
+  runs = 0;
 
   invoke(command: unknown, context: CommandContext, sink: ResultSink): void {
     if (command instanceof AddCmd && context.seq === 1) return sink.complete(new CalcResult(5));
-    this.heard++;
+    this.runs++;
     if ((command as { route?: string }).route === 'quick') return sink.complete();
     this.contexts.push(context);
     this.sinks.push(sink);
@@ -42,7 +42,7 @@ describe('an event', () => {
   it('goes on when its sender has gone, and so do those that wait', async () => {
     const [calc, peer, listener] = await listen({ maxInFlightPerConnection: 2 });
     peer.write(event('slow').repeat(10));
-    await until('two run', () => listener.heard === 2);
+    await until('two run', () => listener.runs === 2);
     const { signal } = listener.contexts[0]!;
     peer.reset();
     await until('the server has seen the end', () => calc.server.connections === 1 && calc.server.inFlight === 2);
@@ -54,7 +54,7 @@ describe('an event', () => {
       listener.sinks[at]!.complete();
     }
     expect(await calc.lostCause()).toMatchObject({ code: 'PEER_RESET' });
-    expect(listener.heard).toBe(10);
+    expect(listener.runs).toBe(10);
     expect(calc.server.inFlight).toBe(0);
     expect(calc.server.connections).toBe(0);
   });
@@ -64,7 +64,7 @@ describe('an event', () => {
     const present = own(await calc.connect());
     present.write(PROBE + hello() + event('slow'));
     gone.write(event('slow').repeat(2));
-    await until('both connections have one running', () => listener.heard === 2);
+    await until('both connections have one running', () => listener.runs === 2);
     gone.reset();
     let isClosed = false;
     const closed = calc.server.close().then(() => (isClosed = true));
@@ -82,7 +82,7 @@ describe('an event', () => {
   it('is notified, or dropped and reported, when the time to close is over', async () => {
     const [calc, peer, listener] = await listen({ maxInFlightPerConnection: 1, gracePeriodMs: 20 });
     peer.write(event('slow').repeat(3));
-    await until('one runs', () => listener.heard === 1);
+    await until('one runs', () => listener.runs === 1);
     const { signal } = listener.contexts[0]!;
     signal.addEventListener('abort', () => listener.sinks[0]!.complete());
     peer.reset();
@@ -95,31 +95,31 @@ describe('an event', () => {
   it('runs in its turn however many end at once behind one that takes its time', async () => {
     const [calc, peer, listener] = await listen({ maxInFlightPerConnection: 1 });
     peer.write(event('slow') + event('quick').repeat(20_000));
-    await until('the slow one runs', () => listener.heard === 1);
+    await until('the slow one runs', () => listener.runs === 1);
     peer.write('00');
     await until('all are received', () => peer.hex.endsWith('00'));
     listener.sinks[0]!.complete();
-    await until('all have run', () => listener.heard === 20_001);
+    await until('all have run', () => listener.runs === 20_001);
     await until('none runs', () => calc.server.inFlight === 0);
     peer.write(event('quick'));
-    await until('one more runs', () => listener.heard === 20_002);
+    await until('one more runs', () => listener.runs === 20_002);
     expect(calc.errors).toEqual([]);
   });
 
   it('does not take the whole turn when many end at once', async () => {
     const [, peer, listener] = await listen({ maxInFlightPerConnection: 1 });
     peer.write(`${event('slow')}${event('quick').repeat(5_000)}00`);
-    await until('all are received', () => peer.hex.endsWith('00') && listener.heard === 1);
+    await until('all are received', () => peer.hex.endsWith('00') && listener.runs === 1);
     let mostInTurn = 0;
     let before = 1;
     const look = (): void => {
-      mostInTurn = Math.max(mostInTurn, listener.heard - before);
-      before = listener.heard;
+      mostInTurn = Math.max(mostInTurn, listener.runs - before);
+      before = listener.runs;
     };
     listener.sinks[0]!.complete();
     await until('all have run', () => {
       look();
-      return listener.heard === 5_001;
+      return listener.runs === 5_001;
     });
     expect(mostInTurn).toBeLessThanOrEqual(2 * 256);
   });
@@ -127,7 +127,7 @@ describe('an event', () => {
   it('takes no room from the Commands of its connection', async () => {
     const [calc, peer, listener] = await listen({ maxInFlightPerConnection: 2 });
     peer.write(event('slow').repeat(3));
-    await until('as many run as may', () => listener.heard === 2);
+    await until('as many run as may', () => listener.runs === 2);
     peer.write(ADD_2_3);
     await until('the Command is answered', () => peer.hex.endsWith(SUM_5));
     expect(calc.server.inFlight).toBe(2);

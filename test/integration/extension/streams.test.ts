@@ -135,7 +135,7 @@ describe('execute()', () => {
   });
 });
 
-describe('a Command nobody waits for', () => {
+describe('a Command whose caller has gone', () => {
   it('is aborted by an AbortSignal, whose reason the caller gets', async () => {
     let reason: unknown;
     const { calc, client } = await openStage(own, (_, { signal }) => {
@@ -226,7 +226,7 @@ describe('a Command nobody waits for', () => {
     expect(unsubscribed).toBe(true);
   });
 
-  it('may be over already: a late CANCEL is no protocolError', async () => {
+  it('may be over already: a late CANCEL does not break the protocol', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());
     peer.write(PROBE + hello() + ADD_2_3 + cancel(1) + countFrame(2, 1));

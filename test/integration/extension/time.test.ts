@@ -137,7 +137,7 @@ describe('a time limit', () => {
       { timeoutMs: 0 },
     );
     await expect(client.execute(new PlayCmd(), optionsNow())).rejects.toBeDefined();
-    await until('the handler hears of it', () => reason !== undefined);
+    await until('the signal aborts', () => reason !== undefined);
     expect(reason).toMatchObject({ code });
   });
 

@@ -50,37 +50,37 @@ describe('a listener of the signal that fails', () => {
   ];
 
   it.each(ways)('is reported, and others are notified: it %s', async (_how, listen) => {
-    const notify: unknown[] = [];
+    const targets: unknown[] = [];
     const { calc, signal } = await cancelled((given) => {
       listen(given);
       given.addEventListener('abort', function (this: unknown, event) {
-        notify.push(this, event.target);
+        targets.push(this, event.target);
       });
     });
     expect(calc.errors).toEqual([failure]);
-    expect(notify).toEqual([signal, signal]);
+    expect(targets).toEqual([signal, signal]);
   });
 });
 
 describe('the signal of a Command', () => {
   it('is an AbortSignal for whatever takes one', async () => {
-    const heard: unknown[] = [];
+    const called: unknown[] = [];
     const { signal } = await cancelled((given) => {
       expect(given).toBeInstanceOf(AbortSignal);
-      later(60_000, undefined, { signal: given }).catch((error: Error) => heard.push(error.name));
-      void once(given, 'abort').then(() => heard.push('once'));
-      AbortSignal.any([given, new AbortController().signal]).addEventListener('abort', () => heard.push('any'));
-      fetch('http://127.0.0.1:1', { signal: given }).catch(() => heard.push('fetch'));
+      later(60_000, undefined, { signal: given }).catch((error: Error) => called.push(error.name));
+      void once(given, 'abort').then(() => called.push('once'));
+      AbortSignal.any([given, new AbortController().signal]).addEventListener('abort', () => called.push('any'));
+      fetch('http://127.0.0.1:1', { signal: given }).catch(() => called.push('fetch'));
     });
-    await until('all have heard', () => heard.length === 4);
-    expect(heard).toEqual(expect.arrayContaining(['AbortError', 'once', 'any', 'fetch']));
+    await until('all are called', () => called.length === 4);
+    expect(called).toEqual(expect.arrayContaining(['AbortError', 'once', 'any', 'fetch']));
     expect(signal.reason).toMatchObject({ code: 'CANCELLED' });
   });
 
   it('takes away listeners by their own names, and calls one that was added twice once', async () => {
-    const heard: string[] = [];
-    const gone = (): void => void heard.push('gone');
-    const twice = (): void => void heard.push('twice');
+    const called: string[] = [];
+    const gone = (): void => void called.push('gone');
+    const twice = (): void => void called.push('twice');
     await cancelled((signal) => {
       signal.addEventListener('abort', gone);
       signal.addEventListener('abort', twice);
@@ -89,11 +89,11 @@ describe('the signal of a Command', () => {
       signal.onabort = gone;
       signal.onabort = null;
     });
-    expect(heard).toEqual(['twice']);
+    expect(called).toEqual(['twice']);
   });
 
   it('takes no listener, and complains of what is none, as Node does', async () => {
-    const heard: unknown[] = [];
+    const called: unknown[] = [];
     await cancelled((signal) => {
       for (const name of ['addEventListener', 'removeEventListener'] as const) {
         for (const nothing of [null, undefined]) signal[name]('abort', nothing as never);
@@ -102,16 +102,16 @@ describe('the signal of a Command', () => {
         const add = (): void => signal.addEventListener('abort', wrong as never);
         expect(add).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }) as unknown as Error);
       }
-      signal.addEventListener('abort', () => heard.push('notify'));
+      signal.addEventListener('abort', () => called.push('listener'));
     });
-    expect(heard).toEqual(['notify']);
+    expect(called).toEqual(['listener']);
   });
 
   it('knows listeners that capture from those that do not, and those that are added again from before', async () => {
-    const heard: string[] = [];
-    const both = (): void => void heard.push('both');
-    const half = (): void => void heard.push('half');
-    const again = (): void => void heard.push(`again in ${scope.getStore()}`);
+    const called: string[] = [];
+    const both = (): void => void called.push('both');
+    const half = (): void => void called.push('half');
+    const again = (): void => void called.push(`again in ${scope.getStore()}`);
     const scope = new AsyncLocalStorage<string>();
     await cancelled((signal) => {
       signal.addEventListener('abort', both, true);
@@ -123,10 +123,10 @@ describe('the signal of a Command', () => {
       signal.removeEventListener('abort', again);
       scope.run('the second', () => signal.addEventListener('abort', again, { once: true }));
       const controller = new AbortController();
-      signal.addEventListener('abort', () => heard.push('gone'), { signal: controller.signal });
+      signal.addEventListener('abort', () => called.push('gone'), { signal: controller.signal });
       controller.abort();
     });
-    expect(heard.toSorted()).toEqual(['again in the second', 'both', 'both', 'half']);
+    expect(called.toSorted()).toEqual(['again in the second', 'both', 'both', 'half']);
   });
 
   it.each([
@@ -151,9 +151,9 @@ describe('the signal of a Command', () => {
   it.each(['once', 'signal'])(
     'calls a listener in the scope it was added in last, after Node took it away: %s',
     async (way) => {
-      const heard: unknown[] = [];
+      const called: unknown[] = [];
       const scope = new AsyncLocalStorage<string>();
-      const listener = (): void => void heard.push(scope.getStore());
+      const listener = (): void => void called.push(scope.getStore());
       await cancelled((signal) => {
         const ending = new AbortController();
         const options = way === 'once' ? { once: true } : { signal: ending.signal };
@@ -163,7 +163,7 @@ describe('the signal of a Command', () => {
         scope.run('the second', () => signal.addEventListener('abort', listener));
         scope.run('the third', () => signal.addEventListener('abort', listener));
       });
-      expect(heard).toEqual(way === 'once' ? ['the first', 'the second'] : ['the second']);
+      expect(called).toEqual(way === 'once' ? ['the first', 'the second'] : ['the second']);
     },
   );
 

@@ -54,7 +54,7 @@ describe('a Command whose CANCEL came in the same read', () => {
 
   it('is not started where an event stands in between, or there is no room for one behind it', async () => {
     const [calc, peer, started] = await note({ maxInFlightPerConnection: 1 });
-    peer.write(PROBE + hello() + add(1) + event('heard') + add(2) + add(3) + event('heard') + cancel(1) + cancel(2));
+    peer.write(PROBE + hello() + add(1) + event('event') + add(2) + add(3) + event('event') + cancel(1) + cancel(2));
     await until('the last one has run', () => started.length === 3 && peer.hex.endsWith(sum(3)));
     expect(started).toEqual(['event', 3, 'event']);
     expect(calc.server.inFlight).toBe(0);
@@ -72,7 +72,7 @@ describe('a Command whose CANCEL came in the same read', () => {
 describe('the Commands of one read', () => {
   it('start in their order among the events', async () => {
     const [, peer, started] = await note();
-    peer.write(PROBE + hello() + add(1) + event('heard') + add(2) + event('heard'));
+    peer.write(PROBE + hello() + add(1) + event('event') + add(2) + event('event'));
     await peer.receives(EXTENDED_GREETING + sum(1) + sum(2));
     expect(started).toEqual([1, 'event', 2, 'event']);
   });

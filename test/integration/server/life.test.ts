@@ -1,5 +1,5 @@
-// A server from outside: the status it tells of, the callbacks it calls, and that neither a crowd of silent clients, nor
-// a handler, nor a callback that fails ever ends it.
+// A server from outside: the status it tells of, the callbacks it calls, and that neither a crowd of silent clients,
+// nor a handler, nor a callback that fails ever ends it.
 import { describe, expect, it } from '@jest/globals';
 import {
   CmdStreamError,
@@ -161,7 +161,7 @@ describe('a callback that fails', () => {
     await answers(calc);
   });
 
-  it.each(ways)('ends nothing when it listens to the status and %s; others hear of it', async (_how, fail) => {
+  it.each(ways)('ends nothing when it listens to the status and %s; others are notified', async (_how, fail) => {
     const calc = own(new CalcServer());
     calc.server.onStatus(fail as () => void);
     const seen = watch(calc);

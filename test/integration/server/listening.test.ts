@@ -217,7 +217,7 @@ describe('a server on a net.Server that listens already', () => {
     expect(calc.server.status).toBe('disconnected');
   });
 
-  it('is closed, and says why, when somebody closes that one', async () => {
+  it('is closed, and says why, when that one is closed', async () => {
     const given = await listening();
     const calc = own(await CalcServer.start({ listenOn: given }));
     const causes: unknown[] = [];
@@ -259,7 +259,7 @@ describe('a descriptor', () => {
     expect(calc.server.status).toBe('closed');
   });
 
-  it('that nobody listens on makes listen() fail with LISTEN_FAILED', async () => {
+  it('that does not listen makes listen() fail with LISTEN_FAILED', async () => {
     const calc = own(new CalcServer({ listenOn: { fd: 100_000 } }));
     await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
   });

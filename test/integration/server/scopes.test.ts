@@ -1,4 +1,4 @@
-// What AsyncLocalStorage shows to the code that a server runs: each Command and each event its own, and nobody else's.
+// What AsyncLocalStorage shows to the code that a server runs: each Command and each event its own, and no other's.
 import { describe, expect, it } from '@jest/globals';
 import { CommandServer, ExecInvoker, type Outcome } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
@@ -10,7 +10,7 @@ import { Item, openStage, PlayCmd, stageContract } from '../../support/stage.js'
 
 const own = guardLeaks();
 
-/** Says who was there before it entered somebody, and who is there in the end. */
+/** Says who was there before it entered a name, and who is there in the end. */
 const outcomes: Record<string, (command: PlayCmd) => Outcome<Item>> = {
   'a value': ({ name }) => {
     const before = seen();
@@ -110,13 +110,13 @@ describe('a Command', () => {
     expect(began).toEqual(['maker', 'maker']);
   });
 
-  it('hears of its abort in its own scope', async () => {
-    const heard: string[] = [];
+  it('is aborted in its own scope', async () => {
+    const names: string[] = [];
     let running = 0;
     const play = async ({ name }: PlayCmd, { signal }: { readonly signal: AbortSignal }): Promise<Item> => {
       enter(name);
       const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
-      signal.addEventListener('abort', () => heard.push(`${name}: ${seen()}`));
+      signal.addEventListener('abort', () => names.push(`${name}: ${seen()}`));
       running++;
       await aborted;
       return new Item(0, true);
@@ -125,10 +125,10 @@ describe('a Command', () => {
     const calls = ['alice', 'bob', 'carol'].map((name) => client.dispatch(new PlayCmd(name), new RecordingSink()));
     await until('all run', () => running === 3);
     calls[1]!.cancel();
-    await until('one is notified', () => heard.length === 1);
+    await until('one is notified', () => names.length === 1);
     client.destroy();
-    await until('all are notified', () => heard.length === 3);
-    expect(heard.toSorted()).toEqual(['alice: alice', 'bob: bob', 'carol: carol']);
+    await until('all are notified', () => names.length === 3);
+    expect(names.toSorted()).toEqual(['alice: alice', 'bob: bob', 'carol: carol']);
   });
 
   it('is stopped in its own scope when it is an async generator', async () => {
@@ -210,9 +210,9 @@ describe('an event', () => {
 
 describe('a callback of a server', () => {
   it('sees nothing of the Command that it is notified about', async () => {
-    const notify: string[] = [];
+    const notified: string[] = [];
     const tell = (what: string) => (): void => {
-      notify.push(`${what}: ${seen()}`);
+      notified.push(`${what}: ${seen()}`);
       user.enterWith('callback');
     };
     const play = ({ name }: PlayCmd): Item => {
@@ -226,16 +226,16 @@ describe('a callback of a server', () => {
     calc.server.onStatus(tell('status'));
     await client.emit(new PlayCmd('alice'));
     await client.emit(new PlayCmd('alice'));
-    await until('errors are notified', () => notify.length === 2);
+    await until('errors are notified', () => notified.length === 2);
     expect((await client.execute(new PlayCmd('nobody'))).text).toBe('nobody');
     client.destroy();
-    await until('the end is notified', () => notify.length === 4);
+    await until('the end is notified', () => notified.length === 4);
     user.run('closer', () => calc.server.destroy());
-    expect(notify).toEqual(['error: nobody', 'error: nobody', 'end: nobody', 'lost: nobody', 'status: nobody']);
+    expect(notified).toEqual(['error: nobody', 'error: nobody', 'end: nobody', 'lost: nobody', 'status: nobody']);
   });
 
   it('sees nothing of the Command whose Results end the connection', async () => {
-    const notify: string[] = [];
+    const notified: string[] = [];
     const play = ({ name }: PlayCmd): Outcome<Item> => {
       enter(name);
       return {
@@ -247,10 +247,10 @@ describe('a callback of a server', () => {
       };
     };
     const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536, sendHighWaterBytes: 1024 };
-    const onConnectionLost = (): void => void notify.push(seen());
+    const onConnectionLost = (): void => void notified.push(seen());
     const { client } = await openStage(own, play, { ...limits, onConnectionLost }, { extension: false });
     await expect(client.execute(new PlayCmd('alice'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
-    await until('the loss is notified', () => notify.length === 1);
-    expect(notify).toEqual(['nobody']);
+    await until('the loss is notified', () => notified.length === 1);
+    expect(notified).toEqual(['nobody']);
   });
 });

@@ -1,5 +1,5 @@
-// Whatever a Command gave to be taken item by item is ended with the Command: taken, half taken, or given when nobody
-// was there any more. (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
+// Whatever a Command gave to be taken item by item is ended with the Command: taken, half taken, or given when no
+// caller was there any more. (Jest fails a test that an uncaught exception or an unhandled rejection happens in.)
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -105,7 +105,7 @@ describe.each(Object.keys(sources))('%s', (name) => {
     expect(calc.server.inFlight).toBe(0);
   });
 
-  it('is ended when it gives what is no Result, which is what the caller hears', async () => {
+  it('is ended when it gives what is no Result, which is the error of its caller', async () => {
     const source = probe({ no: 'Result' });
     const { calc, client } = await play(() => source.given);
     await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'RESULT_NOT_IN_CONTRACT' });
@@ -136,7 +136,7 @@ describe.each(Object.keys(sources))('%s', (name) => {
 });
 
 describe('a Readable of Node', () => {
-  it('harms nobody when it cannot be opened and nobody takes it any more', async () => {
+  it('harms nothing when it cannot be opened and its caller has gone', async () => {
     const stream: Readable[] = [];
     const { calc, client } = await play(async ({ signal }) => {
       await once(signal, 'abort');
@@ -184,7 +184,7 @@ describe('an iterable that does not keep to the rules has failed', () => {
     expect(calc.lost).toEqual([]);
   });
 
-  it.each(broken)('when nobody waits any more and %s, which harms nobody', async (_what, give) => {
+  it.each(broken)('when its caller has gone and %s, which harms nothing', async (_what, give) => {
     const { calc, client } = await play(async ({ signal }) => {
       await once(signal, 'abort');
       return give();

@@ -112,7 +112,7 @@ describe('a failing handler without onPlainError', () => {
     expect((await calc.lostCause()).cause).toBe(error);
   });
 
-  it('tells the other running Commands of the connection that nobody waits any more', async () => {
+  it('aborts the other running Commands of the connection', async () => {
     const reasons: unknown[] = [];
     const invoker: Invoker = {
       invoke(command, { signal }, sink) {
@@ -329,7 +329,7 @@ describe('a handler of a plain peer that ends without a last Result', () => {
     expect(calc.lost).toEqual([]);
   });
 
-  it('does not hear of it once more from an onPlainError whose Result is not the last', async () => {
+  it('does not report it once more for an onPlainError whose Result is not the last', async () => {
     const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete() };
     const calc = own(await CalcServer.start({ invoker, onPlainError: () => new CountResult(0, false) }));
     const peer = own(await calc.connect());
@@ -341,7 +341,7 @@ describe('a handler of a plain peer that ends without a last Result', () => {
     });
   });
 
-  it('has not failed when nobody waits any more', async () => {
+  it('has not failed when its caller has gone', async () => {
     const sinks: ResultSink[] = [];
     const invoker: Invoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
     const calc = own(await CalcServer.start({ invoker }));

@@ -191,7 +191,7 @@ describe('idleTimeoutMs', () => {
     await peer.ends();
   });
 
-  it('tells an extended peer to leave, runs what it sent before it heard of that, and loses nothing', async () => {
+  it('tells an extended peer to leave, runs what it sent before it knew, and loses nothing', async () => {
     const calc = own(await CalcServer.start({ idleTimeoutMs: 50 }));
     const peer = await extendedPeer(calc);
     await peer.receivesBytes((EXTENDED_GREETING + goaway('idle')).length / 2);
@@ -237,14 +237,14 @@ describe('all time limits of a server together', () => {
       await until('it is lost', () => calc.lost.some(({ remoteAddress }) => remoteAddress === from));
       return calc.lost.find(({ remoteAddress }) => remoteAddress === from)!.cause.code;
     };
-    const [half, deaf, idle, good] = await Promise.all([1, 2, 3, 4].map(async () => own(await calc.connect())));
-    await Promise.all([half, deaf, idle, good].map((peer) => peer!.receives(GREETING)));
+    const [half, paused, idle, good] = await Promise.all([1, 2, 3, 4].map(async () => own(await calc.connect())));
+    await Promise.all([half, paused, idle, good].map((peer) => peer!.receives(GREETING)));
     half!.write(ADD_2_3.slice(0, 8));
-    deaf!.socket.pause();
-    for (let at = 0; at < 100; at++) deaf!.write(echoFrame(1, 'x'.repeat(100_000)));
+    paused!.socket.pause();
+    for (let at = 0; at < 100; at++) paused!.write(echoFrame(1, 'x'.repeat(100_000)));
     const timer = setInterval(() => good!.write(PING), 50);
     try {
-      const codes = await Promise.all([codeOf(half!), codeOf(deaf!), codeOf(idle!)]);
+      const codes = await Promise.all([codeOf(half!), codeOf(paused!), codeOf(idle!)]);
       expect(codes).toEqual(['FRAME_TIMEOUT', 'WRITE_STALLED', 'IDLE_TIMEOUT']);
     } finally {
       clearInterval(timer);

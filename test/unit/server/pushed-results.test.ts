@@ -1,4 +1,5 @@
-// What a handler gave that pushes its items, as an Observable does: it and the sink end together, once, whichever ends first.
+// What a handler gave that pushes its items, as an Observable does: it and the sink end together, once, whichever ends
+// first.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext, ResultSink } from '../../../lib/core.js';
 import { subscribe } from '../../../lib/server/call/result-source.js';

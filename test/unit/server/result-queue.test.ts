@@ -1,5 +1,5 @@
-// What one Command has queued: when a Result must wait and which one may not, in every round; whose turn it is; and that
-// it is counted as the memory it holds, whatever becomes of its Results.
+// What one Command has queued: when a Result must wait and which one may not, in every round; whose turn it is; and
+// that it is counted as the memory it holds, whatever becomes of its Results.
 import { describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../../lib/connection/connection.js';
 import { connectionDefaults } from '../../../lib/connection/connection-options.js';

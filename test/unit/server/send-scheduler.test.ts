@@ -1,4 +1,5 @@
-// What waits on one extended connection: its bounds to the byte, whose turn it is, and the end of a turn of the event loop.
+// What waits on one extended connection: its bounds to the byte, whose turn it is, and the end of a turn of the event
+// loop.
 import { describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../../lib/connection/connection.js';
 import type { CmdStreamError } from '../../../lib/errors.js';

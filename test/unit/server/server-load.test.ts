@@ -1,5 +1,5 @@
-// What all connections of a server have in common: how many Commands run, what counts where, round after round, and whose
-// connection goes; and the memory of events that wait.
+// What all connections of a server have in common: how many Commands run, what counts where, round after round, and
+// whose connection goes; and the memory of events that wait.
 import { describe, expect, it } from '@jest/globals';
 import type { CmdStreamError } from '../../../lib/errors.js';
 import { EventRoom, ServerLoad, type ConnectionLoad } from '../../../lib/server/server-load.js';

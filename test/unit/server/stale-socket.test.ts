@@ -21,7 +21,7 @@ async function deadSocket(): Promise<string> {
 }
 
 describe('removeStaleSocket()', () => {
-  it('frees the path of a socket nobody listens on', async () => {
+  it('frees the path of a socket whose process has died', async () => {
     const path = await deadSocket();
     expect(await removeStaleSocket(path)).toBe(true);
     expect(lstatSync(path, { throwIfNoEntry: false })).toBeUndefined();

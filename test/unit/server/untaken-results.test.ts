@@ -1,4 +1,5 @@
-// Results that were sent on credit and not taken: their bytes, as nearly as the window needs it, and how they are counted in groups.
+// Results that were sent on credit and not taken: their bytes, as nearly as the window needs it, and how they are
+// counted in groups.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { UntakenResults } from '../../../lib/server/call/result-queue.js';

@@ -1,4 +1,4 @@
-// Control frames that protocolError end their own connection with PROTOCOL_ERROR; nobody else notices.
+// Control frames that break the protocol end their own connection with PROTOCOL_ERROR, and no other.
 import { describe, expect, it } from '@jest/globals';
 import { ADD_2_3, addFrame, echoFrame, GREETING, SUM_5, uvarint } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
@@ -27,7 +27,7 @@ import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 const own = guardLeaks();
 const many = Object.fromEntries(Array.from({ length: 1_025 }, (_, at) => [`k${at}`, 'v']));
 
-describe('a client that lies', () => {
+describe('a client that breaks the protocol', () => {
   it.each([
     ['CANCEL of a seq never used', hello() + ADD_2_3 + cancel(2)],
     ['CANCEL before any Command', hello() + cancel(1)],
@@ -84,7 +84,7 @@ describe('a client that lies', () => {
   });
 });
 
-describe('a server that lies', () => {
+describe('a server that breaks the protocol', () => {
   it.each([
     ['END of a seq never used', end(99)],
     ['STREAM of a seq never used', stream(99)],
@@ -145,7 +145,7 @@ describe('a server that lies', () => {
     peer.write(EXTENDED_GREETING);
     await client.connect();
     call.cancel();
-    await until('the server hears of it', () => peer.hex.endsWith(cancel(1)));
+    await until('the CANCEL arrives', () => peer.hex.endsWith(cancel(1)));
     peer.write(stream(1) + control(6, '0100') + end(1));
     const ping = client.ping();
     peer.write('00');
