@@ -244,7 +244,7 @@ describe('a connection factory', () => {
     ['a socket', () => new PassThrough()],
     ['nothing', () => undefined],
     ['a failure', () => Promise.reject(new Error('late'))],
-  ])('that comes with %s when its time is over harms nobody', async (_what, make) => {
+  ])('that comes with %s when its time is over does no harm', async (_what, make) => {
     let given: unknown;
     let settled = false;
     const { client } = await clientOf(

@@ -49,8 +49,8 @@ describe('a connection that has become too old', () => {
     const meanwhile = client.execute(new AddCmd(2, 2));
     await old.receives(addFrame(1, 1, 1) + addFrame(2, 2, 2));
     successor.write(GREETING);
-    const notify: string[] = [];
-    client.onStatus(({ status }) => notify.push(status));
+    const news: string[] = [];
+    client.onStatus(({ status }) => news.push(status));
     // Which of the two takes a Command shows that the successor is in use.
     let seq = 2;
     await until('the successor takes Commands', () => {
@@ -65,7 +65,7 @@ describe('a connection that has become too old', () => {
     await expect(Promise.all([first, meanwhile])).resolves.toEqual([new CalcResult(1), new CalcResult(2)]);
     for (let n = 1; n <= seq; n++) successor.write(sumFrame(n, n));
     await old.ends();
-    expect(notify).toEqual([]);
+    expect(news).toEqual([]);
   });
 
   it('stays when its successor cannot be had', async () => {

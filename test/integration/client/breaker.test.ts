@@ -203,11 +203,11 @@ describe('the breaker of cockatiel', () => {
       },
     };
     const servers = [own(await NamedServer.start('bad', { invoker: broken })), own(await NamedServer.start('good'))];
-    const notify: string[] = [];
+    const news: string[] = [];
     const circuitBreaker = cockatielBreaker({
       windowSize: 4,
       openDurationMs: 60_000,
-      onStateChange: (state, server) => notify.push(`${server} ${state}`),
+      onStateChange: (state, server) => news.push(`${server} ${state}`),
     });
     const client = own(groupClient(servers, { circuitBreaker }));
     await client.connect();
@@ -216,7 +216,7 @@ describe('the breaker of cockatiel', () => {
     for (let call = 0; call < 12; call++) await askedName(client).catch(() => failures++);
     expect(failures).toBe(2);
     expect(client.servers.map(({ circuit }) => circuit)).toEqual(['open', 'closed']);
-    expect(notify).toEqual([`127.0.0.1:${servers[0]!.port} open`]);
+    expect(news).toEqual([`127.0.0.1:${servers[0]!.port} open`]);
   });
 
   it('closes again when its trial calls succeed, also if one of them was cancelled', async () => {
@@ -295,7 +295,7 @@ describe('what a circuit breaker is notified of calls that wait for a connection
     expect(diary.news.toSorted()).toEqual(['1 failed', '2 released', '3 released', '4 released', '5 released']);
   });
 
-  it('failed for each call that is refused while nobody tries', async () => {
+  it('failed for each call that is refused while no attempt will be made', async () => {
     const diary = new Diary();
     const reconnect = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
     const options = { circuitBreaker: () => diary, whenDisconnected: 'fail', reconnect } as const;
@@ -366,8 +366,8 @@ describe('what a circuit breaker is notified of calls that wait for a connection
     };
     const client = own(groupClient(servers, { circuitBreaker }));
     await askedName(client);
-    const notify = diaries.flatMap(({ news }) => news);
-    expect(notify.toSorted()).toEqual(['1 released', '1 succeeded']);
+    const all = diaries.flatMap(({ news }) => news);
+    expect(all.toSorted()).toEqual(['1 released', '1 succeeded']);
   });
 
   it('failed by the servers that were tried in vain only', async () => {

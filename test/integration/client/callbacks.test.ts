@@ -1,5 +1,5 @@
 // Code of users that a client calls: whatever it does, the process, the other calls and the connections live on.
-// (Jest fails a test in which a promise rejects that nobody handles.)
+// (Jest fails a test in which a promise rejects and is not handled.)
 import { describe, expect, it } from '@jest/globals';
 import {
   Command,
@@ -30,7 +30,7 @@ const fail = (): never => {
 const reject = async (): Promise<never> => fail();
 
 describe('a callback that rejects', () => {
-  it('is onUnexpectedResult, and nobody notices', async () => {
+  it('is onUnexpectedResult, and it does no harm', async () => {
     const { client, peer } = await openPair(own, { onUnexpectedResult: reject });
     peer.write(SUM_5);
     await until('it was notified', () => client.unexpectedResults === 1);
@@ -41,14 +41,14 @@ describe('a callback that rejects', () => {
   it('is a listener of the status, and the others are notified all the same', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port));
-    const notify: string[] = [];
+    const news: string[] = [];
     client.onStatus(reject as () => void);
     client.onStatus(fail);
-    client.onStatus(({ status }) => notify.push(status));
+    client.onStatus(({ status }) => news.push(status));
     const connected = client.connect();
     (await raw.peer()).write(GREETING);
     await connected;
-    expect(notify).toEqual(['connecting', 'connected']);
+    expect(news).toEqual(['connecting', 'connected']);
   });
 
   it.each<[string, Partial<CommandClientOptions>]>([

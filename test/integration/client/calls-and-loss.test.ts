@@ -128,13 +128,13 @@ it('what was emitted reaches a plain server although the client closes at once a
 });
 
 it('Commands that are handed on to a successor are no failures of their server', async () => {
-  const notify: string[] = [];
+  const news: string[] = [];
   const circuitBreaker = () => ({
     state: 'closed' as const,
     acquire: () => ({
-      succeed: () => void notify.push('succeeded'),
-      fail: () => void notify.push('failed'),
-      release: () => void notify.push('released'),
+      succeed: () => void news.push('succeeded'),
+      fail: () => void news.push('failed'),
+      release: () => void news.push('released'),
     }),
   });
   const invoker = {
@@ -144,6 +144,6 @@ it('Commands that are handed on to a successor are no failures of their server',
   const calc = own(await CalcServer.start({ contract, invoker, maxInFlightPerConnection: 1 }));
   const client = own(calcClient(calc.port, { contract, extension: true, maxConnectionAgeMs: 100, circuitBreaker }));
   await Promise.all(Array.from({ length: 8 }, () => client.execute(new TwiceCmd())));
-  expect(notify).toContain('succeeded');
-  expect(notify).not.toContain('failed');
+  expect(news).toContain('succeeded');
+  expect(news).not.toContain('failed');
 });

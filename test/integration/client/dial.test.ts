@@ -74,7 +74,7 @@ describe('an attempt to connect', () => {
     expect(attempt.listeners).toBe(0);
   });
 
-  it('tells nobody of its stages where nobody asks', async () => {
+  it('needs no callback for its stages', async () => {
     const server = own(await RawServer.listen());
     const attempt = new Attempt({ address: at(server.port), onStage: undefined });
     await inTime('it is connected', attempt.socket);
@@ -125,7 +125,7 @@ describe('an attempt that fails', () => {
   });
 
   it('names a file that is no socket', async () => {
-    const path = own(new Folder()).file('nobody.sock');
+    const path = own(new Folder()).file('none.sock');
     const attempt = new Attempt({ address: { path } });
     await expect(inTime('it fails', attempt.socket)).rejects.toMatchObject({
       code: 'CONNECT_FAILED',

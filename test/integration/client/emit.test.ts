@@ -1,4 +1,4 @@
-// Commands that nobody waits for, and Results that nobody waits for.
+// Commands that no caller waits for, and Results that no call waits for.
 import { describe, expect, it } from '@jest/globals';
 import type { UnexpectedResult } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';

@@ -124,7 +124,7 @@ describe('a Duplex that throws', () => {
   });
 
   it.each(['pause', 'resume', 'isPaused', 'end', 'destroy', 'setNoDelay', 'setKeepAlive'])(
-    'in %s() harms nobody but itself',
+    'in %s() harms itself only',
     async (method) => {
       const duplex = new ScriptedDuplex((self) => self.push(Buffer.from(sumFrame(1, 5), 'hex')));
       const client = clientOver(() => duplex, { timeoutMs: 2000 });

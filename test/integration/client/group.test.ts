@@ -1,4 +1,4 @@
-// Several connections to several servers as one client: who gets which Command, and what happens when some are gone.
+// Several connections to several servers as one client: which one gets which Command, and what happens when some are gone.
 import { describe, expect, it } from '@jest/globals';
 import type { ClientStatus, Invoker } from '../../../lib/core.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../../support/calc-frames.js';
@@ -185,29 +185,29 @@ describe('the status of a group', () => {
   it('is notified with every change, and with it the server it is about', async () => {
     const [a, b] = await startNamed('a', 'b');
     const client = own(groupClient([a!, b!]));
-    const notify: [ClientStatus, string | undefined, string | undefined][] = [];
+    const news: [ClientStatus, string | undefined, string | undefined][] = [];
     const nameOf = (server: string | undefined) => [a, b].find((one) => server === `127.0.0.1:${one?.port}`)?.name;
-    client.onStatus(({ status, server, connection }) => notify.push([status, nameOf(server), connection]));
+    client.onStatus(({ status, server, connection }) => news.push([status, nameOf(server), connection]));
     await client.connect();
     await until('both are open', () => client.status === 'connected');
-    expect(notify.slice(0, 2)).toEqual([
+    expect(news.slice(0, 2)).toEqual([
       ['connecting', 'a', 'connecting'],
       ['connecting', 'b', 'connecting'],
     ]);
-    expect(notify.slice(2).map(([status, , connection]) => [status, connection])).toEqual([
+    expect(news.slice(2).map(([status, , connection]) => [status, connection])).toEqual([
       ['degraded', 'connected'],
       ['connected', 'connected'],
     ]);
-    notify.length = 0;
+    news.length = 0;
     a!.destroy();
-    await until('the loss is seen', () => notify.length > 0);
-    expect(notify[0]).toEqual(['degraded', 'a', 'disconnected']);
+    await until('the loss is seen', () => news.length > 0);
+    expect(news[0]).toEqual(['degraded', 'a', 'disconnected']);
     b!.destroy();
     await until('both are lost', () => client.status === 'disconnected');
-    expect(notify.find(([, name]) => name === 'b')).toEqual(['disconnected', 'b', 'disconnected']);
-    notify.length = 0;
+    expect(news.find(([, name]) => name === 'b')).toEqual(['disconnected', 'b', 'disconnected']);
+    news.length = 0;
     await client.close();
     expect(client.status).toBe('closed');
-    expect(notify.at(-1)).toEqual(['closed', undefined, undefined]);
+    expect(news.at(-1)).toEqual(['closed', undefined, undefined]);
   });
 });

@@ -1,4 +1,4 @@
-// Connections that end because nobody uses them: the next call opens another one, and nobody else does.
+// Connections that end because they are not used: the next call opens another one, and nothing else does.
 import { connect as connectTcp } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ConnectionFactory } from '../../../lib/core.js';

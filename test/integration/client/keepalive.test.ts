@@ -1,5 +1,5 @@
-// A client that asks whether its server is still there, over real sockets: who answers stays, who swallows everything
-// goes.
+// A client that asks whether its server is still there, over real sockets: one that answers stays, one that swallows
+// everything goes.
 import { describe, expect, it } from '@jest/globals';
 import { calcClient } from '../../support/calc-client.js';
 import { addFrame, GREETING, sumFrame } from '../../support/calc-frames.js';
@@ -138,8 +138,8 @@ describe('a Command', () => {
     peer.write(GREETING);
     await connected;
     for (let seq = 1; seq <= 3; seq++) {
-      const heard = peer.received.length;
-      await peer.receivesBytes(heard + 1);
+      const { length } = peer.received;
+      await peer.receivesBytes(length + 1);
       peer.write('00');
       const sum = client.execute(new AddCmd(seq, 0), { timeoutMs: 10_000 });
       await until('it arrives', () => peer.hex.includes(addFrame(seq, seq, 0)));

@@ -22,7 +22,7 @@ describe('maxQueuedCommands', () => {
       code: 'QUEUE_FULL',
       sent: false,
       message: expect.stringMatching(
-        /maxQueuedCommands \(2\).*is it a cmd-stream server|maxQueuedCommands \(2\).*nobody/,
+        /maxQueuedCommands \(2\).*is it a cmd-stream server|maxQueuedCommands \(2\).*was not taken there/,
       ),
       cause: { code: 'CONNECT_TIMEOUT' },
     });

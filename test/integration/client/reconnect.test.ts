@@ -115,21 +115,19 @@ describe('a client', () => {
       return connectTcp(port, host);
     };
     const client = own(calcClient(port, { reconnect: { ...soon, maxDelayMs: 2 }, connect }));
-    const notify: unknown[] = [];
-    client.onStatus(({ status, cause }) => notify.push([status, cause?.code]));
+    const news: unknown[] = [];
+    client.onStatus(({ status, cause }) => news.push([status, cause?.code]));
     await client.connect();
     calc.destroy();
     await until('it has tried', () => attempts > 10);
-    expect(notify.slice(0, 2)).toEqual([
+    expect(news.slice(0, 2)).toEqual([
       ['connecting', undefined],
       ['connected', undefined],
     ]);
-    expect(new Set(notify.slice(2).map(String))).toEqual(
-      new Set([notify[2], 'disconnected,CONNECT_FAILED'].map(String)),
-    );
+    expect(new Set(news.slice(2).map(String))).toEqual(new Set([news[2], 'disconnected,CONNECT_FAILED'].map(String)));
     own(await CalcServer.start({ port }));
     await until('it is open again', () => client.status === 'connected');
-    expect(notify.at(-1)).toEqual(['connected', undefined]);
+    expect(news.at(-1)).toEqual(['connected', undefined]);
   });
 });
 
@@ -138,7 +136,7 @@ function hopelessClient(options: Parameters<typeof groupClient>[1] = {}): { clie
   let attempts = 0;
   const connect = (): never => {
     attempts++;
-    throw new Error('nobody there');
+    throw new Error('not there');
   };
   const client = own(groupClient([{ port: 1 }], { connect, reconnect: { ...soon, maxDelayMs: 1 }, ...options }));
   return { client, tries: () => attempts };

@@ -75,13 +75,13 @@ describe('reopen()', () => {
 
   it('tells nothing of the end of what was closed', async () => {
     const { client, closed, peer } = await reopened();
-    const notify: unknown[] = [];
-    client.onStatus((change) => notify.push(change));
+    const news: unknown[] = [];
+    client.onStatus((change) => news.push(change));
     peer.write(sumFrame(1, 2));
     peer.finish();
     await closed;
     await turns();
-    expect([notify, client.status]).toEqual([[], 'connected']);
+    expect([news, client.status]).toEqual([[], 'connected']);
   });
 
   it('is connect() of a client that is open', async () => {

@@ -1,4 +1,4 @@
-// Results that nobody takes, and what their taker hears of a loss, a timeout and its own failures.
+// Results that are not taken, and what their taker learns of a loss, a timeout and its own failures.
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { countResultFrame, frame, sumFrame } from '../../support/calc-frames.js';
@@ -10,7 +10,7 @@ import { AddCmd, CalcResult, CountCmd, CountResult } from '../../support/vector-
 
 const own = guardLeaks();
 
-describe('Results that nobody takes', () => {
+describe('Results that are not taken', () => {
   it('hold up no other Command of the connection', async () => {
     const { client, peer } = await openPair(own);
     const results = client.iterate(new CountCmd(5000));
@@ -97,7 +97,7 @@ describe('the taker of Results', () => {
     expect(taken).toEqual(Array.from({ length: 10 }, (_, I) => new CountResult(I, false)));
   });
 
-  it('hears of its timeout as an error, and gets no Result twice', async () => {
+  it('is given its timeout as an error, and gets no Result twice', async () => {
     const { client, peer } = await openPair(own);
     const sink = new RecordingSink();
     client.dispatch(new CountCmd(2), sink, { timeoutMs: 100 });

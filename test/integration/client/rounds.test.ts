@@ -137,7 +137,7 @@ describe('what is over already', () => {
     expect(socket!.destroyed).toBe(true);
   });
 
-  it('is a call that was cancelled: a Result of it that nobody can read ends nothing, and counts as late', async () => {
+  it('is a call that was cancelled: a Result of it that cannot be read ends nothing, and counts as late', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { extension: true }));
     const cancelled = client.dispatch(new AddCmd(2, 3), new RecordingSink());

@@ -32,7 +32,7 @@ const own = guardLeaks();
 
 /** Notes in whose scope it is notified what, and enters something each time, which no other sink may see. */
 class ScopeSink implements CommandSink {
-  readonly notify: string[] = [];
+  readonly news: string[] = [];
 
   next(): void {
     this.#note('next');
@@ -48,7 +48,7 @@ class ScopeSink implements CommandSink {
 
   #note(what: string): void {
     const [name] = seen().split(', later');
-    this.notify.push(`${what}: ${name}`);
+    this.news.push(`${what}: ${name}`);
     user.enterWith(`${name}, later`);
   }
 }
@@ -59,17 +59,15 @@ async function dispatchAs(name: string, client: CommandClient, command: object):
   const call = user.run(name, () => client.dispatch(command as AddCmd, sink));
   await until('the call is over', () => !call.isPending);
   await turns(2);
-  return sink.notify;
+  return sink.news;
 }
 
 describe('the sink of a call', () => {
   it.each([true, false])('is called in the scope of its caller (extension: %s)', async (extension) => {
     const calc = own(await CalcServer.start());
     const client = own(calcClient(calc.port, { extension }));
-    const notify = await Promise.all(
-      ['alice', 'bob', 'carol'].map((name) => dispatchAs(name, client, new AddCmd(1, 2))),
-    );
-    expect(notify).toEqual(['alice', 'bob', 'carol'].map((name) => [`next: ${name}`, `complete: ${name}`]));
+    const news = await Promise.all(['alice', 'bob', 'carol'].map((name) => dispatchAs(name, client, new AddCmd(1, 2))));
+    expect(news).toEqual(['alice', 'bob', 'carol'].map((name) => [`next: ${name}`, `complete: ${name}`]));
     const many = await dispatchAs('dave', client, new CountCmd(2));
     expect(many).toEqual(['next: dave', 'next: dave', 'complete: dave']);
   });
@@ -94,7 +92,7 @@ describe('the sink of a call', () => {
     const sink = new ScopeSink();
     user.run('alice', () => client.dispatch(new AddCmd(1, 2), sink, { signal: controller.signal }));
     user.run('bob', () => controller.abort());
-    expect(sink.notify).toEqual(['error: alice']);
+    expect(sink.news).toEqual(['error: alice']);
   });
 
   it('is called in the scope of its caller when the call of another one has made room', async () => {
@@ -127,8 +125,8 @@ describe('the sink of a call', () => {
 
 describe('the hooks of a call', () => {
   it('run in the scope of its caller', async () => {
-    const notify: string[] = [];
-    const note = (what: string) => (): void => void notify.push(`${what}: ${seen()}`);
+    const news: string[] = [];
+    const note = (what: string) => (): void => void news.push(`${what}: ${seen()}`);
     const hooks = () => ({
       beforeSend: note('before'),
       onResult: note('result'),
@@ -144,15 +142,15 @@ describe('the hooks of a call', () => {
     await calls[0];
     peer.reset();
     await calls[1];
-    expect(notify).toEqual(['before: alice', 'before: bob', 'result: alice', 'end: alice', 'error: bob', 'end: bob']);
+    expect(news).toEqual(['before: alice', 'before: bob', 'result: alice', 'end: alice', 'error: bob', 'end: bob']);
   });
 });
 
 describe('what serves all callers', () => {
   it('sees nothing of the one whose call opens the connection', async () => {
-    const notify = new Set<string>();
+    const news = new Set<string>();
     const note = (what: string): void => {
-      notify.add(`${what}: ${seen()}`);
+      news.add(`${what}: ${seen()}`);
       user.enterWith('somebody else');
     };
     const calc = own(await CalcServer.start());
@@ -176,17 +174,17 @@ describe('what serves all callers', () => {
     for (const name of ['alice', 'bob']) await user.run(name, () => client.execute(new AddCmd(1, 2)));
     user.run('closer', () => client.destroy());
     await turns();
-    expect([...notify].toSorted()).toEqual(['lookup: nobody', 'status: nobody', 'strategy: nobody']);
+    expect([...news].toSorted()).toEqual(['lookup: nobody', 'status: nobody', 'strategy: nobody']);
   });
 
   it('sees nothing of the one whose call comes first, when connections are opened anew', async () => {
-    const notify: string[] = [];
+    const news: string[] = [];
     const raw = own(await RawServer.listen());
     const client = own(
       calcClient(raw.port, {
         reconnect: true,
         connect: ({ port }: { readonly port?: number }) => {
-          notify.push(seen());
+          news.push(seen());
           user.enterWith('somebody else');
           return connect({ port: port!, host: '127.0.0.1' });
         },
@@ -201,14 +199,14 @@ describe('what serves all callers', () => {
       await until('it is lost', () => client.status !== 'connected');
     }
     await first;
-    await until('it is opened anew', () => notify.length > 2);
-    expect(new Set(notify)).toEqual(new Set(['nobody']));
+    await until('it is opened anew', () => news.length > 2);
+    expect(new Set(news)).toEqual(new Set(['nobody']));
   });
 
   it('sees nothing of a caller when it is a circuit breaker or says what is a failure', async () => {
-    const notify = new Set<string>();
+    const news = new Set<string>();
     const note = (what: string): void => {
-      notify.add(`${what}: ${seen()}`);
+      news.add(`${what}: ${seen()}`);
       user.enterWith('somebody else');
     };
     const permit = { succeed: () => note('succeed'), fail: () => note('fail'), release: () => note('release') };
@@ -234,38 +232,38 @@ describe('what serves all callers', () => {
     peer.reset();
     await calls[1];
     const parts = ['acquire', 'fail', 'isFailure', 'release', 'succeed'];
-    expect([...notify].toSorted()).toEqual(parts.map((part) => `${part}: nobody`));
+    expect([...news].toSorted()).toEqual(parts.map((part) => `${part}: nobody`));
   });
 
-  it('sees nothing of a caller when a Result comes that nobody waits for', async () => {
-    const notify: string[] = [];
-    const { client, peer } = await openPair(own, { onUnexpectedResult: () => notify.push(seen()) });
+  it('sees nothing of a caller when a Result comes that no call waits for', async () => {
+    const news: string[] = [];
+    const { client, peer } = await openPair(own, { onUnexpectedResult: () => news.push(seen()) });
     const call = user.run('alice', () => client.dispatch(new AddCmd(2, 3), new ScopeSink()));
     await peer.receivesBytes(10);
     user.run('bob', () => call.cancel());
     peer.write('01000135');
-    await until('it is notified', () => notify.length > 0);
-    expect(notify).toEqual(['nobody']);
+    await until('it is notified', () => news.length > 0);
+    expect(news).toEqual(['nobody']);
   });
 });
 
 /** A socket that notes in whose scope it is written to and destroyed. */
 class Noting extends Socket {
-  readonly notify: string[] = [];
+  readonly news: string[] = [];
 
   override _write(...args: Parameters<Socket['_write']>): void {
-    this.notify.push(`write: ${seen()}`);
+    this.news.push(`write: ${seen()}`);
     super._write(...args);
   }
 
   override destroy(error?: Error): this {
-    this.notify.push(`destroy: ${seen()}`);
+    this.news.push(`destroy: ${seen()}`);
     return super.destroy(error);
   }
 }
 
 describe('a socket', () => {
-  it('is written to and ended in the scope of nobody who sends, cancels or closes', async () => {
+  it('is written to and ended in the scope of none that sends, cancels or closes', async () => {
     const calc = own(await CalcServer.start());
     const socket = new Noting();
     const client = own(calcClient(calc.port, { connect: () => socket.connect(calc.port, '127.0.0.1') }));
@@ -274,7 +272,7 @@ describe('a socket', () => {
     // So much leaves at once.
     await user.run('carol', () => client.execute(new EchoCmd('x'.repeat(20_000))));
     user.run('closer', () => client.destroy());
-    expect(new Set(socket.notify)).toEqual(new Set(['write: nobody', 'destroy: nobody']));
+    expect(new Set(socket.news)).toEqual(new Set(['write: nobody', 'destroy: nobody']));
   });
 });
 

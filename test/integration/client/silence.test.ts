@@ -1,4 +1,4 @@
-// Calls go past a connection that has fallen silent while others are heard.
+// Calls go past a connection that has fallen silent while others have not.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandClient, DispatchStrategy } from '../../../lib/core.js';
 import { inTime, until } from '../../support/deadline.js';
@@ -30,7 +30,7 @@ class Observer implements DispatchStrategy {
 }
 
 describe('a connection that falls silent', () => {
-  it('takes no calls while another one is heard, and takes them again when it is', async () => {
+  it('takes no calls while another one is not silent, and takes them again when it is no more', async () => {
     const [a, b] = [own(await NamedServer.start('a')), own(await NamedServer.start('b'))];
     const proxy = await FaultProxy.listen(a.port);
     const observer = new Observer();

@@ -129,11 +129,11 @@ describe('a call that waits', () => {
   class Counter implements CircuitBreaker {
     state = 'closed' as const;
     isOpen = false;
-    readonly notify: string[] = [];
+    readonly news: string[] = [];
 
     acquire() {
       if (this.isOpen) return undefined;
-      const tell = (what: string) => () => void this.notify.push(what);
+      const tell = (what: string) => () => void this.news.push(what);
       return { succeed: tell('succeeded'), fail: tell('failed'), release: tell('released') };
     }
   }
@@ -151,10 +151,10 @@ describe('a call that waits', () => {
     picker.hold(waiting);
     picker.setOpen([connectionOf(1)]);
     picker.choose(waiting);
-    expect(breakers.map(({ notify }) => notify)).toEqual([['released'], []]);
+    expect(breakers.map(({ news }) => news)).toEqual([['released'], []]);
     waiting.complete();
     waiting.fail(new Error('too late'));
-    expect(breakers.map(({ notify }) => notify)).toEqual([['released'], ['succeeded']]);
+    expect(breakers.map(({ news }) => news)).toEqual([['released'], ['succeeded']]);
   });
 
   it('waits anew in a second round, with permits of its own', () => {
@@ -166,7 +166,7 @@ describe('a call that waits', () => {
       picker.choose(waiting);
       waiting.report({ how: 'failed', error: new Error('lost') });
     }
-    expect(breakers[0]!.notify).toEqual(['failed', 'failed']);
+    expect(breakers[0]!.news).toEqual(['failed', 'failed']);
   });
 
   it('has its trial used for the failed attempt, and another one for the next attempt', () => {
@@ -176,11 +176,11 @@ describe('a call that waits', () => {
     picker.hold(second);
     for (let attempt = 0; attempt < 3; attempt++)
       picker.onAttemptFailed(connectionOf(0), new Error('refused'), () => {});
-    expect(breakers[0]!.notify).toEqual(['failed', 'failed', 'failed']);
+    expect(breakers[0]!.news).toEqual(['failed', 'failed', 'failed']);
     first.cancel();
     second.cancel();
     picker.onAttemptFailed(connectionOf(0), new Error('refused'), () => {});
-    expect(breakers[0]!.notify).toHaveLength(3);
+    expect(breakers[0]!.news).toHaveLength(3);
   });
 
   it('is refused when no breaker lets it through, and waits for those that do', () => {
@@ -197,6 +197,6 @@ describe('a call that waits', () => {
       throw new Error('a breaker throws');
     };
     expect(() => picker.hold(call())).toThrow('a breaker throws');
-    expect(breakers[0]!.notify).toEqual(['released']);
+    expect(breakers[0]!.news).toEqual(['released']);
   });
 });

@@ -24,7 +24,7 @@ interface Attempt {
 class Stage {
   readonly attempts: Attempt[] = [];
   /** What the group was notified, in order. */
-  readonly notify: string[] = [];
+  readonly news: string[] = [];
   readonly sinks: RecordingSink[] = [];
   readonly tested: GroupConnection;
   hasOthers = false;
@@ -41,7 +41,7 @@ class Stage {
       turns: { next: 0 },
       dial: (_server: unknown, turn: number, signal: AbortSignal): Promise<Duplex> => this.#dial(turn, signal),
     };
-    const tell = (what: string) => (): void => void this.notify.push(what);
+    const tell = (what: string) => (): void => void this.news.push(what);
     const listener: GroupConnectionListener = {
       onNotStarted: tell('not started'),
       onUnwritten: tell('unwritten'),
@@ -51,7 +51,7 @@ class Stage {
       onSessionChange: tell('changed'),
       onServed: tell('served'),
       onStatusChange: ({ status }, cause, isAttempt) =>
-        void this.notify.push([status, cause?.code, isAttempt && 'attempt'].filter(Boolean).join(' ')),
+        void this.news.push([status, cause?.code, isAttempt && 'attempt'].filter(Boolean).join(' ')),
     };
     this.tested = new GroupConnection(0, config, listener);
   }
@@ -76,7 +76,7 @@ class Stage {
   }
 
   take(): string[] {
-    return this.notify.splice(0);
+    return this.news.splice(0);
   }
 
   get last(): Attempt {
@@ -126,7 +126,7 @@ afterEach(() => {
 
 describe('the first attempt', () => {
   it('is one, however often it is asked for, and takes the first turn', async () => {
-    const { tested, attempts, notify } = await started();
+    const { tested, attempts, news } = await started();
     tested.start();
     await turns();
     expect(attempts.map(({ turn }) => turn)).toEqual([0]);
@@ -136,7 +136,7 @@ describe('the first attempt', () => {
       true,
       false,
     ]);
-    expect([notify, tested.unanswered?.code]).toEqual([['connecting'], 'CONNECT_TIMEOUT']);
+    expect([news, tested.unanswered?.code]).toEqual([['connecting'], 'CONNECT_TIMEOUT']);
   });
 
   it('that succeeds opens the connection, which is not opened a second time', async () => {
@@ -153,7 +153,7 @@ describe('the first attempt', () => {
       false,
       false,
     ]);
-    expect([stage.notify, tested.lastError, tested.unanswered]).toEqual([
+    expect([stage.news, tested.lastError, tested.unanswered]).toEqual([
       ['connecting', 'connected'],
       undefined,
       undefined,
@@ -178,7 +178,7 @@ describe('the first attempt', () => {
       expect([stage.tested.status, stage.tested.isConnecting]).toEqual(['disconnected', true]);
     }
     const failed = 'disconnected CONNECT_FAILED attempt';
-    expect(stage.notify).toEqual(['connecting', failed, failed, failed]);
+    expect(stage.news).toEqual(['connecting', failed, failed, failed]);
     expect(stage.attempts.map(({ turn }) => turn)).toEqual([0, 1, 2, 3]);
   });
 
@@ -197,7 +197,7 @@ describe('the first attempt', () => {
     const stage = await started({ connectTimeoutMs: 1000 });
     const wire = await stage.last.succeed();
     await pass(1500);
-    expect(stage.notify).toContain('disconnected CONNECT_TIMEOUT attempt');
+    expect(stage.news).toContain('disconnected CONNECT_TIMEOUT attempt');
     expect(wire.destroyed).toBe(true);
   });
 
@@ -317,16 +317,12 @@ describe('a connection that ends because it is not used', () => {
     const wire = await stage.open(GREETING + hello());
     stage.take();
     await wire.brings(control(11, text(reason)) + GOAWAY);
-    expect([stage.notify, stage.tested.isTrying, stage.tested.mayStart]).toEqual([
-      ['disconnected'],
-      isTrying,
-      !isTrying,
-    ]);
+    expect([stage.news, stage.tested.isTrying, stage.tested.mayStart]).toEqual([['disconnected'], isTrying, !isTrying]);
     expect([stage.tested.lastError, stage.tested.session]).toEqual([undefined, undefined]);
     // It is answered once, however often it is said.
     expect(wire.hex.split(DONE)).toHaveLength(2);
     await wire.ends();
-    expect(stage.notify).toEqual(['disconnected']);
+    expect(stage.news).toEqual(['disconnected']);
   });
 
   it('keeps to no pace of an outage before it', async () => {
@@ -355,7 +351,7 @@ describe('a connection that has become too old', () => {
     expect([stage.attempts.length, stage.tested.status, stage.tested.isConnecting]).toEqual([2, 'connected', false]);
     expect(stage.tested.session).toBe(session);
     await stage.open();
-    expect([stage.notify, stage.tested.status, old.isFinished]).toEqual([['changed'], 'connected', true]);
+    expect([stage.news, stage.tested.status, old.isFinished]).toEqual([['changed'], 'connected', true]);
     expect(stage.tested.session).not.toBe(session);
     // And so on, in a second round.
     await pass(1000);
@@ -391,7 +387,7 @@ describe('a connection that has become too old', () => {
     for (let round = 2; round <= 3; round++) {
       expect(stage.attempts).toHaveLength(round);
       await stage.last.fail();
-      expect([stage.notify, stage.tested.status, stage.tested.lastError]).toEqual([[], 'connected', undefined]);
+      expect([stage.news, stage.tested.status, stage.tested.lastError]).toEqual([[], 'connected', undefined]);
       await pass(4999);
       expect(stage.attempts).toHaveLength(round);
       await pass(1);
@@ -453,12 +449,12 @@ describe('a connection on which something waits', () => {
     stage.submit();
     const { session } = stage.tested;
     await pass(750);
-    expect([wire.hex, session!.isSilent, stage.notify]).toEqual([asked + PING, false, []]);
+    expect([wire.hex, session!.isSilent, stage.news]).toEqual([asked + PING, false, []]);
     await pass(500);
-    expect([session!.isSilent, stage.notify]).toEqual([true, ['changed']]);
+    expect([session!.isSilent, stage.news]).toEqual([true, ['changed']]);
     await wire.brings(PING);
     await pass(250);
-    expect([session!.isSilent, stage.notify]).toEqual([false, ['changed', 'changed']]);
+    expect([session!.isSilent, stage.news]).toEqual([false, ['changed', 'changed']]);
     expect(wire.hex).toBe(asked + PING);
   });
 
@@ -473,14 +469,14 @@ describe('a connection on which something waits', () => {
     await pass(250);
     stage.submit();
     await pass(1250);
-    expect(stage.notify).toEqual(['changed', 'changed', 'changed']);
+    expect(stage.news).toEqual(['changed', 'changed', 'changed']);
   });
 
   it('is not asked where no other one could take its calls', async () => {
     const { stage, wire } = await waiting(false);
     stage.submit();
     await pass(3000);
-    expect([wire.hex, stage.tested.session!.isSilent, stage.notify]).toEqual([asked, false, []]);
+    expect([wire.hex, stage.tested.session!.isSilent, stage.news]).toEqual([asked, false, []]);
   });
 
   it('is not asked when nothing waits any more', async () => {
@@ -491,7 +487,7 @@ describe('a connection on which something waits', () => {
     await turns();
     await wire.brings(sumFrame(1, 5));
     await pass(3000);
-    expect([wire.hex, stage.notify]).toEqual([asked, []]);
+    expect([wire.hex, stage.news]).toEqual([asked, []]);
   });
 });
 
@@ -507,7 +503,7 @@ describe('the end for good', () => {
       stage.tested.start();
       stage.tested.wake();
       await pass(60_000);
-      expect([stage.attempts, stage.notify, stage.tested.status, stage.tested.mayStart]).toEqual([
+      expect([stage.attempts, stage.news, stage.tested.status, stage.tested.mayStart]).toEqual([
         [],
         [],
         'closed',
@@ -528,7 +524,7 @@ describe('the end for good', () => {
     expect(isOver).toBe(false);
     const wire = await stage.last.succeed();
     await over;
-    expect([wire.destroyed, stage.notify, stage.tested.status]).toEqual([true, [], 'closed']);
+    expect([wire.destroyed, stage.news, stage.tested.status]).toEqual([true, [], 'closed']);
   });
 
   it.each(ends)('by %s() ends the delay of an outage', async (end) => {
@@ -562,6 +558,6 @@ describe('the end for good', () => {
     stage.tested.destroy(closed);
     await over;
     expect(wires.map(({ destroyed }) => destroyed)).toEqual([true, true]);
-    expect(stage.notify).toEqual([]);
+    expect(stage.news).toEqual([]);
   });
 });

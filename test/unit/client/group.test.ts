@@ -38,7 +38,7 @@ const SILENT = { keepalive: false, reconnect: { maxDelayMs: 1000 } } as const;
 
 class Stage {
   readonly attempts: Attempt[] = [];
-  readonly notify: string[] = [];
+  readonly news: string[] = [];
   readonly group: Group;
 
   constructor(options: Partial<CommandClientOptions> = {}) {
@@ -51,9 +51,9 @@ class Stage {
       config,
       { last: 0 },
       {
-        onConnectionChange: ({ index }, cause) => void this.notify.push(`${index} ${cause?.code ?? 'changes'}`),
-        onUnexpectedResult: (seq) => void this.notify.push(`unexpected ${seq}`),
-        onLateFrame: () => void this.notify.push('late'),
+        onConnectionChange: ({ index }, cause) => void this.news.push(`${index} ${cause?.code ?? 'changes'}`),
+        onUnexpectedResult: (seq) => void this.news.push(`unexpected ${seq}`),
+        onLateFrame: () => void this.news.push('late'),
       },
     );
   }
@@ -115,7 +115,7 @@ describe('who waits for a connection', () => {
     expect([attempts.length, await stateOf(connected), group.status]).toEqual([2, 'pending', 'connecting']);
     await stage.open(1);
     expect([await stateOf(connected), group.status, group.open.length]).toEqual(['resolved', 'degraded', 1]);
-    expect(stage.notify).toEqual(['0 changes', '1 changes', '1 changes']);
+    expect(stage.news).toEqual(['0 changes', '1 changes', '1 changes']);
     expect(await stateOf(group.connect())).toBe('resolved');
     expect([group.hasOthers, group.isExtended]).toEqual([false, false]);
   });
@@ -287,10 +287,10 @@ describe('what no call waits for', () => {
     const stage = new Stage({ extension: true });
     const sent = stage.submit();
     const wire = await stage.open(0, GREETING + hello());
-    stage.notify.length = 0;
+    stage.news.length = 0;
     sent.call.cancel();
     await wire.brings(error(1, 'REMOTE') + sumFrame(7, 5));
-    expect(stage.notify).toEqual(['late', 'unexpected 7']);
+    expect(stage.news).toEqual(['late', 'unexpected 7']);
     expect(stage.group.isExtended).toBe(true);
   });
 });

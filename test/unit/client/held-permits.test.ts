@@ -9,14 +9,14 @@ const lost = new CmdStreamError('CONNECT_FAILED', 'not there');
 
 /** Servers by name, and what their breakers were notified; one in brackets lets nothing through, `-` has no breaker. */
 function stageOf(...names: string[]) {
-  const notify: string[] = [];
+  const news: string[] = [];
   const servers = names.map((name): GroupServer => {
-    const say = (what: string) => () => void notify.push(`${name} ${what}`);
+    const say = (what: string) => () => void news.push(`${name} ${what}`);
     const permit = { succeed: say('succeeded'), fail: say('failed'), release: say('released') };
     const breaker = name === '-' ? undefined : { acquire: () => (name.startsWith('(') ? undefined : permit) };
     return { breaker, lastError: lost } as unknown as GroupServer;
   });
-  return { servers, notify, held: HeldPermits.acquire(servers)! };
+  return { servers, news, held: HeldPermits.acquire(servers)! };
 }
 
 const never = (): boolean => false;
@@ -30,14 +30,14 @@ describe('the permits of a call that waits', () => {
   });
 
   it('are each taken once, and not notified of what becomes of the call then', () => {
-    const { servers, notify, held } = stageOf('a', 'b', '(c)');
+    const { servers, news, held } = stageOf('a', 'b', '(c)');
     expect(held.take(servers[0]!)).toBeDefined();
     expect(held.take(servers[0]!)).toBeUndefined();
     expect(held.take(servers[2]!)).toBeUndefined();
     held.release();
     held.release();
     held.report({ how: 'failed', error: lost }, always, never);
-    expect(notify).toEqual(['b released']);
+    expect(news).toEqual(['b released']);
   });
 
   it.each<[string, CallOutcome, boolean, boolean, string]>([
@@ -47,35 +47,35 @@ describe('the permits of a call that waits', () => {
     ['was given up', { how: 'cancelled', error: lost }, true, false, 'released'],
     ['had too little time', { how: 'timed out', error: lost }, true, false, 'released'],
   ])('learn, once, of a call that %s', (_what, end, isFailure, hasCounted, expected) => {
-    const { notify, held } = stageOf('a', 'b');
+    const { news, held } = stageOf('a', 'b');
     for (let time = 0; time < 2; time++)
       held.report(
         end,
         () => isFailure,
         () => hasCounted,
       );
-    expect(notify).toEqual([`a ${expected}`, `b ${expected}`]);
+    expect(news).toEqual([`a ${expected}`, `b ${expected}`]);
   });
 
   it('are released where the server has not failed so far', () => {
-    const { servers, notify, held } = stageOf('a', 'b');
+    const { servers, news, held } = stageOf('a', 'b');
     Object.assign(servers[0]!, { lastError: undefined });
     held.report({ how: 'failed', error: lost }, always, (server) => server === servers[0]);
-    expect(notify).toEqual(['a released', 'b failed']);
+    expect(news).toEqual(['a released', 'b failed']);
   });
 
   it('are all notified although one of them throws', () => {
-    const notify: string[] = [];
+    const news: string[] = [];
     const throws = (): never => {
       throw new Error('a breaker throws');
     };
     const permits = [
       { succeed: throws, fail: throws, release: throws },
-      { succeed: never, fail: () => notify.push('failed'), release: () => notify.push('released') },
+      { succeed: never, fail: () => news.push('failed'), release: () => news.push('released') },
     ];
     const servers = permits.map((permit) => ({ lastError: lost, breaker: { acquire: () => permit } }) as never);
     HeldPermits.acquire(servers)!.release();
     HeldPermits.acquire(servers)!.report({ how: 'failed', error: lost }, always, never);
-    expect(notify).toEqual(['released', 'failed']);
+    expect(news).toEqual(['released', 'failed']);
   });
 });

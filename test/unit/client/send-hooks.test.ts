@@ -11,7 +11,7 @@ const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 /** A call with hooks that write down what they are notified of. */
 function hookedCall(hooks: SendHooks = {}): { call: ClientCall; news: unknown[]; sink: RecordingSink } {
   const news: unknown[] = [];
-  const notify: SendHooks = {
+  const noting: SendHooks = {
     onResult: (_, { result, number, bytes }) => news.push(['result', result, number, bytes]),
     onError: (_, error) => news.push(['error', error]),
     onTimeout: (_, error) => news.push(['timeout', (error as { code?: string }).code]),
@@ -24,7 +24,7 @@ function hookedCall(hooks: SendHooks = {}): { call: ClientCall; news: unknown[];
     sink,
     holder,
     {},
-    hookedNeeds(() => notify, 'command'),
+    hookedNeeds(() => noting, 'command'),
   );
   call.seq = 7;
   call.bytes = 12;

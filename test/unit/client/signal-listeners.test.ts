@@ -25,18 +25,18 @@ describe('the listeners of a signal', () => {
     const signals = new SignalListeners();
     const controller = new AbortController();
     const other = new AbortController();
-    const notify: string[] = [];
+    const news: string[] = [];
     let endThird = (): void => {};
     signals.add(controller.signal, () => {
-      notify.push('first');
+      news.push('first');
       endThird();
     });
-    signals.add(controller.signal, () => notify.push('second'));
-    endThird = signals.add(controller.signal, () => notify.push('third'));
-    signals.add(controller.signal, () => notify.push('never'))();
-    signals.add(other.signal, () => notify.push('other'));
+    signals.add(controller.signal, () => news.push('second'));
+    endThird = signals.add(controller.signal, () => news.push('third'));
+    signals.add(controller.signal, () => news.push('never'))();
+    signals.add(other.signal, () => news.push('other'));
     controller.abort();
-    expect(notify).toEqual(['first', 'second']);
+    expect(news).toEqual(['first', 'second']);
     expect([listeners(controller.signal), listeners(other.signal)]).toEqual([0, 1]);
   });
 });
