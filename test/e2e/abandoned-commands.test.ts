@@ -134,10 +134,6 @@ async function leave({ server, client }: Pair, command: Command): Promise<void> 
   await until('it has ended', () => server.core.inFlight === 0);
 }
 
-function errorsOf({ server }: Pair): readonly string[] {
-  return server.logger.lines.filter((line) => line.startsWith('error'));
-}
-
 describe('a Command whose caller does not wait any more', () => {
   it.each(
     commands
@@ -147,7 +143,7 @@ describe('a Command whose caller does not wait any more', () => {
     const both = await pair();
     await leave(both, command);
     const isMistake = wait === 'an error of its own' && !(command instanceof StreamCmd);
-    expect(errorsOf(both)).toEqual(isMistake ? ['error: a mistake'] : []);
+    expect(both.server.logger.errors).toEqual(isMistake ? ['error: a mistake'] : []);
   });
 
   it('before its handler begins is not logged', async () => {
@@ -159,7 +155,7 @@ describe('a Command whose caller does not wait any more', () => {
     await both.client.execute(new LateCmd()).catch(() => {});
     release();
     await until('it has ended', () => both.server.core.inFlight === 0);
-    expect(errorsOf(both)).toEqual(['error: it is not aborted']);
+    expect(both.server.logger.errors).toEqual(['error: it is not aborted']);
   });
 });
 
@@ -224,7 +220,7 @@ describe('a message by pattern whose caller does not wait any more', () => {
     await until('it runs', () => server.core.inFlight === 1);
     subscription.unsubscribe();
     await until('it has ended', () => server.core.inFlight === 0);
-    return errorsOf({ server, client });
+    return server.logger.errors;
   }
 
   const byPattern = ['promise', 'Observable', 'at once', 'generator'].flatMap((pattern) =>

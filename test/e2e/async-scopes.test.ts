@@ -21,13 +21,13 @@ import {
   defineContract,
   Invoker,
   liftIterable,
-  Result,
   type CmdStreamContext,
   type CmdStreamServerOptions,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, Observable, tap, throwError, toArray } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { Said } from '../support/said.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
@@ -51,19 +51,6 @@ class GeneratorCmd extends AskCmd {}
 class PromisedGeneratorCmd extends AskCmd {}
 class SelfCmd extends AskCmd {}
 class FailCmd extends AskCmd {}
-
-class Said extends Result {
-  constructor(
-    readonly who = '',
-    readonly last = true,
-  ) {
-    super();
-  }
-
-  override lastOne(): boolean {
-    return this.last;
-  }
-}
 
 class Receiver {}
 
@@ -181,7 +168,7 @@ function clientOf(server: NestServer, extension = true): HandMadeClient {
 /** All that is said to this user's Command. */
 async function ask(client: HandMadeClient, Type: typeof AskCmd, user: string): Promise<string[]> {
   const said = await lastValueFrom(client.send(new Type(user)).pipe(toArray()));
-  return said.map(({ who }) => who);
+  return said.map(({ text }) => text);
 }
 
 const kinds = commands.map((Type) => ({ name: Type.name, Type }));

@@ -26,18 +26,10 @@ import {
 import { inTime, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult, calcContract } from './calc.contract.js';
-import { HandMadeClient, NestServer } from './nest-server.js';
+import { Adder, HandMadeClient, NestServer } from './nest-server.js';
 import { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
-
-@Controller()
-class Adder {
-  @CommandHandler(AddCmd)
-  add({ A, B }: AddCmd) {
-    return new CalcResult(A + B);
-  }
-}
 
 function serve(): Promise<NestServer> {
   return NestServer.listen({ module: { controllers: [Adder] } });

@@ -128,6 +128,25 @@ function watchKill() {
   return kill;
 }
 
+/** An application that has nothing to drain, which SIGUSR2 closes. */
+async function idle(): Promise<CmdStreamServer> {
+  const [app, strategy] = await pure();
+  own({ destroy: () => app.close() });
+  own({ destroy: enableGracefulShutdown(app, { signals: ['SIGUSR2'] }) });
+  return strategy;
+}
+
+/** The signals that are raised: none before the Command has its answer. */
+async function signalsBehind(sum: Promise<CalcResult>, kill: ReturnType<typeof watchKill>): Promise<unknown[]> {
+  await turns(20);
+  expect(kill).not.toHaveBeenCalled();
+  release();
+  expect(await sum).toEqual(new CalcResult(5));
+  await until('the signal is raised again', () => kill.mock.calls.length > 0);
+  await turns(20);
+  return kill.mock.calls;
+}
+
 const kinds: [string, typeof pure][] = [
   ['a pure', pure],
   ['a hybrid', hybrid],
@@ -186,37 +205,19 @@ describe('enableGracefulShutdown()', () => {
     process.emit('SIGUSR2', 'SIGUSR2');
     process.emit('SIGUSR2', 'SIGUSR2');
     process.emit('SIGUSR1', 'SIGUSR1');
-    await turns(20);
-    expect(kill).not.toHaveBeenCalled();
-    release();
-    expect(await sum).toEqual(new CalcResult(5));
-    await until('the signal is raised again', () => kill.mock.calls.length > 0);
-    await turns(20);
-    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    expect(await signalsBehind(sum, kill)).toEqual([[process.pid, 'SIGUSR2']]);
   });
 
   it.each(['before', 'after'])(
     'drains every application first when an idle one is made %s the busy one',
     async (when) => {
       const kill = watchKill();
-      const idle = async () => {
-        const [app, strategy] = await pure();
-        own({ destroy: () => app.close() });
-        own({ destroy: enableGracefulShutdown(app, { signals: ['SIGUSR2'] }) });
-        return strategy;
-      };
       const before = when === 'before' ? await idle() : undefined;
       const { sum } = await running(pure, { signals: ['SIGUSR2'] });
       const strategy = before ?? (await idle());
       process.emit('SIGUSR2', 'SIGUSR2');
       await until('the idle one is closed', () => strategy.unwrap<CommandServer>().status === 'closed');
-      await turns(20);
-      expect(kill).not.toHaveBeenCalled();
-      release();
-      expect(await sum).toEqual(new CalcResult(5));
-      await until('the signal is raised again', () => kill.mock.calls.length > 0);
-      await turns(20);
-      expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+      expect(await signalsBehind(sum, kill)).toEqual([[process.pid, 'SIGUSR2']]);
     },
   );
 
@@ -226,18 +227,11 @@ describe('enableGracefulShutdown()', () => {
     const other = (signal: string): void => void received.push(signal);
     process.on('SIGUSR2', other);
     own({ destroy: () => process.off('SIGUSR2', other) });
-    const [idle, idleStrategy] = await pure();
-    own({ destroy: () => idle.close() });
-    own({ destroy: enableGracefulShutdown(idle, { signals: ['SIGUSR2'] }) });
+    const idleStrategy = await idle();
     const { sum } = await running(pure, { signals: ['SIGUSR2'] });
     process.emit('SIGUSR2', 'SIGUSR2');
     await until('the idle one is closed', () => idleStrategy.unwrap<CommandServer>().status === 'closed');
-    await turns(20);
-    expect(kill).not.toHaveBeenCalled();
-    release();
-    expect(await sum).toEqual(new CalcResult(5));
-    await until('the signal is raised again', () => kill.mock.calls.length > 0);
-    expect(kill.mock.calls).toEqual([[process.pid, 'SIGUSR2']]);
+    expect(await signalsBehind(sum, kill)).toEqual([[process.pid, 'SIGUSR2']]);
     expect(received).toEqual(['SIGUSR2']);
   });
 
@@ -245,9 +239,7 @@ describe('enableGracefulShutdown()', () => {
     const kill = watchKill();
     const { sum } = await running(pure, { signals: ['SIGUSR2'] });
     process.emit('SIGUSR2', 'SIGUSR2');
-    const [late] = await pure();
-    own({ destroy: () => late.close() });
-    own({ destroy: enableGracefulShutdown(late, { signals: ['SIGUSR2'] }) });
+    await idle();
     release();
     expect(await sum).toEqual(new CalcResult(5));
     await until('the signal is raised again', () => kill.mock.calls.length > 0);

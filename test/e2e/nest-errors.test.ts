@@ -26,6 +26,7 @@ import {
   type CommandServer,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, tap, throwError } from 'rxjs';
+import { errorOf } from '../support/error-of.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { CalcResult } from './calc.contract.js';
 import { HandMadeClient, NestServer, serverOptions } from './nest-server.js';
@@ -158,13 +159,6 @@ function clientOf(port: number): HandMadeClient {
 
 function remote(payload: unknown): unknown {
   return expect.objectContaining({ code: 'REMOTE', payload, sent: true });
-}
-
-async function errorOf(outcome: Promise<unknown>): Promise<unknown> {
-  return outcome.then(
-    (value) => expect(value).toBe('an error'),
-    (error: unknown) => error,
-  );
 }
 
 describe('an RpcException', () => {

@@ -1,10 +1,11 @@
-// A Nest microservice at a port of its own, with the log it wrote and the ways to reach it.
-import { Module, type INestMicroservice, type ModuleMetadata } from '@nestjs/common';
+// A Nest microservice at a port of its own, with the log it wrote and the ways to reach it; and a controller that adds.
+import { Controller, Module, type INestMicroservice, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import {
   CmdStreamClient,
   CmdStreamServer,
+  CommandHandler,
   type CmdStreamClientOptions,
   type CmdStreamServerOptions,
   type CommandClient,
@@ -12,7 +13,7 @@ import {
 } from 'nestjs-cmd-stream';
 import type { Given } from '../support/given.js';
 import { RawPeer } from '../support/raw-peer.js';
-import { calcContract } from './calc.contract.js';
+import { AddCmd, calcContract, CalcResult } from './calc.contract.js';
 import { SpyLogger } from './spy-logger.js';
 
 export interface NestServerSetup {
@@ -29,6 +30,14 @@ export const serverOptions: CmdStreamServerOptions = {
   quietPeriodMs: 20,
   gracePeriodMs: 200,
 };
+
+@Controller()
+export class Adder {
+  @CommandHandler(AddCmd)
+  add({ A, B }: AddCmd) {
+    return new CalcResult(A + B);
+  }
+}
 
 export class NestServer {
   readonly app: INestMicroservice;

@@ -24,6 +24,7 @@ import {
   type ErrorCode,
 } from 'nestjs-cmd-stream';
 import { lastValueFrom } from 'rxjs';
+import { errorOf } from '../support/error-of.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { HandMadeClient, NestServer, serverOptions } from './nest-server.js';
 import { SpyLogger } from './spy-logger.js';
@@ -125,17 +126,6 @@ async function get({ app }: Between, path: string): Promise<unknown[]> {
   return [response.status, await response.json()];
 }
 
-async function errorOf(outcome: Promise<unknown>): Promise<unknown> {
-  return outcome.then(
-    (value) => expect(value).toBe('an error'),
-    (error: unknown) => error,
-  );
-}
-
-function errorsOf({ logger }: Between): readonly string[] {
-  return logger.lines.filter((line) => line.startsWith('error'));
-}
-
 const unknown500 = [500, { statusCode: 500, message: 'Internal server error' }];
 
 describe('a gateway with CmdStreamExceptionFilter', () => {
@@ -153,7 +143,7 @@ describe('a gateway with CmdStreamExceptionFilter', () => {
       thrown = exception;
       for (const path of ['command', 'pattern']) expect(await get(gateway, path)).toEqual([status, body]);
     }
-    expect(errorsOf(gateway)).toEqual([]);
+    expect(gateway.logger.errors).toEqual([]);
   });
 
   it('answers a statusCode without details with the message', async () => {
@@ -185,7 +175,7 @@ describe('a gateway with CmdStreamExceptionFilter', () => {
     thrown = new CmdStreamError(code, SECRET, { payload: { statusCode: 418, message: SECRET } });
     const gateway = await between(filter());
     expect(await get(gateway, 'throw')).toEqual([statusCode, { statusCode, message }]);
-    expect(errorsOf(gateway)).toEqual([expect.stringContaining(SECRET)]);
+    expect(gateway.logger.errors).toEqual([expect.stringContaining(SECRET)]);
   });
 
   it('gives on plain data only', async () => {
@@ -213,7 +203,7 @@ describe('a service that calls another', () => {
       const service = await between(filter(options));
       expect(await errorOf(service.client.execute(new BuyCmd()))).toMatchObject({ code: 'REMOTE', payload: INTERNAL });
       expect(await errorOf(lastValueFrom(service.client.send('buy', {})))).toEqual(INTERNAL);
-      expect(errorsOf(service)).toHaveLength(2);
+      expect(service.logger.errors).toHaveLength(2);
     },
   );
 
@@ -239,7 +229,7 @@ describe('a service that calls another', () => {
     const service = await between(filter({ relayRemote: true }));
     bank.destroy();
     expect(await errorOf(service.client.execute(new BuyCmd()))).toMatchObject({ code: 'REMOTE', payload: INTERNAL });
-    expect(errorsOf(service)).toHaveLength(1);
+    expect(service.logger.errors).toHaveLength(1);
   });
 });
 

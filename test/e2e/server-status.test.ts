@@ -18,17 +18,9 @@ import { Folder } from '../support/folder.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { AddCmd, CalcResult } from './calc.contract.js';
-import { HandMadeClient, NestServer, serverOptions } from './nest-server.js';
+import { Adder, HandMadeClient, NestServer, serverOptions } from './nest-server.js';
 
 const own = guardLeaks();
-
-@Controller()
-class Adder {
-  @CommandHandler(AddCmd)
-  add({ A, B }: AddCmd) {
-    return new CalcResult(A + B);
-  }
-}
 
 const module = { controllers: [Adder] };
 const received: string[] = [];

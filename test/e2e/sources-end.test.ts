@@ -4,30 +4,19 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, UseInterceptors, type CallHandler, type ExecutionContext, type Type } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { CmdStreamContext, Command, CommandHandler, defineContract, Result } from 'nestjs-cmd-stream';
+import { CmdStreamContext, Command, CommandHandler, defineContract } from 'nestjs-cmd-stream';
 import { concatMap, of, timeout } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { Said } from '../support/said.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
 
-class Drop extends Result {
-  constructor(
-    readonly text = '',
-    readonly last = false,
-  ) {
-    super();
-  }
+class GiveCmd extends Command<Said> {}
+class PourCmd extends Command<Said> {}
 
-  override lastOne(): boolean {
-    return this.last;
-  }
-}
-class GiveCmd extends Command<Drop> {}
-class PourCmd extends Command<Drop> {}
-
-const contract = defineContract({ commands: [GiveCmd, PourCmd], results: [Drop] });
+const contract = defineContract({ commands: [GiveCmd, PourCmd], results: [Said] });
 
 type Interceptor = new () => { intercept(context: ExecutionContext, next: CallHandler): unknown };
 
@@ -39,7 +28,7 @@ class Passing {
 
 class Replacing {
   intercept(_context: ExecutionContext, next: CallHandler) {
-    return next.handle().pipe(concatMap(() => of(new Drop('instead'))));
+    return next.handle().pipe(concatMap(() => of(new Said('instead', false))));
   }
 }
 
@@ -83,12 +72,12 @@ function giver(giving: Giving, interceptor?: Interceptor): Type {
   class Giver {
     @CommandHandler(GiveCmd)
     give() {
-      return giving.later() as unknown as AsyncIterable<Drop>;
+      return giving.later() as unknown as AsyncIterable<Said>;
     }
 
     @CommandHandler(PourCmd)
     pour(_command: PourCmd, _context: CmdStreamContext) {
-      return giving.stream() as unknown as AsyncIterable<Drop>;
+      return giving.stream() as unknown as AsyncIterable<Said>;
     }
 
     @MessagePattern('give')
@@ -165,7 +154,7 @@ describe('a stream of a handler', () => {
     const { client } = await pair(giver(giving, interceptor));
     const answer = client.execute(new PourCmd(), { timeoutMs: 5_000 }).catch(() => {});
     await until('it is given', () => giving.streams.length === 1);
-    giving.streams[0]!.push(new Drop('one', true));
+    giving.streams[0]!.push(new Said('one'));
     await answer;
     if (interceptor === Replacing) giving.streams[0]!.push(null);
     await until('it is ended', () => giving.streams[0]!.destroyed);
@@ -181,7 +170,7 @@ describe('a generator behind an asynchronous interceptor', () => {
     class Pouring {
       @CommandHandler(PourCmd)
       async *pour() {
-        for (; made < 1_000; made++) yield new Drop('x'.repeat(1_000));
+        for (; made < 1_000; made++) yield new Said('x'.repeat(1_000), false);
       }
     }
     const { client } = await pair(Pouring, { maxStreamBufferBytes: 65_536 });

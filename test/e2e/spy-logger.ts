@@ -18,6 +18,10 @@ export class SpyLogger implements LoggerService {
     this.#keep('error', message);
   }
 
+  get errors(): readonly string[] {
+    return this.lines.filter((line) => line.startsWith('error'));
+  }
+
   /** The lines that contain `text`. */
   having(text: string): readonly string[] {
     return this.lines.filter((line) => line.includes(text));

@@ -17,21 +17,13 @@ import {
 import { addFrame, echoFrame, GREETING, sumFrame } from '../support/calc-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult, calcContract, CountCmd, EchoCmd, FailCmd, StrayCmd, SubCmd } from './calc.contract.js';
-import { NestServer, serverOptions } from './nest-server.js';
+import { Adder, NestServer, serverOptions } from './nest-server.js';
 import { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
 
 function notRun(): never {
   throw new Error('not to be called');
-}
-
-@Controller()
-class Adder {
-  @CommandHandler(AddCmd)
-  add({ A, B }: AddCmd) {
-    return new CalcResult(A + B);
-  }
 }
 
 @Controller()

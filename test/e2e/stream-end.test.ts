@@ -9,17 +9,9 @@ import { inTime, turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { countFrame } from '../support/calc-frames.js';
 import { AddCmd, CalcResult, CountCmd, CountResult } from './calc.contract.js';
-import { HandMadeClient, NestServer } from './nest-server.js';
+import { Adder, HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
-
-@Controller()
-class Adder {
-  @CommandHandler(AddCmd)
-  add({ A, B }: AddCmd) {
-    return new CalcResult(A + B);
-  }
-}
 
 function raise(error: unknown): never {
   throw error;

@@ -4,7 +4,6 @@ import {
   Command,
   defineContract,
   jsonCodec,
-  Result,
   type Codec,
   type CodecFactory,
   type Contract,
@@ -13,6 +12,7 @@ import {
   type Invoker,
 } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
+import { Said } from './said.js';
 import { AddCmd, CalcResult, CountCmd, CountResult, SubCmd, vectorContract } from './vector-contract.js';
 
 export interface SessionPeers {
@@ -30,19 +30,6 @@ class SayCmd extends Command<Said> {
     readonly text = '',
   ) {
     super();
-  }
-}
-
-class Said extends Result {
-  constructor(
-    readonly text = '',
-    readonly last = true,
-  ) {
-    super();
-  }
-
-  override lastOne(): boolean {
-    return this.last;
   }
 }
 

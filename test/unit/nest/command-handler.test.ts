@@ -1,11 +1,10 @@
 // A method that handles a Command, called by hand as unit tests of applications do: it gets what it is given.
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
-import { Command, CommandHandler } from 'nestjs-cmd-stream';
+import { CommandHandler } from 'nestjs-cmd-stream';
 import type { CommandContext } from '../../../lib/core.js';
 import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
-
-class AddCmd extends Command {}
+import { AddCmd } from '../../support/vector-contract.js';
 
 /** A method with these types of parameters, as the compiler and the decorator leave it; it gives its arguments. */
 function decorated(types: readonly unknown[] | undefined): (...args: unknown[]) => unknown {

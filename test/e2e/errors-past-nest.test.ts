@@ -17,6 +17,7 @@ import { MessagePattern, RpcException, type Serializer } from '@nestjs/microserv
 import { CmdStreamError, CmdStreamExceptionFilter, CommandHandler, liftIterable } from 'nestjs-cmd-stream';
 import { map, concatWith, firstValueFrom, lastValueFrom, tap, throwError, type Observable } from 'rxjs';
 import { until } from '../support/deadline.js';
+import { errorOf } from '../support/error-of.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult, CountCmd, CountResult } from './calc.contract.js';
 import { HandMadeClient, NestServer, type NestServerSetup } from './nest-server.js';
@@ -171,17 +172,6 @@ async function serve(setup: Partial<NestServerSetup> = {}): Promise<[HandMadeCli
   return [own(new HandMadeClient(server.port, { extension: true })), server];
 }
 
-async function failureOf(call: Promise<unknown>): Promise<unknown> {
-  return call.then(
-    (value) => expect(value).toBe('an error'),
-    (error: unknown) => error,
-  );
-}
-
-function errorsOf({ logger }: NestServer): readonly string[] {
-  return logger.lines.filter((line) => line.startsWith('error'));
-}
-
 const patterns = [
   'throwing filter',
   'throwing filter of an Observable',
@@ -196,17 +186,17 @@ describe('an Error past the exception layer of Nest', () => {
   it.each(patterns)('is the unknown error to its caller, and one line in the log: %s', async (pattern) => {
     thrown = leaky();
     const [client, server] = await serve();
-    expect(await failureOf(lastValueFrom(client.send(pattern, {})))).toEqual(INTERNAL);
-    expect(errorsOf(server)).toEqual([expect.stringContaining(SECRET)]);
+    expect(await errorOf(lastValueFrom(client.send(pattern, {})))).toEqual(INTERNAL);
+    expect(server.logger.errors).toEqual([expect.stringContaining(SECRET)]);
   });
 
   it('is the unknown error to the caller of a Command', async () => {
     thrown = leaky();
     const [client, server] = await serve();
-    const error = await failureOf(client.execute(new AddCmd(2, 3)));
+    const error = await errorOf(client.execute(new AddCmd(2, 3)));
     expect(error).toMatchObject({ code: 'REMOTE', payload: INTERNAL });
     expect(inspect(error, { depth: 9 })).not.toContain(SECRET);
-    expect(errorsOf(server)).toEqual([expect.stringContaining(SECRET)]);
+    expect(server.logger.errors).toEqual([expect.stringContaining(SECRET)]);
   });
 
   it('is the unknown error to onPlainError, and logged all the same', async () => {
@@ -220,7 +210,7 @@ describe('an Error past the exception layer of Nest', () => {
     const plain = own(new HandMadeClient(server.port));
     expect(await plain.execute(new AddCmd(2, 3))).toEqual(new CalcResult(-1));
     expect(mapped).toEqual([INTERNAL]);
-    expect(errorsOf(server)).toEqual([expect.stringContaining(SECRET)]);
+    expect(server.logger.errors).toEqual([expect.stringContaining(SECRET)]);
   });
 
   it.each([
@@ -230,22 +220,22 @@ describe('an Error past the exception layer of Nest', () => {
   ])('says what it says to callers, unlogged, when it is %s', async (_, exception, payload) => {
     thrown = exception;
     const [client, server] = await serve();
-    for (const pattern of patterns) expect(await failureOf(lastValueFrom(client.send(pattern, {})))).toEqual(payload);
-    expect(errorsOf(server)).toEqual([]);
+    for (const pattern of patterns) expect(await errorOf(lastValueFrom(client.send(pattern, {})))).toEqual(payload);
+    expect(server.logger.errors).toEqual([]);
   });
 
   it('says what it says to callers when a filter has made it a REMOTE', async () => {
     thrown = new CmdStreamError('REMOTE', '', { payload: { mine: true } });
     const [client] = await serve();
     for (const pattern of ['throwing filter', 'giving filter'])
-      expect(await failureOf(lastValueFrom(client.send(pattern, {})))).toEqual({ mine: true });
+      expect(await errorOf(lastValueFrom(client.send(pattern, {})))).toEqual({ mine: true });
   });
 
   it('says nothing when it is the error of another server', async () => {
     thrown = new CmdStreamError('REMOTE', SECRET, { payload: { secret: SECRET }, sent: true });
     const [client, server] = await serve();
-    for (const pattern of patterns) expect(await failureOf(lastValueFrom(client.send(pattern, {})))).toEqual(INTERNAL);
-    expect(errorsOf(server)).toHaveLength(patterns.length);
+    for (const pattern of patterns) expect(await errorOf(lastValueFrom(client.send(pattern, {})))).toEqual(INTERNAL);
+    expect(server.logger.errors).toHaveLength(patterns.length);
   });
 
   it.each([new ConflictException('sold out'), 'a text', { config: SECRET }])(
@@ -253,8 +243,8 @@ describe('an Error past the exception layer of Nest', () => {
     async (exception) => {
       thrown = exception;
       const [client, server] = await serve();
-      expect(await failureOf(lastValueFrom(client.send('generator', {})))).toEqual(INTERNAL);
-      expect(errorsOf(server)).toHaveLength(1);
+      expect(await errorOf(lastValueFrom(client.send('generator', {})))).toEqual(INTERNAL);
+      expect(server.logger.errors).toHaveLength(1);
     },
   );
 
@@ -262,8 +252,8 @@ describe('an Error past the exception layer of Nest', () => {
     thrown = leaky();
     const serializer: Serializer = { serialize: (packet: object) => ({ ...packet, wrapped: true }) };
     const [client, server] = await serve({ options: { serializer } });
-    expect(await failureOf(lastValueFrom(client.send('generator', {})))).toEqual(INTERNAL);
-    expect(errorsOf(server)).toHaveLength(1);
+    expect(await errorOf(lastValueFrom(client.send('generator', {})))).toEqual(INTERNAL);
+    expect(server.logger.errors).toHaveLength(1);
   });
 
   it('is the unknown error when a serializer throws it', async () => {
@@ -274,8 +264,8 @@ describe('an Error past the exception layer of Nest', () => {
       },
     };
     const [client, server] = await serve({ options: { serializer } });
-    expect(await failureOf(lastValueFrom(client.send('interceptor', {})))).toEqual(INTERNAL);
-    expect(errorsOf(server)).toEqual([expect.stringContaining(SECRET)]);
+    expect(await errorOf(lastValueFrom(client.send('interceptor', {})))).toEqual(INTERNAL);
+    expect(server.logger.errors).toEqual([expect.stringContaining(SECRET)]);
   });
 });
 
@@ -283,7 +273,7 @@ describe('liftIterable()', () => {
   it('lets the items and errors of a generator by pattern pass interceptors and filters', async () => {
     const [client] = await serve({ before: (app) => app.useGlobalFilters(new CmdStreamExceptionFilter()) });
     const items: unknown[] = [];
-    const error = await failureOf(
+    const error = await errorOf(
       lastValueFrom(client.send('lifted generator', {}).pipe(tap((item) => items.push(item)))),
     );
     expect(items).toEqual([2, 4]);
@@ -298,25 +288,25 @@ describe('an exception filter that fails itself', () => {
   ])('is named in the line of the log: %s', async (pattern, name) => {
     makeError = () => new TypeError('no such table');
     const [client, server] = await serve();
-    await failureOf(lastValueFrom(client.send(pattern, {})));
-    expect(errorsOf(server)).toEqual([
+    await errorOf(lastValueFrom(client.send(pattern, {})));
+    expect(server.logger.errors).toEqual([
       expect.stringContaining(`the exception filter ${name} has failed itself: no such`),
     ]);
   });
 
   it('is named with the remedy when it is for HTTP only', async () => {
     const [client, server] = await serve();
-    expect(await failureOf(lastValueFrom(client.send('HTTP-only filter', {})))).toEqual(INTERNAL);
-    expect(await failureOf(client.execute(new CountCmd(1)))).toMatchObject({ payload: INTERNAL });
+    expect(await errorOf(lastValueFrom(client.send('HTTP-only filter', {})))).toEqual(INTERNAL);
+    expect(await errorOf(client.execute(new CountCmd(1)))).toMatchObject({ payload: INTERNAL });
     const line = expect.stringMatching(/^error: the exception filter HttpOnlyFilter .* not a function.*super\.catch/);
-    expect(errorsOf(server)).toEqual([line, line]);
+    expect(server.logger.errors).toEqual([line, line]);
   });
 
   it('is named for an event', async () => {
     const [client, server] = await serve();
     await lastValueFrom(client.emit(new CountCmd(1)));
-    await until('it is logged', () => errorsOf(server).length > 0);
-    expect(errorsOf(server)).toEqual([expect.stringContaining('the exception filter HttpOnlyFilter')]);
+    await until('it is logged', () => server.logger.errors.length > 0);
+    expect(server.logger.errors).toEqual([expect.stringContaining('the exception filter HttpOnlyFilter')]);
   });
 });
 
@@ -331,8 +321,8 @@ describe('a promise of a library whose method catch throws', () => {
     const serializer: Serializer = { serialize: () => new QueryPromise().catch() };
     makeError = () => thrown;
     const [client, server] = await serve({ options: { serializer } });
-    expect(await failureOf(firstValueFrom(client.send('interceptor', {})))).toEqual(INTERNAL);
-    expect([...new Set(errorsOf(server))]).toEqual(['error: the database is down']);
+    expect(await errorOf(firstValueFrom(client.send('interceptor', {})))).toEqual(INTERNAL);
+    expect([...new Set(server.logger.errors)]).toEqual(['error: the database is down']);
   });
 });
 
@@ -354,7 +344,7 @@ describe('an Error in what is meant for a caller', () => {
     for (const options of [{}, { serializer }]) {
       thrown = exception;
       const [client] = await serve({ options, before: (app) => app.useGlobalFilters(new CmdStreamExceptionFilter()) });
-      const error = await failureOf(firstValueFrom(client.send('throw', {})));
+      const error = await errorOf(firstValueFrom(client.send('throw', {})));
       expect(error).toMatchObject(payload);
       expect(JSON.stringify(error)).not.toContain(SECRET);
     }
@@ -363,7 +353,7 @@ describe('an Error in what is meant for a caller', () => {
   it('is the unknown error, with its line in the log, when it is all there is', async () => {
     thrown = new RpcException(leaky());
     const [client, server] = await serve();
-    expect(await failureOf(firstValueFrom(client.send('throw', {})))).toEqual(INTERNAL);
-    expect(errorsOf(server)).toEqual([expect.stringContaining(SECRET)]);
+    expect(await errorOf(firstValueFrom(client.send('throw', {})))).toEqual(INTERNAL);
+    expect(server.logger.errors).toEqual([expect.stringContaining(SECRET)]);
   });
 });

@@ -6,8 +6,8 @@ import { Command } from '../../../lib/core.js';
 import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
 import { bindParameters } from '../../../lib/nest/server/command-handler.decorator.js';
 import { Observable } from 'rxjs';
+import { AddCmd } from '../../support/vector-contract.js';
 
-class AddCmd extends Command {}
 class OtherCmd extends Command {}
 
 const plain = { data: undefined, pipes: [] };
