@@ -11,7 +11,7 @@ export {
 } from './contract/command.js';
 export type { CommandContext } from './contract/command.js';
 export { defineContract, type Contract, type ContractDefinition } from './contract/contract.js';
-export type { ContractType, TypeClass, TypeEntry, TypeTable } from './contract/type-table.js';
+export type { ContractType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
 export { jsonCodec } from './codec/json/json-codec.js';
 export type { JsonCodecOptions } from './codec/json/json-codec-options.js';

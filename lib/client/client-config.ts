@@ -1,7 +1,7 @@
 // From the options of a client to what its connections need: what several options say together is checked here.
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
-import type { Contract } from '../contract/contract.js';
+import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
@@ -56,6 +56,7 @@ export function completeClientOptions(client: string, given: AddressOptions, res
   }
   return {
     ...resolved,
+    contract: tablesOf(resolved.contract),
     servers,
     connections,
     reconnect: switched(`${client}: option "reconnect"`, resolved.reconnect, reconnectDefaults, reconnectRules),
@@ -89,7 +90,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
 }
 
 /** What a class says of itself may be code that fails: then nothing is repeated. */
-function idempotence({ commands }: Contract): (command: unknown) => boolean {
+function idempotence({ commands }: ContractTables): (command: unknown) => boolean {
   return (command) => {
     try {
       return commands.isIdempotent(command);

@@ -2,9 +2,9 @@
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
-import { codecRule, contractRule } from '../codec/codec-rules.js';
 import type { Codec, CodecFactory } from '../codec/codec.js';
-import type { Contract } from '../contract/contract.js';
+import { codecRule } from '../codec/codec-rules.js';
+import { contractRule, type Contract } from '../contract/contract.js';
 import {
   connectionDefaults,
   connectionRules,

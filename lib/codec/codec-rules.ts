@@ -1,4 +1,5 @@
-// How the options `contract` and `codec`, which both sides have, are checked and put to use.
+// What the option `codec`, which both sides have, may be, and the codec of a contract that comes of it: one that a user
+// wrote is held to answering at once.
 import { requireSync } from '../callbacks.js';
 import { CmdStreamError } from '../errors.js';
 import { objectWith, type OptionRule } from '../options.js';
@@ -6,16 +7,9 @@ import type { Codec, CodecFactory } from './codec.js';
 import type { Contract } from '../contract/contract.js';
 import { jsonCodec } from './json/json-codec.js';
 import { TaggedCodec } from './tagged-codec.js';
-import { TypeTable } from '../contract/type-table.js';
 
 const codecMethods: readonly string[] = ['encodeCommand', 'decodeCommand', 'encodeResult', 'decodeResult'];
 const codecObject = objectWith('a codec', ...codecMethods);
-
-export const contractRule: OptionRule = {
-  required: true,
-  expected: 'what defineContract() returned',
-  accepts: (value) => (value as Partial<Contract> | null)?.commands instanceof TypeTable,
-};
 
 export const codecRule: OptionRule = {
   expected: `a codec (an object with the methods ${codecMethods.join(', ')}) or a function that makes one`,

@@ -2,7 +2,7 @@
 // connect, and not by misreading each other. A list that is a prefix of the other's fits: appending a type is no break.
 import { CmdStreamError, peerText } from '../errors.js';
 import type { Codec } from './codec.js';
-import type { Contract } from '../contract/contract.js';
+import type { ContractTables } from '../contract/contract.js';
 import type { TypeTable } from '../contract/type-table.js';
 
 /** What travels of it. */
@@ -16,11 +16,11 @@ export class Fingerprint implements FingerprintFields {
   readonly codec: string;
   readonly commands: readonly number[];
   readonly results: readonly number[];
-  readonly #contract: Contract;
+  readonly #contract: ContractTables;
   readonly #hasLayouts: boolean;
 
   /** `isChecked`: else it says nothing, which fits every other, so that neither side checks. */
-  constructor(contract: Contract, { name, layouts }: Codec, isChecked: boolean) {
+  constructor(contract: ContractTables, { name, layouts }: Codec, isChecked: boolean) {
     this.codec = name;
     this.commands = isChecked ? hashes(contract.commands, layouts?.commands) : [];
     this.results = isChecked ? hashes(contract.results, layouts?.results) : [];

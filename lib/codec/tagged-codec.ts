@@ -7,7 +7,7 @@ import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { Codec } from './codec.js';
-import type { Contract } from '../contract/contract.js';
+import type { ContractTables } from '../contract/contract.js';
 import { unlisted, type TypeTable } from '../contract/type-table.js';
 
 /** Writes and reads the bodies of one list of a contract. */
@@ -26,13 +26,13 @@ export interface BodyLimit {
 
 export class TaggedCodec implements Codec {
   readonly name: string;
-  readonly #contract: Contract;
+  readonly #contract: ContractTables;
   readonly #commands: BodyCodec;
   readonly #results: BodyCodec;
   readonly #limit: BodyLimit | undefined;
 
   /** `limit` is kept to when reading; a BodyCodec keeps to it when writing. */
-  constructor(name: string, contract: Contract, commands: BodyCodec, results: BodyCodec, limit?: BodyLimit) {
+  constructor(name: string, contract: ContractTables, commands: BodyCodec, results: BodyCodec, limit?: BodyLimit) {
     this.name = name;
     this.#contract = contract;
     this.#commands = commands;

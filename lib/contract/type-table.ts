@@ -23,12 +23,22 @@ export interface TypeEntry<T = unknown> {
 
 export type ContractType = TypeClass | TypeEntry;
 
+/**
+ * The types of one list of a contract, in their order.
+ *
+ * @publicApi
+ */
+export interface TypeList {
+  readonly types: readonly ContractType[];
+}
+
 interface NumberedEntry {
   readonly entry: TypeEntry;
   readonly index: number;
 }
 
-export class TypeTable {
+/** A list of a contract that finds the type of a value, and what that says of it. */
+export class TypeTable implements TypeList {
   readonly types: readonly ContractType[];
   readonly #byClass = new Map<unknown, number>();
   readonly #byKey = new Map<unknown, NumberedEntry>();

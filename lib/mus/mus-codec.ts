@@ -1,6 +1,7 @@
 // The MUS codec: a type number (DTM), then the value, field by field; no length. Whether its serializers fit the
 // contract is found out when it is made.
 import type { Codec, CodecFactory, Layouts } from '../codec/codec.js';
+import { tablesOf } from '../contract/contract.js';
 import { isClass, nameOf, unlisted, type TypeClass, type TypeTable } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
@@ -22,11 +23,13 @@ import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
 export function musCodec(options: MusCodecOptions): CodecFactory {
   const { commands, results, maxValues } = resolveMusCodecOptions(options);
   const [commandSerializer, resultSerializer] = [serializerOf(commands), results && serializerOf(results)];
-  return (contract) =>
-    new MusCodec(
-      new Direction('commands', contract.commands, commandSerializer, maxValues),
-      new Direction('results', contract.results, resultSerializer, maxValues),
+  return (contract) => {
+    const tables = tablesOf(contract);
+    return new MusCodec(
+      new Direction('commands', tables.commands, commandSerializer, maxValues),
+      new Direction('results', tables.results, resultSerializer, maxValues),
     );
+  };
 }
 
 function serializerOf(given: MusCodecOptions['commands']): AnyMusSerializer {

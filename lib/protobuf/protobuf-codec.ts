@@ -1,9 +1,9 @@
 // The Protobuf codec: every body is one Protobuf message. Owns what holds for all message types, whoever generated them:
 // the longest body, and whose error it is when one cannot be written or read.
 import type { CodecFactory } from '../codec/codec.js';
-import type { Contract } from '../contract/contract.js';
+import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
-import { isTypeEntry, nameOf, type ContractType, type TypeTable } from '../contract/type-table.js';
+import { isTypeEntry, nameOf, type ContractType, type TypeList } from '../contract/type-table.js';
 import { CmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
 import { resolveOptions, integer, type OptionRules } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
@@ -29,9 +29,10 @@ export function protobufCodec(options?: ProtobufCodecOptions): CodecFactory {
   );
   const limit = { bytes: resolved.maxBytes ?? Number.POSITIVE_INFINITY, option: 'maxBytes' };
   return (contract) => {
-    const bodies = (table: TypeTable) => new ProtobufBodies(table, limit, resolved);
-    const codec = new TaggedCodec('protobuf', contract, bodies(contract.commands), bodies(contract.results), limit);
-    checkAnswers(contract);
+    const tables = tablesOf(contract);
+    const bodies = (list: TypeList) => new ProtobufBodies(list, limit, resolved);
+    const codec = new TaggedCodec('protobuf', tables, bodies(tables.commands), bodies(tables.results), limit);
+    checkAnswers(tables);
     return codec;
   };
 }
@@ -41,7 +42,7 @@ class ProtobufBodies implements BodyCodec {
   readonly #formats: readonly MessageFormat[];
   readonly #limit: BodyLimit;
 
-  constructor({ types }: TypeTable, limit: BodyLimit, limits: BodyLimits) {
+  constructor({ types }: TypeList, limit: BodyLimit, limits: BodyLimits) {
     this.#names = types.map(nameOf);
     this.#formats = types.map((type) => entryOf(type)[FORMAT](limits));
     this.#limit = limit;
@@ -78,7 +79,7 @@ function entryOf(type: ContractType): ProtobufType {
 }
 
 /** A Result that is not listed could never be sent; better notify now than by the first answer. */
-function checkAnswers({ commands, results }: Contract): void {
+function checkAnswers({ commands, results }: ContractTables): void {
   if (results.types.length === 0) return;
   const listed = new Set(results.types.map(nameOf));
   for (const type of commands.types) {

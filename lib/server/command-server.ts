@@ -4,6 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { AsyncScope } from '../async-scope.js';
 import { callSafely, notify } from '../callbacks.js';
 import { codecFor } from '../codec/codec-rules.js';
+import { tablesOf } from '../contract/contract.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { Ticker } from '../connection/ticker.js';
 import { serverDirection } from '../connection/codec-direction.js';
@@ -53,7 +54,8 @@ export class CommandServer {
       throw new CmdStreamError('INVALID_OPTION', 'CommandServer: option "listenOn" must not be given beside "path"');
     this.#options = resolved;
     this.#load = new ServerLoad(resolved.maxInFlight);
-    const codec = codecFor(resolved.contract, resolved.codec);
+    const contract = tablesOf(resolved.contract);
+    const codec = codecFor(contract, resolved.codec);
     const session = {
       side: 'server' as const,
       direction: serverDirection(codec, resolved),
@@ -62,8 +64,8 @@ export class CommandServer {
       scope: this.#scope,
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,
-      contract: resolved.contract,
-      fingerprint: new Fingerprint(resolved.contract, codec, resolved.contractCheck),
+      contract,
+      fingerprint: new Fingerprint(contract, codec, resolved.contractCheck),
       extension: resolved.extension,
       onPlainError: resolved.onPlainError,
       wentOn: new Set<string>(),

@@ -2,9 +2,9 @@
 import { Server as NetServer } from 'node:net';
 import { Server as TlsServer, type TlsOptions } from 'node:tls';
 import type { Codec, CodecFactory } from '../codec/codec.js';
+import { codecRule } from '../codec/codec-rules.js';
 import type { CommandContext } from '../contract/command.js';
-import type { Contract } from '../contract/contract.js';
-import { codecRule, contractRule } from '../codec/codec-rules.js';
+import { contractRule, type Contract } from '../contract/contract.js';
 import {
   connectionDefaults,
   connectionRules,

@@ -424,6 +424,6 @@ describe('the context of a Command', () => {
     expect(context!.getPattern()).toBe('command:AddCmd');
     expect(context!.getMetadata()).toEqual({});
     expect(context!.signal.reason).toMatchObject({ code: 'ANSWERED' });
-    expect(calcContract.commands.indexOfType(AddCmd)).toBe(0);
+    expect(calcContract.commands.types[0]).toBe(AddCmd);
   });
 });

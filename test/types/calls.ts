@@ -1,6 +1,14 @@
 // Compiled, never run: what a client's calls give, by the class of the Command.
 import type { Observable } from 'rxjs';
-import { CmdStreamClient, CmdStreamModule, CmdStreamServer, Command, defineContract, Result } from 'nestjs-cmd-stream';
+import {
+  CmdStreamClient,
+  CmdStreamModule,
+  CmdStreamServer,
+  Command,
+  defineContract,
+  Result,
+  type ContractType,
+} from 'nestjs-cmd-stream';
 import { ClientsModule, type CustomClientOptions, type MicroserviceOptions } from '@nestjs/microservices';
 import { AddCmd, CalcResult } from '../e2e/calc.contract.js';
 
@@ -21,6 +29,13 @@ class EitherCmd extends Command<CalcResult | Prime> {}
 class UntypedCmd extends Command {}
 
 const contract = defineContract({ commands: [AddCmd, PrimesCmd, EitherCmd, UntypedCmd], results: [CalcResult, Prime] });
+
+// A contract shows its types, in their order, and has no methods of its own.
+export const listed: readonly ContractType[] = contract.commands.types;
+// @ts-expect-error: the type number of a value is the codec's business
+contract.commands.indexOf(new AddCmd());
+// @ts-expect-error: the types are given to defineContract()
+contract.results.types = [];
 
 export function calls(client: CmdStreamClient): void {
   const added = client.execute(new AddCmd(2, 3), { timeoutMs: 100 });

@@ -3,7 +3,7 @@
 //
 //   submit --> waiting (no room) --> written --> over
 import type { Connection } from '../../connection/connection.js';
-import type { Contract } from '../../contract/contract.js';
+import type { ContractTables } from '../../contract/contract.js';
 import { SeqWindow } from '../../connection/seq-window.js';
 import { CmdStreamError } from '../../errors.js';
 import { writeCancel, writeCredit } from '../../wire/control-frame.js';
@@ -17,7 +17,7 @@ export interface CallMultiplexerConfig extends CallEncoderConfig {
   readonly server: string;
   /** The number of the last Command that any connection of the client has sent. */
   readonly seqs: { last: number };
-  readonly contract: Contract;
+  readonly contract: ContractTables;
   readonly maxPending: number;
   /** Commands that may wait because the socket takes no more. */
   readonly maxQueued: number;

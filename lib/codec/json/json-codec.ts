@@ -6,7 +6,7 @@ import { resolveOptions } from '../../options.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
 import type { CodecFactory } from '../codec.js';
-import type { Contract } from '../../contract/contract.js';
+import { tablesOf, type ContractTables } from '../../contract/contract.js';
 import { ClassTransformer } from './json-class-transformer.js';
 import {
   DECORATED_KEYS,
@@ -27,7 +27,7 @@ import {
   typeNameOf,
   type ContractType,
   type TypeClass,
-  type TypeTable,
+  type TypeList,
 } from '../../contract/type-table.js';
 
 /**
@@ -49,11 +49,12 @@ export function jsonCodec(options?: JsonCodecOptions): CodecFactory {
     jsonCodecRules,
   );
   return (contract) => {
+    const tables = tablesOf(contract);
     const transformer = ClassTransformer.find();
     return new JsonCodec(
-      contract,
-      new JsonBodies(contract.commands, resolved, transformer, resolved.maxKeysPerObject ?? RECEIVED_KEYS),
-      new JsonBodies(contract.results, resolved, transformer, Number.POSITIVE_INFINITY),
+      tables,
+      new JsonBodies(tables.commands, resolved, transformer, resolved.maxKeysPerObject ?? RECEIVED_KEYS),
+      new JsonBodies(tables.results, resolved, transformer, Number.POSITIVE_INFINITY),
       resolved,
     );
   };
@@ -62,7 +63,7 @@ export function jsonCodec(options?: JsonCodecOptions): CodecFactory {
 class JsonCodec extends TaggedCodec {
   readonly dataLimits: DataLimits;
 
-  constructor(contract: Contract, commands: JsonBodies, results: JsonBodies, dataLimits: DataLimits) {
+  constructor(contract: ContractTables, commands: JsonBodies, results: JsonBodies, dataLimits: DataLimits) {
     super('json', contract, commands, results);
     this.dataLimits = dataLimits;
   }
@@ -73,7 +74,7 @@ class JsonBodies implements BodyCodec {
 
   /** `maxKeys`: most keys of one object where no decorators are. */
   constructor(
-    { types }: TypeTable,
+    { types }: TypeList,
     options: ResolvedJsonCodecOptions,
     transformer: ClassTransformer | undefined,
     maxKeys: number,

@@ -1,8 +1,7 @@
 // The options of the Nest client: those of the core client, and Nest's serializers.
 import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { clientRules, type CommandClientOptions } from '../../client/client-options.js';
-import { contractRule } from '../../codec/codec-rules.js';
-import type { Contract } from '../../contract/contract.js';
+import { contractRule, type Contract } from '../../contract/contract.js';
 import { boolean, type OptionRules } from '../../options.js';
 import { deserializerRule, serializerRule } from '../packet-forms.js';
 

@@ -20,7 +20,7 @@ import { ClientCore } from '../../client/client-core.js';
 import { commandClientOf, type CommandClient } from '../../client/command-client.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
 import { Command, type AnyCommand, type ResultOf } from '../../contract/command.js';
-import { emptyContract } from '../../contract/contract.js';
+import { emptyContract, tablesOf } from '../../contract/contract.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { messageTypeOf, type TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
@@ -68,7 +68,7 @@ export class CmdStreamClient extends ClientProxy {
     this.#maxBufferedBytes = others.maxBufferedBytes;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
     this.initializeDeserializer({ deserializer } as ClientOptions['options']);
-    this.#commands = contract.commands;
+    this.#commands = tablesOf(contract).commands;
     const onUnexpectedResult = (result: UnexpectedResult): unknown => {
       this.#emit('unexpectedResult', result);
       return others.onUnexpectedResult?.(result);

@@ -1,7 +1,6 @@
 // The options of the Nest server: those of the core server, without its Invoker, which is Nest.
 import type { Deserializer, Serializer, Transport } from '@nestjs/microservices';
-import { contractRule } from '../../codec/codec-rules.js';
-import type { Contract } from '../../contract/contract.js';
+import { contractRule, type Contract } from '../../contract/contract.js';
 import type { OptionRules } from '../../options.js';
 import { serverRules, type ServerOptions } from '../../server/server-options.js';
 import { deserializerRule, serializerRule } from '../packet-forms.js';

@@ -16,7 +16,7 @@ import {
   type Transport,
 } from '@nestjs/microservices';
 import { callSafely } from '../../callbacks.js';
-import { emptyContract } from '../../contract/contract.js';
+import { emptyContract, tablesOf } from '../../contract/contract.js';
 import type { CmdStreamError } from '../../errors.js';
 import { resolveOptions } from '../../options.js';
 import { CommandServer } from '../../server/command-server.js';
@@ -97,7 +97,7 @@ export class CmdStreamServer
       log: this.#peerLog,
     });
     this.#invoker = new HandlerInvoker({
-      commands: contract.commands,
+      commands: tablesOf(contract).commands,
       handlers: this,
       patterns: this.#patterns,
       run,

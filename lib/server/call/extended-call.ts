@@ -4,7 +4,7 @@
 // is marked: STREAM before the first Result that might be taken for the last, END or ERROR behind the last.
 //
 //   producer --> held (one, until the turn ends) --> queue (no credit, or the socket is full) --> socket
-import type { Contract } from '../../contract/contract.js';
+import type { TypeTable } from '../../contract/type-table.js';
 import { dataText, PatternMessage, WholePacket } from '../../codec/pattern-message.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
@@ -53,7 +53,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     return this.#room.promise;
   }
 
-  get #results(): Contract['results'] {
+  get #results(): TypeTable {
     return this.session.config.contract.results;
   }
 

@@ -1,5 +1,5 @@
 // What all sessions of one server share.
-import type { Contract } from '../../contract/contract.js';
+import type { ContractTables } from '../../contract/contract.js';
 import type { Fingerprint } from '../../codec/fingerprint.js';
 import type { ConnectionConfig } from '../../connection/connection.js';
 import type { Invoker } from '../invoker.js';
@@ -11,7 +11,7 @@ export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   readonly options: SendSchedulerConfig['options'];
   readonly serverInfo: Uint8Array;
   readonly invoker: Invoker;
-  readonly contract: Contract;
+  readonly contract: ContractTables;
   readonly fingerprint: Fingerprint;
   /** Answer a probe. */
   readonly extension: boolean;

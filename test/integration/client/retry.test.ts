@@ -1,5 +1,6 @@
 // Commands that may be executed twice are sent again when their connection is lost; nothing else ever is.
 import { describe, expect, it } from '@jest/globals';
+import { tablesOf } from '../../../lib/contract/contract.js';
 import { Command, defineContract, type AnyCommand, type CommandClientOptions } from '../../../lib/core.js';
 import { protobufCodec, protobufMessage, protobufType } from '../../../lib/protobuf.js';
 import * as schemas from '../../fixtures/protobuf/gen/vectors_pb.js';
@@ -207,7 +208,7 @@ describe('a Command of Protobuf', () => {
   it('may be of any generator', () => {
     const options = { typeName: 'Ask', encode: () => new Uint8Array(), decode: () => ({}), is: () => true };
     const commands = (idempotent: boolean) =>
-      defineContract({ commands: [protobufMessage({ ...options, idempotent })], results: [Sum] }).commands;
+      tablesOf(defineContract({ commands: [protobufMessage({ ...options, idempotent })], results: [Sum] })).commands;
     expect(commands(true).isIdempotent({})).toBe(true);
     expect(commands(false).isIdempotent({})).toBe(false);
   });

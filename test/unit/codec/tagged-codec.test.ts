@@ -1,6 +1,6 @@
 // The frame of a body: type number, length and bytes, and what is said of what does not fit.
 import { describe, expect, it } from '@jest/globals';
-import { defineContract, emptyContract } from '../../../lib/contract/contract.js';
+import { defineContract, emptyContract, tablesOf } from '../../../lib/contract/contract.js';
 import { TaggedCodec, type BodyCodec } from '../../../lib/codec/tagged-codec.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
@@ -20,7 +20,7 @@ const bareText: BodyCodec = {
   },
   decodeBody: (index, reader) => `${index}:${reader.readUtf8(reader.remaining)}`,
 };
-const contract = defineContract({ commands: [Ask, Tell], results: [Reply] });
+const contract = tablesOf(defineContract({ commands: [Ask, Tell], results: [Reply] }));
 const codec = new TaggedCodec('bare', contract, bareText, bareText);
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
@@ -104,7 +104,7 @@ describe('a tagged codec', () => {
   });
 
   it('says that a contract has no Results', () => {
-    const none = new TaggedCodec('bare', defineContract({ commands: [Ask] }), bareText, bareText);
+    const none = new TaggedCodec('bare', tablesOf(defineContract({ commands: [Ask] })), bareText, bareText);
     const result = readEveryWay(bytes('00026869'), (reader) => none.decodeResult(reader));
     expect(result).toMatchObject({ error: { message: expect.stringContaining('it has no `results`') } });
   });

@@ -1,11 +1,12 @@
 // What a contract may hold, and what is said about one that may not be.
 import { describe, expect, it } from '@jest/globals';
 import type { Codec } from '../../../lib/codec/codec.js';
+import { codecFor, codecRule } from '../../../lib/codec/codec-rules.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
-import { codecFor, codecRule, contractRule } from '../../../lib/codec/codec-rules.js';
+import { jsonCodec } from '../../../lib/codec/json/json-codec.js';
 import { Command, Result } from '../../../lib/contract/command.js';
-import { defineContract, type ContractDefinition } from '../../../lib/contract/contract.js';
+import { contractRule, defineContract, tablesOf, type ContractDefinition } from '../../../lib/contract/contract.js';
 import { TYPE_ENTRY, TypeTable, typeNameOf, type TypeEntry } from '../../../lib/contract/type-table.js';
 
 class First extends Command {}
@@ -35,10 +36,11 @@ const entryFor = (kind: string, lastOne?: (value: Shape) => boolean): TypeEntry<
 const refused = (pattern: RegExp) =>
   expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(pattern) });
 const define = (definition: unknown) => defineContract(definition as ContractDefinition);
+const tables = (definition: ContractDefinition) => tablesOf(defineContract(definition));
 
 describe('a contract', () => {
   it('numbers Commands and Results by their position, each list from 0', () => {
-    const { commands, results } = defineContract({ commands: [First, Second], results: [Answer, Part] });
+    const { commands, results } = tables({ commands: [First, Second], results: [Answer, Part] });
     expect([commands.indexOf(new First()), commands.indexOf(new Second())]).toEqual([0, 1]);
     expect([results.indexOf(new Answer()), results.indexOf(new Part(true))]).toEqual([0, 1]);
     expect(commands.indexOf(new Answer())).toBe(-1);
@@ -73,7 +75,7 @@ describe('a contract', () => {
 
   it('may have one class in both lists', () => {
     class Both {}
-    const { commands, results } = defineContract({ commands: [Both], results: [Answer, Both] });
+    const { commands, results } = tables({ commands: [Both], results: [Answer, Both] });
     expect([commands.indexOf(new Both()), results.indexOf(new Both())]).toEqual([0, 1]);
   });
 
@@ -100,11 +102,19 @@ describe('a contract', () => {
 
   it('does not change when its lists are changed later', () => {
     const list: (typeof First | typeof Second)[] = [First];
-    const contract = defineContract({ commands: list, results: [Answer] });
+    const contract = tables({ commands: list, results: [Answer] });
     list.unshift(Second);
     expect(contract.commands.indexOf(new First())).toBe(0);
     expect(contract.commands.types).toEqual([First]);
     expect(Object.isFrozen(contract.commands.types)).toBe(true);
+  });
+});
+
+describe('a contract that was made by hand', () => {
+  it('is refused where its type numbers are needed', () => {
+    const byHand = { commands: { types: [First] }, results: { types: [Answer] } };
+    expect(() => tablesOf(byHand)).toThrow(refused(/what defineContract\(\) returned/));
+    expect(() => jsonCodec()(byHand)).toThrow(refused(/what defineContract\(\) returned/));
   });
 });
 
@@ -155,7 +165,7 @@ describe('a type entry with a key', () => {
   const message = (type: unknown) => ({ $typeName: type });
 
   it('has the values that carry it, and is not asked', () => {
-    const { commands } = defineContract({ commands: [First, keyed('one'), entryFor('odd'), keyed('two')] });
+    const { commands } = tables({ commands: [First, keyed('one'), entryFor('odd'), keyed('two')] });
     expect(['one', 'two', 'three', 5].map((type) => commands.indexOf(message(type)))).toEqual([1, 3, -1, -1]);
     expect(commands.indexOf({ kind: 'odd' })).toBe(2);
     expect(asked).toEqual([]);
@@ -171,7 +181,7 @@ describe('a type entry with a key', () => {
   });
 
   it('names what carries another', () => {
-    const { commands } = defineContract({ commands: [First, keyed('one')] });
+    const { commands } = tables({ commands: [First, keyed('one')] });
     expect(commands.nameFor(new First())).toBe('First');
     expect(commands.nameFor(message('one'))).toBe('one');
     expect(commands.nameFor(message('two'))).toBe('two');
@@ -250,7 +260,7 @@ describe('the codec of a contract', () => {
     expect(codecFor(contract, (given) => (given === contract ? own : (undefined as never))).name).toBe('own');
     expect([codecRule.accepts(own), codecRule.accepts(() => own)]).toEqual([true, true]);
     expect([contractRule.accepts(contract), contractRule.accepts({ commands: [First] })]).toEqual([true, false]);
-    expect([contractRule.accepts(null), contractRule.accepts(undefined)]).toEqual([false, false]);
+    expect([null, undefined, 5, {}].map((value) => contractRule.accepts(value))).toEqual([false, false, false, false]);
   });
 
   it('is asked as it is, and gives what it gave', () => {

@@ -1,6 +1,6 @@
 // Messages of another generator in a contract: ts-proto's, byte for byte those of protobuf-es.
 import { describe, expect, it } from '@jest/globals';
-import { defineContract } from '../../../lib/contract/contract.js';
+import { defineContract, tablesOf } from '../../../lib/contract/contract.js';
 import { protobufCodec } from '../../../lib/protobuf/protobuf-codec.js';
 import { protobufMessage, type ProtobufMessageOptions } from '../../../lib/protobuf/protobuf-message.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
@@ -39,8 +39,9 @@ describe('a message of another generator', () => {
     expect(write(command)).toBe(frame.toString('hex'));
     const reading = readEveryWay(frame, (reader) => codec.decodeCommand(reader));
     expect(reading).toEqual({ value: command, consumed: frame.length });
-    expect(tsProtoContract.commands.indexOf(command)).toBe(0);
-    expect(tsProtoContract.results.indexOf(CalcResult.create({ $type: 'vectors.CalcResult', R: 5n }))).toBe(0);
+    const { commands, results } = tablesOf(tsProtoContract);
+    expect(commands.indexOf(command)).toBe(0);
+    expect(results.indexOf(CalcResult.create({ $type: 'vectors.CalcResult', R: 5n }))).toBe(0);
   });
 
   it('is refused with ENCODE_FAILED when its generator refuses it', () => {

@@ -1,6 +1,6 @@
 // Every case of the wire vectors that the Protobuf codec answers.
 import { describe, expect, it } from '@jest/globals';
-import { defineContract } from '../../../lib/contract/contract.js';
+import { defineContract, tablesOf } from '../../../lib/contract/contract.js';
 import { protobufCodec } from '../../../lib/protobuf/protobuf-codec.js';
 import { protobufType } from '../../../lib/protobuf/protobuf-type.js';
 import type { ByteReader } from '../../../lib/wire/byte-reader.js';
@@ -68,7 +68,7 @@ function acceptedFrame(vector: WireVector) {
   const reading = readFrame(vector);
   if (!('value' in reading)) throw new Error('error' in reading ? String(reading.error) : 'incomplete');
   const { seq, value } = reading.value;
-  const types = contract[wayOf(vector) === 'Command' ? 'commands' : 'results'];
+  const types = tablesOf(contract)[wayOf(vector) === 'Command' ? 'commands' : 'results'];
   const type = types.nameFor(value).replace('vectors.', '');
   return { consumed: reading.consumed, seq, type, dtm: types.indexOf(value), value };
 }
