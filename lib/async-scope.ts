@@ -1,5 +1,5 @@
-// The async scope (what AsyncLocalStorage sees) in which a client or server was made: what serves all callers runs there,
-// or in a branch of it, and never in the scope of the caller who happened to set it going.
+// The async scope (what AsyncLocalStorage sees) in which a client or server was made: what serves all callers runs
+// there, or in a branch of it, and never in the scope of the caller who happened to set it going.
 import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 
 const newBranch = (): AsyncResource => new AsyncResource('cmd-stream');
@@ -10,14 +10,17 @@ const newPassing = (): AsyncResource => new AsyncResource('cmd-stream', { requir
 export class AsyncScope {
   readonly #home = newBranch();
 
-  /** Runs code of this package, and makes what it makes at home here. Not for code of users: what that enters would stay. */
+  /**
+   * Runs code of this package, and makes what it makes at home here. Not for code of users: what that enters would
+   * stay.
+   */
   run<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
     return this.#home.runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
   }
 
   /**
-   * Runs code of this package that calls code of classes, again and again: what that enters is gone afterwards. Nothing is
-   * made at home there.
+   * Runs code of this package that calls code of classes, again and again: what that enters is gone afterwards. Nothing
+   * is made at home there.
    */
   runPassing<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
     return this.#home

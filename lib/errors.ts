@@ -91,7 +91,10 @@ export class CmdStreamError extends Error {
   readonly payload: unknown;
   readonly #isMade = true;
 
-  /** By what its constructor has made, whatever its prototype: asking a foreign value so cannot fail, and Nest's layer may adopt one. */
+  /**
+   * By what its constructor has made, whatever its prototype: asking a foreign value so cannot fail, and Nest's layer
+   * may adopt one.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== CmdStreamError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && #isMade in value && value.#isMade;
@@ -107,7 +110,10 @@ export class CmdStreamError extends Error {
 
 const FIELDS = ['code', 'message', 'sent', 'payload', 'cause'] as const;
 
-/** Is it an error of this package? False for what throws when it is asked, that or anything else that such an error says. */
+/**
+ * Is it an error of this package? False for what throws when it is asked, that or anything else that such an error
+ * says.
+ */
 export function isCmdStreamError(error: unknown): error is CmdStreamError {
   try {
     if (!(error instanceof CmdStreamError)) return false;
@@ -141,7 +147,10 @@ export function codeOf(error: unknown): string | undefined {
   }
 }
 
-/** The `stack` of whatever was thrown, `undefined` if it has none that is text: `Error.prepareStackTrace` may give anything. */
+/**
+ * The `stack` of whatever was thrown, `undefined` if it has none that is text: `Error.prepareStackTrace` may give
+ * anything.
+ */
 export function stackOf(error: unknown): string | undefined {
   try {
     const stack = (error as { stack?: unknown } | null | undefined)?.stack;

@@ -1,5 +1,5 @@
-// A Set whose first element is found in constant time, however many were deleted before it: one of the language looks at
-// the places of all of them.
+// A Set whose first element is found in constant time, however many were deleted before it: one of the language looks
+// at the places of all of them.
 
 interface Link<T> {
   readonly item: T;

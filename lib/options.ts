@@ -22,7 +22,9 @@ export function integer(min: number, max: number, unit: string, zero?: string): 
   };
 }
 
-/** A port, also as the digits that environment variables give; the lowest allowed is 0, one the system chooses, or 1. */
+/**
+ * A port, also as the digits that environment variables give; the lowest allowed is 0, one the system chooses, or 1.
+ */
 export function port(lowest: 0 | 1): OptionRule {
   const accepts = (value: unknown): boolean => {
     const number = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
@@ -59,7 +61,8 @@ export function objectWith(description: string, ...methods: readonly string[]): 
 }
 
 /**
- * Merges `given` over `defaults`: `undefined` means the default; `null`, unknown keys and values outside their rule are errors.
+ * Merges `given` over `defaults`: `undefined` means the default; `null`, unknown keys and values outside their rule are
+ * errors.
  *
  * @throws {CmdStreamError} INVALID_OPTION naming the option, what it got and what it allows
  */

@@ -26,7 +26,7 @@ export interface CockatielBreakerOptions {
    */
   successThreshold?: number;
   /**
-   * Told of every change, with the server as `host:port`. It may use the breaker; what it throws is ignored.
+   * Called with every change and the server as `host:port`. It may use the breaker; what it throws is ignored.
    * @default none
    */
   onStateChange?: (state: CircuitBreakerState, server: string) => void;

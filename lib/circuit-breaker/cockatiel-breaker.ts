@@ -14,14 +14,15 @@ import { PolicyBreaker } from './policy-breaker.js';
 export type CircuitBreakerPolicyFactory = (server: string) => CircuitBreakerPolicy;
 
 /**
- * Circuit breakers for the servers of a client, one for each, decided by a policy of cockatiel. Calls that began before a
- * change of the state have no say after it. With options: the circuit opens when `failureRate` of the latest outcomes are
- * failures, is half-open after `openDurationMs`, and closes when `successThreshold` trial calls have succeeded; one
- * failure opens it again. A policy of one's own decides by its own rules. It hears of a call when that is over:
+ * Circuit breakers for the servers of a client, one for each, decided by a policy of cockatiel. Calls that began before
+ * a change of the state have no say after it. With options: the circuit opens when `failureRate` of the latest outcomes
+ * are failures, is half-open after `openDurationMs`, and closes when `successThreshold` trial calls have succeeded; one
+ * failure opens it again. A policy of one's own decides by its own rules. It is notified of a call when that is over:
  * `fail(error)` rejects with the error, `succeed()` resolves with nothing. A trial of it is one call; one that has not
  * reported for 5 seconds makes room for another. Its listeners must not throw.
  *
- * @throws {CmdStreamError} INVALID_OPTION when an option is out of its range; from the factory, when the function returns no policy
+ * @throws {CmdStreamError} INVALID_OPTION when an option is out of its range; from the factory, when the function
+ * returns no policy
  * @publicApi
  */
 export function cockatielBreaker(

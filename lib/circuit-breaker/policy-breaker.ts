@@ -1,5 +1,5 @@
 // Puts a policy of cockatiel, which executes functions, behind the permits of the client. The policy alone decides when
-// the circuit opens and closes; it hears of a call when that is over, if nothing has changed since it began.
+// the circuit opens and closes; it is notified of a call when that is over, if nothing has changed since it began.
 import { CircuitState, type CircuitBreakerPolicy } from 'cockatiel';
 import { notify } from '../callbacks.js';
 import type { CircuitBreaker, CircuitBreakerState, CircuitPermit } from '../client/circuit-breaker.js';
@@ -10,7 +10,7 @@ const stateNames: readonly CircuitBreakerState[] = ['closed', 'open', 'half-open
 /** `isTimed`: half-open as soon as the time is over; otherwise when a call comes and the policy agrees. */
 type TrialRules = Readonly<{ successThreshold: number; openDurationMs: number; isTimed?: boolean }>;
 /** What the policy executes for a call that is over; undefined: nothing, since it says nothing of the server. */
-type Hearing = (outcome?: () => Promise<void>) => unknown;
+type OnOutcome = (outcome?: () => Promise<void>) => unknown;
 const succeeds = async (): Promise<void> => {};
 
 export class PolicyBreaker implements CircuitBreaker {
@@ -18,7 +18,7 @@ export class PolicyBreaker implements CircuitBreaker {
   readonly #rules: TrialRules;
   /** What permits belong to: another one with each change of the circuit, its trials when it is half-open. */
   #period: Partial<Trials> = {};
-  readonly #tell: Hearing = (outcome) => outcome && this.#policy.execute(outcome).catch(() => {});
+  readonly #tell: OnOutcome = (outcome) => outcome && this.#policy.execute(outcome).catch(() => {});
 
   constructor(policy: CircuitBreakerPolicy, rules: TrialRules, onStateChange?: (state: CircuitBreakerState) => void) {
     this.#policy = policy;
@@ -56,10 +56,10 @@ export class PolicyBreaker implements CircuitBreaker {
   }
 
   /** Reports once, and only in the period in which it was given. */
-  #permit(hear: Hearing): CircuitPermit {
+  #permit(onOutcome: OnOutcome): CircuitPermit {
     let period: object | undefined = this.#period;
-    const report: Hearing = (outcome) => {
-      if (period === this.#period) hear(outcome);
+    const report: OnOutcome = (outcome) => {
+      if (period === this.#period) onOutcome(outcome);
       period = undefined;
     };
     const fail = (cause: unknown): unknown => report(() => Promise.reject(cause));
@@ -73,18 +73,18 @@ class Trials {
   settle = (_outcome?: Promise<void>): void => {};
   readonly outcome = new Promise<void>((resolve) => (this.settle = resolve));
   /** Those that are out and since when, the oldest first. */
-  readonly #out = new Map<Hearing, number>();
+  readonly #out = new Map<OnOutcome, number>();
   #successes = 0;
   #isDecided = false;
 
   /** Lets a call through if there is room; a trial that has not reported for too long makes room, and still counts. */
-  admit({ successThreshold, openDurationMs }: TrialRules): Hearing | undefined {
+  admit({ successThreshold, openDurationMs }: TrialRules): OnOutcome | undefined {
     for (const [trial, since] of this.#out) {
       if (performance.now() - since < openDurationMs) break;
       this.#out.delete(trial);
     }
     if (this.#isDecided || this.#successes + this.#out.size >= successThreshold) return undefined;
-    const trial: Hearing = (outcome) => {
+    const trial: OnOutcome = (outcome) => {
       this.#out.delete(trial);
       if (!outcome || this.#isDecided) return;
       this.#isDecided = outcome !== succeeds || ++this.#successes === successThreshold;

@@ -212,7 +212,7 @@ export class ClientCore {
 
   destroy(cause = new CmdStreamError('CLOSED', 'the client was closed')): void {
     const groups = [...this.#former.keys(), this.#group];
-    // Before listeners are told: they may close it, too.
+    // Before listeners are notified: they may close it, too.
     this.#closing ??= closedOf(groups);
     for (const group of groups) this.#destroy(group, cause);
   }

@@ -1,4 +1,5 @@
-// The role of a codec: turns the Commands and Results of one contract into bytes and back. It knows no seq and no socket.
+// The role of a codec: turns the Commands and Results of one contract into bytes and back. It knows no seq and no
+// socket.
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import type { Contract } from '../contract/contract.js';
 import type { DataLimits } from './json/json-codec-options.js';
@@ -26,8 +27,9 @@ export interface Codec {
    */
   readonly dataLimits?: DataLimits;
   /**
-   * How the types of the contract are laid out, position by position, where both sides must agree on more than names. It
-   * goes into the fingerprint by which two peers of this package find out that their contracts differ. Default: names alone.
+   * How the types of the contract are laid out, position by position, where both sides must agree on more than names.
+   * It goes into the fingerprint by which two peers of this package find out that their contracts differ. Default:
+   * names alone.
    */
   readonly layouts?: Layouts;
   encodeCommand(command: unknown, writer: PayloadWriter): void;

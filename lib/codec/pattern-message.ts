@@ -1,4 +1,5 @@
-// A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels as.
+// A Nest pattern with its data, on its way beside the Commands of the same connection, and the JSON its data travels
+// as.
 import { requireSync, ignoreRejection } from '../callbacks.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json/json-codec-options.js';
@@ -18,7 +19,9 @@ export class PatternMessage {
 
 type Replacer = (this: unknown, key: string, value: unknown) => unknown;
 
-/** The JSON text of what belongs to no contract; nothing for undefined. Numbers and dates as JSON.stringify has them. */
+/**
+ * The JSON text of what belongs to no contract; nothing for undefined. Numbers and dates as JSON.stringify has them.
+ */
 export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults, replacer?: Replacer): string {
   try {
     const text = JSON.stringify(value, replacer ?? (asks(value, limits.maxDepth) ? atOnceOnly : undefined)) ?? '';
@@ -30,7 +33,10 @@ export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults,
   }
 }
 
-/** As {@link dataText}, for what a caller gets to see of a failure: an Error in it keeps its fields, and its toJSON, to itself. */
+/**
+ * As {@link dataText}, for what a caller gets to see of a failure: an Error in it keeps its fields, and its toJSON, to
+ * itself.
+ */
 export function errorText(payload: unknown, limits: DataLimits): string {
   return dataText(payload, limits, hidesErrors);
 }
@@ -47,7 +53,10 @@ function hidesErrors(this: unknown, key: string, value: unknown): unknown {
   return isError(value) || isError(given) ? {} : atOnceOnly.call(this, key, value);
 }
 
-/** What a toJSON has given must be there: JSON would say nothing of a promise, and one that rejects would end the process. */
+/**
+ * What a toJSON has given must be there: JSON would say nothing of a promise, and one that rejects would end the
+ * process.
+ */
 function atOnceOnly(this: unknown, key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value === (this as Record<string, unknown>)[key]) return value;
   return requireSync('ENCODE_FAILED', 'data cannot be written as JSON: a toJSON()', value);

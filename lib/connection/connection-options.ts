@@ -9,12 +9,14 @@ export interface ConnectionOptions {
    */
   serverInfo?: string | Uint8Array;
   /**
-   * Largest Command frame in bytes, 64 to 1 GiB: the client refuses to write a larger one, the server closes the connection that sends one.
+   * Largest Command frame in bytes, 64 to 1 GiB: the client refuses to write a larger one, the server closes the
+   * connection that sends one.
    * @default 1_048_576
    */
   maxCommandBytes?: number;
   /**
-   * Largest Result frame in bytes, 64 to 1 GiB: the server refuses to write a larger one, the client closes the connection that sends one.
+   * Largest Result frame in bytes, 64 to 1 GiB: the server refuses to write a larger one, the client closes the
+   * connection that sends one.
    * @default 4_194_304
    */
   maxResultBytes?: number;
@@ -32,9 +34,9 @@ export interface ConnectionOptions {
    */
   writeStallTimeoutMs?: number;
   /**
-   * Most bytes that may wait for a peer that does not read. Beyond, a client queues further Commands; a server, whose Results have
-   * `maxStreamBufferBytes` besides, lets producers wait, reads no further Commands of a plain peer, and ends the connection of
-   * such a peer where a source that cannot wait sends on. 64 KiB to 1 GiB.
+   * Most bytes that may wait for a peer that does not read. Beyond, a client queues further Commands; a server, whose
+   * Results have `maxStreamBufferBytes` besides, lets producers wait, reads no further Commands of a plain peer, and
+   * ends the connection of such a peer where a source that cannot wait sends on. 64 KiB to 1 GiB.
    * @default 8_388_608
    */
   maxSendBufferBytes?: number;

@@ -1,5 +1,6 @@
 // The socket of one connection, Node's own or any other Duplex: keeps its events to the order in which a connection can
-// follow them. What a Duplex throws is its error, and what it emits while one of its methods runs comes after that method.
+// follow them. What a Duplex throws is its error, and what it emits while one of its methods runs comes after that
+// method.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CmdStreamError, fromSocketError } from '../errors.js';
@@ -191,7 +192,9 @@ export class ConnectionSocket {
 
 const NO_BYTES = 'the socket gives no bytes: it must not have an encoding, nor be in object mode';
 
-/** Of a socket of Node it is: the system took the bytes. Any other Duplex may hand them on to a reader that comes later. */
+/**
+ * Of a socket of Node it is: the system took the bytes. Any other Duplex may hand them on to a reader that comes later.
+ */
 export function letsGoOfWrites(socket: Duplex): boolean {
   return socket instanceof Socket && WRITING.every((name) => socket[name] === Socket.prototype[name]);
 }

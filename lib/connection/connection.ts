@@ -1,5 +1,6 @@
-// One socket from open to its single end, the same class on both sides: owns the two halves of the connection, which cut
-// bytes into frames and send frames, and ends it when one of their time limits is over. What frames mean is the session's.
+// One socket from open to its single end, the same class on both sides: owns the two halves of the connection, which
+// cut bytes into frames and send frames, and ends it when one of their time limits is over. What frames mean is the
+// session's.
 //
 //   open --(end: flush, FIN)--> ending --> closed
 //     └─────(destroy, peer gone)────────────^
@@ -35,7 +36,10 @@ export interface ConnectionConfig {
 
 type State = 'open' | 'ending' | 'closed';
 
-/** How long an ended connection waits for the peer's FIN: closing with unread bytes would reset it and lose what was sent. */
+/**
+ * How long an ended connection waits for the peer's FIN: closing with unread bytes would reset it and lose what was
+ * sent.
+ */
 const LINGER_MS = 1000;
 /** As much is read while the connection is paused. */
 const READ_AHEAD_BYTES = 64 * 1024;
@@ -146,7 +150,9 @@ export class Connection implements Ticking, ConnectionSocketListener {
     else this.#socket.resume();
   }
 
-  /** Ends in order, as soon as no value is being written: `onEnd` is called at once, what was sent is flushed, then FIN. */
+  /**
+   * Ends in order, as soon as no value is being written: `onEnd` is called at once, what was sent is flushed, then FIN.
+   */
   end(cause: CmdStreamError): void {
     if (this.writer.isEncoding) setImmediate(() => this.end(cause));
     else if (this.#state === 'open') this.#scope.runInAsyncScope(this.#end, this, cause);
@@ -203,7 +209,9 @@ export class Connection implements Ticking, ConnectionSocketListener {
     return now < this.#lingerDeadline ? undefined : new CmdStreamError('CLOSED', 'the peer did not end its side');
   }
 
-  /** What cannot be decoded ends the connection. A server sends what it has answered so far, however the bytes were cut. */
+  /**
+   * What cannot be decoded ends the connection. A server sends what it has answered so far, however the bytes were cut.
+   */
   #refuse(error: unknown): void {
     const cause = decodeError(error);
     if (this.#config.side === 'server') this.end(cause);

@@ -14,11 +14,13 @@ export interface DialTarget {
   readonly lookup?: LookupFunction | undefined;
   /** Of several addresses of one kind, the one to begin with: this number, counted round. */
   readonly turn: number;
-  /** Told when the next stage begins. */
+  /** Called when the next stage begins. */
   readonly onStage?: ((stage: DialStage) => void) | undefined;
 }
 
-/** What an attempt waits for: that the host is resolved, that its server takes the connection, that TLS is agreed on. */
+/**
+ * What an attempt waits for: that the host is resolved, that its server takes the connection, that TLS is agreed on.
+ */
 export type DialStage = 'lookup' | 'connect' | 'tls';
 
 /** How long one of several addresses is waited for before the next one is tried as well, in milliseconds. */
@@ -30,7 +32,8 @@ export function addressText(address: ServerAddress): string {
 }
 
 /**
- * Resolves with a socket that is connected and, with TLS, secured. A host is resolved anew each time; all its addresses are tried.
+ * Resolves with a socket that is connected and, with TLS, secured. A host is resolved anew each time; all its addresses
+ * are tried.
  *
  * @throws {CmdStreamError} CONNECT_FAILED, TLS_ERROR, or the signal's reason when it aborts first
  */
@@ -137,7 +140,8 @@ function connectError({ address }: DialTarget, error: unknown): CmdStreamError {
 }
 
 // Resolves a host for one connection: all its addresses, beginning with another one each time. What a resolver of the
-// user throws, now or by a promise, or gives that is no address, is a name that cannot be resolved; its first word counts.
+// user throws, now or by a promise, or gives that is no address, is a name that cannot be resolved; its first word
+// counts.
 
 /** `turn`: of several addresses of one kind, the one to begin with, counted round. */
 export function turnedLookup(lookup: LookupFunction, turn: number): LookupFunction {
@@ -146,7 +150,7 @@ export function turnedLookup(lookup: LookupFunction, turn: number): LookupFuncti
     const answer: typeof callback = (...given) => {
       if (hasAnswered) return;
       hasAnswered = true;
-      // At once would be before anybody listens to the socket.
+      // At once would be before the socket has listeners.
       process.nextTick(callback, ...given);
     };
     const fail = (error: unknown): void => answer(asError(error), []);

@@ -1,6 +1,6 @@
-// The outgoing half of one connection: encodes frames, of which nothing is left when that fails, and sends them. Frames of
-// one turn of the event loop leave in one write; the next write starts when that is done, and a slow peer is noticed by one
-// that makes no progress.
+// The outgoing half of one connection: encodes frames, of which nothing is left when that fails, and sends them. Frames
+// of one turn of the event loop leave in one write; the next write starts when that is done, and a slow peer is noticed
+// by one that makes no progress.
 //
 //   bytes  | taken: written, being written, not yet |      the system      | the peer
 //          ^sentBytes                               ^takenBytes
@@ -35,7 +35,7 @@ export interface SendOptions {
   readonly limit?: FrameLimit;
 }
 
-/** Somebody waits for {@link FrameWriter.flushed}. */
+/** A caller that waits for {@link FrameWriter.flushed}. */
 interface PendingFlush {
   resolve(): void;
   reject(cause: CmdStreamError): void;
@@ -94,7 +94,10 @@ export class FrameWriter {
     return Math.min(this.#seen.burst, MOST_STEP_BYTES);
   }
 
-  /** Bytes that the peer may have to read before it reads what was sent behind the first `sent`; `confirmed`: what it has read. */
+  /**
+   * Bytes that the peer may have to read before it reads what was sent behind the first `sent`; `confirmed`: what it
+   * has read.
+   */
   bytesAhead(sent: number, confirmed: number): number {
     // Of what still waits here, each step that the peer makes is seen.
     if (this.takenBytes <= sent) return this.stepBytes;
@@ -128,7 +131,8 @@ export class FrameWriter {
   /**
    * Sends the frame that `write` writes and returns its length in bytes. Nothing is left of one that fails.
    *
-   * @throws {CmdStreamError} CLOSED when the connection is not open; FRAME_TOO_LARGE; ENCODE_FAILED or the error of `write`
+   * @throws {CmdStreamError} CLOSED when the connection is not open; FRAME_TOO_LARGE; ENCODE_FAILED or the error of
+   * `write`
    */
   send(write: Write, { before, limit = this.#limit }: SendOptions = NO_OPTIONS): number {
     const bytes = this.#bytes;
@@ -154,7 +158,9 @@ export class FrameWriter {
     }
   }
 
-  /** Encodes into `writer`, under the rules of {@link send}, a frame that is sent later; returns its length in bytes. */
+  /**
+   * Encodes into `writer`, under the rules of {@link send}, a frame that is sent later; returns its length in bytes.
+   */
   encode(writer: ByteWriter, write: Write): number {
     const mark = writer.length;
     try {

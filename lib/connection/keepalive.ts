@@ -1,5 +1,6 @@
-// Finds out whether the peer is still there: it is asked by a ping now and then, and one that sends nothing at all from then
-// on, neither a pong nor anything else, is dead. Commands that are pending are no excuse; bytes ahead of the ping are.
+// Finds out whether the peer is still there: it is asked by a ping now and then, and one that sends nothing at all from
+// then on, neither a pong nor anything else, is dead. Commands that are pending are no excuse; bytes ahead of the ping
+// are.
 //
 //   quiet --(idleMs or intervalMs: ping)--> waiting --(pong)--> quiet
 import { CmdStreamError } from '../errors.js';
@@ -43,7 +44,10 @@ export class Keepalive implements Ticking {
   #since: number;
   #roundTripMs: number | undefined;
 
-  /** `onDead`: the peer is not there any more. `mostTravelMs`: as much longer a peer may take that has much to read before the ping; 0: no limit. */
+  /**
+   * `onDead`: the peer is not there any more. `mostTravelMs`: as much longer a peer may take that has much to read
+   * before the ping; 0: no limit.
+   */
   constructor(
     options: ResolvedKeepaliveOptions,
     clock: Clock,
@@ -110,15 +114,15 @@ export interface KeepaliveOptions {
    */
   idleMs?: number;
   /**
-   * The same while Commands are pending, in milliseconds; 250 and up. A client with several open connections asks one that
-   * has been quiet for half a second once besides, and again only when more is sent or was heard.
+   * The same while Commands are pending, in milliseconds; 250 and up. A client with several open connections asks one
+   * that has been quiet for half a second once besides, and again only when more is sent or was received.
    * @default 5_000
    */
   intervalMs?: number;
   /**
-   * Time in which a server that was pinged may send nothing at all, in milliseconds, plus one second for each 128 KiB of
-   * Commands that are ahead of the ping, `writeStallTimeoutMs` at most; then the connection is lost. Time in which this process stands still does not
-   * count. 250 and up.
+   * Time in which a server that was pinged may send nothing at all, in milliseconds, plus one second for each 128 KiB
+   * of Commands that are ahead of the ping, `writeStallTimeoutMs` at most; then the connection is lost. Time in which
+   * this process stands still does not count. 250 and up.
    * @default 5_000
    */
   timeoutMs?: number;

@@ -1,5 +1,5 @@
-// The numbers that were used on one extended connection: they grow, and a frame about any other one is a protocolError, as is one
-// about a Command that the peer itself has ended. Of those the latest ones are remembered.
+// The numbers that were used on one extended connection: they grow, and a frame about any other one is a protocol
+// error, as is one about a Command that the peer itself has ended. Of those the latest ones are remembered.
 import { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
 
@@ -28,7 +28,9 @@ export class SeqWindow {
     this.#ended[seq & (REMEMBERED - 1)] = seq;
   }
 
-  /** @throws {CmdStreamError} PROTOCOL_ERROR when the number lies outside those that were used, or the peer has ended it */
+  /**
+   * @throws {CmdStreamError} PROTOCOL_ERROR when the number is outside those that were used, or the peer has ended it
+   */
   check(seq: Seq): void {
     if (this.#first === 0 || seq < this.#first || seq > this.#last) {
       throw protocolError(`a control frame for seq ${seq}, which was never used`);

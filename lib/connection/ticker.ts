@@ -16,14 +16,16 @@ export interface Ticking {
 
 export interface Clock {
   /**
-   * Monotonic milliseconds in which this process ran. While it stands still, because it computes, is starved or stopped,
-   * nobody can do what would have been in time: all limits of connections are measured with this.
+   * Monotonic milliseconds in which this process ran. While it stands still, because it computes, is starved or
+   * stopped, nothing can be done that would have been in time: all limits of connections are measured with this.
    */
   readonly now: number;
 }
 
 export const TICK_MS = 250;
-/** What counts between two strikes at most: a process that is merely slow keeps the time, or it would find nobody out. */
+/**
+ * What counts between two strikes at most: a process that is merely slow keeps the time, or no peer would be found out.
+ */
 const MOST_MS = 1000;
 
 const IDLE: Ticking = { tick() {} };
@@ -66,7 +68,7 @@ export class Ticker implements Clock {
   after(ms: number, onOver: () => void, isIdle = false): () => void {
     if (ms === 0) return () => {};
     const until = this.now + ms;
-    // Somebody must watch, or it is not known whether the process stands still.
+    // The ticker must run, or it is not known whether the process stands still.
     const watch = { ...IDLE };
     let timer: NodeJS.Timeout | undefined;
     const end = (): void => {
@@ -95,7 +97,7 @@ export class Ticker implements Clock {
     this.#struckAt = now;
   }
 
-  /** Whatever has arrived by now is read before it is missed: if this process stood still, nobody else is to blame. */
+  /** Whatever has arrived by now is read before it is missed: if this process stood still, no peer is to blame. */
   #strike(): void {
     this.#count();
     const { now } = this;

@@ -50,7 +50,9 @@ export interface Answered<R> {
   readonly [RESULT]: R;
 }
 
-/** What a client can send: an instance of a Command class, or a message that a type entry of its contract recognises. */
+/**
+ * What a client can send: an instance of a Command class, or a message that a type entry of its contract recognises.
+ */
 export type AnyCommand = Answered<unknown> | { readonly $typeName: string };
 
 /** The type of the Results of a Command. */
@@ -61,7 +63,7 @@ export interface CommandEntry<M extends object = object, R = unknown> extends Ty
   readonly [ANSWER]: R;
 }
 
-// What a running Command is notify about itself: the same for `exec(receiver, context)` and for a server's Invoker.
+// What a running Command knows about itself: the same for `exec(receiver, context)` and for a server's Invoker.
 
 /**
  * What a running Command knows about itself and its connection.
@@ -84,10 +86,10 @@ export interface CommandContext {
   /** What the caller sent along; empty from a plain cmd-stream peer. */
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * Aborts when nobody waits for the answer any more, because it was given or for the lack of a taker; `signal.reason.code`
-   * says why: ANSWERED, CANCELLED, TIMEOUT, SLOW_CONSUMER, SHUTDOWN, or what has ended the connection. That of an event, for
-   * which nobody waits from the start, aborts when it is done or the server is closed. Made on first use; what listeners
-   * fail with is reported and ends nothing.
+   * Aborts when the answer is not awaited any more, because it was given or for the lack of a taker;
+   * `signal.reason.code` says why: ANSWERED, CANCELLED, TIMEOUT, SLOW_CONSUMER, SHUTDOWN, or what has ended the
+   * connection. That of an event, which has no answer, aborts when it is done or the server is
+   * closed. Made on first use; what listeners fail with is reported and ends nothing.
    */
   readonly signal: AbortSignal;
 }

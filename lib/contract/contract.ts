@@ -37,7 +37,8 @@ export const emptyContract: ContractTables = Object.freeze({
  * Gives every Command and Result class its number: the position in its list. Append only; an inserted type changes the
  * numbers of those behind it.
  *
- * @throws {CmdStreamError} INVALID_CONTRACT when a list is empty, lists a type twice, or lists something that is no type
+ * @throws {CmdStreamError} INVALID_CONTRACT when a list is empty, lists a type twice, or lists something that is no
+ * type
  * @publicApi
  */
 export function defineContract(definition: ContractDefinition): Contract {

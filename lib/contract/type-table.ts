@@ -109,7 +109,8 @@ export class TypeTable implements TypeList {
   /**
    * The same of a Result that is to be sent, whose type is found once for both questions.
    *
-   * @throws {CmdStreamError} RESULT_NOT_IN_CONTRACT when its type is not listed; ENCODE_FAILED, where it answers with a promise
+   * @throws {CmdStreamError} RESULT_NOT_IN_CONTRACT when its type is not listed; ENCODE_FAILED, where it answers with a
+   * promise
    */
   isLastListed(value: unknown): boolean {
     const index = this.indexOf(value);
@@ -146,7 +147,9 @@ export class TypeTable implements TypeList {
     return this.types.indexOf(type as ContractType);
   }
 
-  /** The name a type has in the fingerprint of its contract: its own `static wireName`, or that of the class or message. */
+  /**
+   * The name a type has in the fingerprint of its contract: its own `static wireName`, or that of the class or message.
+   */
   wireNameAt(index: number): string {
     return wireNameOf(this.types[index]) ?? this.nameAt(index);
   }
@@ -212,7 +215,9 @@ export function typeNameOf(value: unknown): string {
   return messageTypeOf(value) ?? (constructorOf(value)?.name || 'an object without a class');
 }
 
-/** The error about a value whose type is not in `commands` or `results` of the contract; with what probably happened. */
+/**
+ * The error about a value whose type is not in `commands` or `results` of the contract; with what probably happened.
+ */
 export function unlisted(table: TypeTable, list: 'commands' | 'results', value: unknown): CmdStreamError {
   const code = list === 'commands' ? 'COMMAND_NOT_IN_CONTRACT' : 'RESULT_NOT_IN_CONTRACT';
   const name = typeNameOf(value);

@@ -1,5 +1,5 @@
 // What a composite value does when reading one of its parts fails: bytes that are missing are waited for, and what was
-// read so far is kept; anything else is notify where it happened.
+// read so far is kept; anything else is reported where it happened.
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import { musError } from './mus-error.js';

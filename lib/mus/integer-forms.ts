@@ -1,4 +1,5 @@
-// The ways an integer of some width is laid out: varint, ZigZag, positive and raw. Whether a value fits is checked by others.
+// The ways an integer of some width is laid out: varint, ZigZag, positive and raw. Whether a value fits is checked by
+// others.
 import { CmdStreamError } from '../errors.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 

@@ -23,7 +23,7 @@ interface Entry {
   readonly id: number | bigint;
   readonly layout: object;
   readonly isRef: boolean;
-  /** Undefined as long as nobody may refer to it: it is not complete, and has no {@link Shell}. */
+  /** Undefined as long as nothing may refer to it: it is not complete, and has no {@link Shell}. */
   value: object | undefined;
   /** Where in the frame its pointer and its value begin, and where they end once they are read. */
   readonly start: number;
@@ -141,7 +141,8 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
   #pointee(known: Entry, start: number, reader: ByteReader): T {
     if (!this.#fits(known)) throw new MusError('BAD_PAYLOAD', `the pointer ${known.id} has a value of another type`);
     const { value, end } = this.#there(known, 'BAD_PAYLOAD');
-    // A decoder that is not ours starts over when it is cut: this is where the value stands, and others may refer to it.
+    // A decoder that is not ours starts over when it is cut: this is where the value stands, and others may refer to
+    // it.
     if (known.start === start && end !== undefined) reader.readBytes(end - reader.consumed);
     return value as T;
   }

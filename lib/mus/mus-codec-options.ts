@@ -6,8 +6,8 @@ import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
 /** @publicApi */
 export interface MusCodecOptions {
   /**
-   * The Commands of the contract: a list of serializers, whose type numbers (DTMs) count from 1, an object of them by type
-   * number, or one serializer for all.
+   * The Commands of the contract: a list of serializers, whose type numbers (DTMs) count from 1, an object of them by
+   * type number, or one serializer for all.
    */
   commands: AnyMusSerializer | MusVariants;
   /**
@@ -17,8 +17,8 @@ export interface MusCodecOptions {
   results?: AnyMusSerializer | MusVariants;
   /**
    * Most objects in one Command or Result that is read: structs, lists, maps, Refs, blocks of bytes and Dates, nested
-   * ones included; numbers, texts and what a layout of one's own makes are not counted. Bounds the memory that few bytes
-   * can take. 1 to 100,000,000.
+   * ones included; numbers, texts and what a layout of one's own makes are not counted. Bounds the memory that few
+   * bytes can take. 1 to 100,000,000.
    * @default 50_000
    */
   maxValues?: number;

@@ -13,11 +13,11 @@ import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
 /**
  * The MUS codec, byte for byte that of cmd-stream-go. A decoded value is a `new Class()` with its fields assigned.
  *
- * A value that does not fit its serializer fails with ENCODE_FAILED before anything is sent, naming the field; bytes that
- * cannot be read end the connection, because nothing says where their frame ends.
+ * A value that does not fit its serializer fails with ENCODE_FAILED before anything is sent, naming the field; bytes
+ * that cannot be read end the connection, because nothing says where their frame ends.
  *
- * @throws {CmdStreamError} INVALID_OPTION; INVALID_CONTRACT, when a client or server is made with it, if the contract lists
- * a class the serializers have not, or the other way round
+ * @throws {CmdStreamError} INVALID_OPTION; INVALID_CONTRACT, when a client or server is made with it, if the contract
+ * lists a class the serializers have not, or the other way round
  * @publicApi
  */
 export function musCodec(options: MusCodecOptions): CodecFactory {

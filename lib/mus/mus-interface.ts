@@ -1,4 +1,5 @@
-// One of several types: a type number (DTM), then the value. Numbers count from 1, as in Go's generated code, or are given.
+// One of several types: a type number (DTM), then the value. Numbers count from 1, as in Go's generated code, or are
+// given.
 import { type TypeClass, nameOf, typeNameOf } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';

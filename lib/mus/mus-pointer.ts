@@ -19,7 +19,7 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
   readonly minBytes = 1;
   readonly #inner: MusSerializer<T, I>;
 
-  /** @throws {CmdStreamError} INVALID_CONTRACT for a pointer to a pointer: two kinds of null cannot be notify apart */
+  /** @throws {CmdStreamError} INVALID_CONTRACT for a pointer to a pointer: two kinds of null cannot be distinguished */
   constructor(inner: MusSerializer<T, I>) {
     super();
     mustSerialize('mus.ptr', inner);
@@ -90,7 +90,7 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
   }
 
   create(): Ref<T> {
-    // Nobody sees it before it is filled, but for a value that refers back to it.
+    // It is not seen before it is filled, but for a value that refers back to it.
     return new Ref<T>(undefined as T);
   }
 

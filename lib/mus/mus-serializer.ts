@@ -47,13 +47,17 @@ export abstract class MusSerializer<T, I = T> {
   /** Fewest bytes a value takes. */
   abstract readonly minBytes: number;
 
-  /** @throws {CmdStreamError} ENCODE_FAILED naming the part of the value that does not fit; what was written is the caller's to cut off */
+  /**
+   * @throws {CmdStreamError} ENCODE_FAILED naming the part of the value that does not fit; what was written is the
+   * caller's to cut off
+   */
   abstract encode(value: I, writer: PayloadWriter): void;
 
   /**
    * Reads exactly one value. When bytes are missing the reader throws a signal that must pass.
    *
-   * @throws {CmdStreamError} BAD_PAYLOAD, VARINT_OVERFLOW, NEGATIVE_LENGTH, UNKNOWN_TYPE, UNSAFE_INTEGER, FRAME_TOO_LARGE
+   * @throws {CmdStreamError} BAD_PAYLOAD, VARINT_OVERFLOW, NEGATIVE_LENGTH, UNKNOWN_TYPE, UNSAFE_INTEGER,
+   * FRAME_TOO_LARGE
    */
   abstract decode(reader: PayloadReader): T;
 
@@ -92,7 +96,8 @@ export abstract class MusSerializer<T, I = T> {
 
   /**
    * The same bytes, each value looked at when it was read. Nothing is looked at when writing.
-   * What the check throws is the `cause`; a CmdStreamError keeps its code, any other becomes BAD_PAYLOAD, as does `false`.
+   * What the check throws is the `cause`; a CmdStreamError keeps its code, any other becomes BAD_PAYLOAD, as does
+   * `false`.
    */
   check<U extends T>(check: (value: T) => value is U): MusSerializer<U, U & I>;
   check(check: MusCheck<T>): MusSerializer<T, I>;
@@ -107,7 +112,10 @@ export abstract class MusSerializer<T, I = T> {
     return new Uint8Array(writer.take());
   }
 
-  /** The value that takes up all of the bytes. @throws {CmdStreamError} BAD_PAYLOAD when there are too few or too many, and what {@link decode} throws */
+  /**
+   * The value that takes up all of the bytes. @throws {CmdStreamError} BAD_PAYLOAD when there are too few or too many,
+   * and what {@link decode} throws
+   */
   fromBytes(bytes: Uint8Array): T {
     const reader = new ByteReader();
     reader.append(bytes);
@@ -124,7 +132,10 @@ export abstract class MusSerializer<T, I = T> {
   }
 }
 
-/** @throws {CmdStreamError} INVALID_CONTRACT when one of `parts` is no serializer: an import that leads in a circle gives undefined */
+/**
+ * @throws {CmdStreamError} INVALID_CONTRACT when one of `parts` is no serializer: an import that leads in a circle
+ * gives undefined
+ */
 export function mustSerialize(owner: string, ...parts: readonly unknown[]): void {
   for (const part of parts) {
     if (part instanceof MusSerializer) {

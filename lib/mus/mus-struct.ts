@@ -36,7 +36,9 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
   readonly #fields: readonly AnyMusSerializer[];
   #minBytes: number | undefined;
 
-  /** @throws {CmdStreamError} INVALID_CONTRACT when the class cannot be made without arguments, or a field cannot be one */
+  /**
+   * @throws {CmdStreamError} INVALID_CONTRACT when the class cannot be made without arguments, or a field cannot be one
+   */
   constructor(type: new () => T, fields: MusFields<T>) {
     super();
     this.#type = type;

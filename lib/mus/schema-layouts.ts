@@ -1,8 +1,8 @@
-// The layouts of the serializers of one schema, as texts that are equal where the schemas are, whether parts of them are
-// shared, repeated, or refer to one another. Each serializer is asked once; its text stands where a reader comes upon it
-// first, from then on there is its number.
+// The layouts of the serializers of one schema, as texts that are equal where the schemas are, whether parts of them
+// are shared, repeated, or refer to one another. Each serializer is asked once; its text stands where a reader comes
+// upon it first, from then on there is its number.
 //
-//   ask each --> classes: those of one shape --(split where the parts are of different classes, until nothing changes)--> texts
+//   ask each --> classes: those of one shape --(split where parts are of different classes, until all agree)--> texts
 
 /** What has a layout. */
 export interface Drawable {

@@ -70,8 +70,8 @@ export class BodyScan {
   }
 }
 
-// A body without the fields that stand in it under the number, but not in the wire type, of a field of its message type.
-// To every implementation they are unknown fields; a decoder that trusts the number alone would misread them.
+// A body without the fields that stand in it under the number, but not in the wire type, of a field of its message
+// type. To every implementation they are unknown fields; a decoder that trusts the number alone would misread them.
 
 /** A copy; `body` has passed a scan. */
 export function withoutStrays(body: Uint8Array, shapes: FieldShapes): Uint8Array {

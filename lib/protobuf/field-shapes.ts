@@ -15,7 +15,9 @@ export interface FieldShape {
 
 export type FieldShapes = ReadonlyMap<number, FieldShape>;
 
-/** The shapes of a message type and of all that it contains; `known` ends the circle of types that contain themselves. */
+/**
+ * The shapes of a message type and of all that it contains; `known` ends the circle of types that contain themselves.
+ */
 export function fieldShapesOf(message: DescMessage, known = new Map<DescMessage, FieldShapes>()): FieldShapes {
   const made = known.get(message);
   if (made) return made;

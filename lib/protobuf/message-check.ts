@@ -89,7 +89,7 @@ export class MessageCheck {
     return this.#single(field);
   }
 
-  /** In a list or map a closed enum has the values that nobody has named among the others, as they were read. */
+  /** In a list or map a closed enum has the values without a name among the others, as they were read. */
   #element(field: DescField): Check {
     if (!field.enum) return this.#single(field);
     const int32 = scalarCheck(ScalarType.INT32);

@@ -26,7 +26,7 @@ export interface ProtobufType<M extends object = object, R = unknown, Init = M> 
   /** Makes a message that knows, at compile time, the type of its Results. */
   create(init?: Init): M & Answered<R>;
   readonly [FORMAT]: (limits: BodyLimits) => MessageFormat;
-  /** Names of the message types of its Results, as far as they are notify. */
+  /** Names of the message types of its Results, as far as they are given. */
   readonly answers: readonly string[];
 }
 

@@ -1,5 +1,5 @@
-// The Protobuf codec: every body is one Protobuf message. Owns what holds for all message types, whoever generated them:
-// the longest body, and whose error it is when one cannot be written or read.
+// The Protobuf codec: every body is one Protobuf message. Owns what holds for all message types, of whatever
+// generator: the longest body, and whose error it is when one cannot be written or read.
 import type { CodecFactory } from '../codec/codec.js';
 import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
@@ -11,7 +11,8 @@ import type { ByteWriter } from '../wire/byte-writer.js';
 import { FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
 
 /**
- * The Protobuf codec, byte for byte that of cmd-stream-go, for contracts of {@link protobufType} and {@link protobufMessage}.
+ * The Protobuf codec, byte for byte that of cmd-stream-go, for contracts of {@link protobufType} and {@link
+ * protobufMessage}.
  *
  * A message that does not fit its type fails with ENCODE_FAILED, which names the field; a body that is no message with
  * BAD_PAYLOAD; one beyond `maxBytes`, in either direction, with FRAME_TOO_LARGE.

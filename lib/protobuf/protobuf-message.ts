@@ -12,7 +12,9 @@ export interface ProtobufMessageOptions<M extends object, R = unknown> extends M
   encode(message: M): Uint8Array;
   /** The message in these bytes, which are its own to keep; should throw if there is none. */
   decode(bytes: Uint8Array): M;
-  /** Is it a message of this type? Asked of every value that is sent, and of whatever else it may be; no if it throws. */
+  /**
+   * Is it a message of this type? Asked of every value that is sent, and of whatever else it may be; no if it throws.
+   */
   is(value: unknown): boolean;
   /** Of a Command: the type of its Results. */
   result?: ProtobufType<R & object> | readonly ProtobufType<R & object>[];

@@ -36,14 +36,18 @@ type MessageOf<S> = S extends readonly DescMessage[]
 
 /** @publicApi */
 export interface ProtobufTypeOptions<M, S extends Schemas | undefined> extends MessageTraits<M> {
-  /** Of a Command: the schema of its Results, or an array of them. What its calls give, and its handlers return, follows from it. */
+  /**
+   * Of a Command: the schema of its Results, or an array of them. What its calls give, and its handlers return, follows
+   * from it.
+   */
   result?: S;
 }
 
 /**
  * Puts a message type of protobuf-es into a contract, as a Command or a Result. Its messages are found by `$typeName`.
  *
- * @throws {CmdStreamError} INVALID_CONTRACT when it is given something that is no schema, a `lastOne` that is no function, or an `idempotent` that is no boolean
+ * @throws {CmdStreamError} INVALID_CONTRACT when it is given something that is no schema, a `lastOne` that is no
+ * function, or an `idempotent` that is no boolean
  * @publicApi
  */
 export function protobufType<Desc extends DescMessage, const S extends Schemas | undefined = undefined>(
@@ -106,7 +110,10 @@ class SchemaFormat implements MessageFormat {
   }
 }
 
-/** protobuf-es reads a message that lacks a required field, which nobody could write again; other implementations refuse it. */
+/**
+ * protobuf-es reads a message that lacks a required field, which could not be written again; other implementations
+ * refuse it.
+ */
 function hasRequired(message: DescMessage, known = new Set<DescMessage>()): boolean {
   if (known.has(message)) return false;
   known.add(message);

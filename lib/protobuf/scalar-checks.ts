@@ -39,7 +39,7 @@ export function scalarCheck(scalar: ScalarType, longAsString = false): ScalarChe
   }
 }
 
-/** An open enum may have values that nobody has named. */
+/** An open enum may have values without a name. */
 export function enumCheck({ typeName, open, values }: DescEnum): ScalarCheck {
   const int32 = scalarCheck(ScalarType.INT32);
   const known = new Set<unknown>(values.map(({ number }) => number));

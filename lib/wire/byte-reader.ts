@@ -12,16 +12,24 @@ const EMPTY = Buffer.alloc(0);
 const SMALLEST_ROOM = 1024;
 const SPARE_BYTES = 64 * 1024;
 
-/** Room for what has arrived and some spare: as much again up to 64 KiB, beyond 1 MiB one part in 16 so that growing stays cheap. */
+/**
+ * Room for what has arrived and some spare: as much again up to 64 KiB, beyond 1 MiB one part in 16 so that growing
+ * stays cheap.
+ */
 function roomFor(arrived: number): number {
   return Math.max(SMALLEST_ROOM, arrived + Math.max(Math.min(arrived, SPARE_BYTES), arrived >>> 4));
 }
 
-/** Every reading method throws {@link INCOMPLETE} when bytes are missing; the frame is then read again from its start. */
+/**
+ * Every reading method throws {@link INCOMPLETE} when bytes are missing; the frame is then read again from its start.
+ */
 export class ByteReader implements PayloadReader {
   /** Bytes received and not yet consumed by a finished frame; read only to others. */
   unread = 0;
-  /** Bytes the frame being read has at least, as far as the last attempt could tell, 0 before the first; read only to others. */
+  /**
+   * Bytes the frame being read has at least, as far as the last attempt could tell, 0 before the first; read only to
+   * others.
+   */
   needed = 0;
   /** A frame that is refused is skipped when all of it has arrived: what follows it goes on. */
   skipsRefused = false;
@@ -54,7 +62,10 @@ export class ByteReader implements PayloadReader {
     this.#end += bytes.length;
   }
 
-  /** Moves the unread bytes to the front of a buffer with room for `more`; grows by what arrived, never by what was announced. */
+  /**
+   * Moves the unread bytes to the front of a buffer with room for `more`; grows by what arrived, never by what was
+   * announced.
+   */
   #makeRoom(left: number, more: number): void {
     const reusable = this.#owned && this.#buffer.length >= left + more && this.#start >= left;
     const target = reusable ? this.#buffer : Buffer.allocUnsafeSlow(roomFor(left + more));
@@ -120,7 +131,10 @@ export class ByteReader implements PayloadReader {
     return this.#position - this.#start;
   }
 
-  /** Waits until `count` more bytes have arrived. @throws {CmdStreamError} FRAME_TOO_LARGE; nothing is allocated for such a frame */
+  /**
+   * Waits until `count` more bytes have arrived. @throws {CmdStreamError} FRAME_TOO_LARGE; nothing is allocated for
+   * such a frame
+   */
   require(count: number): void {
     const total = this.#position - this.#start + count;
     if (total > this.#limit) throw this.#tooLarge(total);
@@ -135,7 +149,10 @@ export class ByteReader implements PayloadReader {
     if (this.needed > this.#limit) throw this.#tooLarge(this.needed);
   }
 
-  /** Refuses `count` elements of at least `size` bytes that the frame's limit has no room for; those of no bytes count as one each. */
+  /**
+   * Refuses `count` elements of at least `size` bytes that the frame's limit has no room for; those of no bytes count
+   * as one each.
+   */
   allow(count: number | bigint, size: number): void {
     const each = Math.max(size, 1);
     if (typeof count === 'bigint' || this.consumed + count * each > this.#limit)
@@ -143,17 +160,25 @@ export class ByteReader implements PayloadReader {
     if (size === 0) this.#limit -= this.#keptProgress().charge(count, this.consumed);
   }
 
-  /** In the rest of the frame at most `max` objects may be made, as {@link countValue} counts; `option` names the limit in errors. */
+  /**
+   * In the rest of the frame at most `max` objects may be made, as {@link countValue} counts; `option` names the limit
+   * in errors.
+   */
   limitValues(max: number, option: string): void {
     this.#keptProgress().limitValues(max, option);
   }
 
-  /** Counts an object that is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond {@link limitValues} */
+  /**
+   * Counts an object that is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond {@link limitValues}
+   */
   countValue(): void {
     this.#keptProgress().countValue(this.consumed);
   }
 
-  /** While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link consumed}). */
+  /**
+   * While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link
+   * consumed}).
+   */
   keep(owner: object, start: number, position: number, progress: unknown): void {
     this.#keptProgress().push({ owner, start, position, progress });
   }
@@ -180,8 +205,8 @@ export class ByteReader implements PayloadReader {
   }
 
   /**
-   * The rest of the frame is `length` bytes that will be refused. Where frames can be skipped this waits for all of them,
-   * as {@link delimit} does; elsewhere the connection ends, and need not wait for it.
+   * The rest of the frame is `length` bytes that will be refused. Where frames can be skipped this waits for all of
+   * them, as {@link delimit} does; elsewhere the connection ends, and need not wait for it.
    */
   delimitRefused(length: number): void {
     if (this.skipsRefused) this.delimit(length);
@@ -237,7 +262,10 @@ export class ByteReader implements PayloadReader {
     return value;
   }
 
-  /** A signed 64-bit integer in "positive" form (two's complement as an unsigned varint): a number where it is safe, else a bigint. */
+  /**
+   * A signed 64-bit integer in "positive" form (two's complement as an unsigned varint): a number where it is safe,
+   * else a bigint.
+   */
   readPositive(): number | bigint {
     const value = this.readUvarint();
     if (typeof value === 'number' || value < 1n << 63n) return value;
@@ -293,7 +321,10 @@ export class ByteReader implements PayloadReader {
     return this.#buffer.readDoubleLE(this.#take(8));
   }
 
-  /** The next `length` bytes as a view into the receive buffer: valid until the codec returns, copy what must live longer. */
+  /**
+   * The next `length` bytes as a view into the receive buffer: valid until the codec returns, copy what must live
+   * longer.
+   */
   readBytes(length: number): Buffer {
     const at = this.#take(length);
     return this.#buffer.subarray(at, at + length);

@@ -129,7 +129,9 @@ export class ByteWriter implements PayloadWriter {
     this.writeUvarint(Math.floor(rest / 0x40));
   }
 
-  /** 2 bytes, little endian, as are all that follow. A number out of range, here and there, is cut to its lowest bits. */
+  /**
+   * 2 bytes, little endian, as are all that follow. A number out of range, here and there, is cut to its lowest bits.
+   */
   writeUint16(value: number): void {
     const at = this.#reserve(2);
     this.#buffer[at] = value;

@@ -63,7 +63,7 @@ export interface Meta {
   /** Results that may be sent before more credit is given; 0: as many as there are. */
   readonly credit: number;
   readonly metadata: Metadata;
-  /** Nobody waits for an answer: the server sends none and sets no time limit. Not for messages: EVENT is their way. */
+  /** No answer is awaited: the server sends none and sets no time limit. Not for messages: EVENT is their way. */
   readonly noAnswer?: boolean;
 }
 
@@ -81,13 +81,13 @@ export const NO_ANSWER = 4;
 /** No peer takes less: as much as any mark has, and an error without its payload. */
 export const MIN_FRAME_BYTES = 64;
 /**
- * A server stops when so many bytes of the Results of a Command with credit were sent and not taken: a client gives credit
- * when it has taken half as many, whatever their number. Both sides count whole frames.
+ * A server stops when so many bytes of the Results of a Command with credit were sent and not taken: a client gives
+ * credit when it has taken half as many, whatever their number. Both sides count whole frames.
  */
 export const CREDIT_WINDOW_BYTES = 1024 * 1024;
 /**
- * Largest HELLO: room for some 65,000 types. It is the same at both sides whatever limits they have, so that peers of small
- * frames and many types agree.
+ * Largest HELLO: room for some 65,000 types. It is the same at both sides whatever limits they have, so that peers of
+ * small frames and many types agree.
  */
 export const MAX_HELLO_BYTES = 256 * 1024;
 /** Largest string map, entries. */

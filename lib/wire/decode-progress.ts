@@ -17,7 +17,8 @@ export class DecodeProgress {
   #objects = 0;
   #maxValues = Number.POSITIVE_INFINITY;
   #option = '';
-  // What is read again after a cut is not counted again: up to where attempts before this one have counted, and all of them.
+  // What is read again after a cut is not counted again: up to where attempts before this one have counted, and all of
+  // them.
   #countedBefore = -1;
   #countedUpTo = -1;
 

@@ -1,7 +1,8 @@
 // The frame around every value: seq, then whatever the codec writes. Seq 0 is a ping or, in the answer, a pong.
 //
 //   frame        = seq payload
-//   seq          = ByteReader.readPositive(), ByteWriter.writeUvarint(): positive varint of 64 bits; 1, 2, 3 … from a client of ours, any number from others
+//   seq          = positive varint of 64 bits: ByteReader.readPositive(), ByteWriter.writeUvarint();
+//                  1, 2, 3 … from a client of ours, any number from others
 //   ping, pong   = 00
 //   padded ping  = 80 00, the same number in two bytes: accepted wherever a ping is
 /** Number of a Command on its connection. A server treats it as opaque and copies it back; bigint beyond ±(2^53-1). */

@@ -62,8 +62,8 @@ export class PackedFrames {
   }
 
   /**
-   * Appends the frame that `write` writes; returns its length in bytes. Nothing is left of it when that fails, or when all
-   * frames are dropped meanwhile.
+   * Appends the frame that `write` writes; returns its length in bytes. Nothing is left of it when that fails, or when
+   * all frames are dropped meanwhile.
    *
    * @throws what `write` throws; {CmdStreamError} ENCODE_FAILED when `write` appends, too
    */

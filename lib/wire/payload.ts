@@ -13,20 +13,32 @@ export interface PayloadReader {
   readonly remaining: number;
   /** Looks at the byte `offset` bytes ahead without reading it; -1 if it has not arrived. */
   peek(offset?: number): number;
-  /** Waits until `count` more bytes have arrived. @throws {CmdStreamError} FRAME_TOO_LARGE; nothing is allocated for such a frame */
+  /**
+   * Waits until `count` more bytes have arrived. @throws {CmdStreamError} FRAME_TOO_LARGE; nothing is allocated for
+   * such a frame
+   */
   require(count: number): void;
   /** Says that the rest of the frame is `length` bytes, and waits for all of them; nothing beyond can be read. */
   delimit(length: number): void;
-  /** Refuses `count` elements of at least `size` bytes that the frame's limit has no room for; those of no bytes count as one each. */
+  /**
+   * Refuses `count` elements of at least `size` bytes that the frame's limit has no room for; those of no bytes count
+   * as one each.
+   */
   allow(count: number | bigint, size: number): void;
-  /** Counts an object that is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond the limit of the codec, if it has one */
+  /**
+   * Counts an object that is made of what stands here. @throws {CmdStreamError} BAD_PAYLOAD beyond the limit of the
+   * codec, if it has one
+   */
   countValue(): void;
   readByte(): number;
   /** An unsigned 64-bit varint: a number, or a bigint from 2^53 up. Padded forms are accepted up to 10 bytes. */
   readUvarint(): number | bigint;
   /** A signed 64-bit integer in two's complement as an unsigned varint: a number where it is safe, else a bigint. */
   readPositive(): number | bigint;
-  /** A length, as {@link readPositive}. @throws {CmdStreamError} NEGATIVE_LENGTH; FRAME_TOO_LARGE when the frame has no room for it */
+  /**
+   * A length, as {@link readPositive}. @throws {CmdStreamError} NEGATIVE_LENGTH; FRAME_TOO_LARGE when the frame has no
+   * room for it
+   */
   readLength(): number;
   /** 2 bytes, little endian, as are all that follow; 64 bits are a number where that is safe, else a bigint. */
   readUint16(): number;
@@ -35,7 +47,10 @@ export interface PayloadReader {
   readInt64(): number | bigint;
   readFloat32(): number;
   readFloat64(): number;
-  /** The next `length` bytes as a view into the receive buffer: valid until the codec returns, copy what must live longer. */
+  /**
+   * The next `length` bytes as a view into the receive buffer: valid until the codec returns, copy what must live
+   * longer.
+   */
   readBytes(length: number): Buffer;
   /** The next `length` bytes as text; bytes that are no valid UTF-8 become U+FFFD. */
   readUtf8(length: number): string;
@@ -55,7 +70,9 @@ export interface PayloadWriter {
   writeUvarint(value: number | bigint): void;
   /** A signed varint in ZigZag form; the number must be a safe integer. */
   writeVarint(value: number | bigint): void;
-  /** 2 bytes, little endian, as are all that follow. A number out of range, here and there, is cut to its lowest bits. */
+  /**
+   * 2 bytes, little endian, as are all that follow. A number out of range, here and there, is cut to its lowest bits.
+   */
   writeUint16(value: number): void;
   writeUint32(value: number): void;
   /** 8 bytes of a safe integer or a bigint, in two's complement. */

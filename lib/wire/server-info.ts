@@ -1,4 +1,5 @@
-// ServerInfo: the greeting of the server, a length and up to 1024 opaque bytes, which the client compares byte for byte.
+// ServerInfo: the greeting of the server, a length and up to 1024 opaque bytes, which the client compares byte for
+// byte.
 import { CmdStreamError, peerText } from '../errors.js';
 import type { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';

@@ -1,5 +1,6 @@
-// class-transformer, where the application has it: which classes carry its metadata, and what that says of their fields.
-// It is an optional peer: it is looked for when a codec is made, and its absence means that no class has metadata.
+// class-transformer, where the application has it: which classes carry its metadata, and what that says of their
+// fields. It is an optional peer: it is looked for when a codec is made, and its absence means that no class has
+// metadata.
 import { createRequire } from 'node:module';
 import type { TypeClass } from '../../contract/type-table.js';
 

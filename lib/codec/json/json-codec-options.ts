@@ -4,14 +4,14 @@ import { integer, oneOf, type OptionRules } from '../../options.js';
 /** @publicApi */
 export interface JsonCodecOptions {
   /**
-   * How the keys of a body find the fields of a class. `'go'`: in any letter case, as Go reads them; an exact match comes first.
-   * Matched are the fields a `new Class()` has and the names class-transformer exposes.
+   * How the keys of a body find the fields of a class. `'go'`: in any letter case, as Go reads them; an exact match
+   * comes first. Matched are the fields a `new Class()` has and the names class-transformer exposes.
    * @default 'exact'
    */
   fieldCase?: 'exact' | 'go';
   /**
-   * What an integer beyond ±(2^53-1) in a body is: an error if a number would round it, else a number; or with `'bigint'`
-   * always a bigint. A bigint is written as plain digits either way.
+   * What an integer beyond ±(2^53-1) in a body is: an error if a number would round it, else a number; or with
+   * `'bigint'` always a bigint. A bigint is written as plain digits either way.
    * @default 'reject'
    */
   unsafeIntegers?: 'reject' | 'bigint';

@@ -1,5 +1,5 @@
-// The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text, and how
-// a parsed body becomes an instance of its class.
+// The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text, and
+// how a parsed body becomes an instance of its class.
 import { requireSync } from '../../callbacks.js';
 import { CmdStreamError, isCmdStreamError, messageOf, peerText } from '../../errors.js';
 import { resolveOptions } from '../../options.js';
@@ -32,8 +32,8 @@ import {
 
 /**
  * The JSON codec, byte for byte that of cmd-stream-go. A decoded value is an instance of its class: made by its static
- * `fromJSON(value)` if it has one, by class-transformer if it carries its decorators, else a `new Class()` with the body's
- * keys assigned. A `toJSON()` is honoured when writing.
+ * `fromJSON(value)` if it has one, by class-transformer if it carries its decorators, else a `new Class()` with the
+ * body's keys assigned. A `toJSON()` is honoured when writing.
  *
  * A value that cannot be written fails with ENCODE_FAILED, JSON_DEPTH or JSON_TOKENS, a body that cannot be read with
  * BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS or UNSAFE_INTEGER.
@@ -180,8 +180,8 @@ function classOf(type: ContractType): TypeClass {
   );
 }
 
-// From a parsed body to an instance of its class, by one of three ways: the class's own fromJSON, class-transformer, or,
-// the usual and fast one, the body's keys assigned to a `new Class()`.
+// From a parsed body to an instance of its class, by one of three ways: the class's own fromJSON, class-transformer,
+// or, the usual and fast one, the body's keys assigned to a `new Class()`.
 
 /** Makes an instance of a parsed body. @throws {CmdStreamError} BAD_PAYLOAD, JSON_KEYS */
 export type Revive = (body: unknown) => unknown;

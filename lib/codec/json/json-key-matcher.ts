@@ -4,7 +4,9 @@ import type { TypeClass } from '../../contract/type-table.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** What is known of a class: the keys its fields have in a body, and, where class-transformer renames one, its field. */
+/**
+ * What is known of a class: the keys its fields have in a body, and, where class-transformer renames one, its field.
+ */
 interface Keys {
   readonly fields: ReadonlyMap<string, string>;
   /** By the key in lower case; of several the first. */
@@ -20,7 +22,10 @@ export class KeyMatcher {
     this.#transformer = transformer;
   }
 
-  /** The same body under the keys of the fields, an exact match first; of two keys that mean one field the later one counts. */
+  /**
+   * The same body under the keys of the fields, an exact match first; of two keys that mean one field the later one
+   * counts.
+   */
   match(body: Body, type: TypeClass): Body {
     const { fields, folded } = this.#keysOf(type);
     const matched: Record<string, unknown> = {};

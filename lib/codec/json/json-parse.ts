@@ -1,6 +1,6 @@
-// From JSON text to plain values: JSON.parse, made strict about keys that lead to a prototype, about numbers that it would
-// change, and about lone surrogates. How deep the text is, and how many tokens it has, is checked before anything is
-// built, in time linear to its length; the same check is made of text that is written.
+// From JSON text to plain values: JSON.parse, made strict about keys that lead to a prototype, about numbers that it
+// would change, and about lone surrogates. How deep the text is, and how many tokens it has, is checked before anything
+// is built, in time linear to its length; the same check is made of text that is written.
 import { CmdStreamError, messageOf, peerText } from '../../errors.js';
 import { LARGE_KEYS, type DataLimits, type ResolvedJsonCodecOptions } from './json-codec-options.js';
 
@@ -40,7 +40,8 @@ function isUnchanged(value: number): boolean {
 }
 
 /**
- * JSON that belongs to no type of a contract. Integers are rounded as JSON.parse does; what no double can hold is refused.
+ * JSON that belongs to no type of a contract. Integers are rounded as JSON.parse does; what no double can hold is
+ * refused.
  *
  * @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS
  */

@@ -1,5 +1,5 @@
-// From values to JSON text: JSON.stringify, but bigints are written as digits, and what JSON would lose is an error that
-// says where it stands instead of a silent null or an empty object.
+// From values to JSON text: JSON.stringify, but bigints are written as digits, and what JSON would lose is an error
+// that says where it stands instead of a silent null or an empty object.
 //
 //   glance at the value --(fine)--> JSON.stringify --> text
 //             |                           └--(long lists, and a trace of a loss: glance at all elements)--> text, or
@@ -14,8 +14,8 @@ type Fault = string | undefined;
 
 /**
  * How JSON.stringify treats objects with one prototype: their fields are written, a Date is, a toJSON is asked, what is
- * boxed is written, next to nothing is written, or the same if they have no fields. A toJSON that is `new` may still give
- * promises: what it gives was not looked at so far.
+ * boxed is written, next to nothing is written, or the same if they have no fields. A toJSON that is `new` may still
+ * give promises: what it gives was not looked at so far.
  */
 type Kind = 'fields' | 'date' | 'asks' | 'new' | 'boxed' | 'lossy' | 'tagged';
 
@@ -136,7 +136,9 @@ class Glance {
     this.#kinds = kinds;
   }
 
-  /** `most`: the longest list that is looked at as a whole; what is lost in others mostly leaves a trace in the text. */
+  /**
+   * `most`: the longest list that is looked at as a whole; what is lost in others mostly leaves a trace in the text.
+   */
   at(value: unknown, most: number): number {
     this.#most = most;
     if (typeof value === 'object' && value !== null) return this.#into(value, this.#maxDepth);
@@ -305,7 +307,10 @@ function segment(key: string): string {
 
 const MOST_STEPS = 100_000;
 
-/** Where JSON.stringify fails: the path to what throws when it is read, or contains itself. Undefined if it is not found. */
+/**
+ * Where JSON.stringify fails: the path to what throws when it is read, or contains itself. Undefined if it is not
+ * found.
+ */
 export function failingPath(value: unknown): string | undefined {
   let steps = 0;
   const visit = (item: unknown, key: string, above: readonly unknown[]): string | undefined => {

@@ -161,7 +161,7 @@ export class CmdStreamClient extends ClientProxy {
 
   /**
    * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and
-   * completes when it was written. If that fails and nobody has subscribed, it is logged.
+   * completes when it was written. If that fails without a subscriber, it is logged.
    */
   override emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
   override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;

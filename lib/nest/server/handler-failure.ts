@@ -116,7 +116,7 @@ export function isLogged(error: unknown): boolean {
 /**
  * Who has failed, if it was an exception filter, by its stack: its line in the log would not say so. Only Nest's
  * exception layer calls one: what else has a method `catch`, as promises of libraries have, is none. An asynchronous
- * filter that fails later has left the layer behind, and cannot be told from a handler by its stack.
+ * filter that fails later has left the layer behind, and cannot be distinguished from a handler by its stack.
  */
 export function failedFilterOf(error: unknown): string | undefined {
   const frames = stackOf(error)?.split('\n') ?? [];

@@ -63,8 +63,8 @@ export class ResultQueue {
 
   /**
    * Queues a Result; gives its bytes, or why it may not wait. A producer that waits for room has had one held back, and
-   * has made one more, before it can know that there is none: so many are always taken, and so is the final one. All are
-   * encoded at once: they say what they said when they were given.
+   * has made one more, before it can know that there is none: so many are always taken, and so is the final one. All
+   * are encoded at once: they say what they said when they were given.
    *
    * @throws {CmdStreamError} when the Result cannot be encoded
    */
@@ -157,8 +157,9 @@ export class ResultQueue {
 }
 
 /**
- * The Results of one Command that were sent on credit and not taken yet: how many bytes they are, as nearly as the window
- * needs it. Small ones are counted in groups, so that what is remembered of them is small, and removed in constant time.
+ * The Results of one Command that were sent on credit and not taken yet: how many bytes they are, as nearly as the
+ * window needs it. Small ones are counted in groups, so that what is remembered of them is small, and removed in
+ * constant time.
  */
 export class UntakenResults {
   #bytes = 0;

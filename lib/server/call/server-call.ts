@@ -52,7 +52,8 @@ export interface CallSession {
 /** Made anew each time, since handlers see it and may write to it. */
 export const tooLate = (): CmdStreamError => new CmdStreamError('TIMEOUT', "the caller's time limit is over");
 const cancelled = (): CmdStreamError => new CmdStreamError('CANCELLED', 'the caller does not wait any more');
-const answered = (): CmdStreamError => new CmdStreamError('ANSWERED', 'the Command is over, nobody waits any more');
+const answered = (): CmdStreamError =>
+  new CmdStreamError('ANSWERED', 'the Command is over, no answer is awaited any more');
 
 export abstract class ServerCall implements CommandContext, ResultSink {
   readonly seq: Seq;
@@ -213,7 +214,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
         (rejection) => this.session.report(rejection),
         () => failure,
       );
-      return withoutFailure(error, 'gave a promise, which nobody waits for');
+      return withoutFailure(error, 'gave a promise, which is not awaited');
     } catch (thrown) {
       this.session.report(thrown);
       return withoutFailure(error, `threw: ${messageOf(thrown)}`);
