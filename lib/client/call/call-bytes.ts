@@ -1,5 +1,5 @@
-// What calls say, as bytes that stay what they were: of those that wait, and of those that may have to be sent again. Their
-// number and the time that is left are not among them: those are put in front when a call is written.
+// What calls say, as bytes that stay what they were: of those that wait, and of those that may have to be sent again.
+// Their number and the time that is left are not among them: those are put in front when a call is written.
 //
 //   a Command: map of metadata (or nothing), body          a message or event by pattern: map, route, data
 import type { DataLimits } from '../../codec/json/json-codec-options.js';
@@ -110,8 +110,8 @@ export function dataOfMessage(message: PatternMessage, limits: DataLimits): stri
   }
 }
 
-// Where they are: blocks of bytes, in which many are packed one behind the other. What is held is known, and a block is let
-// go, or used again, when nothing in it is kept any more.
+// Where they are: blocks of bytes, in which many are packed one behind the other. What is held is known, and a block is
+// dropped, or used again, when nothing in it is kept any more.
 //
 //   block of 8 KiB | one | another | a third …
 
@@ -184,8 +184,8 @@ class KeptBlocks {
   }
 
   /**
-   * Copies what was written: a map, if there is one, and all from `from` on; undefined if more than `most` bytes were held
-   * then.
+   * Copies what was written: a map, if there is one, and all from `from` on; undefined if more than `most` bytes were
+   * held then.
    */
   keep(writer: ByteWriter, mapFrom: number, mapTo: number, from: number, most: number): KeptBytes | undefined {
     const mapLength = mapTo - mapFrom;

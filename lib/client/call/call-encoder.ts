@@ -41,8 +41,8 @@ export class CallEncoder {
   }
 
   /**
-   * Writes a call that has its number, and so many milliseconds left; 0: no limit. `mayRepeat`: it may have to be written
-   * again.
+   * Writes a call that has its number, and so many milliseconds left; 0: no limit. `mayRepeat`: it may have to be
+   * written again.
    */
   write(call: ClientCall, leftMs: number, mayRepeat: boolean): void {
     const { command } = call;

@@ -28,7 +28,7 @@ export interface CallMultiplexerConfig extends CallEncoderConfig {
   isIdempotent(command: unknown): boolean;
 }
 
-/** What is told of the calls of a connection. */
+/** What happens to the calls of a connection that their caller does not learn from itself. */
 export interface CallListener {
   /** A Command that was not executed may be sent again. */
   onNotStarted(call: ClientCall, error: CmdStreamError): void;
@@ -260,8 +260,8 @@ function completeWhenFlushed(call: ClientCall, connection: Connection): void {
   );
 }
 
-// The calls that were written, by seq. seqs count up, so an array used as a circle has a place for nearly all of them; a
-// Map takes those whose place an older call still holds.
+// The calls that were written, by seq. seqs count up, so an array used as a circle has a place for nearly all of them;
+// a Map takes those whose place an older call still holds.
 
 /** A power of two, as all later lengths. */
 const FIRST_LENGTH = 64;

@@ -1,4 +1,4 @@
-// How a call ends, and who hears of it: the one view of calls that hooks, telemetry and circuit breakers share.
+// How a call ends: the one view of calls that hooks, telemetry and circuit breakers share.
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { typeNameOf } from '../../contract/type-table.js';
 import { isCmdStreamError, visibleText } from '../../errors.js';
@@ -22,16 +22,16 @@ export interface CallOutcome {
   readonly error?: unknown;
 }
 
-/** By its caller, or without effect on anybody else: nothing can be notify from it. */
+/** By its caller, or without effect on anything else: nothing can be learned from it. */
 export const CANCELLED: CallOutcome = Object.freeze({ how: 'cancelled' });
 
 /** What watches one call from within. No method may throw. */
 export interface CallObserver {
   onResult(sent: SentCommand, result: unknown, bytes: number): void;
-  onEnd(sent: SentCommand, end: CallOutcome): void;
+  onEnd(sent: SentCommand, outcome: CallOutcome): void;
 }
 
-/** Has the server, to judge by how a call ended, done its part? Undefined: that says nothing about it. */
+/** Has the server done its part, as far as the outcome of a call shows? Undefined: it shows nothing. */
 export function breakerVerdict(
   { how, error }: CallOutcome,
   isFailure: (error: unknown) => boolean,

@@ -83,7 +83,7 @@ export interface CallNeeds {
   readonly credit?: number;
   /** What ends the call well: its last Result (the default), or that the socket has taken its Command. */
   readonly until?: 'answered' | 'written';
-  /** Metadata nobody asked for, such as trace headers: left out towards plain peers. */
+  /** Metadata that its caller did not give, such as trace headers: left out towards plain peers. */
   readonly ambient?: Metadata | undefined;
   readonly observer?: CallObserver | undefined;
 }
@@ -163,7 +163,7 @@ export class ClientCall implements Call, SentCommand {
 
   /** Starts the time limit and listens to the signal. */
   watch(signal: AbortSignal | undefined, signals: SignalListeners): void {
-    // What has arrived by then is read first: the answer may lie in the socket because this process stood still.
+    // What has arrived by then is read first: the answer may be in the socket because this process stood still.
     if (this.timeoutMs > 0) this.#timer = setTimeout(() => setImmediate(() => this.expire()), this.timeoutMs);
     if (signal === undefined) return;
     const onAbort = (): void => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
@@ -187,12 +187,12 @@ export class ClientCall implements Call, SentCommand {
     if (this.#settle(outcome, reason)) this.#tellError(outcome.error);
   }
 
-  /** What is told of what becomes of this attempt, instead of what was to be told so far. */
+  /** Calls it back with the outcome of this attempt, instead of what was to be called back so far. */
   onReport(report: ((outcome: CallOutcome) => void) | undefined): void {
     this.#report = report;
   }
 
-  /** `permit` of the circuit breaker is told what becomes of this attempt. */
+  /** `permit` of the circuit breaker learns the outcome of this attempt. */
   reportTo(permit: CircuitPermit, isFailure: (error: unknown) => boolean): void {
     this.#report = (outcome) =>
       notify(() => {

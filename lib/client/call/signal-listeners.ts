@@ -2,40 +2,40 @@
 // no call. An AbortSignal of a user has a list of its listeners that gets slower, and warns, with each of them.
 import { notify } from '../../callbacks.js';
 
-interface ArrivedEvent {
+interface SignalEntry {
   readonly calls: Set<() => void>;
   readonly listener: () => void;
 }
 
 export class SignalListeners {
-  readonly #heard = new Map<AbortSignal, ArrivedEvent>();
+  readonly #signals = new Map<AbortSignal, SignalEntry>();
 
   /** Calls `onAbort` when the signal aborts; it has not yet. Returns what ends that. */
   add(signal: AbortSignal, onAbort: () => void): () => void {
-    const { calls } = this.#heard.get(signal) ?? this.#listen(signal);
+    const { calls } = this.#signals.get(signal) ?? this.#listen(signal);
     calls.add(onAbort);
     return () => {
       if (calls.delete(onAbort) && calls.size === 0) this.#stop(signal);
     };
   }
 
-  #listen(signal: AbortSignal): ArrivedEvent {
+  #listen(signal: AbortSignal): SignalEntry {
     const calls = new Set<() => void>();
     const listener = (): void => {
       this.#stop(signal);
       for (const onAbort of calls) onAbort();
     };
-    const heard = { calls, listener };
+    const entry = { calls, listener };
     signal.addEventListener('abort', listener, { once: true });
-    this.#heard.set(signal, heard);
-    return heard;
+    this.#signals.set(signal, entry);
+    return entry;
   }
 
   #stop(signal: AbortSignal): void {
-    const heard = this.#heard.get(signal);
-    if (heard === undefined) return;
-    this.#heard.delete(signal);
-    // One of the user's own may fail, when the call is over for everybody else.
-    notify(() => signal.removeEventListener('abort', heard.listener));
+    const entry = this.#signals.get(signal);
+    if (entry === undefined) return;
+    this.#signals.delete(signal);
+    // One of the user's own may fail, when the call is over otherwise.
+    notify(() => signal.removeEventListener('abort', entry.listener));
   }
 }

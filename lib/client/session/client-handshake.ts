@@ -1,5 +1,5 @@
-// The beginning of a client's connection: who the server is, whether both sides speak the extension, and whether what they
-// say of themselves fits.
+// The beginning of a client's connection: is it the right server, do both sides speak the extension, and do their
+// contracts fit?
 //
 //   greeting --(ServerInfo)--> probing --(00 | 80 00)--> agreeing --(plain, or HELLO fits)--> agreed
 import type { Fingerprint } from '../../codec/fingerprint.js';

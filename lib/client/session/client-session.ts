@@ -1,5 +1,5 @@
-// The client's side of one connection: begins with the handshake, gives what comes back to the calls that wait for it, and
-// watches whether the server is still there.
+// The client's side of one connection: begins with the handshake, gives what comes back to the calls that wait for it,
+// and watches whether the server is still there.
 //
 //   handshake --(agreed)--> open --(GOAWAY, close)--> draining --> ended
 import type { Duplex } from 'node:stream';
@@ -32,7 +32,7 @@ export interface ClientSessionConfig
   readonly group: { readonly hasOthers: boolean };
 }
 
-/** What is told of the connection. */
+/** What happens to the connection. */
 export interface ClientSessionListener {
   onOpen(session: ClientSession): void;
   /**
@@ -70,7 +70,7 @@ export class ClientSession implements ConnectionListener, PeerView {
   /** Why this side has ended it. */
   #ownCause: CmdStreamError | undefined;
 
-  /** `callListener` is told of what becomes of calls, `listener` of the rest. */
+  /** `callListener` is for what becomes of calls, `listener` for the rest. */
   constructor(
     socket: Duplex,
     config: ClientSessionConfig,

@@ -1,5 +1,5 @@
-// Pings that are under way on a connection: a pong answers the oldest. One whose waiter has left serves the next waiter,
-// so that a peer that does not answer is not sent ever more of them, and many that wait share some.
+// Pings that are under way on a connection: a pong answers the oldest. One whose waiter has left serves the next, so
+// that a peer that does not answer is not sent ever more of them; many that wait share some.
 import type { PingCallbacks } from '../../connection/keepalive.js';
 import type { CmdStreamError } from '../../errors.js';
 
@@ -10,7 +10,7 @@ interface Ping {
   readonly waiters: Set<PingCallbacks>;
 }
 
-/** So many are sent at a time; who comes then waits for the last of them as well. */
+/** So many are under way at a time: what comes then waits for the last of them as well. */
 const MOST_PINGS = 16;
 
 export class PingQueue {

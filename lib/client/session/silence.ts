@@ -1,5 +1,6 @@
-// Whether a connection with something under way has fallen silent: nothing has come for a second, and no byte was taken.
-// Long before it is given up, calls had better take another one. It asks by a ping first: a server that works is there.
+// Whether a connection with something under way has fallen silent: nothing has come for a second, and no byte was
+// taken. Long before it is given up, calls had better take another one. It asks by a ping first: a server that works is
+// there.
 //
 //   alive --(something waits, 500 ms: ping)--> asked --(500 ms)--> silent --(any byte)--> alive
 //   A pong alone is an answer for as long as nothing more is sent: a server that just works long is asked once.

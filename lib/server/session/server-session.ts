@@ -125,10 +125,6 @@ export class ServerSession implements ConnectionListener, CallSession {
     this.endIfDone();
   }
 
-  onServerInfo(): void {}
-
-  onProbeAnswer(): void {}
-
   onProbe(): boolean {
     if (!this.config.extension) return false;
     this.#extension = new SessionExtension(this);

@@ -1,4 +1,4 @@
-// The bytes of calls that wait or may be sent again: what was given, packed, bounded, and let go when nobody needs them.
+// The bytes of calls that wait or may be sent again: what was given, packed, bounded, and freed when it is not needed.
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CallBytes } from '../../../lib/client/call/call-bytes.js';
 import { ClientCall, type CallNeeds, type CallOptions } from '../../../lib/client/call/client-call.js';

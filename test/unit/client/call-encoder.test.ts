@@ -109,7 +109,7 @@ describe('the time that is left', () => {
     expect(metaOf({}, leftMs, standard)?.remainingMs).toBe(said);
   });
 
-  it('is none of a call that is written and forgotten, which says that it wants no answer', () => {
+  it('is none of a call that is only to be written, which says that it wants no answer', () => {
     expect(metaOf({ until: 'written' }, 5)).toMatchObject({ noAnswer: true, remainingMs: undefined });
     expect(metaOf({}, 5)).toMatchObject({ noAnswer: false });
   });

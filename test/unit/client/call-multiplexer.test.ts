@@ -1,4 +1,4 @@
-// The calls of one connection, with a connection of the test's own: who is written when, who waits, and who is over already.
+// The calls of one connection, with a connection of the test's own: which is written when, waits, or is over already.
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CallBytes } from '../../../lib/client/call/call-bytes.js';
 import {
@@ -368,7 +368,7 @@ describe('what the server answers', () => {
     expect([calls.confirmedBytes, listener.onLateFrame.mock.calls]).toEqual([second.call.sentBytes, []]);
   });
 
-  it('is not asked whether it is the last where the server has marked a stream, and fails its call if it cannot say', () => {
+  it('is not asked whether it is the last in a stream, and fails its call elsewhere if it cannot say', () => {
     const [first, second] = [submit('a'), submit('b')];
     first.call.isStream = true;
     const result = Object.assign(new CalcResult(7), { lastOne: unlike });

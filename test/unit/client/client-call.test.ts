@@ -1,4 +1,4 @@
-// One call from dispatch to its end, with a holder, a sink and a clock of the test's own: it ends once, however often it is ended.
+// One call from dispatch to its end, with a holder, a sink and a clock of the test's own: it ends once and no more.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { CallOutcome } from '../../../lib/client/call/call-outcome.js';
 import type { KeptBytes } from '../../../lib/client/call/call-bytes.js';
@@ -124,7 +124,7 @@ describe('the end of a call', () => {
     expect(seen.call.kept).toBeUndefined();
   });
 
-  it('is none of the caller’s trouble when the sink throws', () => {
+  it('does not throw when a sink of the user does', () => {
     const throws = (): never => {
       throw new Error('a sink throws');
     };
@@ -249,7 +249,7 @@ describe('the time limit', () => {
   it.each([
     [0, undefined],
     [1, undefined],
-    [2, new CmdStreamError('CONNECT_FAILED', 'nobody there')],
+    [2, new CmdStreamError('CONNECT_FAILED', 'not there')],
   ])('ends the call after %s attempts, when what has arrived by then was read', (attempts, cause) => {
     const seen = new Witnessed({ timeoutMs: 50 });
     Object.assign(seen.call, { attempts });
@@ -260,13 +260,9 @@ describe('the time limit', () => {
     jest.advanceTimersToNextTimer();
     expect(seen.all).toEqual([]);
     jest.advanceTimersToNextTimer();
-    const [asked, forgotten, end, last] = seen.take();
+    const [asked, removed, end, last] = seen.take();
     const error = last![1] as CmdStreamError;
-    expect([asked, forgotten, end]).toEqual([
-      ['waitsFor'],
-      ['remove', 'TIMEOUT'],
-      ['end', { how: 'timed out', error }],
-    ]);
+    expect([asked, removed, end]).toEqual([['waitsFor'], ['remove', 'TIMEOUT'], ['end', { how: 'timed out', error }]]);
     expect(error).toMatchObject({ code: 'TIMEOUT', sent: attempts > 0 });
     expect(error.message).toBe('SumCmd: no answer within timeoutMs (50): it waited');
     expect(Object.hasOwn(error, 'cause')).toBe(cause !== undefined);
@@ -283,7 +279,7 @@ describe('the time limit', () => {
 });
 
 describe('the signal', () => {
-  it('that has aborted already ends the call at once, and nobody listens to it', () => {
+  it('that has aborted already ends the call at once, and is not listened to', () => {
     const seen = new Witnessed();
     const signal = AbortSignal.abort('enough');
     const listen = jest.spyOn(signal, 'addEventListener');
@@ -363,7 +359,7 @@ describe('what becomes of an attempt', () => {
     expect(reports).toEqual([{ how: 'completed' }]);
   });
 
-  it('is nobody’s trouble when the breaker throws', () => {
+  it('is the same when the breaker throws', () => {
     const { call } = new Witnessed();
     const throws = (): never => {
       throw new Error('a breaker throws');
@@ -399,7 +395,7 @@ describe('a call that is sent again', () => {
       timeoutMs: 0,
       isPending: true,
     });
-    call.next('nobody watches', 1, false);
+    call.next('a Result', 1, false);
     call.complete();
     expect(call.isPending).toBe(false);
   });

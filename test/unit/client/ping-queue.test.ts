@@ -1,4 +1,4 @@
-// Pings of one connection: many that wait share few, each has its answer, and who left is not notified.
+// Pings of one connection: many that wait share few, each has its answer, and one that has left has none.
 import { describe, expect, it } from '@jest/globals';
 import { PingQueue } from '../../../lib/client/session/ping-queue.js';
 import { CmdStreamError } from '../../../lib/core.js';

@@ -1,4 +1,4 @@
-// What the control frames of a server mean for their calls, byte by byte: Results, ends and errors, of calls that are over, too.
+// What the control frames of a server mean for their calls, byte by byte: Results, ends, errors, and what comes late.
 import { describe, expect, it } from '@jest/globals';
 import { deliverControl } from '../../../lib/client/session/result-frames.js';
 import type { CallMultiplexer } from '../../../lib/client/call/call-multiplexer.js';

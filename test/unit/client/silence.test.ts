@@ -93,7 +93,7 @@ describe('a connection on which something is under way', () => {
   });
 
   it.each([
-    ['it was heard', { aliveAt: 1_000 }],
+    ['bytes have come', { aliveAt: 1_000 }],
     ['something was sent', { sentBytes: 1 }],
   ])('is asked anew when %s since the last pong', (_what, news) => {
     const peer = new Peer();
