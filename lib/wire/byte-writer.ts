@@ -46,6 +46,11 @@ export class ByteWriter implements PayloadWriter {
     return taken;
   }
 
+  /** What was written behind the first `mark` bytes; it is there until it is truncated. */
+  bytesFrom(mark: number): Buffer {
+    return this.#buffer.subarray(mark, this.length);
+  }
+
   /** Takes back memory from {@link take} once it is not read any more; large blocks are let go. */
   recycle(taken: Buffer): void {
     if (this.#spare || taken.byteOffset !== 0 || taken.buffer.byteLength > KEPT_BYTES) return;

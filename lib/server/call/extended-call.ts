@@ -91,20 +91,19 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     if (this.#isStream || !endsLikeOne) return this.#put(result, false, false);
     const held = this.#hold(result);
     // Its code may have ended the Command.
-    if (!this.isOpen) return 0;
-    this.#held = held;
-    this.session.scheduler.holdBack(this);
+    if (this.isOpen) this.#held = held;
     return 0;
   }
 
   #hold(result: unknown): HeldResult {
+    const { connection, scheduler } = this.session;
     if (!this.#answersValues) {
-      const { connection, scheduler } = this.session;
-      const bytes = scheduler.encode((writer) => connection.writer.writeValue(writer, this.seq, result));
+      const bytes = scheduler.hold(this, (writer) => connection.writer.writeValue(writer, this.seq, result));
       return { isNothing: false, write: (writer) => writer.writeBytes(bytes) };
     }
     const isPacket = result instanceof WholePacket;
     const text = this.#textOf(result);
+    scheduler.holdBack(this);
     return {
       isNothing: result === undefined,
       write: (writer, isLast) => writeValue(writer, this.seq, text, isLast, isPacket),

@@ -22,8 +22,8 @@ export interface ScheduledCall {
   pump(): void;
 }
 
-/** Larger frames keep the memory they were written to, smaller ones are copied out of it. */
-const KEPT_BYTES = 4096;
+/** Memory that a connection keeps for the next turn. */
+const KEPT_BYTES = 16 * 1024;
 
 /** Results that a producer has made before it can know that it must wait. */
 export const MADE_AHEAD = 2;
@@ -38,8 +38,9 @@ export class SendScheduler {
   readonly #maxBytes: number;
   /** Memory that is held for frames that wait. */
   #bytes = 0;
-  #scratch: ByteWriter | undefined;
   #heldBack: ScheduledCall[] = [];
+  /** Their frames, one behind the other. */
+  #held: ByteWriter | undefined;
   /** In the order in which they take turns. */
   #queue: LinkedSet<ScheduledCall> | undefined;
   #draining: Deferred | undefined;
@@ -96,27 +97,46 @@ export class SendScheduler {
   /** Calls `call.release()` at the end of this turn. */
   holdBack(call: ScheduledCall): void {
     if (this.#heldBack.push(call) > 1) return;
-    setImmediate(() => {
-      const heldBack = this.#heldBack;
-      this.#heldBack = [];
-      for (const held of heldBack) held.release();
-    });
+    setImmediate(() => this.#releaseAll());
   }
 
-  /** The bytes of a frame that is sent later, under the rules of {@link FrameWriter.encode}. */
-  encode(write: (writer: ByteWriter) => void): Buffer {
-    const writer = this.#scratch ?? new ByteWriter();
-    this.#scratch = undefined;
+  #releaseAll(): void {
+    const heldBack = this.#heldBack;
+    this.#heldBack = [];
+    for (const held of heldBack) held.release();
+    // Not if a release has made another Command give something.
+    if (this.#heldBack.length === 0) this.#clearHeld();
+  }
+
+  /**
+   * Holds back a frame of the Command as {@link holdBack} does; its bytes are there until the Command was released.
+   *
+   * @throws {CmdStreamError} as {@link FrameWriter.encode}
+   */
+  hold(call: ScheduledCall, write: (writer: ByteWriter) => void): Buffer {
+    const bytes = this.#encode(write);
+    this.holdBack(call);
+    return bytes;
+  }
+
+  #encode(write: (writer: ByteWriter) => void): Buffer {
+    const writer = this.#held ?? new ByteWriter();
+    // What is given while this is written has a writer of its own.
+    this.#held = undefined;
+    const mark = writer.length;
     try {
       this.#connection.writer.encode(writer, write);
-      const taken = writer.take();
-      if (taken.length > KEPT_BYTES) return taken;
-      const bytes = Buffer.from(taken);
-      writer.recycle(taken);
-      return bytes;
+      return writer.bytesFrom(mark);
     } finally {
-      this.#scratch = writer;
+      this.#held = writer;
     }
+  }
+
+  #clearHeld(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    if (held.capacity > KEPT_BYTES) this.#held = undefined;
+    else held.truncate(0);
   }
 
   /** Counts bytes of memory that are held, or, when negative, are not any more. */

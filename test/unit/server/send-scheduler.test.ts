@@ -135,34 +135,6 @@ describe('what takes no turn', () => {
   });
 });
 
-describe('the bytes of a frame that is sent later', () => {
-  it.each([1, 4096, 4097, 100_000])('stay what they were when they are %i and others are written', (count) => {
-    const { scheduler } = schedulerOf();
-    const first = scheduler.encode(bytes(count));
-    const second = scheduler.encode((writer) => writer.writeBytes(Buffer.alloc(count, 8)));
-    expect([first.length, second.length]).toEqual([count, count]);
-    expect(first.every((byte) => byte === 7)).toBe(true);
-    expect(second.every((byte) => byte === 8)).toBe(true);
-  });
-
-  it('hold no more memory than they need when they are few', () => {
-    const { scheduler } = schedulerOf();
-    scheduler.encode(bytes(4096));
-    expect(scheduler.encode(bytes(4096)).buffer.byteLength).toBeLessThanOrEqual(8192);
-  });
-
-  it('may be written while others are', () => {
-    const { scheduler } = schedulerOf();
-    let inner: Buffer | undefined;
-    const outer = scheduler.encode((writer) => {
-      bytes(3)(writer);
-      inner = scheduler.encode((other) => other.writeBytes(Buffer.from('in')));
-      writer.writeBytes(Buffer.from('out'));
-    });
-    expect([outer.toString('latin1'), inner!.toString('latin1')]).toEqual(['\x07\x07\x07out', 'in']);
-  });
-});
-
 class Taker implements ScheduledCall {
   constructor(
     readonly name: string,
@@ -180,6 +152,75 @@ class Taker implements ScheduledCall {
     this.onTurn();
   }
 }
+
+describe('a frame that is held back', () => {
+  it.each([1, 4096, 4097, 100_000])(
+    'of %i bytes stays what it was while others are, until its release',
+    async (count) => {
+      const { scheduler } = schedulerOf();
+      const released: string[] = [];
+      const check = (): void => {
+        expect([first.length, second.length]).toEqual([count, count]);
+        expect(first.every((byte) => byte === 7)).toBe(true);
+        expect(second.every((byte) => byte === 8)).toBe(true);
+      };
+      const first = scheduler.hold(new Taker('first', released, check), bytes(count));
+      const second = scheduler.hold(new Taker('second', released, check), (writer) =>
+        writer.writeBytes(Buffer.alloc(count, 8)),
+      );
+      check();
+      await turns(1);
+      expect(released).toEqual(['release first', 'release second']);
+    },
+  );
+
+  it('stays what it was when it is given while others are released', async () => {
+    const { scheduler } = schedulerOf();
+    const log: string[] = [];
+    const held: Buffer[] = [];
+    const late = new Taker('late', log, () => expect(held[0]!.toString('latin1')).toBe('late'));
+    const give = (): void => void held.push(scheduler.hold(late, (writer) => writer.writeBytes(Buffer.from('late'))));
+    scheduler.hold(new Taker('a', log, give), bytes(3));
+    await turns(1);
+    expect(held[0]!.toString('latin1')).toBe('late');
+    await turns(1);
+    expect(log).toEqual(['release a', 'release late']);
+  });
+
+  it('leaves its memory to those of the next turn, where it is little', async () => {
+    const { scheduler } = schedulerOf();
+    for (const [count, isKept] of [
+      [10, true],
+      [4096, true],
+      [100_000, false],
+    ] as const) {
+      const first = scheduler.hold(new Taker('a', []), bytes(count));
+      await turns(2);
+      const second = scheduler.hold(new Taker('a', []), bytes(count));
+      await turns(2);
+      expect(second.buffer === first.buffer).toBe(isKept);
+    }
+  });
+
+  it('may be written while others are, and leaves nothing when it cannot be', async () => {
+    const { scheduler } = schedulerOf();
+    const taker = new Taker('a', []);
+    let inner: Buffer | undefined;
+    const outer = scheduler.hold(taker, (writer) => {
+      bytes(3)(writer);
+      inner = scheduler.hold(taker, (other) => other.writeBytes(Buffer.from('in')));
+      writer.writeBytes(Buffer.from('out'));
+    });
+    const failing = (): never => {
+      throw new Error('it cannot be written');
+    };
+    expect(() => scheduler.hold(taker, failing)).toThrow('it cannot be written');
+    const next = scheduler.hold(taker, bytes(2));
+    const texts = [outer, inner!, next].map((held) => held.toString('latin1'));
+    expect(texts).toEqual(['\x07\x07\x07out', 'in', '\x07\x07']);
+    await turns(2);
+  });
+});
 
 describe('Commands that wait for the socket', () => {
   it('take turns in the order they came in, once each', () => {
