@@ -11,8 +11,8 @@ import type { ByteWriter } from '../wire/byte-writer.js';
 import { FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
 
 /**
- * The Protobuf codec, byte for byte that of cmd-stream-go, for contracts of {@link protobufType} and {@link
- * protobufMessage}.
+ * The Protobuf codec, byte for byte that of cmd-stream-go, for contracts of {@link protobufType} and
+ * {@link protobufMessage}.
  *
  * A message that does not fit its type fails with ENCODE_FAILED, which names the field; a body that is no message with
  * BAD_PAYLOAD; one beyond `maxBytes`, in either direction, with FRAME_TOO_LARGE.

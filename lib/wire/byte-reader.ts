@@ -176,8 +176,8 @@ export class ByteReader implements PayloadReader {
   }
 
   /**
-   * While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see {@link
-   * consumed}).
+   * While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see
+   * {@link consumed}).
    */
   keep(owner: object, start: number, position: number, progress: unknown): void {
     this.#keptProgress().push({ owner, start, position, progress });

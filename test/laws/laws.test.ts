@@ -6,5 +6,6 @@ import './house-style.law.js';
 import './module-state.law.js';
 import './nest-versions.law.js';
 import './option-docs.law.js';
+import './plain-words.law.js';
 import './reach.law.js';
 import './rungs.law.js';

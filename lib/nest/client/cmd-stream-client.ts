@@ -103,8 +103,8 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /**
-   * Opens the connections, also after {@link close}; calls do so by themselves unless it is closed. See {@link
-   * CommandClient.connect}.
+   * Opens the connections, also after {@link close}; calls do so by themselves unless it is closed. See
+   * {@link CommandClient.connect}.
    */
   connect(): Promise<void> {
     return this.#core.reopen();
