@@ -10,7 +10,7 @@ interface Link<T> {
 export class LinkedSet<T> {
   /** Read-only to others. */
   size = 0;
-  readonly #links = new Map<T, Link<T>>();
+  readonly #entries = new Map<T, Link<T>>();
   #first: Link<T> | undefined;
   #last: Link<T> | undefined;
 
@@ -21,32 +21,32 @@ export class LinkedSet<T> {
 
   /** Adds it as the last; one that is there stays where it is. */
   add(item: T): void {
-    if (this.#links.has(item)) return;
-    const link: Link<T> = { item, previous: this.#last, next: undefined };
-    if (this.#last === undefined) this.#first = link;
-    else this.#last.next = link;
-    this.#last = link;
-    this.#links.set(item, link);
+    if (this.#entries.has(item)) return;
+    const entry: Link<T> = { item, previous: this.#last, next: undefined };
+    if (this.#last === undefined) this.#first = entry;
+    else this.#last.next = entry;
+    this.#last = entry;
+    this.#entries.set(item, entry);
     this.size++;
   }
 
   delete(item: T): boolean {
-    const link = this.#links.get(item);
-    if (link === undefined) return false;
-    const { previous, next } = link;
+    const entry = this.#entries.get(item);
+    if (entry === undefined) return false;
+    const { previous, next } = entry;
     if (previous === undefined) this.#first = next;
     else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
     this.size--;
-    return this.#links.delete(item);
+    return this.#entries.delete(item);
   }
 
   /** All, in order; the set is empty then. */
   takeAll(): T[] {
     const items: T[] = [];
-    for (let link = this.#first; link !== undefined; link = link.next) items.push(link.item);
-    this.#links.clear();
+    for (let entry = this.#first; entry !== undefined; entry = entry.next) items.push(entry.item);
+    this.#entries.clear();
     this.size = 0;
     this.#first = this.#last = undefined;
     return items;

@@ -28,7 +28,7 @@ export interface ConnectionOptions {
   frameTimeoutMs?: number;
   /**
    * Time a peer may take no byte although some are waiting, in milliseconds; 0: no limit, but for a connection that is
-   * ending, which has the default then. Up to twice that after large writes: the system tells of what the peer takes in
+   * ending, which has the default then. Up to twice that after large writes: the system reports what the peer takes in
    * steps of up to a third of its buffer.
    * @default 10_000
    */

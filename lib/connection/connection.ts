@@ -30,7 +30,7 @@ export interface ConnectionConfig {
   readonly direction: CodecDirection;
   readonly options: ResolvedConnectionOptions;
   readonly ticker: Ticker;
-  /** What connections run in: not the scope of a caller who sends, or whose end makes room. */
+  /** What connections run in: not the scope of the call that sends, or whose end makes room. */
   readonly scope: AsyncScope;
 }
 
@@ -201,7 +201,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
     if (this.writer.bufferedBytes > 0) {
       this.#lingerDeadline = now + LINGER_MS;
       const { writeStallTimeoutMs } = this.#config.options;
-      // Without a limit only the user could give it up, who has no connection any more: the default holds from here on.
+      // Without a limit nothing would end it, as the session has let go of it: the default holds from here on.
       return writeStallTimeoutMs > 0
         ? this.writer.overdue(writeStallTimeoutMs, now)
         : this.writer.overdue(connectionDefaults.writeStallTimeoutMs, now, this.#endedAt);

@@ -53,7 +53,7 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
     };
     const onAbort = (): void => {
       settle();
-      // Who gives it up may wait until it is gone.
+      // The promise settles when the socket is gone: what follows may count on that.
       socket
         .on('error', () => {})
         .once('close', () => reject(signal.reason))

@@ -176,17 +176,17 @@ export class ByteReader implements PayloadReader {
   }
 
   /**
-   * While the signal passes: what `owner` has read, up to `position`, of the value that began at `start` (see
+   * While the signal passes: what `decoder` has read, up to `position`, of the value that began at `start` (see
    * {@link consumed}).
    */
-  keep(owner: object, start: number, position: number, progress: unknown): void {
-    this.#keptProgress().push({ owner, start, position, progress });
+  keep(decoder: object, start: number, position: number, progress: unknown): void {
+    this.#keptProgress().push({ decoder, start, position, progress });
   }
 
-  /** Goes on where `owner` was cut in the value that begins here, if it was, and gives what it has kept. */
-  resume(owner: object): unknown {
+  /** Goes on where `decoder` was cut in the value that begins here, if it was, and gives what it has kept. */
+  resume(decoder: object): unknown {
     if (!this.#hasProgress) return undefined;
-    const kept = this.#progress!.pop(owner, this.consumed);
+    const kept = this.#progress!.pop(decoder, this.consumed);
     if (kept !== undefined) this.#position = this.#start + kept.position;
     return kept?.progress;
   }

@@ -3,8 +3,8 @@
 import { CmdStreamError } from '../errors.js';
 
 interface Part {
-  /** Who reads a value, and where in the frame that value begins: both together are unique in a frame. */
-  readonly owner: object;
+  /** What reads a value, and where in the frame that value begins: both together are unique in a frame. */
+  readonly decoder: object;
   readonly start: number;
   /** Up to where it is read. */
   readonly position: number;
@@ -61,11 +61,11 @@ export class DecodeProgress {
     this.#parts.push(part);
   }
 
-  /** Takes back the outermost part if it is the owner's, of the value that begins at `start`. */
-  pop(owner: object, start: number): Part | undefined {
+  /** Takes back the outermost part if it is the decoder's, of the value that begins at `start`. */
+  pop(decoder: object, start: number): Part | undefined {
     if (this.#parts.length === 0) return undefined;
     const part = this.#parts.at(-1)!;
-    if (part.owner !== owner || part.start !== start) return undefined;
+    if (part.decoder !== decoder || part.start !== start) return undefined;
     return this.#parts.pop();
   }
 

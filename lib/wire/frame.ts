@@ -5,6 +5,7 @@
 //                  1, 2, 3 … from a client of ours, any number from others
 //   ping, pong   = 00
 //   padded ping  = 80 00, the same number in two bytes: accepted wherever a ping is
+
 /** Number of a Command on its connection. A server treats it as opaque and copies it back; bigint beyond ±(2^53-1). */
 export type Seq = number | bigint;
 

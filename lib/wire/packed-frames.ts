@@ -1,5 +1,5 @@
 // Whole frames that wait, in order, packed one behind the other: a small frame costs little more than its bytes, the
-// first one is taken in constant time, and what they hold in memory is known. Whose frames they are is the owner's.
+// first one is taken in constant time, and what they hold in memory is known. What the frames mean is not known here.
 //
 //   sealed chunk --> sealed chunk --> writer (what comes next is written behind what is there)
 import { CmdStreamError } from '../errors.js';

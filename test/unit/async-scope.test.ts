@@ -1,5 +1,5 @@
-// Where code runs that serves all callers: in the scope its owner was made in, whoever set it going, and what is entered there
-// does not stay.
+// Where code runs that serves all callers: in the scope its owner was made in, whoever set it going, and what is
+// entered there does not stay.
 import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { AsyncScope } from '../../lib/async-scope.js';

@@ -1,5 +1,5 @@
-// The socket of a connection, whatever it is: what it tells and when, what is asked of it, and when it is closed. One that
-// does much within one call: everything is notified afterwards, in order, in time that grows with its number only.
+// The socket of a connection, whatever it is: its events and when they come, what is asked of it, when it is closed. If it
+// does much within one call, everything is delivered afterwards, in order, in time that grows with its number only.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -17,7 +17,7 @@ class Stage implements ConnectionSocketListener {
   readonly data: Buffer[] = [];
   readonly gone: CmdStreamError[] = [];
   onChunk = (): void => {};
-  readonly face: ConnectionSocket;
+  readonly wrapped: ConnectionSocket;
 
   /** Within the first write the socket gives these. */
   constructor(chunks: readonly Buffer[]) {
@@ -28,9 +28,9 @@ class Stage implements ConnectionSocketListener {
         done();
       },
     });
-    this.face = new ConnectionSocket(socket, connectionDefaults, this);
-    this.face.open();
-    this.face.write(Buffer.of(1), () => {});
+    this.wrapped = new ConnectionSocket(socket, connectionDefaults, this);
+    this.wrapped.open();
+    this.wrapped.write(Buffer.of(1), () => {});
   }
 
   onData(chunk: Buffer): void {
@@ -52,11 +52,11 @@ describe('chunks that a socket gives while it is called', () => {
     jest.restoreAllMocks();
   });
 
-  it('are all notified, in order, however many they are', async () => {
+  it('are all delivered, in order, however many they are', async () => {
     const chunks = Array.from({ length: COUNT }, (_, n) => Buffer.of(n & 255));
     const stage = new Stage(chunks);
     expect(stage.data).toHaveLength(0);
-    await until('all are notified', () => stage.data.length === COUNT);
+    await until('all are delivered', () => stage.data.length === COUNT);
     expect(stage.data.every((chunk, n) => chunk === chunks[n])).toBe(true);
     expect(stage.gone).toEqual([]);
   });
@@ -71,7 +71,7 @@ describe('chunks that a socket gives while it is called', () => {
     expect(large.gone).toMatchObject([{ code: 'CONNECT_FAILED', message: expect.stringContaining('67108864') }]);
   });
 
-  it('are notified although one of them is notified in vain', async () => {
+  it('are delivered although one of them fails', async () => {
     const uncaught: unknown[] = [];
     const { setImmediate: immediate } = globalThis;
     const guarded = (work: () => void): unknown =>
@@ -122,18 +122,18 @@ class Probe extends Duplex {
   }
 }
 
-/** Notes what is notified; `onNews` may do anything. */
-class Told implements ConnectionSocketListener {
+/** Notes what is delivered; `onNews` may do anything. */
+class Journal implements ConnectionSocketListener {
   readonly news: string[] = [];
   onNews = (_news: string): void => {};
-  readonly face: ConnectionSocket;
+  readonly wrapped: ConnectionSocket;
 
   constructor(
     readonly socket: Probe,
     options: Partial<ResolvedConnectionOptions> = {},
   ) {
-    this.face = new ConnectionSocket(socket, { ...connectionDefaults, ...options }, this);
-    this.face.open();
+    this.wrapped = new ConnectionSocket(socket, { ...connectionDefaults, ...options }, this);
+    this.wrapped.open();
     socket.asked.length = 0;
   }
 
@@ -143,7 +143,9 @@ class Told implements ConnectionSocketListener {
   }
 
   write(text: string): void {
-    this.face.write(Buffer.from(text), (error) => this.note(error ? `failed ${(error as Error).message}` : 'written'));
+    this.wrapped.write(Buffer.from(text), (error) =>
+      this.note(error ? `failed ${(error as Error).message}` : 'written'),
+    );
   }
 
   onData(chunk: Buffer): void {
@@ -160,8 +162,8 @@ class Told implements ConnectionSocketListener {
 }
 
 describe('what a socket does', () => {
-  it('is notified at once, by the word of a connection', async () => {
-    const { socket, news } = new Told(new Probe());
+  it('is delivered at once', async () => {
+    const { socket, news } = new Journal(new Probe());
     socket.emit('data', Buffer.from('a'));
     expect(news).toEqual(['a']);
     socket.emit('error', Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
@@ -172,29 +174,29 @@ describe('what a socket does', () => {
     expect(news).toEqual(['a', 'gone PEER_RESET', 'end', 'gone PEER_CLOSED']);
   });
 
-  it('is notified although it was handed over paused', async () => {
+  it('is delivered although it was handed over paused', async () => {
     const socket = new Probe();
     socket.pause();
     socket.push('a');
-    const { news } = new Told(socket);
+    const { news } = new Journal(socket);
     await turns(2);
     expect(news).toEqual(['a']);
   });
 
   it.each(['text', { an: 'object' }, 5])('is the end of the connection where it gives no bytes: %p', (given) => {
-    const { socket, news } = new Told(new Probe());
+    const { socket, news } = new Journal(new Probe());
     socket.emit('data', given);
     expect(news).toEqual(['gone CONNECT_FAILED']);
   });
 
-  it('within a call is notified in a turn of its own, before all that comes later', async () => {
-    const { socket, news, ...notify } = new Told(new Probe());
+  it('within a call is delivered in a turn of its own, before all that comes later', async () => {
+    const { socket, news, ...journal } = new Journal(new Probe());
     for (let round = 0; round < 2; round++) {
       socket.onWrite = () => {
         socket.emit('data', Buffer.from('a'));
         socket.emit('error', new Error('broken'));
       };
-      notify.face.write(Buffer.from('x'), () => news.push('written'));
+      journal.wrapped.write(Buffer.from('x'), () => news.push('written'));
       socket.emit('data', Buffer.from('b'));
       expect(news.splice(0)).toEqual([]);
       await turns(2);
@@ -204,19 +206,19 @@ describe('what a socket does', () => {
     }
   });
 
-  it('while something is notified is notified behind it, in a turn of its own', async () => {
-    const notify = new Told(new Probe());
-    const { socket, news } = notify;
+  it('while something is delivered is delivered behind it, in a turn of its own', async () => {
+    const journal = new Journal(new Probe());
+    const { socket, news } = journal;
     socket.onWrite = () => socket.emit('data', Buffer.from('a'));
     let depth = 0;
     let deepest = 0;
-    notify.onNews = (item) => {
+    journal.onNews = (item) => {
       deepest = Math.max(deepest, ++depth);
       if (item === 'a') socket.emit('data', Buffer.from('b'));
       if (item === 'b') socket.emit('data', Buffer.from('c'));
       depth--;
     };
-    notify.write('x');
+    journal.write('x');
     await turns(1);
     expect(news.filter((item) => item !== 'written')).toEqual(['a']);
     await turns(3);
@@ -232,67 +234,67 @@ describe('what a Duplex gives within calls', () => {
     [mostBytes - 257, ['large', '']],
     [mostBytes - 256, ['gone CONNECT_FAILED', 'large']],
   ])('is refused beyond 64 MiB, counted with each chunk: after %d bytes', async (bytes, news) => {
-    const notify = new Told(new Probe());
+    const journal = new Journal(new Probe());
     const large = Object.assign(Buffer.allocUnsafeSlow(bytes), { toString: () => 'large' });
-    notify.socket.onWrite = () => {
-      for (const chunk of [large, Buffer.alloc(0)]) notify.socket.emit('data', chunk);
+    journal.socket.onWrite = () => {
+      for (const chunk of [large, Buffer.alloc(0)]) journal.socket.emit('data', chunk);
     };
-    notify.face.write(Buffer.from('x'), () => {});
+    journal.wrapped.write(Buffer.from('x'), () => {});
     await turns(2);
-    expect(notify.news).toEqual(news);
+    expect(journal.news).toEqual(news);
   });
 
-  it('is counted no more once it was notified', async () => {
-    const notify = new Told(new Probe());
+  it('is counted no more once it was delivered', async () => {
+    const journal = new Journal(new Probe());
     const large = Object.assign(Buffer.allocUnsafeSlow(mostBytes / 2 + 1), { toString: () => 'large' });
-    notify.socket.onWrite = () => {
-      for (const chunk of [large, large]) notify.socket.emit('data', chunk);
+    journal.socket.onWrite = () => {
+      for (const chunk of [large, large]) journal.socket.emit('data', chunk);
     };
     for (let round = 0; round < 3; round++) {
-      notify.face.write(Buffer.from('x'), () => {});
+      journal.wrapped.write(Buffer.from('x'), () => {});
       await turns(2);
-      expect(notify.news.splice(0)).toEqual(['large', 'large']);
+      expect(journal.news.splice(0)).toEqual(['large', 'large']);
     }
   });
 });
 
 describe('what is asked of a socket', () => {
   it('is to pause and to go on once each, again and again', () => {
-    const { socket, face } = new Told(new Probe());
-    face.resume();
+    const { socket, wrapped } = new Journal(new Probe());
+    wrapped.resume();
     expect(socket.asked).toEqual([]);
     for (let round = 0; round < 2; round++) {
-      face.pause();
-      face.pause();
+      wrapped.pause();
+      wrapped.pause();
       expect(socket.isPaused()).toBe(true);
-      face.resume();
-      face.resume();
+      wrapped.resume();
+      wrapped.resume();
       expect(socket.asked.splice(0)).toEqual(['pause', 'resume']);
       expect(socket.isPaused()).toBe(false);
     }
   });
 
   it('is to write, of which it says when that is done', async () => {
-    const notify = new Told(new Probe());
-    notify.write('a');
+    const journal = new Journal(new Probe());
+    journal.write('a');
     await turns(2);
-    expect(notify.news.splice(0)).toEqual(['written']);
-    notify.face.end();
-    notify.write('b');
+    expect(journal.news.splice(0)).toEqual(['written']);
+    journal.wrapped.end();
+    journal.write('b');
     await turns(2);
-    expect(notify.news[0]).toBe('failed write after end');
+    expect(journal.news[0]).toBe('failed write after end');
   });
 
   it.each([
-    ['pause', (face: ConnectionSocket) => face.pause()],
-    ['resume', (face: ConnectionSocket) => (face.pause(), face.resume())],
-    ['write', (face: ConnectionSocket) => face.write(Buffer.from('a'), () => {})],
-    ['end', (face: ConnectionSocket) => face.end()],
-    ['destroy', (face: ConnectionSocket) => face.destroy()],
+    ['pause', (wrapped: ConnectionSocket) => wrapped.pause()],
+    ['resume', (wrapped: ConnectionSocket) => (wrapped.pause(), wrapped.resume())],
+    ['write', (wrapped: ConnectionSocket) => wrapped.write(Buffer.from('a'), () => {})],
+    ['end', (wrapped: ConnectionSocket) => wrapped.end()],
+    ['destroy', (wrapped: ConnectionSocket) => wrapped.destroy()],
   ])('ends the connection in a turn of its own where it throws: %s', async (method, ask) => {
-    const { socket, face, news } = new Told(new Probe());
+    const { socket, wrapped, news } = new Journal(new Probe());
     socket.throwing.add(method);
-    ask(face);
+    ask(wrapped);
     expect(news).toEqual([]);
     await turns(1);
     expect(news).toEqual(['gone CONNECT_FAILED']);
@@ -311,9 +313,10 @@ describe('what is asked of a socket', () => {
           tuned.push(this instanceof Probe, on, ms);
         },
       });
-    const tell = (noDelay: boolean, tcpKeepAliveMs: number): Told => new Told(able(), { noDelay, tcpKeepAliveMs });
-    tell(false, 0);
-    tell(true, 1);
+    const tune = (noDelay: boolean, tcpKeepAliveMs: number): Journal =>
+      new Journal(able(), { noDelay, tcpKeepAliveMs });
+    tune(false, 0);
+    tune(true, 1);
     expect(tuned).toEqual([true, false, true, false, 0, true, true, true, true, 1]);
   });
 });
@@ -321,17 +324,17 @@ describe('what is asked of a socket', () => {
 describe('what is known of a socket', () => {
   it('are its addresses, where it has some', () => {
     const ends = { remoteAddress: '2001:db8::1', remotePort: 5, localAddress: '192.0.2.1', localPort: 6 };
-    const { face } = new Told(Object.assign(new Probe(), ends));
-    expect([face.remoteAddress, face.localAddress]).toEqual(['[2001:db8::1]:5', '192.0.2.1:6']);
-    const { face: other } = new Told(new Probe());
+    const { wrapped } = new Journal(Object.assign(new Probe(), ends));
+    expect([wrapped.remoteAddress, wrapped.localAddress]).toEqual(['[2001:db8::1]:5', '192.0.2.1:6']);
+    const { wrapped: other } = new Journal(new Probe());
     expect([other.remoteAddress, other.localAddress]).toEqual(['local socket', 'local socket']);
   });
 
   it('are the bytes that the system has not taken, with those of the socket below, if it is one of Node', () => {
     const asked = (socket: Duplex, handle: unknown): number | undefined => {
-      const face = new ConnectionSocket(socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} });
+      const wrapped = new ConnectionSocket(socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} });
       Object.assign(socket, { _handle: handle });
-      return face.queuedBytes;
+      return wrapped.queuedBytes;
     };
     expect(asked(new Socket(), { writeQueueSize: 5 })).toBe(5);
     expect(asked(new Socket(), { writeQueueSize: 5, _parent: {} })).toBe(5);
@@ -349,58 +352,58 @@ describe('a socket is closed', () => {
   });
 
   /** Is it closed by now? */
-  async function isClosed(face: ConnectionSocket): Promise<boolean> {
+  async function isClosed(wrapped: ConnectionSocket): Promise<boolean> {
     let closed = false;
-    void face.closed().then(() => (closed = true));
+    void wrapped.closed().then(() => (closed = true));
     await turns(2);
     return closed;
   }
 
-  it('when it says so, for all who wait and whoever asks later', async () => {
-    const { socket, face } = new Told(new Probe());
-    const waiting = face.closed();
-    expect(face.closed()).toBe(waiting);
+  it('when it says so, for all that wait and all that ask later', async () => {
+    const { socket, wrapped } = new Journal(new Probe());
+    const waiting = wrapped.closed();
+    expect(wrapped.closed()).toBe(waiting);
     jest.advanceTimersByTime(60_000);
-    expect(await isClosed(face)).toBe(false);
+    expect(await isClosed(wrapped)).toBe(false);
     socket.emit('close');
     await waiting;
-    expect(await isClosed(face)).toBe(true);
+    expect(await isClosed(wrapped)).toBe(true);
     expect(jest.getTimerCount()).toBe(0);
   });
 
   it('when it said so before anybody asked', async () => {
-    const { socket, face } = new Told(new Probe());
+    const { socket, wrapped } = new Journal(new Probe());
     socket.emit('close');
     expect(jest.getTimerCount()).toBe(0);
-    expect(await isClosed(face)).toBe(true);
+    expect(await isClosed(wrapped)).toBe(true);
     expect(jest.getTimerCount()).toBe(0);
   });
 
   it('when it is, although it never says so', async () => {
     for (const asksFirst of [true, false]) {
-      const { socket, face } = new Told(new Probe(false));
-      if (asksFirst) void face.closed();
+      const { socket, wrapped } = new Journal(new Probe(false));
+      if (asksFirst) void wrapped.closed();
       socket.destroy();
       await turns(2);
       jest.advanceTimersByTime(asksFirst ? 50 : 0);
-      expect(await isClosed(face)).toBe(true);
+      expect(await isClosed(wrapped)).toBe(true);
       expect(jest.getTimerCount()).toBe(0);
     }
   });
 
   it('when it has had the time to say so since it was destroyed first', async () => {
-    const { socket, face } = new Told(new Probe());
+    const { socket, wrapped } = new Journal(new Probe());
     socket.throwing.add('destroy');
     jest.advanceTimersByTime(5000);
-    void face.closed();
-    face.destroy();
+    void wrapped.closed();
+    wrapped.destroy();
     jest.advanceTimersByTime(CLOSE_MS - 50);
-    face.destroy();
-    expect(await isClosed(face)).toBe(false);
+    wrapped.destroy();
+    expect(await isClosed(wrapped)).toBe(false);
     jest.advanceTimersByTime(49);
-    expect(await isClosed(face)).toBe(false);
+    expect(await isClosed(wrapped)).toBe(false);
     jest.advanceTimersByTime(1);
-    expect(await isClosed(face)).toBe(true);
+    expect(await isClosed(wrapped)).toBe(true);
     expect(jest.getTimerCount()).toBe(0);
   });
 });

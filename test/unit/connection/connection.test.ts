@@ -1,4 +1,5 @@
-// One connection over a Duplex whose writes are taken when the test says so: whole frames or nothing, and its single end.
+// One connection over a Duplex whose writes are taken when the test says so: whole frames or nothing, and its single
+// end.
 import { describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
@@ -212,7 +213,7 @@ describe('a frame', () => {
 });
 
 describe('what is sent', () => {
-  it('is notified of each time the socket took some of it, as long as the connection is open', async () => {
+  it('is reported each time the socket took some of it, as long as the connection is open', async () => {
     const stage = new Stage();
     for (let round = 1; round <= 3; round++) {
       send(stage.connection, 65, 'a');
@@ -315,7 +316,7 @@ describe('what is sent while a value is being written', () => {
 });
 
 describe('the end of a connection', () => {
-  it('in order sends what was sent and FIN, is notified once, and waits for the peer', async () => {
+  it('in order sends what was sent and FIN, ends once, and waits for the peer', async () => {
     const stage = new Stage();
     send(stage.connection, 65, 'a');
     stage.connection.end(gone);
@@ -365,7 +366,7 @@ describe('the end of a connection', () => {
     expect(stage.ends).toEqual([gone]);
   });
 
-  it('is there when the socket is closed, for whoever waits for it', async () => {
+  it('is there when the socket is closed', async () => {
     const stage = new Stage();
     const closed = jest.fn();
     void stage.connection.closed().then(closed);
@@ -380,7 +381,7 @@ describe('the end of a connection', () => {
     await stage.connection.closed();
   });
 
-  it('comes at once when the client is sent garbage: nobody waits for the peer, nothing is decoded any more', async () => {
+  it('comes at once when the client is sent garbage: nothing is waited for, nothing decoded any more', async () => {
     const stage = new Stage('client');
     await stage.receive('0764656661756c74' + '01ff' + '0105');
     expect(stage.ends).toMatchObject([{ code: 'BAD_PAYLOAD' }]);
@@ -618,7 +619,7 @@ describe('a connection that is paused', () => {
     stage.connection.destroy(gone);
   });
 
-  it('hands nothing on after its end, whoever lets it go on and whatever still comes', async () => {
+  it('hands nothing on after its end, whatever resumes it and whatever still comes', async () => {
     const stage = new Stage();
     stage.connection.pause();
     await stage.receive('0107'.repeat(32 * 1024));

@@ -1,5 +1,5 @@
-// The incoming half of a connection alone: what each byte is taken for, frames at their limit, those that are refused, the
-// time a frame has, and bytes that arrive while a frame is handed on.
+// The incoming half of a connection alone: what each byte is taken for, frames at their limit, those that are refused,
+// the time a frame has, and bytes that arrive while a frame is handed on.
 import { describe, expect, it } from '@jest/globals';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
 import { connectionDefaults } from '../../../lib/connection/connection-options.js';
@@ -77,7 +77,7 @@ const [REFUSED, UNKNOWN, BUG] = [7, 8, 9];
 const GREETING_BYTES = 256 * 1024;
 const first = control(5, '');
 
-/** A reader of either side that tells all it is asked to hand on; its clock stands still until it is put on. */
+/** A reader of either side that notes all it hands on; its clock stands still until it is put on. */
 class Journal implements FrameReaderListener {
   readonly news: string[] = [];
   readonly clock = { now: 1000 };
@@ -111,7 +111,7 @@ class Journal implements FrameReaderListener {
     this.reader = new FrameReader({ side, direction, ticker: this.clock }, this, onInvalid);
   }
 
-  /** What is notified of these bytes. */
+  /** What is handed on of these bytes. */
   receive(hex: string): string[] {
     this.reader.receive(Buffer.from(hex, 'hex'));
     return this.news.splice(0);
@@ -233,8 +233,8 @@ describe('the first bytes', () => {
     const journal = probed(new Journal('client'));
     // The first of two bytes says nothing yet.
     const parts = bytes.startsWith('80') ? ['80', bytes.slice(2)] : [bytes];
-    const notify = parts.map((part) => journal.receive(part));
-    expect(notify).toEqual([...parts.slice(1).map(() => ['end']), news]);
+    const read = parts.map((part) => journal.receive(part));
+    expect(read).toEqual([...parts.slice(1).map(() => ['end']), news]);
     expect(journal.reader.isExtended).toBe(isExtended);
   });
 
@@ -382,7 +382,7 @@ describe('the time of a frame', () => {
 });
 
 describe('an reader that has ended', () => {
-  it('takes nothing in and tells nothing', () => {
+  it('takes nothing in and hands nothing on', () => {
     const journal = new Journal('server');
     journal.receive('01');
     journal.reader.stop();
@@ -446,7 +446,9 @@ describe('a pause', () => {
 });
 
 describe('bytes that arrive while a frame is handed on', () => {
-  /** What is notified of frames that arrive cut: the next byte with news number `at`, the rest with the one behind it. */
+  /**
+   * What is handed on of frames that arrive cut: the next byte with news number `at`, the rest with the one behind it.
+   */
   function newsOf(all: string, cut: number, at: number): readonly string[] {
     const stage = new Stage();
     const early = [all.slice(cut, cut + 2), all.slice(cut + 2)];
@@ -462,11 +464,11 @@ describe('bytes that arrive while a frame is handed on', () => {
   it.each([
     ['control frames', (n: number) => valueFrame(n, 'abc'.repeat(n)), (n: number) => `"${'abc'.repeat(n)}"`],
     ['Commands', (n: number) => frame(n, 0, 'x'.repeat(n)), (n: number) => `${'x'.repeat(n)} (${n + HEAD_BYTES})`],
-  ])('are read behind it, wherever they were cut: %s', (_what, made, notify) => {
+  ])('are read behind it, wherever they were cut: %s', (_what, made, read) => {
     const numbers = [1, 2, 3, 4, 5];
     const all = numbers.map(made).join('');
     for (const at of [1, 2, 3]) {
-      for (let cut = 2; cut < all.length; cut += 2) expect(newsOf(all, cut, at)).toEqual(numbers.map(notify));
+      for (let cut = 2; cut < all.length; cut += 2) expect(newsOf(all, cut, at)).toEqual(numbers.map(read));
     }
   });
 

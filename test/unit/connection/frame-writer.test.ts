@@ -72,7 +72,7 @@ describe('the memory of a write', () => {
     expect(new Set(stage.socket.writes.map(({ buffer }) => buffer)).size).toBe(4);
   });
 
-  it('is let go by sockets of Node only, and not if somebody has replaced their writing', () => {
+  it('is let go by sockets of Node only, and not if their writing was replaced', () => {
     const socket = new Socket();
     expect(letsGoOfWrites(socket)).toBe(true);
     expect(letsGoOfWrites(new TLSSocket(socket))).toBe(true);

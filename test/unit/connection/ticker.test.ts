@@ -21,7 +21,9 @@ afterEach(() => {
   realNow.mockRestore();
 });
 
-/** Time passes and nothing of this process runs: what is due meanwhile sees no other time than that of the beginning. */
+/**
+ * Time passes and nothing of this process runs: what is due meanwhile sees no other time than that of the beginning.
+ */
 function standStill(ms: number): void {
   frozenAt = performance.now();
   jest.advanceTimersByTime(ms);
@@ -45,7 +47,7 @@ class Stage {
 }
 
 describe('the time of a ticker', () => {
-  it('is that of the process while it runs, whether somebody watches or not', async () => {
+  it('is that of the process while it runs, watched or not', async () => {
     const stage = new Stage();
     await run(3000);
     expect(stage.elapsed).toBe(3000);
@@ -182,7 +184,7 @@ describe('what is to happen after some time', () => {
 });
 
 describe('what watches', () => {
-  it('sees each tick until it is taken away, whoever comes and goes', async () => {
+  it('sees each tick until it is taken away, whatever comes and goes', async () => {
     const stage = new Stage();
     const other = { tick: jest.fn() };
     stage.ticker.add(stage.watch);

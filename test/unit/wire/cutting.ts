@@ -60,7 +60,10 @@ export function readFrames<T>(chunks: readonly Uint8Array[], read: (reader: Byte
 
 const MANY_BYTES = 2_048;
 
-/** As one chunk, byte by byte, and cut in two at every place; of many bytes at every place near the ends and some between. */
+/**
+ * As one chunk, byte by byte, and cut in two at every place; of many bytes at every place near the ends and some
+ * between.
+ */
 export function cuttings(bytes: Uint8Array): Uint8Array[][] {
   // Copies, as each chunk of a socket has memory of its own.
   const part = (from: number, to: number) => Uint8Array.from(bytes.subarray(from, to));

@@ -31,7 +31,7 @@ const at = (...addresses: string[]): LookupAddress[] =>
 const four = '192.0.2.1';
 const traps: ProxyHandler<object> = {
   get() {
-    throw new Error('nobody looks at this');
+    throw new Error('it is not looked at');
   },
 };
 
