@@ -7,7 +7,7 @@ export {
   type AnyCommand,
   type Answered,
   type CommandEntry,
-  type Outcome,
+  type HandlerResult,
   type ResultOf,
 } from './contract/command.js';
 export { defineContract, type Contract, type ContractDefinition } from './contract/contract.js';

@@ -6,7 +6,7 @@ export {
   type AnyCommand,
   type Answered,
   type CommandEntry,
-  type Outcome,
+  type HandlerResult,
   type ResultOf,
 } from './contract/command.js';
 export type { CommandContext } from './contract/command.js';

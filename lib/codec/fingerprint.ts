@@ -47,7 +47,8 @@ export class Fingerprint implements FingerprintFields {
     const other = this.#hasLayouts ? 'another type, or has other fields or serializers,' : 'another type';
     const hint = table.hasWireName(index)
       ? ''
-      : `; or is a side bundled or minified? Then its classes have other names: give this one a name that stays, at both sides: \`static readonly wireName = '${name}'\``;
+      : '; or is a side bundled or minified? Then its classes have other names: give this one a name that stays, at both ' +
+        `sides: \`static readonly wireName = '${name}'\``;
     const where = `\`${list}[${index}]\` is ${name} here and ${other} at the peer`;
     return mismatch(`${where}: ${LIKELY}${hint}`);
   }

@@ -17,6 +17,14 @@ export class PatternMessage {
   ) {}
 }
 
+/**
+ * A whole packet as a custom Nest serializer made it: it travels instead of the value it wraps, and the other side's
+ * deserializer unwraps it.
+ */
+export class WholePacket {
+  constructor(readonly packet: unknown) {}
+}
+
 type Replacer = (this: unknown, key: string, value: unknown) => unknown;
 
 /**
@@ -76,11 +84,4 @@ function asks(value: unknown, levels: number): boolean {
 /** @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS */
 export function dataOf(text: string, limits: DataLimits): unknown {
   return text === '' ? undefined : parseData(text, limits, limits.maxKeysPerObject ?? Number.POSITIVE_INFINITY);
-}
-
-// A whole packet as a custom Nest serializer made it: it travels instead of the value it wraps, and the other side's
-// deserializer unwraps it.
-
-export class WholePacket {
-  constructor(readonly packet: unknown) {}
 }

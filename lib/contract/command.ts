@@ -1,5 +1,5 @@
-// The two words of the Distributed Command Pattern as base classes. They carry types and defaults, no state:
-// what an instance holds is what travels.
+// Command and Result, the two words of the Distributed Command Pattern, as base classes, and what a Command is given
+// when it runs. The classes carry types and defaults, no state: what an instance holds is what travels.
 import type { TypeEntry } from './type-table.js';
 import type { Seq } from '../wire/frame.js';
 
@@ -12,11 +12,40 @@ export declare const ANSWER: unique symbol;
 type Results<R> = R | AsyncIterable<R> | SubscribableLike<R>;
 
 /** What a Command's `exec`, or a handler, may give back. */
-export type Outcome<R> = Results<R> | PromiseLike<Results<R>>;
+export type HandlerResult<R> = Results<R> | PromiseLike<Results<R>>;
 
 /** An Observable, named by what it can do, so that contracts load no rxjs. */
 export interface SubscribableLike<R> {
   subscribe(observer: { next(value: R): void; error(error: unknown): void; complete(): void }): { unsubscribe(): void };
+}
+
+/**
+ * What a running Command knows about itself and its connection.
+ *
+ * @publicApi
+ */
+export interface CommandContext {
+  /** Number of the Command on its connection, as the client chose it. */
+  readonly seq: Seq;
+  /** When the Command's last byte arrived, in milliseconds since the epoch. */
+  readonly receivedAt: number;
+  /** Length of the Command's frame in bytes, seq included. */
+  readonly bytesRead: number;
+  /** `address:port` of the client. */
+  readonly remoteAddress: string;
+  /** `address:port` of this side of the connection. */
+  readonly localAddress: string;
+  /** When the caller stops waiting, in milliseconds since the epoch; undefined if it said nothing of that. */
+  readonly deadline: number | undefined;
+  /** What the caller sent along; empty from a plain cmd-stream peer. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /**
+   * Aborts when the caller does not wait any more, because the answer was given or for another reason;
+   * `signal.reason.code` says which: ANSWERED, CANCELLED, TIMEOUT, SLOW_CONSUMER, SHUTDOWN, or what has ended the
+   * connection. That of an event, which has no answer, aborts when it is done or the server is closed. Made on first
+   * use; what listeners fail with is reported and ends nothing.
+   */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -30,7 +59,7 @@ export abstract class Command<R = unknown, Receiver = unknown> {
   declare readonly [RECEIVER]: Receiver;
 
   /** Runs the Command against its Receiver; only Commands that are run by an Invoker have it. */
-  exec?(receiver: Receiver, context: CommandContext): Outcome<R>;
+  exec?(receiver: Receiver, context: CommandContext): HandlerResult<R>;
 }
 
 /**
@@ -61,35 +90,4 @@ export type ResultOf<C> = C extends Answered<infer R> ? R : unknown;
 /** A type of Commands that is no class: its messages are of type `M`, their Results of type `R`. */
 export interface CommandEntry<M extends object = object, R = unknown> extends TypeEntry<M> {
   readonly [ANSWER]: R;
-}
-
-// What a running Command knows about itself: the same for `exec(receiver, context)` and for a server's Invoker.
-
-/**
- * What a running Command knows about itself and its connection.
- *
- * @publicApi
- */
-export interface CommandContext {
-  /** Number of the Command on its connection, as the client chose it. */
-  readonly seq: Seq;
-  /** When the Command's last byte arrived, in milliseconds since the epoch. */
-  readonly receivedAt: number;
-  /** Length of the Command's frame in bytes, seq included. */
-  readonly bytesRead: number;
-  /** `address:port` of the client. */
-  readonly remoteAddress: string;
-  /** `address:port` of this side of the connection. */
-  readonly localAddress: string;
-  /** When the caller stops waiting, in milliseconds since the epoch; undefined if it said nothing of that. */
-  readonly deadline: number | undefined;
-  /** What the caller sent along; empty from a plain cmd-stream peer. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /**
-   * Aborts when the answer is not awaited any more, because it was given or for the lack of a taker;
-   * `signal.reason.code` says why: ANSWERED, CANCELLED, TIMEOUT, SLOW_CONSUMER, SHUTDOWN, or what has ended the
-   * connection. That of an event, which has no answer, aborts when it is done or the server is
-   * closed. Made on first use; what listeners fail with is reported and ends nothing.
-   */
-  readonly signal: AbortSignal;
 }

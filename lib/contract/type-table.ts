@@ -229,8 +229,8 @@ export function unlisted(table: TypeTable, list: 'commands' | 'results', value: 
 
 const PLAIN_COMMAND = ': it is a plain object; make an instance of the class of the Command';
 const PLAIN_RESULT =
-  ': a plain object is no Result. Make an instance of its class; or if that was done, an interceptor has changed it, as ' +
-  'ClassSerializerInterceptor of Nest does: CmdStreamSerializerInterceptor in its place leaves Results alone';
+  ': a plain object is no Result. Make an instance of its class; or if that was done, an interceptor has changed it, ' +
+  'as ClassSerializerInterceptor of Nest does: CmdStreamSerializerInterceptor in its place leaves Results alone';
 
 function whyUnlisted({ types }: TypeTable, list: string, value: unknown, name: string): string {
   if (types.length === 0) return `, which lists nothing: was the option \`contract\` given?`;

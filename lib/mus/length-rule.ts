@@ -1,8 +1,37 @@
-// How the length of one kind of value is written, and what it may be when it is read.
+// How the length of one kind of value is written, and what it may be when it is read: what the options of all that has
+// a length say.
 import { resolveOptions, callback, integer, type OptionRules } from '../options.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, musError } from './mus-error.js';
 import { MusInteger } from './mus-integer.js';
+
+/** @publicApi */
+export interface MusLengthOptions {
+  /**
+   * Greatest length that is read: bytes of a text or block, elements of a list, entries of a map.
+   * @default none: what `maxCommandBytes` or `maxResultBytes` allows
+   */
+  maxLength?: number;
+  /**
+   * Looks at a length that was read, 0 included, before anything is read or allocated: throws what is wrong with it, or
+   * returns false.
+   * @default none
+   */
+  checkLength?: (length: number) => unknown;
+  /**
+   * The integer a length is written as.
+   * @default none: a positive varint
+   */
+  lengthAs?: MusInteger;
+}
+
+export const musLengthDefaults = Object.freeze({});
+
+export const musLengthRules: OptionRules<MusLengthOptions> = Object.freeze({
+  maxLength: integer(0, Number.MAX_SAFE_INTEGER, 'bytes, elements or entries'),
+  checkLength: callback,
+  lengthAs: { expected: 'an integer of MUS, such as mus.varint.int', accepts: (value) => value instanceof MusInteger },
+});
 
 export class LengthRule {
   readonly minBytes: number;
@@ -50,42 +79,12 @@ export class LengthRule {
   }
 
   #ask(length: number): void {
-    let verdict: unknown;
+    let answer: unknown;
     try {
-      verdict = this.#check!(length);
+      answer = this.#check!(length);
     } catch (error) {
       throw musError(error, 'BAD_PAYLOAD');
     }
-    if (verdict === false) throw new MusError('BAD_PAYLOAD', `length ${length} was refused by checkLength`);
+    if (answer === false) throw new MusError('BAD_PAYLOAD', `length ${length} was refused by checkLength`);
   }
 }
-
-// The options of whatever has a length: their meaning, defaults and ranges.
-
-/** @publicApi */
-export interface MusLengthOptions {
-  /**
-   * Greatest length that is read: bytes of a text or block, elements of a list, entries of a map.
-   * @default none: what `maxCommandBytes` or `maxResultBytes` allows
-   */
-  maxLength?: number;
-  /**
-   * Looks at a length that was read, 0 included, before anything is read or allocated: throws what is wrong with it, or
-   * returns false.
-   * @default none
-   */
-  checkLength?: (length: number) => unknown;
-  /**
-   * The integer a length is written as.
-   * @default none: a positive varint
-   */
-  lengthAs?: MusInteger;
-}
-
-export const musLengthDefaults = Object.freeze({});
-
-export const musLengthRules: OptionRules<MusLengthOptions> = Object.freeze({
-  maxLength: integer(0, Number.MAX_SAFE_INTEGER, 'bytes, elements or entries'),
-  checkLength: callback,
-  lengthAs: { expected: 'an integer of MUS, such as mus.varint.int', accepts: (value) => value instanceof MusInteger },
-});

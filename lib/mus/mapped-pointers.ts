@@ -6,9 +6,8 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { misfit, MusError, type MusDirection } from './mus-error.js';
 import { NIL, Ref, RefSerializer } from './mus-pointer.js';
-import { mustSerialize, MusSerializer } from './mus-serializer.js';
+import { mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
-import type { Shell } from './cut-value.js';
 
 const MAPPED = 2;
 
@@ -149,8 +148,8 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
 
   #there(known: Entry, code: MusDirection): Entry {
     if (known.value !== undefined) return known;
-    const reason = `the pointer ${known.id} points to itself, which a value behind a check, a type number or a layout of one's own cannot`;
-    throw new MusError(code, reason);
+    const values = "a value behind a check, a type number or a layout of one's own";
+    throw new MusError(code, `the pointer ${known.id} points to itself, which ${values} cannot`);
   }
 
   #entry(id: number | bigint, value: object | undefined, start: number): Entry {

@@ -1,6 +1,8 @@
 // What is wrong with a MUS value, and where: the path is put together while the error leaves one level after the other,
-// so that what goes well pays nothing for it.
+// so that what goes well pays nothing for it. Missing bytes are no error: what was read so far is kept until they come.
 import { inspect } from 'node:util';
+import { INCOMPLETE } from '../wire/decode-progress.js';
+import type { ByteReader } from '../wire/byte-reader.js';
 import { CmdStreamError, isCmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
 
 /** Segments at either end of a path that are shown when it is long. */
@@ -38,6 +40,37 @@ export function musError(error: unknown, code: MusDirection): MusError {
   if (error instanceof MusError) return error;
   if (isCmdStreamError(error)) return new MusError(error.code, error.message, error);
   return new MusError(code, peerText(messageOf(error)), error);
+}
+
+/** A composite value, of which reading one part has failed. */
+interface CutValue {
+  readonly owner: object;
+  /** Where in the frame the value begins, and its part that failed. */
+  readonly start: number;
+  readonly position: number;
+  /** What the next attempt needs to go on. */
+  readonly progress: unknown;
+  /** Fewest bytes that follow that part. */
+  readonly rest: number;
+  /** The part, for messages, and the name of the value. */
+  readonly segment: string;
+  readonly name: string;
+}
+
+/**
+ * What a composite value throws instead of `error` when reading one of its parts fails: for missing bytes that signal
+ * again, its progress kept; for anything else an error that says where it happened.
+ */
+export function cutBy(error: unknown, reader: ByteReader, cut: () => CutValue): unknown {
+  const { owner, start, position, progress, rest, segment, name } = cut();
+  if (error !== INCOMPLETE) return musError(error, 'BAD_PAYLOAD').inside(segment, name);
+  try {
+    reader.expect(rest);
+  } catch (tooLarge) {
+    return musError(tooLarge, 'BAD_PAYLOAD').inside('', name);
+  }
+  reader.keep(owner, start, position, progress);
+  return INCOMPLETE;
 }
 
 /** A value that its serializer cannot write. */

@@ -4,8 +4,20 @@ import type { TypeClass } from '../contract/type-table.js';
 import { resolveOptions, integer, type OptionRules } from '../options.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, type MusDirection } from './mus-error.js';
-import { mustSerialize, MusSerializer } from './mus-serializer.js';
-import type { Shell } from './cut-value.js';
+import { mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
+
+/** @publicApi */
+export interface MusLazyOptions {
+  /**
+   * How often a value may contain itself, read or written: 1 to 250.
+   * @default 64
+   */
+  maxDepth?: number;
+}
+
+export const musLazyDefaults = Object.freeze({ maxDepth: 64 });
+
+export const musLazyRules: OptionRules<MusLazyOptions> = Object.freeze({ maxDepth: integer(1, 250, 'levels') });
 
 /**
  * Stands for the serializer that `make` gives, asked for when it is first needed.
@@ -81,18 +93,3 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
     }
   }
 }
-
-// The options of a recursive type: their meaning, defaults and ranges.
-
-/** @publicApi */
-export interface MusLazyOptions {
-  /**
-   * How often a value may contain itself, read or written: 1 to 250.
-   * @default 64
-   */
-  maxDepth?: number;
-}
-
-export const musLazyDefaults = Object.freeze({ maxDepth: 64 });
-
-export const musLazyRules: OptionRules<MusLazyOptions> = Object.freeze({ maxDepth: integer(1, 250, 'levels') });

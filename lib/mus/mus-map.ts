@@ -3,10 +3,9 @@ import { isMap } from 'node:util/types';
 import { peerText } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
-import { cutBy, type Shell } from './cut-value.js';
 import { LengthRule, type MusLengthOptions } from './length-rule.js';
-import { misfit, musError } from './mus-error.js';
-import { mustSerialize, MusSerializer } from './mus-serializer.js';
+import { cutBy, misfit, musError } from './mus-error.js';
+import { mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
 
 interface Progress<K, V> {

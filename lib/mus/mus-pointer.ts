@@ -1,11 +1,11 @@
-// A pointer: 01 for none, 00 and the value otherwise.
+// A pointer: 01 for none, 00 and the value otherwise. And the box it may point to, a Ref, where it is more than "this
+// or null".
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
-import { MusError, misfit, musError } from './mus-error.js';
-import { mustSerialize, MusSerializer } from './mus-serializer.js';
+import { cutBy, MusError, misfit, musError } from './mus-error.js';
+import { mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
-import { cutBy, type Shell } from './cut-value.js';
 
 export const NIL = 1;
 const SET = 0;
@@ -46,10 +46,8 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
   }
 }
 
-// A box for one value. Where a pointer is more than "this or null", the box is what it points to.
-
 /**
- * What a pointer points to, when that is no object of its own, or a pointer again.
+ * A box for one value: what a pointer points to when that is no object of its own, or a pointer again.
  *
  * @publicApi
  */

@@ -1,10 +1,32 @@
-// Floating point numbers: their bits as they are, or as a varint.
+// Single values that are no integers: booleans, floating point numbers and points in time.
+import { isDate } from 'node:util/types';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { uvarint, raw } from './integer-forms.js';
 import { misfit, MusError } from './mus-error.js';
-import { MusSerializer } from './mus-serializer.js';
-import { isDate } from 'node:util/types';
 import { MusInteger64 } from './mus-integer.js';
+import { MusSerializer } from './mus-serializer.js';
+
+/** One byte, 00 or 01. */
+export class MusBool extends MusSerializer<boolean> {
+  readonly minBytes = 1;
+
+  override describe(): string {
+    return 'bool';
+  }
+
+  encode(value: boolean, writer: PayloadWriter): void {
+    if (typeof value !== 'boolean') throw misfit('a boolean', value);
+    writer.writeByte(value ? 1 : 0);
+  }
+
+  decode(reader: PayloadReader): boolean {
+    const byte = reader.readByte();
+    if (byte > 1) throw new MusError('BAD_PAYLOAD', `${byte} is no boolean: it must be 0 or 1`);
+    return byte === 1;
+  }
+}
+
+// Floating point numbers: their bits as they are, or as a varint.
 
 abstract class FloatSerializer extends MusSerializer<number> {
   encode(value: number, writer: PayloadWriter): void {
@@ -92,27 +114,6 @@ export class VarintFloat32 extends FloatSerializer {
     const view = new DataView(new ArrayBuffer(4));
     view.setUint32(0, Number(this.#bits.read(reader)));
     return view.getFloat32(0);
-  }
-}
-
-// A boolean: one byte, 00 or 01.
-
-export class MusBool extends MusSerializer<boolean> {
-  readonly minBytes = 1;
-
-  override describe(): string {
-    return 'bool';
-  }
-
-  encode(value: boolean, writer: PayloadWriter): void {
-    if (typeof value !== 'boolean') throw misfit('a boolean', value);
-    writer.writeByte(value ? 1 : 0);
-  }
-
-  decode(reader: PayloadReader): boolean {
-    const byte = reader.readByte();
-    if (byte > 1) throw new MusError('BAD_PAYLOAD', `${byte} is no boolean: it must be 0 or 1`);
-    return byte === 1;
   }
 }
 

@@ -9,7 +9,6 @@ import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import { MusError, musError } from './mus-error.js';
 import { SchemaLayouts, type Drawable } from './schema-layouts.js';
-import type { Shell } from './cut-value.js';
 
 /** Carries the types at compile time only; no serializer has this key. */
 export declare const MUS_VALUE: unique symbol;
@@ -32,6 +31,13 @@ export type MusInput<S> = S extends { readonly [MUS_VALUE]: (value: infer I) => 
 
 /** Looks at a value that was read: throws what is wrong with it, or returns false. */
 export type MusCheck<T> = (value: T) => unknown;
+
+/** A value that can be there before it is read: what refers back to it, in a cyclic structure, finds it. */
+export interface Shell<T> {
+  create(): T;
+  /** Reads what belongs into `empty`, which {@link create} has made, and returns it. */
+  fill(reader: ByteReader, empty: T): T;
+}
 
 /** Elements that take no bytes count as one each: so many are allowed however few the bytes are. */
 const LEAST_LIMIT = 4096;
@@ -142,8 +148,8 @@ export function mustSerialize(owner: string, ...parts: readonly unknown[]): void
       if (!isAsync(part)) continue;
       throw new CmdStreamError('INVALID_CONTRACT', `${owner} has a serializer that is async: it must answer at once`);
     }
-    const reason = `${owner} needs a serializer of MUS, got ${part === null ? 'null' : typeof part}; what is defined later needs mus.lazy()`;
-    throw new CmdStreamError('INVALID_CONTRACT', reason);
+    const needs = `${owner} needs a serializer of MUS, got ${part === null ? 'null' : typeof part}`;
+    throw new CmdStreamError('INVALID_CONTRACT', `${needs}; what is defined later needs mus.lazy()`);
   }
 }
 
@@ -180,13 +186,13 @@ class CheckedSerializer<T, I> extends MusSerializer<T, I> {
 
   decode(reader: ByteReader): T {
     const value = this.#inner.decode(reader);
-    let verdict: unknown;
+    let answer: unknown;
     try {
-      verdict = requireSync('BAD_PAYLOAD', 'the check of a value', this.#check(value));
+      answer = requireSync('BAD_PAYLOAD', 'the check of a value', this.#check(value));
     } catch (error) {
       throw musError(error, 'BAD_PAYLOAD');
     }
-    if (verdict === false) throw new MusError('BAD_PAYLOAD', 'the value was refused by its check');
+    if (answer === false) throw new MusError('BAD_PAYLOAD', 'the value was refused by its check');
     return value;
   }
 }

@@ -3,9 +3,8 @@ import type { TypeClass } from '../contract/type-table.js';
 import { CmdStreamError, messageOf } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
-import { cutBy, type Shell } from './cut-value.js';
-import { misfit, musError } from './mus-error.js';
-import { isAsync, MusSerializer, type AnyMusSerializer, type MUS_VALUE } from './mus-serializer.js';
+import { cutBy, misfit, musError } from './mus-error.js';
+import { isAsync, MusSerializer, type AnyMusSerializer, type MUS_VALUE, type Shell } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
 
 /** A serializer for a field of the type `V`. */
@@ -129,7 +128,8 @@ function sampleOf(type: new () => object, name: string): Fields {
   try {
     return new type() as Fields;
   } catch (error) {
-    const reason = `new ${name}() fails, and decoding begins with it: give its parameters defaults: ${messageOf(error)}`;
+    const fails = `new ${name}() fails, and decoding begins with it`;
+    const reason = `${fails}: give its parameters defaults: ${messageOf(error)}`;
     throw new CmdStreamError('INVALID_CONTRACT', reason, { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 // Looks over a body before it is decoded: everything within its bounds, nothing too deep, not too many fields. Makes no
-// message; what it finds tells the decoder whether the bytes can be read where they are.
+// message; what it finds says whether the decoder can read the bytes where they are, or a copy without fields that it
+// would misread.
 import type { FieldShape, FieldShapes } from './field-shapes.js';
 import type { BodyLimits } from './message-format.js';
 import { badBody, BLOCK, FIXED64, GROUP_END, VARINT, WireCursor, GROUP } from './wire-cursor.js';
@@ -70,10 +71,11 @@ export class BodyScan {
   }
 }
 
-// A body without the fields that stand in it under the number, but not in the wire type, of a field of its message
-// type. To every implementation they are unknown fields; a decoder that trusts the number alone would misread them.
-
-/** A copy; `body` has passed a scan. */
+/**
+ * A copy of a body, which has passed a scan, without the fields that stand in it under the number, but not in the wire
+ * type, of a field of its message type. To every implementation they are unknown fields; a decoder that trusts the
+ * number alone would misread them.
+ */
 export function withoutStrays(body: Uint8Array, shapes: FieldShapes): Uint8Array {
   const writer = new ByteWriter();
   rewrite(new WireCursor(body), shapes, body.length, writer);

@@ -1,5 +1,6 @@
-// Whether a message fits its type, before a byte of it is written: every field, by name, down to the last element.
-// protobuf-es turns some values into others without a word; what does not fit is refused here.
+// Whether a message fits its type, before a byte of it is written: every field, by name, down to the last element, that
+// of a google.protobuf.Struct included. protobuf-es turns some values into others without a word; what does not fit is
+// refused here.
 import { ScalarType, type DescField, type DescMessage, type DescOneof } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { enumCheck, faultOf, keyCheck, keyFault, scalarCheck, shown, type Fault } from './scalar-checks.js';
@@ -141,13 +142,13 @@ function isUnknownFields(value: unknown): boolean {
   return Array.isArray(value) && value.every((field: { data?: unknown } | null) => field?.data instanceof Uint8Array);
 }
 
-// Whether a google.protobuf.Struct, which protobuf-es has as a plain object, can be written as it is: text and depth.
-// That everything in it is JSON, protobuf-es checks itself.
-
 const text = scalarCheck(ScalarType.STRING);
 
-/** `depth` is that of the message the Struct is a field of. */
-export function structFault(value: unknown, depth: number, maxDepth: number): Fault {
+/**
+ * Whether a google.protobuf.Struct, which protobuf-es has as a plain object, can be written as it is: text and depth.
+ * That everything in it is JSON, protobuf-es checks itself. `depth` is that of the message the Struct is a field of.
+ */
+function structFault(value: unknown, depth: number, maxDepth: number): Fault {
   const is = typeof value === 'object' && value !== null && !Array.isArray(value);
   return is ? jsonFault(value, depth, maxDepth) : ` must be an object, got ${shown(value)}`;
 }

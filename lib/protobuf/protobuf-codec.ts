@@ -1,5 +1,5 @@
-// The Protobuf codec: every body is one Protobuf message. Owns what holds for all message types, of whatever
-// generator: the longest body, and whose error it is when one cannot be written or read.
+// The Protobuf codec: every body is one Protobuf message. Owns what holds for the message types of all generators: the
+// options, the longest body, and whose error it is when one cannot be written or read.
 import type { CodecFactory } from '../codec/codec.js';
 import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
@@ -9,6 +9,34 @@ import { resolveOptions, integer, type OptionRules } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
+
+/** @publicApi */
+export interface ProtobufCodecOptions {
+  /**
+   * Longest body, read or written, in bytes: 1 to 1 GiB. A longer one is refused as soon as its length is known.
+   * @default none: `maxCommandBytes` and `maxResultBytes` limit the frame
+   */
+  maxBytes?: number;
+  /**
+   * Most messages, groups and map entries one inside the other, read or written: 1 to 1,000.
+   * @default 100
+   */
+  maxDepth?: number;
+  /**
+   * Most fields in one body, read or written, those of nested messages included; each element of a list that is not
+   * packed is one. 1 to 100,000,000.
+   * @default 50_000
+   */
+  maxFields?: number;
+}
+
+export const protobufCodecDefaults = Object.freeze({ maxDepth: 100, maxFields: 50_000 });
+
+export const protobufCodecRules: OptionRules<ProtobufCodecOptions> = Object.freeze({
+  maxBytes: integer(1, 1024 * 1024 * 1024, 'bytes'),
+  maxDepth: integer(1, 1_000, 'levels'),
+  maxFields: integer(1, 100_000_000, 'fields'),
+});
 
 /**
  * The Protobuf codec, byte for byte that of cmd-stream-go, for contracts of {@link protobufType} and
@@ -79,7 +107,7 @@ function entryOf(type: ContractType): ProtobufType {
   throw new CmdStreamError('INVALID_CONTRACT', `${nameOf(type)} is no message type: put it in by protobufType()`);
 }
 
-/** A Result that is not listed could never be sent; better notify now than by the first answer. */
+/** A Result that is not listed could never be sent: the contract is refused, and not the first answer. */
 function checkAnswers({ commands, results }: ContractTables): void {
   if (results.types.length === 0) return;
   const listed = new Set(results.types.map(nameOf));
@@ -92,33 +120,3 @@ function checkAnswers({ commands, results }: ContractTables): void {
     );
   }
 }
-
-// The options of the Protobuf codec: their meaning, defaults and ranges.
-
-/** @publicApi */
-export interface ProtobufCodecOptions {
-  /**
-   * Longest body, read or written, in bytes: 1 to 1 GiB. A longer one is refused as soon as its length is known.
-   * @default none: `maxCommandBytes` and `maxResultBytes` limit the frame
-   */
-  maxBytes?: number;
-  /**
-   * Most messages, groups and map entries one inside the other, read or written: 1 to 1,000.
-   * @default 100
-   */
-  maxDepth?: number;
-  /**
-   * Most fields in one body, read or written, those of nested messages included; each element of a list that is not
-   * packed is one. 1 to 100,000,000.
-   * @default 50_000
-   */
-  maxFields?: number;
-}
-
-export const protobufCodecDefaults = Object.freeze({ maxDepth: 100, maxFields: 50_000 });
-
-export const protobufCodecRules: OptionRules<ProtobufCodecOptions> = Object.freeze({
-  maxBytes: integer(1, 1024 * 1024 * 1024, 'bytes'),
-  maxDepth: integer(1, 1_000, 'levels'),
-  maxFields: integer(1, 100_000_000, 'fields'),
-});

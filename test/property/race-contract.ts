@@ -1,6 +1,6 @@
 // The contract of the races and its Receiver, which counts what is executed and what goes on.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Command, defineContract, Result, type CommandContext, type Outcome } from '../../lib/core.js';
+import { Command, defineContract, Result, type CommandContext, type HandlerResult } from '../../lib/core.js';
 
 export class Item extends Result {
   constructor(
@@ -35,7 +35,7 @@ export class WorkCmd extends Command<Item, WorkReceiver> {
     super();
   }
 
-  override exec(receiver: WorkReceiver, context: CommandContext): Outcome<Item> {
+  override exec(receiver: WorkReceiver, context: CommandContext): HandlerResult<Item> {
     return receiver.execute(this, context);
   }
 }
@@ -53,7 +53,7 @@ export class WorkReceiver {
   /** Executions that have not come to their end. */
   running = 0;
 
-  execute(command: WorkCmd, context: CommandContext): Outcome<Item> {
+  execute(command: WorkCmd, context: CommandContext): HandlerResult<Item> {
     this.executions.set(command.id, (this.executions.get(command.id) ?? 0) + 1);
     if (command.work === 'generator' || command.work === 'broken generator') return this.#items(command);
     if (command.work === 'value' && command.pause === 0) return new Item(command.id, 0, true, 'x'.repeat(command.size));

@@ -8,7 +8,7 @@ import {
   type CommandClientOptions,
   type CommandContext,
   type CommandServerOptions,
-  type Outcome,
+  type HandlerResult,
 } from '../../lib/core.js';
 import { calcClient } from './calc-client.js';
 import { CalcServer } from './calc-server.js';
@@ -28,15 +28,15 @@ export class Item extends Result {
 }
 
 /** What the types would not allow, giving nothing, is up to the test. */
-type Play = (command: PlayCmd, context: CommandContext) => Outcome<Item | undefined>;
+type Play = (command: PlayCmd, context: CommandContext) => HandlerResult<Item | undefined>;
 
 export class PlayCmd extends Command<Item, Play> {
   constructor(readonly name = '') {
     super();
   }
 
-  override exec(play: Play, context: CommandContext): Outcome<Item> {
-    return play(this, context) as Outcome<Item>;
+  override exec(play: Play, context: CommandContext): HandlerResult<Item> {
+    return play(this, context) as HandlerResult<Item>;
   }
 }
 

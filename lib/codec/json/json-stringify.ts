@@ -289,7 +289,8 @@ function asksToJson(value: object): boolean {
 function lost(value: unknown): string {
   const what = typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value;
   const article = /^[AEI]/.test(what) ? 'an' : 'a';
-  return ` is ${article} ${peerText(what)}, which JSON cannot express: convert it, give its field @Type(), or its class a toJSON()`;
+  const remedy = 'convert it, give its field @Type(), or its class a toJSON()';
+  return ` is ${article} ${peerText(what)}, which JSON cannot express: ${remedy}`;
 }
 
 /** A toJSON may have given what is lost; what leaves no such trace is its own responsibility. */

@@ -1,6 +1,6 @@
 // What AsyncLocalStorage shows to the code that a server runs: each Command and each event its own, and no other's.
 import { describe, expect, it } from '@jest/globals';
-import { CommandServer, ExecInvoker, type Outcome } from '../../../lib/core.js';
+import { CommandServer, ExecInvoker, type HandlerResult } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { turns, until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
@@ -11,7 +11,7 @@ import { Item, openStage, PlayCmd, stageContract } from '../../support/stage.js'
 const own = guardLeaks();
 
 /** Says who was there before it entered a name, and who is there in the end. */
-const outcomes: Record<string, (command: PlayCmd) => Outcome<Item>> = {
+const outcomes: Record<string, (command: PlayCmd) => HandlerResult<Item>> = {
   'a value': ({ name }) => {
     const before = seen();
     enter(name);
@@ -236,7 +236,7 @@ describe('a callback of a server', () => {
 
   it('sees nothing of the Command whose Results end the connection', async () => {
     const notified: string[] = [];
-    const play = ({ name }: PlayCmd): Outcome<Item> => {
+    const play = ({ name }: PlayCmd): HandlerResult<Item> => {
       enter(name);
       return {
         subscribe(observer) {
