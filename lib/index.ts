@@ -34,9 +34,9 @@ export {
   roundRobin,
   type ConnectionChoice,
   type DispatchStrategy,
-} from './client/group/dispatch-strategy.js';
-export type { ReconnectOptions } from './client/client-options.js';
-export type { RetryOptions } from './client/client-options.js';
+} from './client/group/connection-picker.js';
+export type { ReconnectOptions } from './client/group/backoff.js';
+export type { RetryOptions } from './client/group/waiting-room.js';
 export type { SentCommand } from './client/call/call-outcome.js';
 export type { ReceivedResult, SendHooks, SendHooksFactory } from './client/send-hooks.js';
 export type { ServerAddress } from './connection/dial.js';

@@ -12,16 +12,10 @@ import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText
 import { objectWith, resolveOptions, type OptionRules } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { CallBytes } from './call/call-bytes.js';
-import {
-  clientDefaults,
-  clientRules,
-  type CommandClientOptions,
-  reconnectDefaults,
-  reconnectRules,
-  retryDefaults,
-  retryRules,
-} from './client-options.js';
-import { leastPending, roundRobin, type DispatchStrategy } from './group/dispatch-strategy.js';
+import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
+import { reconnectDefaults, reconnectRules } from './group/backoff.js';
+import { leastPending, roundRobin, type DispatchStrategy } from './group/connection-picker.js';
+import { retryDefaults, retryRules } from './group/waiting-room.js';
 import { isFailure } from './failure.js';
 import type { GroupConfig } from './group/group.js';
 import type { GroupConnectionConfig } from './group/group-connection.js';

@@ -1,4 +1,4 @@
-// The options of a client: their meaning, defaults and ranges; at the end those of its options `reconnect` and `retry`.
+// The options of a client: their meaning, defaults and ranges.
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
@@ -11,7 +11,6 @@ import {
   socketPath,
   timeLimit,
   type ConnectionOptions,
-  MAX_TIMER_MS,
 } from '../connection/connection-options.js';
 import type { ServerAddress } from '../connection/dial.js';
 import type { KeepaliveOptions } from '../connection/keepalive.js';
@@ -28,7 +27,9 @@ import {
 } from '../options.js';
 import type { Seq } from '../wire/frame.js';
 import type { CircuitBreakerFactory } from './circuit-breaker.js';
-import type { DispatchStrategy } from './group/dispatch-strategy.js';
+import type { ReconnectOptions } from './group/backoff.js';
+import type { DispatchStrategy } from './group/connection-picker.js';
+import type { RetryOptions } from './group/waiting-room.js';
 import type { SendHooksFactory } from './send-hooks.js';
 
 /**
@@ -306,79 +307,3 @@ function isServerAddress(value: unknown): boolean {
   if (keys === 'path') return socketPath.accepts(path);
   return keys === 'host,port' && hostRules.host.accepts(host) && hostRules.port.accepts(at);
 }
-
-// The option `reconnect`: how a client opens lost connections anew.
-
-/** @publicApi */
-export interface ReconnectOptions {
-  /**
-   * Longest delay between two attempts at first, in milliseconds, 1 to 60,000: each delay is anything from nothing to
-   * this.
-   * @default 1_000
-   */
-  maxDelayMs?: number;
-  /**
-   * How long an outage is met with short delays, in milliseconds; 0: not at all.
-   * @default 5_000
-   */
-  fastPeriodMs?: number;
-  /**
-   * Delay between two attempts of a longer outage, in milliseconds, 20 % more or less; 1 to 3,600,000.
-   * @default 6_000
-   */
-  slowDelayMs?: number;
-  /**
-   * Attempts in one outage before the connection is given up, until a call needs it again; 0: no limit. Up to
-   * 1,000,000.
-   * @default 0
-   */
-  maxAttempts?: number;
-}
-
-export const reconnectDefaults = Object.freeze({
-  maxDelayMs: 1000,
-  fastPeriodMs: 5000,
-  slowDelayMs: 6000,
-  maxAttempts: 0,
-});
-
-export type ResolvedReconnectOptions = { readonly [K in keyof ReconnectOptions]-?: number };
-
-export const reconnectRules: OptionRules<ReconnectOptions> = Object.freeze({
-  maxDelayMs: integer(1, 60_000, 'milliseconds'),
-  fastPeriodMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
-  slowDelayMs: integer(1, 3_600_000, 'milliseconds'),
-  maxAttempts: integer(0, 1_000_000, 'attempts'),
-});
-
-// The option `retry`: how often a client repeats Commands that may be repeated.
-
-/** @publicApi */
-export interface RetryOptions {
-  /**
-   * How often a Command of a class with `static idempotent = true` is sent in all when its connection is lost before
-   * the first Result; 1 to 100, 1: once.
-   * @default 3
-   */
-  maxAttempts?: number;
-  /**
-   * Longest delay before the first repetition, in milliseconds; it doubles with each. 0 to 60,000.
-   * @default 100
-   */
-  delayMs?: number;
-  /**
-   * Longest delay before any repetition, in milliseconds.
-   * @default 5_000
-   */
-  maxDelayMs?: number;
-}
-
-export const retryDefaults = Object.freeze({ maxAttempts: 3, delayMs: 100, maxDelayMs: 5000 });
-
-export type ResolvedRetryOptions = { readonly [K in keyof RetryOptions]-?: number };
-
-export const retryRules: OptionRules<RetryOptions> = Object.freeze({
-  maxAttempts: integer(1, 100, 'attempts'),
-  delayMs: integer(0, 60_000, 'milliseconds'),
-  maxDelayMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
-});

@@ -7,14 +7,13 @@ import type { Duplex } from 'node:stream';
 import type { ServerAddress } from '../../connection/dial.js';
 import { CmdStreamError } from '../../errors.js';
 import type { Seq } from '../../wire/frame.js';
-import { Backoff } from './backoff.js';
+import { Backoff, reconnectDefaults, type ResolvedReconnectOptions } from './backoff.js';
 import { ClientSession, type ClientSessionConfig, type ClientSessionListener } from '../session/client-session.js';
 import { ConnectionRenewal } from './connection-renewal.js';
 import { DrainingSessions } from './draining-sessions.js';
 import { notOpened, ConnectAttempt, type ConnectStage } from './connect-attempt.js';
 import type { CallListener } from '../call/call-multiplexer.js';
 import type { ClientCall } from '../call/client-call.js';
-import { reconnectDefaults, type ResolvedReconnectOptions } from '../client-options.js';
 
 export interface GroupConnectionConfig extends ClientSessionConfig {
   readonly address: ServerAddress;

@@ -13,8 +13,7 @@ import type { CircuitBreakerFactory } from '../circuit-breaker.js';
 import { GroupServer, groupStatus, type ClientStatus } from './group-server.js';
 import { GroupConnection, type GroupConnectionConfig, type GroupConnectionListener } from './group-connection.js';
 import type { ClientCall } from '../call/client-call.js';
-import { WaitingRoom, type WaitingRoomConfig } from './waiting-room.js';
-import type { ResolvedRetryOptions } from '../client-options.js';
+import { WaitingRoom, type ResolvedRetryOptions, type WaitingRoomConfig } from './waiting-room.js';
 
 export interface GroupConfig
   extends

@@ -1,15 +1,46 @@
 // What waits in a group: calls and callers of connect() for a connection, and calls that are sent again for the end of
-// the pause before that. One timer for all, for the one whose time is over first; it keeps the process alive.
+// the pause before that. One timer for all, for the one whose time is over first; it keeps the process alive. What is
+// sent again, and how often, is said by RetryOptions.
 //
 //   add, connect --> waiting --(a connection opens)--> on          --(queueTimeoutMs, in vain)--> failed
 //   resendRefused, resendLost --> pausing --(its pause)--> submitted anew
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
 import type { Ticker } from '../../connection/ticker.js';
 import { CmdStreamError, type ErrorCode } from '../../errors.js';
+import { integer, type OptionRules } from '../../options.js';
 import type { CallBytes } from '../call/call-bytes.js';
 import type { CallHolder, ClientCall } from '../call/client-call.js';
-import type { ResolvedRetryOptions } from '../client-options.js';
 import { rootOf } from './connect-attempt.js';
+
+/** How often a client repeats Commands that may be repeated. @publicApi */
+export interface RetryOptions {
+  /**
+   * How often a Command of a class with `static idempotent = true` is sent in all when its connection is lost before
+   * the first Result; 1 to 100, 1: once.
+   * @default 3
+   */
+  maxAttempts?: number;
+  /**
+   * Longest delay before the first repetition, in milliseconds; it doubles with each. 0 to 60,000.
+   * @default 100
+   */
+  delayMs?: number;
+  /**
+   * Longest delay before any repetition, in milliseconds.
+   * @default 5_000
+   */
+  maxDelayMs?: number;
+}
+
+export const retryDefaults = Object.freeze({ maxAttempts: 3, delayMs: 100, maxDelayMs: 5000 });
+
+export type ResolvedRetryOptions = { readonly [K in keyof RetryOptions]-?: number };
+
+export const retryRules: OptionRules<RetryOptions> = Object.freeze({
+  maxAttempts: integer(1, 100, 'attempts'),
+  delayMs: integer(0, 60_000, 'milliseconds'),
+  maxDelayMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
+});
 
 export interface WaitingRoomConfig {
   readonly ticker: Ticker;

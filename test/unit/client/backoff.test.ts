@@ -1,7 +1,6 @@
 // How long a client waits between two attempts, by a clock and dice of the test's own.
 import { describe, expect, it } from '@jest/globals';
-import { Backoff } from '../../../lib/client/group/backoff.js';
-import { reconnectDefaults, type ResolvedReconnectOptions } from '../../../lib/client/client-options.js';
+import { Backoff, reconnectDefaults, type ResolvedReconnectOptions } from '../../../lib/client/group/backoff.js';
 import { seededRandom } from '../../support/seeded-random.js';
 
 const highest = (): number => 1 - 2 ** -32;

@@ -2,8 +2,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
-import { retryDefaults, type ResolvedRetryOptions } from '../../../lib/client/client-options.js';
-import { WaitingRoom, type WaitingRoomConfig } from '../../../lib/client/group/waiting-room.js';
+import {
+  retryDefaults,
+  WaitingRoom,
+  type ResolvedRetryOptions,
+  type WaitingRoomConfig,
+} from '../../../lib/client/group/waiting-room.js';
 import { Ticker } from '../../../lib/connection/ticker.js';
 import { CmdStreamError } from '../../../lib/core.js';
 import { turns } from '../../support/deadline.js';
