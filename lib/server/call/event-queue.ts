@@ -153,6 +153,8 @@ export class EventCall extends ServerCall {
 
   constructor(arrived: ArrivedEvent, session: CallSession, events: EventQueue) {
     super(arrived, session);
+    // It does not depend on the connection.
+    this.abortReason = undefined;
     this.#events = events;
   }
 

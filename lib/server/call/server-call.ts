@@ -92,6 +92,8 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.overAt = limitMs > 0 ? session.connection.arrivedAt + limitMs : Infinity;
     this.metadata = arrived.metadata;
     this.session = session;
+    // The code of its class may have ended the connection while it was decoded.
+    this.abortReason = session.endCause;
   }
 
   abstract readonly isOpen: boolean;

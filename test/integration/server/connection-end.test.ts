@@ -1,10 +1,11 @@
 // How a connection of the server ends by what its peer does or fails to do, and what the callback gets.
 import { describe, expect, it } from '@jest/globals';
-import type { Invoker } from '../../../lib/core.js';
+import { Command, defineContract, type CommandContext, type Invoker, type ResultSink } from '../../../lib/core.js';
 import { CalcResult, CountResult, EchoResult } from '../../support/vector-contract.js';
-import { ADD_2_3, echoFrame, failFrame, GREETING, SUM_5 } from '../../support/calc-frames.js';
+import { ADD_2_3, echoFrame, failFrame, frame, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { turns, until } from '../../support/deadline.js';
+import { hello, PROBE } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { SocketSpy } from '../../support/socket-spy.js';
 
@@ -261,5 +262,40 @@ describe('server connection', () => {
     good.write(ADD_2_3);
     await good.receives(GREETING + SUM_5);
     expect(calc.server.connections).toBe(1);
+  });
+});
+
+describe('a Command whose class ends the connection while it is read', () => {
+  it.each([
+    ['runs aborted for a plain peer', '', 1],
+    ['does not run for an extended one', PROBE + hello(), 0],
+  ])('%s, and what it gives is dropped', async (_what, before, runs) => {
+    let destroy = (): void => {};
+    class LastCmd extends Command<EchoResult> {
+      static fromJSON(): LastCmd {
+        destroy();
+        return new LastCmd();
+      }
+    }
+    const calls: [CommandContext, ResultSink][] = [];
+    const calc = own(
+      await CalcServer.start({
+        contract: defineContract({ commands: [LastCmd], results: [EchoResult] }),
+        contractCheck: false,
+        invoker: { invoke: (_, context, sink) => void calls.push([context, sink]) },
+      }),
+    );
+    destroy = () => calc.server.destroy();
+    const peer = own(await calc.connect());
+    await peer.receives(GREETING);
+    peer.write(before + frame(1, 0, '{}'));
+    await calc.lostCause();
+    await turns(2);
+    expect(calls).toHaveLength(runs);
+    for (const [context, sink] of calls) {
+      expect([sink.isOpen, sink.next(new EchoResult('x')), context.signal.aborted]).toEqual([false, 0, true]);
+      sink.complete();
+    }
+    expect(calc.server.inFlight).toBe(0);
   });
 });
