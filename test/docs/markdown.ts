@@ -16,7 +16,7 @@ export interface CodeBlock {
   readonly lines: readonly string[];
 }
 
-export interface GroupConnection {
+export interface Link {
   readonly place: string;
   /** From the project's root; empty for a place in the same document. */
   readonly path: string;
@@ -63,7 +63,7 @@ function cellsOf(line: string): readonly string[] {
 }
 
 /** Every link that does not lead out of the project. */
-export function localLinks(source: Source): readonly GroupConnection[] {
+export function localLinks(source: Source): readonly Link[] {
   return withoutBlocks(source).flatMap((line, at) =>
     [...line.replace(/`[^`]*`/g, '').matchAll(/\]\(([^()\s]+)\)/g)]
       .map(([, target = '']) => target)

@@ -48,10 +48,10 @@ describe('TLS', () => {
     ['127.0.0.1', { servername: 'localhost' }, 'localhost'],
   ])('names the server by SNI unless its address is an IP address: %s, %p', async (host, tls, servername) => {
     const calc = own(await startTls());
-    const notify: unknown[] = [];
-    (calc.server.netServer as TlsServer).on('secureConnection', (socket) => notify.push(socket.servername));
+    const names: unknown[] = [];
+    (calc.server.netServer as TlsServer).on('secureConnection', (socket) => names.push(socket.servername));
     await tlsClient(calc, { host, tls: { ca: cert, ...tls } }).connect();
-    expect(notify).toEqual([servername]);
+    expect(names).toEqual([servername]);
   });
 
   it('answers what was accepted before a draining server ends the connection', async () => {

@@ -6,12 +6,12 @@ export const user = new AsyncLocalStorage<string>();
 
 /** Whose scope this code runs in. */
 export function seen(): string {
-  return user.getStore() ?? 'nobody';
+  return user.getStore() ?? 'none';
 }
 
-/** Enters the scope of a user for good, as a guard may; `'nobody'`: of none. */
+/** Enters the scope of a user for good, as a guard may; `'none'`: of none. */
 export function enter(name: string): void {
-  if (name !== 'nobody') user.enterWith(name);
+  if (name !== 'none') user.enterWith(name);
 }
 
 export interface Witness {

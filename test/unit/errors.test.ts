@@ -115,7 +115,7 @@ describe('an error of this package', () => {
     expect(isCmdStreamError(error)).toBe(false);
   });
 
-  it('stays as it is, whoever has thrown it', () => {
+  it('stays as it is, whatever has thrown it', () => {
     expect([encodeError(made), decodeError(made), fromSocketError(made)]).toEqual([made, made, made]);
     expect([encodeError(made) === made, decodeError(made) === made]).toEqual([true, true]);
   });

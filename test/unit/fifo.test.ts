@@ -59,7 +59,7 @@ describe('the places of a line', () => {
     expect(short).toEqual({ times: 0, things: 0 });
   });
 
-  it('are given up again and again while somebody always waits', () => {
+  it('are given up again and again while something always waits', () => {
     const line = new Fifo<number>();
     line.push(0);
     const { times, things } = moved(() => {

@@ -1,4 +1,5 @@
-// Several connections to several servers as one client: which one gets which Command, and what happens when some are gone.
+// Several connections to several servers as one client: which one gets which Command, and what happens when some are
+// gone.
 import { describe, expect, it } from '@jest/globals';
 import type { ClientStatus, Invoker } from '../../../lib/core.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../../support/calc-frames.js';

@@ -151,7 +151,7 @@ describe('what serves all callers', () => {
     const news = new Set<string>();
     const note = (what: string): void => {
       news.add(`${what}: ${seen()}`);
-      user.enterWith('somebody else');
+      user.enterWith('another');
     };
     const calc = own(await CalcServer.start());
     const client = own(
@@ -174,7 +174,7 @@ describe('what serves all callers', () => {
     for (const name of ['alice', 'bob']) await user.run(name, () => client.execute(new AddCmd(1, 2)));
     user.run('closer', () => client.destroy());
     await turns();
-    expect([...news].toSorted()).toEqual(['lookup: nobody', 'status: nobody', 'strategy: nobody']);
+    expect([...news].toSorted()).toEqual(['lookup: none', 'status: none', 'strategy: none']);
   });
 
   it('sees nothing of the one whose call comes first, when connections are opened anew', async () => {
@@ -185,7 +185,7 @@ describe('what serves all callers', () => {
         reconnect: true,
         connect: ({ port }: { readonly port?: number }) => {
           news.push(seen());
-          user.enterWith('somebody else');
+          user.enterWith('another');
           return connect({ port: port!, host: '127.0.0.1' });
         },
       } as object),
@@ -200,14 +200,14 @@ describe('what serves all callers', () => {
     }
     await first;
     await until('it is opened anew', () => news.length > 2);
-    expect(new Set(news)).toEqual(new Set(['nobody']));
+    expect(new Set(news)).toEqual(new Set(['none']));
   });
 
   it('sees nothing of a caller when it is a circuit breaker or says what is a failure', async () => {
     const news = new Set<string>();
     const note = (what: string): void => {
       news.add(`${what}: ${seen()}`);
-      user.enterWith('somebody else');
+      user.enterWith('another');
     };
     const permit = { succeed: () => note('succeed'), fail: () => note('fail'), release: () => note('release') };
     const breaker: CircuitBreaker = {
@@ -232,7 +232,7 @@ describe('what serves all callers', () => {
     peer.reset();
     await calls[1];
     const parts = ['acquire', 'fail', 'isFailure', 'release', 'succeed'];
-    expect([...news].toSorted()).toEqual(parts.map((part) => `${part}: nobody`));
+    expect([...news].toSorted()).toEqual(parts.map((part) => `${part}: none`));
   });
 
   it('sees nothing of a caller when a Result comes that no call waits for', async () => {
@@ -243,7 +243,7 @@ describe('what serves all callers', () => {
     user.run('bob', () => call.cancel());
     peer.write('01000135');
     await until('it is notified', () => news.length > 0);
-    expect(news).toEqual(['nobody']);
+    expect(news).toEqual(['none']);
   });
 });
 
@@ -272,7 +272,7 @@ describe('a socket', () => {
     // So much leaves at once.
     await user.run('carol', () => client.execute(new EchoCmd('x'.repeat(20_000))));
     user.run('closer', () => client.destroy());
-    expect(new Set(socket.news)).toEqual(new Set(['write: nobody', 'destroy: nobody']));
+    expect(new Set(socket.news)).toEqual(new Set(['write: none', 'destroy: none']));
   });
 });
 
@@ -354,6 +354,6 @@ describe('what the code of a class enters while it is decoded', () => {
     await client.connect();
     isOpen = true;
     for (const name of ['alice', 'bob', 'carol']) await user.run(name, () => client.execute(new EnteringCmd(false)));
-    expect(found).toEqual(Array.from({ length: 6 }, () => 'nobody'));
+    expect(found).toEqual(Array.from({ length: 6 }, () => 'none'));
   });
 });

@@ -31,10 +31,10 @@ const contract = defineContract({ commands: [TaskCmd, RepeatableCmd], results: [
 
 describe('five calls with one object that changes', () => {
   it.each([false, true])('send each what it was given (connected before: %j)', async (connected) => {
-    const heard: unknown[] = [];
+    const received: unknown[] = [];
     const invoker = {
       invoke: ({ n }: TaskCmd, { metadata }: CommandContext, sink: ResultSink) => {
-        heard.push([n, metadata['n']]);
+        received.push([n, metadata['n']]);
         sink.complete(new Done(n));
       },
     };
@@ -57,16 +57,16 @@ describe('five calls with one object that changes', () => {
     metadata.n = '99';
     expect((await Promise.all(answers)).map(({ n }) => n)).toEqual([0, 1, 2, 3, 4]);
     await Promise.all(emitted);
-    await until('all are heard', () => heard.length === 7);
-    expect(heard).toEqual([0, 1, 2, 3, 4, 5, 6].map((n) => [n, String(n)]));
+    await until('all are received', () => received.length === 7);
+    expect(received).toEqual([0, 1, 2, 3, 4, 5, 6].map((n) => [n, String(n)]));
   });
 
   it('send it when they waited for room at the server, and when it refused them', async () => {
     const running: (() => void)[] = [];
-    const heard: number[] = [];
+    const received: number[] = [];
     const invoker = {
       invoke: ({ n }: TaskCmd, _: CommandContext, sink: ResultSink) => {
-        heard.push(n);
+        received.push(n);
         running.push(() => sink.complete(new Done(n)));
       },
     };
@@ -88,7 +88,7 @@ describe('five calls with one object that changes', () => {
       running[n]!();
     }
     expect((await inTime('all answers', Promise.all(answers))).map(({ n }) => n)).toEqual([0, 1, 2, 3, 4]);
-    expect(heard.toSorted()).toEqual([0, 1, 2, 3, 4]);
+    expect(received.toSorted()).toEqual([0, 1, 2, 3, 4]);
   });
 });
 

@@ -1,4 +1,5 @@
-// Protobuf over sockets, without Nest: byte for byte towards plain peers, and everything that two peers of this package have.
+// Protobuf over sockets, without Nest: byte for byte towards plain peers, and everything that two peers of this package
+// have.
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import {

@@ -136,7 +136,7 @@ describe('a Result that ends its Command while it is being written', () => {
     }
   });
 
-  it('sends a plain peer no bytes that nobody has written', async () => {
+  it('sends a plain peer no bytes that were not written', async () => {
     const invoke: Invoker['invoke'] = (_command, _context, sink) => {
       sink.next(new CountResult(1, false));
       const bad = meddling(() => {

@@ -1,5 +1,5 @@
-// When the Commands of one read start: in order, behind the read, and not at all if what came along says that nobody
-// waits.
+// When the Commands of one read start: in order, behind the read, and not at all if what came along says that no
+// answer is awaited.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
 import { addFrame, sumFrame } from '../../support/calc-frames.js';

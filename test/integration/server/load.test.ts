@@ -1,4 +1,4 @@
-// What a server does when there is too much of everything at once: it sheds load, never makes everybody wait, and
+// What a server does when there is too much of everything at once: it sheds load, never makes all of them wait, and
 // never stops serving.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';

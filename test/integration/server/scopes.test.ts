@@ -68,10 +68,10 @@ describe('a Command', () => {
       expect(await sink.ended()).toBeUndefined();
       return [...new Set(sink.results.map(({ text }) => text))];
     };
-    expect(await ask('alice')).toEqual(['nobody alice']);
-    expect(await ask('nobody')).toEqual(['nobody nobody']);
-    const names = ['bob', 'nobody', 'carol', 'nobody'];
-    expect(await Promise.all(names.map(ask))).toEqual(names.map((name) => [`nobody ${name}`]));
+    expect(await ask('alice')).toEqual(['none alice']);
+    expect(await ask('none')).toEqual(['none none']);
+    const names = ['bob', 'none', 'carol', 'none'];
+    expect(await Promise.all(names.map(ask))).toEqual(names.map((name) => [`none ${name}`]));
   });
 
   it('begins, and is read, in the scope of the server when another one had to end before it', async () => {
@@ -80,8 +80,8 @@ describe('a Command', () => {
     const server = { maxInFlightPerConnection: 1, codec };
     const { client } = await openStage(own, actor(began), server, { extension: false });
     await Promise.all(['alice', 'bob', 'carol'].map((name) => client.execute(new PlayCmd(name))));
-    expect(began).toEqual(['nobody', 'nobody', 'nobody']);
-    expect(decoded).toEqual(['nobody', 'nobody', 'nobody']);
+    expect(began).toEqual(['none', 'none', 'none']);
+    expect(decoded).toEqual(['none', 'none', 'none']);
   });
 
   it('begins, and is read, in the scope of the server when others had to be sent before it', async () => {
@@ -95,8 +95,8 @@ describe('a Command', () => {
     const { client } = await openStage(own, play, { sendHighWaterBytes: 1024, codec }, { extension: false });
     const names = ['alice', 'bob', 'carol', 'dave'];
     await Promise.all(names.map((name) => client.execute(new PlayCmd(name))));
-    expect(new Set(began)).toEqual(new Set(['nobody']));
-    expect(new Set(decoded)).toEqual(new Set(['nobody']));
+    expect(new Set(began)).toEqual(new Set(['none']));
+    expect(new Set(decoded)).toEqual(new Set(['none']));
   });
 
   it('is at home where its server was made, not where that was asked to listen', async () => {
@@ -106,7 +106,7 @@ describe('a Command', () => {
     const { port } = await user.run('listener', () => server.listen());
     const client = own(calcClient(port, { contract: stageContract, extension: true }));
     await user.run('caller', () => client.execute(new PlayCmd('alice')));
-    await client.execute(new PlayCmd('nobody'));
+    await client.execute(new PlayCmd('none'));
     expect(began).toEqual(['maker', 'maker']);
   });
 
@@ -193,8 +193,8 @@ describe('a Command', () => {
     };
     const onPlainError = (): Item => new Item(0, true, seen());
     const { client } = await openStage(own, play, { onPlainError }, { extension: false });
-    const results = ['alice', 'nobody', 'bob'].map((name) => client.execute(new PlayCmd(name)));
-    expect((await Promise.all(results)).map(({ text }) => text)).toEqual(['alice', 'nobody', 'bob']);
+    const results = ['alice', 'none', 'bob'].map((name) => client.execute(new PlayCmd(name)));
+    expect((await Promise.all(results)).map(({ text }) => text)).toEqual(['alice', 'none', 'bob']);
   });
 });
 
@@ -202,9 +202,9 @@ describe('an event', () => {
   it('begins in the scope of the server when others had to end before it', async () => {
     const began: string[] = [];
     const { client } = await openStage(own, actor(began), { maxInFlightPerConnection: 1 });
-    for (const name of ['alice', 'nobody', 'bob', 'nobody']) await client.emit(new PlayCmd(name));
+    for (const name of ['alice', 'none', 'bob', 'none']) await client.emit(new PlayCmd(name));
     await until('all have run', () => began.length === 4);
-    expect(began).toEqual(['nobody', 'nobody', 'nobody', 'nobody']);
+    expect(began).toEqual(['none', 'none', 'none', 'none']);
   });
 });
 
@@ -227,11 +227,11 @@ describe('a callback of a server', () => {
     await client.emit(new PlayCmd('alice'));
     await client.emit(new PlayCmd('alice'));
     await until('errors are notified', () => notified.length === 2);
-    expect((await client.execute(new PlayCmd('nobody'))).text).toBe('nobody');
+    expect((await client.execute(new PlayCmd('none'))).text).toBe('none');
     client.destroy();
     await until('the end is notified', () => notified.length === 4);
     user.run('closer', () => calc.server.destroy());
-    expect(notified).toEqual(['error: nobody', 'error: nobody', 'end: nobody', 'lost: nobody', 'status: nobody']);
+    expect(notified).toEqual(['error: none', 'error: none', 'end: none', 'lost: none', 'status: none']);
   });
 
   it('sees nothing of the Command whose Results end the connection', async () => {
@@ -251,6 +251,6 @@ describe('a callback of a server', () => {
     const { client } = await openStage(own, play, { ...limits, onConnectionLost }, { extension: false });
     await expect(client.execute(new PlayCmd('alice'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     await until('the loss is notified', () => notified.length === 1);
-    expect(notified).toEqual(['nobody']);
+    expect(notified).toEqual(['none']);
   });
 });

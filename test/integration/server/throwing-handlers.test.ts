@@ -167,7 +167,7 @@ describe('a failing handler without onPlainError', () => {
     const invoker: Invoker = {
       async invoke(_command, { signal }) {
         await until('the connection ends', () => signal.aborted);
-        throw new Error('nobody is there');
+        throw new Error('no caller is there');
       },
     };
     const calc = own(await CalcServer.start({ invoker }));

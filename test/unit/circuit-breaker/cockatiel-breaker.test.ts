@@ -98,7 +98,7 @@ describe('a closed circuit', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('hears the first report of a call alone', async () => {
+  it('counts the first report of a call alone', async () => {
     const breaker = open(small);
     const call = begin(breaker);
     call.fail();
@@ -110,7 +110,7 @@ describe('a closed circuit', () => {
 });
 
 describe('an open circuit', () => {
-  it('lets no call through for openDurationMs, then is half-open, whether or not anybody calls', async () => {
+  it('lets no call through for openDurationMs, then is half-open, with calls or without', async () => {
     const breaker = await openCircuit();
     await pass(999);
     expect(breaker.acquire()).toBeUndefined();
@@ -138,7 +138,7 @@ describe('an open circuit', () => {
     expect(breaker.state).toBe('half-open');
   });
 
-  it('hears nothing from calls that began before', async () => {
+  it('counts nothing from calls that began before', async () => {
     const breaker = open(small);
     const [first, second] = [begin(breaker), begin(breaker)];
     await fail(breaker, 2);
@@ -241,7 +241,7 @@ describe('a half-open circuit', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('hears the first report of a trial alone', async () => {
+  it('counts the first report of a trial alone', async () => {
     const breaker = await halfOpenCircuit();
     const trial = begin(breaker);
     trial.succeed();
@@ -289,13 +289,13 @@ describe('a half-open circuit', () => {
 
 describe('the listener to changes of a circuit', () => {
   it('is notified of each, with the server', async () => {
-    const notify: string[] = [];
-    const breaker = await halfOpenCircuit({ ...small, onStateChange: (state, of) => notify.push(`${of} ${state}`) });
+    const changes: string[] = [];
+    const breaker = await halfOpenCircuit({ ...small, onStateChange: (state, of) => changes.push(`${of} ${state}`) });
     await fail(breaker);
     await pass(1_000);
     await succeed(breaker, 2);
     const states: CircuitBreakerState[] = ['open', 'half-open', 'open', 'half-open', 'closed'];
-    expect(notify).toEqual(states.map((state) => `${server} ${state}`));
+    expect(changes).toEqual(states.map((state) => `${server} ${state}`));
   });
 
   it.each([
@@ -306,7 +306,7 @@ describe('the listener to changes of a circuit', () => {
       },
     ],
     ['later', () => Promise.reject(new Error('no'))],
-  ])('is not heard when it throws %s', async (_, onStateChange) => {
+  ])('is ignored when it throws %s', async (_, onStateChange) => {
     const breaker = await halfOpenCircuit({ ...small, onStateChange });
     await succeed(breaker, 2);
     expect(breaker.state).toBe('closed');

@@ -53,11 +53,11 @@ describe("a policy of the user's own", () => {
   });
 
   it('is notified the state of the circuit with each outcome by cockatiel itself', async () => {
-    const notify: string[] = [];
+    const events: string[] = [];
     const rule: IBreaker = {
       state: undefined,
-      success: (state) => notify.push(`success ${CircuitState[state]}`),
-      failure: (state) => notify.push(`failure ${CircuitState[state]}`) > 1,
+      success: (state) => events.push(`success ${CircuitState[state]}`),
+      failure: (state) => events.push(`failure ${CircuitState[state]}`) > 1,
     };
     const breaker = breakerOf(circuitBreaker(handleAll, { breaker: rule, halfOpenAfter: 1_000 }));
     await succeed(breaker);
@@ -66,7 +66,7 @@ describe("a policy of the user's own", () => {
     await fail(breaker);
     await pass(1_000);
     await succeed(breaker);
-    expect(notify).toEqual(['success Closed', 'failure Closed', 'failure HalfOpen', 'success HalfOpen']);
+    expect(events).toEqual(['success Closed', 'failure Closed', 'failure HalfOpen', 'success HalfOpen']);
   });
 
   it('is tried by one call at a time when its time is over, and closes with its success', async () => {
@@ -210,7 +210,7 @@ describe("a policy of the user's own", () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it.each(['succeed', 'fail', 'release'] as const)('hears a permit once: %s after it has no effect', async (again) => {
+  it.each(['succeed', 'fail', 'release'] as const)('counts a permit once: %s after it has no effect', async (again) => {
     const breaker = breakerOf(consecutive(2));
     const permit = begin(breaker);
     permit.fail();
@@ -222,7 +222,7 @@ describe("a policy of the user's own", () => {
   });
 
   it.each(['succeed', 'fail', 'release'] as const)(
-    'hears nothing of a call from before its last change: %s',
+    'counts nothing of a call from before its last change: %s',
     async (late) => {
       const breaker = breakerOf(consecutive(1));
       const permit = begin(breaker);

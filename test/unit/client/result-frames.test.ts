@@ -64,7 +64,7 @@ describe('a control frame', () => {
   );
 
   it.each([stream(4), end(4), value(4, LAST, '7'), error(4, 'REMOTE')])(
-    'of a number never used is a protocolError: %s',
+    'of a number never used is a protocol error: %s',
     (frame) => {
       expect(() => new Stage().deliver(frame)).toThrow('never used');
     },

@@ -105,7 +105,7 @@ describe('a connection on which something is under way', () => {
     expect(peer.pings).toHaveLength(2);
   });
 
-  it('has longer for what lies ahead of the ping: 128 KiB per second', () => {
+  it('has longer for what is ahead of the ping: 128 KiB per second', () => {
     const peer = new Peer();
     peer.bytesAhead = 131_072;
     peer.tick(500, 1_750);

@@ -205,7 +205,7 @@ describe('a key that names what the class does', () => {
     expect(Object.entries(jsonBodies(Odd).read('{"valueOf":7}'))).toEqual([['valueOf', 7]]);
   });
 
-  it('stays data in what lies deeper', () => {
+  it('stays data in what is deeper', () => {
     expect(jsonBodies(WorkCmd).read('{"data":{"exec":1,"toJSON":2}}').data).toEqual({ exec: 1, toJSON: 2 });
   });
 });

@@ -128,7 +128,7 @@ describe('what is sent', () => {
     expect(stage.socket.writes).toHaveLength(2);
   });
 
-  it('leaves in parts of 64 KiB, each when the last one was taken, of which the owner hears', async () => {
+  it('leaves in parts of 64 KiB, each when the last one was taken, of which the owner is notified', async () => {
     const stage = new Stage();
     const text = 'x'.repeat(150_000);
     stage.write(text);

@@ -24,11 +24,11 @@ describe('the numbers of Commands', () => {
 });
 
 describe('what is said of a number', () => {
-  it('is a protocolError before any was used', () => {
+  it('is a protocol error before any was used', () => {
     for (const seq of [0, 1, -1]) expect(() => windowOf().check(seq)).toThrow(`seq ${seq}, which was never used`);
   });
 
-  it('is a protocolError outside those that were used, first and last included', () => {
+  it('is a protocol error outside those that were used, first and last included', () => {
     const window = windowOf(5, 6, 9);
     for (const seq of [5, 6, 7, 8, 9]) window.check(seq);
     for (const seq of [0, 4, 10, -5, 2n ** 60n]) expect(() => window.check(seq)).toThrow(protocolError);
@@ -38,7 +38,7 @@ describe('what is said of a number', () => {
     expect(() => window.check(4)).toThrow(protocolError);
   });
 
-  it('is a protocolError behind its end, and says nothing of the others', () => {
+  it('is a protocol error behind its end, and says nothing of the others', () => {
     const window = windowOf(1, 2, 3);
     window.end(2);
     expect(() => window.check(2)).toThrow('a control frame for seq 2 behind its end');

@@ -1,4 +1,5 @@
-// Values of MUS that arrive in pieces: nothing is read twice, and nothing is tried that cannot succeed. Counted, not timed.
+// Values of MUS that arrive in pieces: nothing is read twice, and nothing is tried that cannot succeed. Counted, not
+// timed.
 import { describe, expect, it } from '@jest/globals';
 import { mus, Ref, type MusSerializer } from 'nestjs-cmd-stream/mus';
 import type { ByteReader } from '../../../lib/wire/byte-reader.js';

@@ -115,8 +115,8 @@ const comparisons: Readonly<Record<string, (left: never, right: never) => boolea
   '<': (left, right) => left < right,
 };
 
-/** Applies `elem>=0` and its like: `part` is what such an option begins with, `notify` what the reference says. */
-function checked({ serializer, ...rest }: Kind, part: string, notify: string, options: readonly string[]): Kind {
+/** Applies `elem>=0` and its like: `part` is what such an option begins with, `reference` what the reference says. */
+function checked({ serializer, ...rest }: Kind, part: string, reference: string, options: readonly string[]): Kind {
   return options.reduce<Kind>(
     (kept, option) => {
       const [, subject, operator = '', literal = ''] = /^(\w+?)(>=|<=|!=|==|>|<)(.*)$/.exec(option) ?? [];
@@ -124,7 +124,7 @@ function checked({ serializer, ...rest }: Kind, part: string, notify: string, op
       const check = kept.serializer.check((value) => {
         const bound =
           typeof value === 'bigint' ? BigInt(literal) : typeof value === 'number' ? Number(literal) : literal;
-        if (!comparisons[operator]!(value as never, bound as never)) throw new Error(`own ${notify} error`);
+        if (!comparisons[operator]!(value as never, bound as never)) throw new Error(`own ${reference} error`);
       });
       return { ...rest, serializer: check };
     },

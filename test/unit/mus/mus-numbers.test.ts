@@ -1,4 +1,5 @@
-// Numbers, booleans, text, blocks and times of MUS: what is written, what is refused, and that 64 bits are never rounded.
+// Numbers, booleans, text, blocks and times of MUS: what is written, what is refused, and that 64 bits are never
+// rounded.
 import { describe, expect, it } from '@jest/globals';
 import { mus, type MusSerializer } from 'nestjs-cmd-stream/mus';
 

@@ -41,8 +41,8 @@ function write(writing: (writer: ByteWriter) => void): string {
 }
 
 /**
- * The code, or `INCOMPLETE`, having read no more than the reference. In pieces it may not be tried: not before all is there
- * that a value must have.
+ * The code, or `INCOMPLETE`, having read no more than the reference. In pieces it may not be tried: not before all is
+ * there that a value must have.
  */
 function expectFailure(vector: WireVector, decode: (reader: ByteReader) => unknown): void {
   const [whole, ...others] = cuttings(toBytes(vector.hex)).map((chunks) => readChunks(chunks, decode, maxCommandBytes));

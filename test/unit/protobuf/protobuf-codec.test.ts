@@ -464,7 +464,7 @@ describe('a message', () => {
     expect(read(EverySchema, body)).toMatchObject({ value: map });
   });
 
-  it('is written with values of a closed enum that nobody has named where they were read', () => {
+  it('is written with values of a closed enum without a name where they were read', () => {
     // id 1, many [99], by_name { a: 99 }, closed 99
     const body = '0801' + '2863' + '32050a01611063' + '1063';
     const { value } = read(LegacySchema, body) as { value: object };

@@ -43,7 +43,9 @@ function encode(codec: ReturnType<typeof codecOf>, way: Way, seq: bigint, value:
   return writer.take().toString('hex');
 }
 
-/** A message as the vectors write it: 64-bit integers and what JSON has no number for as text, fields by their names. */
+/**
+ * A message as the vectors write it: 64-bit integers and what JSON has no number for as text, fields by their names.
+ */
 function written(message: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields = Object.entries(message).filter(([key]) => !key.startsWith('$'));
   return Object.fromEntries(fields.map(([key, value]) => [key === 'protoData' ? 'proto_data' : key, shown(value)]));

@@ -192,7 +192,7 @@ describe('a control frame', () => {
   });
 });
 
-describe('a control frame that lies', () => {
+describe('a control frame that is wrong', () => {
   const big = uvarint(2n ** 53n);
   it.each<[string, Kind, string, string]>([
     ['credit of 2^53', 'CREDIT', `01${big}`, 'PROTOCOL_ERROR'],
