@@ -32,7 +32,7 @@ type Replacer = (this: unknown, key: string, value: unknown) => unknown;
  */
 export function dataText(value: unknown, limits: DataLimits = jsonCodecDefaults, replacer?: Replacer): string {
   try {
-    const text = JSON.stringify(value, replacer ?? (asks(value, limits.maxDepth) ? atOnceOnly : undefined)) ?? '';
+    const text = JSON.stringify(value, replacer ?? (asks(value, limits.maxDepth) ? refusePromises : undefined)) ?? '';
     checkStructure(text, limits);
     return text;
   } catch (error) {
@@ -58,14 +58,14 @@ export function plainData(payload: unknown): unknown {
 function hidesErrors(this: unknown, key: string, value: unknown): unknown {
   const given = (this as Record<string, unknown>)[key];
   if (isError(given)) ignoreRejection(value);
-  return isError(value) || isError(given) ? {} : atOnceOnly.call(this, key, value);
+  return isError(value) || isError(given) ? {} : refusePromises.call(this, key, value);
 }
 
 /**
  * What a toJSON has given must be there: JSON would say nothing of a promise, and one that rejects would end the
  * process.
  */
-function atOnceOnly(this: unknown, key: string, value: unknown): unknown {
+function refusePromises(this: unknown, key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value === (this as Record<string, unknown>)[key]) return value;
   return requireSync('ENCODE_FAILED', 'data cannot be written as JSON: a toJSON()', value);
 }

@@ -48,7 +48,8 @@ const failing = (code: string, message: RegExp) =>
 describe('a class with class-transformer metadata', () => {
   const orders = jsonBodies(OrderCmd);
   const body =
-    '{"OrderID":7,"Lines":[{"ItemName":"tea","Price":{"cents":250}},{"ItemName":"cup"}],"placedAt":"2024-02-29T12:00:00.000Z","note":"gift"}';
+    '{"OrderID":7,"Lines":[{"ItemName":"tea","Price":{"cents":250}},{"ItemName":"cup"}],' +
+    '"placedAt":"2024-02-29T12:00:00.000Z","note":"gift"}';
 
   it('is read with its nested classes and under its exposed names', () => {
     const order = orders.read(body);
@@ -243,7 +244,8 @@ describe("fieldCase: 'go'", () => {
   it('finds exposed names too, in nested classes as well', () => {
     const orders = jsonBodies(OrderCmd, { fieldCase: 'go' });
     const order = orders.read(
-      '{"orderid":7,"LINES":[{"itemname":"tea","PRICE":{"CENTS":250}}],"NOTE":"x","PlacedAt":"2024-02-29T12:00:00.000Z"}',
+      '{"orderid":7,"LINES":[{"itemname":"tea","PRICE":{"CENTS":250}}],"NOTE":"x",' +
+        '"PlacedAt":"2024-02-29T12:00:00.000Z"}',
     );
     expect(order.id).toBe(7);
     expect(order.lines[0]?.item).toBe('tea');
