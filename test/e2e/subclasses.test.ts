@@ -33,7 +33,7 @@ let received: unknown[] = [];
 type Made<T> = new (...args: any[]) => T;
 
 /** A client that changes what goes out and comes back in every way that Nest's base class offers. */
-function toldOf(Client: Made<any>) {
+function reportingOf(Client: Made<any>) {
   return class extends Client {
     createPacket(pattern: unknown, data: object): ReadPacket {
       calls.push('createPacket');
@@ -140,7 +140,7 @@ async function pairOf(kind: 'TCP' | 'cmd-stream'): Promise<Pair> {
   const address = { host: '127.0.0.1', port: 0 };
   if (kind === 'TCP') {
     const { port, logger } = await listen(new (seenBy(ServerTCP))(address), Echo);
-    const client = new (toldOf(ClientTCP))({ ...address, port });
+    const client = new (reportingOf(ClientTCP))({ ...address, port });
     own({ destroy: () => client.close() as unknown });
     return { client, logger };
   }
@@ -148,7 +148,7 @@ async function pairOf(kind: 'TCP' | 'cmd-stream'): Promise<Pair> {
     new (seenBy(CmdStreamServer))({ ...address, contract: calcContract }),
     EchoAndAdd,
   );
-  const client = new (toldOf(CmdStreamClient))({ ...address, port, contract: calcContract });
+  const client = new (reportingOf(CmdStreamClient))({ ...address, port, contract: calcContract });
   own({ destroy: () => client.unwrap<CommandClient>().destroy() });
   return { client, logger };
 }

@@ -1,4 +1,4 @@
-// The words of the house: which are not used in lib, and what is said instead; and how long a line of a comment may be.
+// The words of the house: which are not used, and what is said instead; and how long a line of a comment may be.
 import type { Source } from '../support/project.js';
 
 const maxColumns = 120;

@@ -1,4 +1,4 @@
-// Where code runs that serves all callers: in the scope its owner was made in, whoever set it going, and what is
+// Where code runs that serves all callers: in the scope its owner was made in, whatever set it going, and what is
 // entered there does not stay.
 import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
@@ -15,7 +15,7 @@ function witness(this: unknown, ...args: unknown[]): unknown[] {
 }
 
 describe('the scope of an owner', () => {
-  it.each(['run', 'runPassing', 'runApart'] as const)('is what %s() shows, whoever calls', (way) => {
+  it.each(['run', 'runPassing', 'runApart'] as const)('is what %s() shows, whatever calls', (way) => {
     const scope = ownersScope();
     const self = {};
     user.run('caller', () => {
@@ -55,7 +55,7 @@ describe('a branch', () => {
     expect(new Set([...ids, scope.run(executionAsyncId)]).size).toBe(3);
   });
 
-  it('of a branch of somebody else begins with what the owner sees', () => {
+  it('of a branch of another begins with what the owner sees', () => {
     const [mine, other] = [ownersScope(), user.run('other', () => new AsyncScope())];
     expect(other.run(() => mine.branch()).runInAsyncScope(seen)).toBe('owner');
   });

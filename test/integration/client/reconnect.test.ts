@@ -132,7 +132,10 @@ describe('a client', () => {
 });
 
 /** A client that cannot connect, and how often it has tried. */
-function hopelessClient(options: Parameters<typeof groupClient>[1] = {}): { client: CommandClient; tries(): number } {
+function clientWithoutServer(options: Parameters<typeof groupClient>[1] = {}): {
+  client: CommandClient;
+  tries(): number;
+} {
   let attempts = 0;
   const connect = (): never => {
     attempts++;
@@ -144,7 +147,7 @@ function hopelessClient(options: Parameters<typeof groupClient>[1] = {}): { clie
 
 describe('an outage', () => {
   it('is given up after maxAttempts, until a call needs the connection again', async () => {
-    const { client, tries } = hopelessClient({ reconnect: { ...soon, maxDelayMs: 1, maxAttempts: 2 } });
+    const { client, tries } = clientWithoutServer({ reconnect: { ...soon, maxDelayMs: 1, maxAttempts: 2 } });
     const failed = { code: 'CONNECT_FAILED', sent: false };
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject(failed);
     expect(tries()).toBe(3);
@@ -166,8 +169,8 @@ describe('an outage', () => {
     ['close()', (client) => client.close()],
     ['destroy()', (client) => client.destroy()],
   ])('sees no attempt after %s', async (_what, end) => {
-    const { client, tries } = hopelessClient({ connections: 8 });
-    const clock = hopelessClient();
+    const { client, tries } = clientWithoutServer({ connections: 8 });
+    const clock = clientWithoutServer();
     for (const one of [client, clock.client]) one.connect().catch(() => {});
     await until('it tries', () => tries() > 50);
     await end(client);
@@ -191,7 +194,7 @@ describe('an outage', () => {
       return socket;
     };
     const client = own(groupClient([{ port: 1 }], { connect, reconnect: { ...soon, maxDelayMs: 1 } }));
-    const clock = hopelessClient();
+    const clock = clientWithoutServer();
     for (const one of [client, clock.client]) one.connect().catch(() => {});
     await until('it tries', () => attempts > 10);
     await client.close();

@@ -1,5 +1,5 @@
-// The socket of a connection, whatever it is: its events and when they come, what is asked of it, when it is closed. If it
-// does much within one call, everything is delivered afterwards, in order, in time that grows with its number only.
+// The socket of a connection, whatever it is: its events and when they come, what is asked of it, when it is closed. If
+// it does much within one call, everything is delivered afterwards, in order, in time that grows with its number only.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -371,7 +371,7 @@ describe('a socket is closed', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('when it said so before anybody asked', async () => {
+  it('when it said so before it was asked', async () => {
     const { socket, wrapped } = new Journal(new Probe());
     socket.emit('close');
     expect(jest.getTimerCount()).toBe(0);

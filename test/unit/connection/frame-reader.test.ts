@@ -284,7 +284,7 @@ describe('control frames', () => {
 describe('a body that cannot be read', () => {
   const refused = frame(1, REFUSED, 'x');
 
-  it('costs a plain connection, of which the owner hears first', () => {
+  it('costs a plain connection, of which the listener is notified first', () => {
     const journal = new Journal('server');
     expect(journal.receive(`${refused}00`)).toEqual(['unreadable 1 BAD_PAYLOAD', 'end', 'garbage: BAD_PAYLOAD', 'end']);
     expect(journal.receive('00')).toEqual([]);

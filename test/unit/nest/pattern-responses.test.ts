@@ -240,17 +240,17 @@ describe('a deserializer that is asynchronous at times', () => {
         value.response === 'later' ? new Promise((resolve) => (open = () => resolve(value))) : value,
     };
     const { packets, responses } = start(deserializer);
-    const responsesTold = () => packets.splice(0).map(({ response }) => response as unknown);
+    const newResponses = () => packets.splice(0).map(({ response }) => response as unknown);
     for (let round = 0; round < 2; round++) {
       responses.next('now', 10);
-      expect(responsesTold()).toEqual(['now']);
+      expect(newResponses()).toEqual(['now']);
       responses.next('later', 10);
       responses.next('behind it', 10);
       await turns();
-      expect(responsesTold()).toEqual([]);
+      expect(newResponses()).toEqual([]);
       open();
       await turns();
-      expect(responsesTold()).toEqual(['later', 'behind it']);
+      expect(newResponses()).toEqual(['later', 'behind it']);
     }
     responses.complete();
     expect(packets).toEqual([{ isDisposed: true }]);
