@@ -229,10 +229,15 @@ function isDigit(code: number): boolean {
 }
 
 /** May there be a number that JSON.parse changes? It has as many digits, or an exponent of three. */
-export function mayOverflow(text: string): boolean {
-  return hasLongDigitRun(text) || mayHaveExponent(text, 'e') || mayHaveExponent(text, 'E');
+function mayOverflow(text: string): boolean {
+  if (hasLongDigitRun(text)) return true;
+  if (text.length < SHORT_TEXT) return exponent.test(text);
+  return mayHaveExponent(text, 'e') || mayHaveExponent(text, 'E');
 }
 
+const exponent = /\d[eE][+\d]\d\d/;
+/** A look at all of a shorter text takes less time than jumps from letter to letter. */
+const SHORT_TEXT = 512;
 const FEW_LETTERS = 4;
 
 /** Most JSON of many numbers has few letters, where jumping from one to the next is fastest. */
@@ -246,9 +251,9 @@ function mayHaveExponent(text: string, letter: string): boolean {
 }
 
 function exponentBehind(text: string, at: number): boolean {
-  const exponent = /\d[eE][+\d]\d\d/g;
-  exponent.lastIndex = at;
-  return exponent.test(text);
+  const next = new RegExp(exponent, 'g');
+  next.lastIndex = at;
+  return next.test(text);
 }
 
 /** `value` is what JSON.parse made of the text, so the text is valid. */
@@ -300,7 +305,7 @@ type Replace = (literal: string) => string | undefined;
  * The text with numbers replaced that JSON.parse would change: `unsafeInteger` is asked about integers beyond
  * ±(2^53-1), `overflow` about numbers with a fraction or an exponent that no double can hold.
  */
-export function replaceNumbers(text: string, unsafeInteger: Replace, overflow: Replace): string {
+function replaceNumbers(text: string, unsafeInteger: Replace, overflow: Replace): string {
   let result = '';
   let copied = 0;
   for (let at = 0; at < text.length; at++) {
