@@ -53,9 +53,9 @@ export class Connection implements Ticking, ConnectionSocketListener {
   /** What data that belongs to no type of the contract may be. */
   readonly dataLimits: DataLimits;
   isOpen = true;
-  /** Milliseconds since the epoch at which the bytes being decoded arrived. */
+  /** When the bytes being decoded arrived, by the clock on the wall (milliseconds since the epoch): for users. */
   receivedAt = 0;
-  /** The same in monotonic milliseconds, which time limits are measured in. */
+  /** The same in monotonic milliseconds, by which deadlines are kept. */
   arrivedAt = 0;
   readonly #socket: ConnectionSocket;
   readonly #config: ConnectionConfig;
@@ -112,7 +112,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
 
   /** When there was last a sign of the peer, by the clock: bytes came, or some left that had had to wait. */
   get aliveAt(): number {
-    return Math.max(this.#reader.receivedAt, this.writer.movedAt);
+    return Math.max(this.#reader.lastReadAt, this.writer.movedAt);
   }
 
   /** True while a frame has begun and is not complete. */

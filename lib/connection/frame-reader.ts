@@ -44,7 +44,7 @@ export interface FrameReaderConfig {
 /** Its fields are read only to others, but for `copiesNext`. */
 export class FrameReader {
   /** When the last bytes arrived, by the clock. */
-  receivedAt: number;
+  lastReadAt: number;
   /** Since when a frame has been begun and not ended, by the clock; 0 if none is. */
   frameSince = 0;
   /** True once both sides have agreed on the extension. */
@@ -73,7 +73,7 @@ export class FrameReader {
     onInvalid: (error: unknown) => void,
   ) {
     this.#clock = ticker;
-    this.receivedAt = ticker.now;
+    this.lastReadAt = ticker.now;
     this.#direction = direction;
     this.#listener = listener;
     this.#onInvalid = onInvalid;
@@ -101,7 +101,7 @@ export class FrameReader {
 
   receive(chunk: Uint8Array): void {
     if (this.#stopped) return;
-    this.receivedAt = this.#clock.now;
+    this.lastReadAt = this.#clock.now;
     if (this.#decoding) return void this.#early.push(chunk);
     this.#bytes.append(chunk);
     this.#decode();

@@ -2,8 +2,8 @@
 // of one turn of the event loop leave in one write; the next write starts when that is done, and a slow peer is noticed
 // by one that makes no progress.
 //
-//   bytes  | taken: written, being written, not yet |      the system      | the peer
-//          ^sentBytes                               ^takenBytes
+//   newest | in #bytes, then in #flushing | taken by the system | read by the peer | oldest
+//          ^ sentBytes counts from here    ^ takenBytes from here
 import { AsyncResource } from 'node:async_hooks';
 import { CmdStreamError, encodeError } from '../errors.js';
 import { ByteWriter } from '../wire/byte-writer.js';
@@ -60,7 +60,9 @@ export class FrameWriter {
   readonly #scope = new AsyncResource('cmd-stream');
   readonly #onFlushed: () => void;
   #limit: FrameLimit;
-  #taken: Buffer | undefined;
+  /** What one flush hands to the socket, in one write or in several. */
+  #flushing: Buffer | undefined;
+  /** Bytes of it that were written. */
   #written = 0;
   /** Bytes of the write that is under way. */
   #writing = 0;
@@ -69,7 +71,7 @@ export class FrameWriter {
   /** What the last {@link tick} saw. */
   #seen = { taken: 0, burst: 0, isStill: true, hadToWait: false };
   #scheduled: NodeJS.Immediate | undefined;
-  /** For what is not taken yet, and for what is. */
+  /** Callers that wait for what is in `#bytes`, and for what is in `#flushing`. */
   #nextFlushes: PendingFlush[] = [];
   #flushes: PendingFlush[] = [];
   #ended: CmdStreamError | undefined;
@@ -89,7 +91,7 @@ export class FrameWriter {
     return this.#gone + this.#writing - Math.min(queued, this.#writing);
   }
 
-  /** As much the system may take in one step: no sooner than the peer has made room for that does it report any. */
+  /** Most bytes that the system takes at once: it reports room only when the peer has read about so many. */
   get stepBytes(): number {
     return Math.min(this.#seen.burst, MOST_STEP_BYTES);
   }
@@ -197,7 +199,7 @@ export class FrameWriter {
     const { length } = this.#bytes;
     this.bufferedBytes += length - mark;
     this.sentBytes += length - mark;
-    if (this.#taken !== undefined) return;
+    if (this.#flushing !== undefined) return;
     if (length >= FLUSH_BYTES) this.#startFlush();
     else this.#scheduled ??= setImmediate(() => this.#startFlush());
   }
@@ -213,7 +215,7 @@ export class FrameWriter {
   /** No more will come: flushes the rest, then sends FIN. */
   end(cause: CmdStreamError): void {
     this.#ended = cause;
-    if (this.#taken === undefined) this.#startFlush();
+    if (this.#flushing === undefined) this.#startFlush();
   }
 
   /** The socket is gone: nothing more leaves. */
@@ -221,7 +223,7 @@ export class FrameWriter {
     this.#ended = cause;
     this.#isAbandoned = true;
     clearImmediate(this.#scheduled);
-    this.#taken = undefined;
+    this.#flushing = undefined;
     this.#writing = this.stalledSince = this.bufferedBytes = 0;
     this.sentBytes = this.#gone;
     this.#bytes.truncate(0);
@@ -269,43 +271,43 @@ export class FrameWriter {
       if (this.#ended) this.#socket.end();
       return;
     }
-    this.#taken = this.#bytes.take();
+    this.#flushing = this.#bytes.take();
     this.#written = 0;
     this.#flushes = this.#nextFlushes;
     this.#nextFlushes = [];
-    this.#writeNext(this.#taken);
+    this.#writeNext(this.#flushing);
   }
 
-  #writeNext(taken: Buffer): void {
+  #writeNext(flushing: Buffer): void {
     const from = this.#written;
-    const to = Math.min(from + WRITE_BYTES, taken.length);
+    const to = Math.min(from + WRITE_BYTES, flushing.length);
     this.#writing = to - from;
     this.stalledSince = this.#config.ticker.now;
-    this.#socket.write(from === 0 && to === taken.length ? taken : taken.subarray(from, to), (error) => {
-      if (!error && this.#taken === taken) this.#scope.runInAsyncScope(this.#wrote, this, taken, to);
+    this.#socket.write(from === 0 && to === flushing.length ? flushing : flushing.subarray(from, to), (error) => {
+      if (!error && this.#flushing === flushing) this.#scope.runInAsyncScope(this.#wrote, this, flushing, to);
     });
   }
 
-  #wrote(taken: Buffer, to: number): void {
+  #wrote(flushing: Buffer, to: number): void {
     this.bufferedBytes -= this.#writing;
     this.#gone += this.#writing;
     this.#writing = 0;
     this.#written = to;
     if (this.#seen.hadToWait) this.movedAt = this.#config.ticker.now;
-    if (to === taken.length) return this.#done(taken);
-    this.#writeNext(taken);
+    if (to === flushing.length) return this.#done(flushing);
+    this.#writeNext(flushing);
     this.#onFlushed();
   }
 
-  #done(taken: Buffer): void {
-    this.#taken = undefined;
+  #done(flushing: Buffer): void {
+    this.#flushing = undefined;
     this.stalledSince = 0;
-    if (this.#socket.letsGoOfWrites) this.#bytes.recycle(taken);
+    if (this.#socket.letsGoOfWrites) this.#bytes.recycle(flushing);
     const flushes = this.#flushes;
     this.#flushes = [];
     for (const { resolve } of flushes) resolve();
     this.#onFlushed();
-    if (this.#taken === undefined) this.#flush();
+    if (this.#flushing === undefined) this.#flush();
   }
 }
 

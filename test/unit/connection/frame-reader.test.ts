@@ -350,7 +350,7 @@ describe('the time of a frame', () => {
     journal.clock.now += 500;
     journal.receive(bytes.slice(2) + bytes.slice(0, 2));
     expect(journal.reader.frameSince).toBe(journal.clock.now);
-    expect(journal.reader.receivedAt).toBe(journal.clock.now);
+    expect(journal.reader.lastReadAt).toBe(journal.clock.now);
   });
 
   it('does not pass while it is paused, and begins when it goes on', () => {
@@ -390,7 +390,7 @@ describe('an reader that has ended', () => {
     journal.clock.now = 9000;
     expect(journal.receive(frame(1, 0, 'a'))).toEqual([]);
     expect(journal.reader.unread).toBe(0);
-    expect(journal.reader.receivedAt).toBe(1000);
+    expect(journal.reader.lastReadAt).toBe(1000);
   });
 
   it('takes nothing in where it ends while a frame is handed on, early or not', () => {
