@@ -26,7 +26,7 @@ export class ServerLoad {
   }
 
   /** A new connection; `shed` ends it where another one needs its room. */
-  connect(shed: (cause: CmdStreamError) => void): ConnectionLoad {
+  addConnection(shed: (cause: CmdStreamError) => void): ConnectionLoad {
     const connection = new ConnectionLoad(this, shed);
     this.#open.add(connection);
     return connection;

@@ -190,6 +190,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
     this.#stopFirstWait();
     const ending = new CmdStreamError('SHUTDOWN', 'the server is shutting down');
     while (this.#isStill('draining') && this.#sessions.size > 0) {
+      // In each round: a peer that has only now probed could not get it before. Each session sends it once.
       for (const session of this.#sessions) session.goAway('shutdown');
       await afterReading(DRAIN_CHECK_MS);
       if (performance.now() >= this.#answerUntil) break;

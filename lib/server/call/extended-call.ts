@@ -30,9 +30,9 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   #state: State = 'running';
   #held: HeldResult | undefined;
   #isStream = false;
-  /** Is nothing, or nothing that ends the Command, sent so far? */
+  /** Must END follow? Not behind a Result that the peer takes for the last one. */
   #needsEnd = true;
-  /** What `next` has thrown: an Invoker that hands it to `error` quotes the session. */
+  /** What `next` has thrown. Where an Invoker hands it to `error`, it is no failure of the handler. */
   #thrown: unknown;
   #room: Deferred | undefined;
 
@@ -87,8 +87,8 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   #next(result: unknown): number {
     this.#flushHeld();
     if (!this.isOpen) return 0;
-    const endsLikeOne = this.#answersValues || this.#isLast(result);
-    if (this.#isStream || !endsLikeOne) return this.#put(result, false, false);
+    const mayBeLast = this.#answersValues || this.#isLast(result);
+    if (this.#isStream || !mayBeLast) return this.#put(result, false, false);
     const held = this.#hold(result);
     // Its code may have ended the Command.
     if (this.isOpen) this.#held = held;
@@ -145,7 +145,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
       this.#needsEnd = false;
       this.#putFrame((writer) => held.write(writer, true), true);
     }
-    if (this.#needsEnd) this.#mark((writer) => writeSeqControl(writer, Control.END, this.seq));
+    if (this.#needsEnd) this.#sendControl((writer) => writeSeqControl(writer, Control.END, this.seq));
   }
 
   error(error: unknown): void {
@@ -183,7 +183,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   #sendError(error: WireError): void {
     const bytes = encodeErrorFrame(this.session.connection, this.seq, error, this.#report);
-    this.#mark((writer) => writer.writeBytes(bytes));
+    this.#sendControl((writer) => writer.writeBytes(bytes));
   }
 
   /** The end of the turn: what is held back is not the only Result. */
@@ -248,7 +248,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     if (held === undefined) return;
     this.#held = undefined;
     // Only the first is ever held, and values say themselves whether they are the last.
-    if (!this.#answersValues) this.#mark((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
+    if (!this.#answersValues) this.#sendControl((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
     this.#isStream = true;
     this.#putFrame((writer) => held.write(writer, false), false);
   }
@@ -266,7 +266,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   #putFrame(write: (writer: ByteWriter) => void, isFinal: boolean): number {
     if (!this.#mustQueue) return this.#spend(this.session.connection.writer.send(write));
-    const queued = this.#queueMade().put(write, isFinal);
+    const queued = this.#ensureQueue().put(write, isFinal);
     if (typeof queued === 'number') return queued;
     this.#stop(queued);
     return 0;
@@ -277,13 +277,13 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     return bytes;
   }
 
-  /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
-  #mark(write: (writer: ByteWriter) => void): void {
+  /** Sends a control frame, which needs no credit: behind what is queued; in its turn, where the socket has no room. */
+  #sendControl(write: (writer: ByteWriter) => void): void {
     if (this.#queue === undefined && !this.session.scheduler.isCongested) this.session.connection.writer.post(write);
-    else this.#queueMade().mark(write);
+    else this.#ensureQueue().putControl(write);
   }
 
-  #queueMade(): ResultQueue {
+  #ensureQueue(): ResultQueue {
     return (this.#queue ??= new ResultQueue(this, this.session, Infinity));
   }
 
@@ -295,7 +295,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   #stop(error: unknown): void {
     this.endReason = error;
     this.#fail(error);
-    // Not this class's abort(): it would drop the queued error.
+    // Not the abort() of this class: it would drop the queued error.
     super.abort(error);
   }
 

@@ -7,10 +7,10 @@ import { MADE_AHEAD, type ScheduledCall } from '../session/send-scheduler.js';
 import type { CallSession } from './server-call.js';
 import { CREDIT_WINDOW_BYTES } from '../../wire/control-frame.js';
 
-/** A group is complete with so many bytes; it counts until its last Result is taken. */
-const GROUP_BYTES = CREDIT_WINDOW_BYTES / 256;
+/** A batch is complete with so many bytes; it counts until its last Result is taken. */
+const BATCH_BYTES = CREDIT_WINDOW_BYTES / 256;
 
-interface Group {
+interface Batch {
   results: number;
   bytes: number;
 }
@@ -24,8 +24,11 @@ export class ResultQueue {
   /** Results that were sent on credit; when others are taken is not known. */
   readonly #untaken: UntakenResults | undefined;
   #frames: PackedFrames | undefined;
+  /** Results that wait. */
   #results = 0;
+  /** Bytes of memory that the scheduler knows of. */
   #counted = 0;
+  /** Its turn came while a value was being encoded. */
   #missedTurn = false;
 
   /** `credit`: Results that may be sent; Infinity for a Command without credit. */
@@ -83,8 +86,8 @@ export class ResultQueue {
     }
   }
 
-  /** Sends a control frame that needs no credit, behind what is queued; in its turn, where the socket has no room. */
-  mark(write: Write): void {
+  /** Sends a control frame, which needs no credit: behind what is queued; in its turn, where the socket has no room. */
+  putControl(write: Write): void {
     const isNext = this.isEmpty && (!this.#session.scheduler.isCongested || this.#frames?.isWriting === true);
     if (isNext) this.#session.connection.writer.post(write);
     else this.#append((writer) => void this.#session.connection.writer.encode(writer, write), false);
@@ -158,13 +161,13 @@ export class ResultQueue {
 
 /**
  * The Results of one Command that were sent on credit and not taken yet: how many bytes they are, as nearly as the
- * window needs it. Small ones are counted in groups, so that what is remembered of them is small, and removed in
+ * window needs it. Small ones are counted in batches, so that what is remembered of them is small, and removed in
  * constant time.
  */
 export class UntakenResults {
   #bytes = 0;
   /** Oldest first; never more than the window has room for. */
-  readonly #groups: Group[] = [];
+  readonly #batches: Batch[] = [];
 
   /** Credit is a number of Results; their bytes have a bound of their own, above which there is one at a time. */
   get hasRoom(): boolean {
@@ -173,9 +176,9 @@ export class UntakenResults {
 
   add(bytes: number): void {
     this.#bytes += bytes;
-    const last = this.#groups.at(-1);
-    if (last === undefined || last.bytes >= GROUP_BYTES || bytes >= GROUP_BYTES)
-      this.#groups.push({ results: 1, bytes });
+    const last = this.#batches.at(-1);
+    if (last === undefined || last.bytes >= BATCH_BYTES || bytes >= BATCH_BYTES)
+      this.#batches.push({ results: 1, bytes });
     else {
       last.results++;
       last.bytes += bytes;
@@ -185,14 +188,14 @@ export class UntakenResults {
   /** The oldest were taken. */
   take(count: number): void {
     let left = count;
-    for (let first = this.#groups[0]; first !== undefined; first = this.#groups[0]) {
+    for (let first = this.#batches[0]; first !== undefined; first = this.#batches[0]) {
       if (first.results > left) {
         first.results -= left;
         return;
       }
       left -= first.results;
       this.#bytes -= first.bytes;
-      this.#groups.shift();
+      this.#batches.shift();
     }
   }
 }

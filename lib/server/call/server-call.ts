@@ -70,10 +70,10 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   protected abortReason: unknown;
   /** The reason of the signal when the Command is over; undefined: that it was answered. */
   protected endReason: unknown;
-  /** Is a Result being taken? Code of its class runs meanwhile. */
+  /** Is a Result being encoded? Code of its class (a getter, `toJSON`) runs meanwhile, and may use this sink. */
   protected isTaking = false;
   protected readonly session: CallSession;
-  /** How code of a Result that was being taken has ended the Command. */
+  /** The end that such code has asked for. */
   #endsBehind: (() => void) | undefined;
   #scope: AsyncResource | undefined;
   #controller: AbortController | undefined;
@@ -134,7 +134,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
   }
 
-  /** What {@link isTaking} began is done. */
+  /** The Result is encoded: now comes the end that its code may have asked for. */
   protected taken(): void {
     this.isTaking = false;
     const end = this.#endsBehind;
@@ -143,7 +143,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     end();
   }
 
-  /** The end that code of a Result has asked for comes behind that Result; the first one counts. */
+  /** An end that is asked for while a Result is being encoded comes behind that Result; the first one counts. */
   protected endBehind(end: () => void): void {
     this.#endsBehind ??= end;
   }

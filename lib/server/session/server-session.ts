@@ -48,7 +48,7 @@ export class ServerSession implements ConnectionListener, CallSession {
     this.config = config;
     this.#listener = listener;
     this.#activeAt = config.ticker.now;
-    this.load = config.load.connect((cause) => this.connection.end(cause));
+    this.load = config.load.addConnection((cause) => this.connection.end(cause));
     this.connection = new Connection(socket, config, this);
     this.scheduler = new SendScheduler(this.connection, config);
     this.connection.writer.post((writer) => writeServerInfo(writer, config.serverInfo));
@@ -73,17 +73,18 @@ export class ServerSession implements ConnectionListener, CallSession {
   }
 
   /**
-   * Reading goes on only while there is room for more Commands and for their Results. Not so with a peer of this
-   * package: it keeps to the limits that it knows, and its credit and cancellations must not wait behind Commands.
+   * Must reading stop? A plain peer is read only while there is room for more Commands and for their Results. One of
+   * this package always is: it keeps to the limits that it knows, and its credit and cancellations must not wait behind
+   * Commands.
    */
-  get isHeldBack(): boolean {
+  get mustPause(): boolean {
     if (this.#extension) return false;
     return this.load.inFlight >= this.config.maxInFlight || this.scheduler.isCongested;
   }
 
   regulate(): void {
     if (this.#extension) return;
-    if (this.isHeldBack) this.connection.pause();
+    if (this.mustPause) this.connection.pause();
     else this.connection.resume();
   }
 
@@ -95,7 +96,7 @@ export class ServerSession implements ConnectionListener, CallSession {
   /** True if a draining server may end this connection: no Command is running and none is on its way. */
   mayEnd(now: number, quietPeriodMs: number): boolean {
     if (this.#extension === undefined) return this.isIdle(now, quietPeriodMs);
-    return this.#extension.hasEnded && this.isIdle(now, 0);
+    return this.#extension.isDone && !this.#extension.hasEvents && this.isIdle(now, 0);
   }
 
   /** True if nothing is running or under way, and nothing was for so long. */
@@ -251,7 +252,7 @@ export class SessionLimits implements Ticking {
 
   tick(now: number): void {
     if (this.#leaving !== undefined) return this.#seeOff(this.#leaving, now);
-    if (this.#session.isHeldBack) this.#frameAt = now;
+    if (this.#session.mustPause) this.#frameAt = now;
     const cause = this.#overdue(now);
     if (cause === undefined) return;
     if (!this.#session.isExtended) return this.#session.close(cause);

@@ -59,11 +59,6 @@ export class SessionExtension {
     return this.#sequence.isDone;
   }
 
-  /** True if no Command follows, and no event waits. */
-  get hasEnded(): boolean {
-    return this.isDone && !this.hasEvents;
-  }
-
   /** True if events wait to be run, with or without a connection. */
   get hasEvents(): boolean {
     return this.#events.length > 0 || this.#eventsArrived > 0;
@@ -75,9 +70,9 @@ export class SessionExtension {
     this.#connection.writer.post((writer) => writeGoaway(writer, reason));
   }
 
-  onCommand(ofFrame: Seq, command: unknown, bytesRead: number, frame: Buffer | undefined): void {
-    const meta = this.#sequence.takeMeta(ofFrame);
-    const seq = this.#sequence.claim(ofFrame);
+  onCommand(seqOfFrame: Seq, command: unknown, bytesRead: number, frame: Buffer | undefined): void {
+    const meta = this.#sequence.takeMeta(seqOfFrame);
+    const seq = this.#sequence.claim(seqOfFrame);
     const { receivedAt } = this.#connection;
     const { metadata } = meta;
     if (meta.noAnswer) this.#addEvent({ seq, command, bytesRead, receivedAt, metadata, frame });

@@ -198,7 +198,7 @@ describe('credit', () => {
     const { socket, queue } = queueWith(100);
     queue.put(frame('a', MIB), true);
     queue.put(frame('b'), true);
-    queue.mark(frame('e'));
+    queue.putControl(frame('e'));
     expect([queue.flush(), socket.takeSent()]).toEqual([false, 'a1048576']);
     queue.grant(1);
     expect([queue.flush(), socket.takeSent()]).toEqual([true, 'b1 e1']);
@@ -311,7 +311,7 @@ describe('the turn of a Command', () => {
       queue.put(frame('a'), false);
       expect(socket.takeJoined()).toBe(1);
       queue.put(frame('b'), false);
-      queue.mark(frame('e'));
+      queue.putControl(frame('e'));
       expect(socket.takeJoined()).toBe(0);
       expect([queue.flush(), socket.takeJoined(), socket.takeSent()]).toEqual([false, 1, '']);
       socket.isFull = false;
@@ -350,14 +350,14 @@ describe('the turn of a Command', () => {
 describe('what needs no credit', () => {
   it('is sent at once where nothing waits and the socket has room', () => {
     const { socket, queue } = queueWith(0);
-    queue.mark(frame('e'));
+    queue.putControl(frame('e'));
     expect([socket.takeSent(), socket.takeJoined(), queue.isEmpty]).toEqual(['e1', 0, true]);
   });
 
   it('waits for its turn where the socket is full, and counts for no Result', () => {
     const { socket, queue } = queueWith(0);
     socket.isFull = true;
-    queue.mark(frame('e'));
+    queue.putControl(frame('e'));
     expect([socket.takeSent(), socket.takeJoined(), queue.isEmpty]).toEqual(['', 1, false]);
     expect([queue.put(frame('a', MIB), false), queue.put(frame('b', MIB), false)]).toEqual([MIB, MIB]);
     socket.isFull = false;
@@ -368,7 +368,7 @@ describe('what needs no credit', () => {
     const { socket, queue } = queueWith(1);
     for (let round = 0; round < 3; round++) {
       socket.isFull = true;
-      queue.mark(frame('e'));
+      queue.putControl(frame('e'));
       socket.isFull = false;
       expect([queue.flush(), queue.isFree, socket.takeSent()]).toEqual([true, true, 'e1']);
     }
@@ -380,7 +380,7 @@ describe('what needs no credit', () => {
   it('stays behind Results that wait', () => {
     const { socket, queue } = queueWith(0);
     queue.put(frame('a'), false);
-    queue.mark(frame('e'));
+    queue.putControl(frame('e'));
     expect([queue.flush(), socket.takeSent()]).toEqual([false, '']);
     queue.grant(1);
     expect([queue.flush(), socket.takeSent()]).toEqual([true, 'a1 e1']);
@@ -390,7 +390,7 @@ describe('what needs no credit', () => {
     const { socket, queue } = queueWith(0);
     socket.isFull = true;
     const marking = (writer: ByteWriter): void => {
-      queue.mark(frame('e'));
+      queue.putControl(frame('e'));
       writer.writeBytes(Buffer.from('a'));
     };
     queue.put(marking, false);

@@ -9,7 +9,7 @@ import type { SessionLimitsConfig } from '../../../lib/server/session/session-co
 class Probe {
   isExtended = false;
   isDone = false;
-  isHeldBack = false;
+  mustPause = false;
   /** Since when it rests; undefined: it does not. */
   restsSince: number | undefined;
   mayEndNow = false;
@@ -76,9 +76,9 @@ describe('the limit for the next frame', () => {
 
   it('does not count while the server does not read, and begins anew behind that', () => {
     const probe = new Probe({ receiveTimeoutMs: 100 });
-    probe.isHeldBack = true;
+    probe.mustPause = true;
     expect([...probe.at(1100), ...probe.at(1300)]).toEqual([]);
-    probe.isHeldBack = false;
+    probe.mustPause = false;
     expect(probe.at(1399)).toEqual([]);
     expect(probe.at(1400)).toEqual(['close RECEIVE_TIMEOUT']);
   });
