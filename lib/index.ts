@@ -51,9 +51,9 @@ export {
   type CmdStreamServerEvents,
   type CmdStreamServerStatus,
 } from './nest/server/cmd-stream-server.js';
-export type { CmdStreamServerOptions } from './nest/server/cmd-stream-server-options.js';
+export type { CmdStreamServerOptions } from './nest/server/cmd-stream-server.js';
 export { CmdStreamClient, type CmdStreamClientEvents } from './nest/client/cmd-stream-client.js';
-export type { CmdStreamClientOptions } from './nest/client/cmd-stream-client-options.js';
+export type { CmdStreamClientOptions } from './nest/client/cmd-stream-client.js';
 export { CmdStreamExceptionFilter, type HttpErrorPayload } from './nest/cmd-stream-exception.filter.js';
 export type { CmdStreamExceptionFilterOptions } from './nest/cmd-stream-exception.filter.js';
 export { CmdStreamSerializerInterceptor } from './nest/server/cmd-stream-serializer.interceptor.js';

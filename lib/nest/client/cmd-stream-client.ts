@@ -13,26 +13,66 @@ import {
 } from '@nestjs/microservices';
 import { AsyncSubject, defer, mergeMap, Observable, type Observer } from 'rxjs';
 import { ambientMetadata } from '../../client/call/call-rules.js';
-import { clientDefaults, type UnexpectedResult } from '../../client/client-options.js';
+import {
+  clientDefaults,
+  type UnexpectedResult,
+  clientRules,
+  type CommandClientOptions,
+} from '../../client/client-options.js';
 import { CallerSink, type CallNeeds, type CallOptions, type CommandSink } from '../../client/call/client-call.js';
 import { completeClientOptions } from '../../client/client-config.js';
 import { ClientCore } from '../../client/client-core.js';
 import { commandClientOf, type CommandClient } from '../../client/command-client.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
 import { Command, type AnyCommand, type ResultOf } from '../../contract/command.js';
-import { emptyContract, tablesOf } from '../../contract/contract.js';
+import { emptyContract, tablesOf, contractRule, type Contract } from '../../contract/contract.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { messageTypeOf, type TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ServerState, ClientStatus } from '../../client/group/group-server.js';
-import { resolveOptions } from '../../options.js';
+import { resolveOptions, boolean, type OptionRules } from '../../options.js';
 import type { Metadata } from '../../wire/control-frame.js';
-import { cmdStreamClientRules, type CmdStreamClientOptions } from './cmd-stream-client-options.js';
 import { CmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from '../server/command-handler.decorator.js';
 import { EmptyError, PatternResponses } from './pattern-responses.js';
 import { PeerLog } from '../peer-log.js';
-import { serialized } from '../packet-forms.js';
+import { serialized, deserializerRule, serializerRule } from '../packet-forms.js';
+
+/**
+ * The options of the Nest client: those of the core client, and Nest's serializers.
+ *
+ * @publicApi
+ */
+export interface CmdStreamClientOptions extends Omit<CommandClientOptions, 'contract'> {
+  /**
+   * The contract both sides share; without one the client sends messages by pattern only.
+   * @default none
+   */
+  contract?: Contract;
+  /**
+   * Open the connections when the application starts, which waits for the first one and fails without it.
+   * @default none: they are opened by the first call
+   */
+  connectOnBootstrap?: boolean;
+  /**
+   * Nest's serializer of messages by pattern.
+   * @default none
+   */
+  serializer?: Serializer;
+  /**
+   * Nest's deserializer of answers by pattern.
+   * @default none
+   */
+  deserializer?: Deserializer;
+}
+
+export const cmdStreamClientRules: OptionRules<CmdStreamClientOptions> = Object.freeze({
+  ...clientRules,
+  contract: { ...contractRule, required: false },
+  connectOnBootstrap: boolean,
+  serializer: serializerRule,
+  deserializer: deserializerRule,
+});
 
 /** @publicApi */
 export interface CmdStreamClientEvents {

@@ -12,8 +12,7 @@ import {
 } from '@nestjs/common';
 import { CmdStreamError } from '../../errors.js';
 import { text } from '../../options.js';
-import type { CmdStreamClientOptions } from './cmd-stream-client-options.js';
-import { CmdStreamClient } from './cmd-stream-client.js';
+import { type CmdStreamClientOptions, CmdStreamClient } from './cmd-stream-client.js';
 import { refuseStandardDecorator } from '../server/command-handler.decorator.js';
 
 /** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */

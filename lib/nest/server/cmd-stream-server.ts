@@ -16,9 +16,9 @@ import {
   type Transport,
 } from '@nestjs/microservices';
 import { callSafely } from '../../callbacks.js';
-import { emptyContract, tablesOf } from '../../contract/contract.js';
+import { emptyContract, tablesOf, contractRule, type Contract } from '../../contract/contract.js';
 import type { CmdStreamError } from '../../errors.js';
-import { resolveOptions } from '../../options.js';
+import { resolveOptions, type OptionRules } from '../../options.js';
 import { CommandServer } from '../../server/command-server.js';
 import type { ResultSink } from '../../server/invoker.js';
 import {
@@ -27,16 +27,59 @@ import {
   type LostConnection,
   type ResolvedServerOptions,
   type ServerStatus,
+  serverRules,
+  type ServerOptions,
 } from '../../server/server-options.js';
 import { PeerLog } from '../peer-log.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
-import { cmdStreamServerRules, type CmdStreamServerOptions } from './cmd-stream-server-options.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
 import { FailureLog } from './failure-log.js';
 import { failureOf } from './handler-failure.js';
 import { HandlerInvoker, runHandler } from './handler-invoker.js';
 import { PatternInvoker, type RunHandler } from './pattern-invoker.js';
 import { HookedSink } from './response-sinks.js';
+import { deserializerRule, serializerRule } from '../packet-forms.js';
+
+/**
+ * The options of the Nest server: those of the core server, without its Invoker, which is Nest.
+ *
+ * @publicApi
+ */
+export interface CmdStreamServerOptions extends ServerOptions {
+  /**
+   * The contract both sides share; without one the server takes messages by pattern only.
+   * @default none
+   */
+  contract?: Contract;
+  /**
+   * Which handlers this server serves: those without a tag, and those tagged with this id, as by
+   * `@CommandHandler(command, id)`, `@MessagePattern(pattern, id)` or `@EventPattern(pattern, id)`. Nest hands over no
+   * others, without a word: handlers tagged with `Transport.TCP` need `transportId: Transport.TCP`.
+   * @default CMD_STREAM
+   */
+  transportId?: Transport | symbol;
+  /**
+   * Nest's serializer of answers by pattern.
+   * @default none
+   */
+  serializer?: Serializer;
+  /**
+   * Nest's deserializer of messages by pattern.
+   * @default none
+   */
+  deserializer?: Deserializer;
+}
+
+export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.freeze({
+  ...serverRules,
+  contract: { ...contractRule, required: false },
+  transportId: {
+    expected: 'a Transport or a symbol',
+    accepts: (value: unknown) => typeof value === 'symbol' || typeof value === 'number',
+  },
+  serializer: serializerRule,
+  deserializer: deserializerRule,
+});
 
 /** @publicApi */
 export type CmdStreamServerStatus = ServerStatus;
