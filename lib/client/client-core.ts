@@ -30,7 +30,8 @@ export class ClientCore {
   /** What serves all callers begins here: not in the scope of the one whose call came first. */
   readonly #scope = new AsyncScope();
   readonly #options: ResolvedClientOptions;
-  readonly #seqs = { last: 0 };
+  /** Shared by its groups: no number is used twice. */
+  readonly #seqCounter = { last: 0 };
   #group: Group;
   /** Earlier ones, before the client was opened anew, whose calls may not be answered yet. */
   readonly #former = new Map<Group, Promise<void>>();
@@ -44,7 +45,7 @@ export class ClientCore {
   }
 
   #newGroup(): Group {
-    const group: Group = new Group(groupConfigOf(this.#options, this.#scope), this.#seqs, {
+    const group: Group = new Group(groupConfigOf(this.#options, this.#scope), this.#seqCounter, {
       // The end of what was closed is no news of what was opened since.
       onConnectionChange: ({ server, status }, cause) => group === this.#group && this.#notify(cause, server, status),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
@@ -124,8 +125,8 @@ export class ClientCore {
   }
 
   /**
-   * Sends anything that can be sent: a Command or a message by pattern. `sink` is called in whatever scope; one of a
-   * user is put into a {@link CallerSink} first.
+   * What `dispatch()` and all others are built on: sends a Command, or a message by pattern. `sink` is called in
+   * whatever scope; one of a user is put into a {@link CallerSink} first.
    */
   submit(
     command: unknown,
@@ -141,8 +142,8 @@ export class ClientCore {
       if (signal?.aborted) throw signal.reason;
       if (this.#closing) throw closedError();
       const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
-      const all = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
-      call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own }, all);
+      const allNeeds = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
+      call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own }, allNeeds);
     } catch (error) {
       call = new ClientCall(command, sink, this.#group.waiting);
       call.fail(error);
@@ -158,7 +159,7 @@ export class ClientCore {
   }
 
   /** Sends a Command, or an event by pattern, and resolves when it was written. */
-  post(command: unknown, options: CallOptions = NO_OPTIONS, ambient: Metadata = NO_METADATA): Promise<void> {
+  emit(command: unknown, options: CallOptions = NO_OPTIONS, ambient: Metadata = NO_METADATA): Promise<void> {
     return new Promise((resolve, reject) => {
       checkCallOptions(options, emitOptions);
       const sink = { next: () => {}, complete: resolve, error: reject };

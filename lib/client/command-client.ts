@@ -120,7 +120,7 @@ export class CommandClient {
    * @throws {CmdStreamError} as {@link dispatch}
    */
   emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Promise<void> {
-    return this.#core.post(command, options);
+    return this.#core.emit(command, options);
   }
 
   /**

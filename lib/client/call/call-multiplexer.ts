@@ -15,8 +15,8 @@ import type { CallHolder, ClientCall } from './client-call.js';
 export interface CallMultiplexerConfig extends CallEncoderConfig {
   /** Where the connection leads to, for errors. */
   readonly server: string;
-  /** The number of the last Command that any connection of the client has sent. */
-  readonly seqs: { last: number };
+  /** Counts the Commands that all connections of the client have sent. */
+  readonly seqCounter: { last: number };
   readonly contract: ContractTables;
   readonly maxPending: number;
   /** Commands that may wait because the socket takes no more. */
@@ -28,13 +28,13 @@ export interface CallMultiplexerConfig extends CallEncoderConfig {
   isIdempotent(command: unknown): boolean;
 }
 
-/** What happens to the calls of a connection that their caller does not learn from itself. */
+/** What becomes of calls that their connection cannot end itself: whether they are sent again is the group's to say. */
 export interface CallListener {
-  /** A Command that was not executed may be sent again. */
+  /** The server has refused it before it began: it may be sent again. */
   onNotStarted(call: ClientCall, error: CmdStreamError): void;
-  /** A Command that was not written needs another connection. */
+  /** It was not written, and needs another connection. */
   onUnwritten(call: ClientCall, error: CmdStreamError): void;
-  /** The connection has ended before the written Command was answered. */
+  /** It was written, and the connection has ended before it was answered. */
   onLost(call: ClientCall, error: CmdStreamError): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
   /** A frame for a Command that its caller had given up. */
@@ -54,7 +54,7 @@ export class CallMultiplexer implements CallHolder {
   readonly #connection: Connection;
   readonly #config: CallMultiplexerConfig;
   readonly #listener: CallListener;
-  readonly #written = new PendingTable();
+  readonly #written = new WrittenCalls();
   readonly #waiting = new LinkedSet<ClientCall>();
   readonly #seqs = new SeqWindow();
   readonly #encoder: CallEncoder;
@@ -88,9 +88,9 @@ export class CallMultiplexer implements CallHolder {
   }
 
   /**
-   * A control frame has come for this number, and this call if it is not over.
+   * A control frame has come for this number; `call`: whose it is, undefined if that is over.
    *
-   * @throws {CmdStreamError} PROTOCOL_ERROR when none may come for it
+   * @throws {CmdStreamError} PROTOCOL_ERROR when no Command ever had this number, or the server had ended it already
    */
   onAnswer(seq: Seq, call: ClientCall | undefined): void {
     this.hasAnswered = true;
@@ -188,7 +188,7 @@ export class CallMultiplexer implements CallHolder {
     for (const callback of listeners) callback();
   }
 
-  /** The server has said its last word about the call; what follows for it is a protocolError. */
+  /** The server has said its last word about the call; what follows for it breaks the protocol. */
   #ended(call: ClientCall): void {
     if (call.until === 'answered') this.#seqs.end(call.seq);
   }
@@ -240,7 +240,7 @@ export class CallMultiplexer implements CallHolder {
       const leftMs = call.remainingMs();
       if (leftMs < 0) return call.expire();
       if (!this.#isExtended) this.#encoder.checkPlain(call);
-      call.seq = this.#seqs.use(++this.#config.seqs.last);
+      call.seq = this.#seqs.use(++this.#config.seqCounter.last);
       call.attempts++;
       this.#written.add(call);
       this.#encoder.write(call, leftMs, call.kept === undefined && this.#mayRepeat(call));
@@ -260,17 +260,17 @@ function completeWhenFlushed(call: ClientCall, connection: Connection): void {
   );
 }
 
-// The calls that were written, by seq. seqs count up, so an array used as a circle has a place for nearly all of them;
-// a Map takes those whose place an older call still holds.
-
 /** A power of two, as all later lengths. */
 const FIRST_LENGTH = 64;
 
 /**
- * Does what a Map does without what a Map costs here: one whose entries come and go copies itself every few hundred
+ * The calls that were written, by seq. Numbers count up, so an array used as a circle has a place for nearly all of
+ * them; a Map takes those whose place an older call still has.
+ *
+ * Does what a Map alone would do without what that costs: one whose entries come and go copies itself every few hundred
  * calls, and the copies it leaves behind make the garbage collector carry dead calls along until a full collection.
  */
-export class PendingTable {
+export class WrittenCalls {
   #places = emptyPlaces(FIRST_LENGTH);
   readonly #displaced = new Map<Seq, ClientCall>();
   /** Read-only to others. */

@@ -187,12 +187,12 @@ export class ClientCall implements Call, SentCommand {
     if (this.#settle(outcome, reason)) this.#tellError(outcome.error);
   }
 
-  /** Calls it back with the outcome of this attempt, instead of what was to be called back so far. */
+  /** `report` is called with the outcome of this attempt; it takes the place of an earlier one. */
   onReport(report: ((outcome: CallOutcome) => void) | undefined): void {
     this.#report = report;
   }
 
-  /** `permit` of the circuit breaker learns the outcome of this attempt. */
+  /** The circuit breaker that gave `permit` learns the outcome of this attempt. */
   reportTo(permit: CircuitPermit, isFailure: (error: unknown) => boolean): void {
     this.#report = (outcome) =>
       notify(() => {
@@ -243,7 +243,7 @@ export class ClientCall implements Call, SentCommand {
     notify(() => this.#sink.error(error));
   }
 
-  /** What has come cannot be taken, by the sink or at all: the rest is not wanted. */
+  /** What has come cannot be read, or the sink does not take it: the rest is not wanted. */
   sinkFailed(failure: unknown): void {
     const error = asSent(failure);
     this.#abandon({ how: 'failed', error }, isCmdStreamError(error) ? error.code : 'CANCELLED');
@@ -278,7 +278,7 @@ export class ClientCall implements Call, SentCommand {
     this.kept = undefined;
   }
 
-  /** It is to be sent again, as if it never had been. */
+  /** Makes it a call that was not written yet; `holder` has it until it is. */
   rewind(holder: CallHolder): void {
     this.seq = 0;
     this.isStream = false;

@@ -52,9 +52,9 @@ export class ConnectionPicker {
   #choices: readonly Choice[] = [];
   /** Those of them that take patterns and metadata, if there are any. */
   #extended: readonly Choice[] = [];
-  /** Calls that wait for a connection. */
+  /** What the breakers gave to calls that wait for a connection. */
   readonly #held = new Map<ClientCall, HeldPermits>();
-  /** Whose failure was counted just now. */
+  /** While calls fail because of one attempt: its server, whose breaker has counted that attempt. */
   #counted: GroupServer | undefined;
 
   constructor(config: ConnectionPickerConfig, servers: readonly GroupServer[]) {

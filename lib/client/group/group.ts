@@ -17,7 +17,7 @@ import { WaitingRoom, type ResolvedRetryOptions, type WaitingRoomConfig } from '
 
 export interface GroupConfig
   extends
-    Omit<GroupConnectionConfig, 'group' | 'seqs' | 'server' | 'address' | 'turns'>,
+    Omit<GroupConnectionConfig, 'group' | 'seqCounter' | 'server' | 'address' | 'turns'>,
     ConnectionPickerConfig,
     WaitingRoomConfig {
   readonly servers: readonly ServerAddress[];
@@ -52,8 +52,8 @@ export class Group implements GroupConnectionListener {
   #hasIdle = false;
   #closed: CmdStreamError | undefined;
 
-  /** `seqs`: the number of the last Command, which all groups of a client share. */
-  constructor(config: GroupConfig, seqs: { last: number }, listener: GroupListener) {
+  /** `seqCounter`: counts Commands for all groups of a client. */
+  constructor(config: GroupConfig, seqCounter: { last: number }, listener: GroupListener) {
     this.#config = config;
     this.#listener = listener;
     const submit = (call: ClientCall): void => this.submit(call);
@@ -65,7 +65,7 @@ export class Group implements GroupConnectionListener {
       const { name, address, turns } = server;
       const connection = new GroupConnection(
         index,
-        { ...config, seqs, group: this, server: name, address, turns },
+        { ...config, seqCounter, group: this, server: name, address, turns },
         this,
       );
       server.connections.push(connection);
@@ -109,8 +109,9 @@ export class Group implements GroupConnectionListener {
     if (this.open.length === 0) return this.#wait(call);
     try {
       const { session } = this.#picker.choose(call);
-      // Code of the user has run: the call may be over by now, and the connection may be gone.
       if (session && call.isPending) return session.submit(call);
+      // Strategies and breakers are code of the user: it may have ended the call, or the connection. What the breaker
+      // gave is given back, and what is still pending is submitted anew.
       call.report({ how: 'cancelled' });
       this.submit(call);
     } catch (error) {
@@ -134,7 +135,7 @@ export class Group implements GroupConnectionListener {
 
   #awaitConnection(): void {
     this.#start();
-    this.#failInVain();
+    this.#failIfInVain();
   }
 
   #start(): void {
@@ -158,7 +159,7 @@ export class Group implements GroupConnectionListener {
   async idle(limitMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, limitMs);
-      // Calls move on from one place to another: each is asked until there is none anywhere.
+      // Calls go from one place to another, as when they are sent again: each is asked until there is none anywhere.
       const look = (): void => {
         const busy = [this.waiting, ...this.#connections].find(({ pending }) => pending > 0);
         if (busy) return busy.whenIdle(look);
@@ -207,8 +208,8 @@ export class Group implements GroupConnectionListener {
     if (connection.session) {
       this.#picker.serverOf(connection).wake(connection);
       this.waiting.release();
-    } else if (isAttempt && cause) this.#picker.onAttemptFailed(connection, cause, () => this.#failInVain());
-    else this.#failInVain();
+    } else if (isAttempt && cause) this.#picker.onAttemptFailed(connection, cause, () => this.#failIfInVain());
+    else this.#failIfInVain();
     this.#listener.onConnectionChange(connection, cause);
   }
 
@@ -226,8 +227,8 @@ export class Group implements GroupConnectionListener {
     this.#picker.setOpen(open);
   }
 
-  /** What waits for connections that are not tried, or fail for good, or for longer than the user wants, fails. */
-  #failInVain(): void {
+  /** Calls that wait for a connection fail if none will open: none is tried, or each fails for good. */
+  #failIfInVain(): void {
     if (!this.waiting.isAwaiting || this.open.length > 0) return;
     if (this.#connections.every((connection) => this.#isInVain(connection))) this.waiting.failAwaiting(this.#lastError);
   }
@@ -248,6 +249,7 @@ export class Group implements GroupConnectionListener {
   }
 
   onUnwritten(call: ClientCall, error: CmdStreamError): void {
+    // Says nothing about the server.
     call.report({ how: 'cancelled' });
     call.rewind(this.waiting);
     if (this.#closed) call.fail(error);

@@ -208,7 +208,7 @@ export class CmdStreamClient extends ClientProxy {
   override emit(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command))
       return this.#hot(command, () =>
-        this.#core.post(command, options as CallOptions, this.#needsOf(command)?.ambient),
+        this.#core.emit(command, options as CallOptions, this.#needsOf(command)?.ambient),
       );
     if (isNil(command) || isNil(options)) return super.emit(command, options);
     const dispatch = (): Promise<unknown> => this.dispatchEvent(this.createPacket(command, options));
@@ -339,7 +339,7 @@ export class CmdStreamClient extends ClientProxy {
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
     const { message, options, ambient } = this.#outgoing('event', packet);
-    return (await this.#core.post(message, options, ambient)) as T;
+    return (await this.#core.emit(message, options, ambient)) as T;
   }
 }
 

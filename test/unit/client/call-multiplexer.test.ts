@@ -75,7 +75,7 @@ function open(config: Partial<CallMultiplexerConfig> = {}, isExtended = true): v
   const standard = { timeoutMs: 0, maxPending: 100, maxQueued: 100, retry: {}, isIdempotent: () => false };
   const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, direction });
   const options = { maxSendBufferBytes: MAX_BUFFERED };
-  const where = { server: 'calc:1', seqs: { last: 0 }, contract: tablesOf(vectorContract) };
+  const where = { server: 'calc:1', seqCounter: { last: 0 }, contract: tablesOf(vectorContract) };
   const whole = { ...standard, ...where, direction, callBytes, options, ...config };
   calls = new CallMultiplexer(connection as unknown as Connection, whole, listener);
   calls.isOpen = true;

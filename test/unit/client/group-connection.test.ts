@@ -34,7 +34,7 @@ class Stage {
     const resolved = resolveClientOptions({ ...standard, ...options });
     const config = {
       ...groupConfigOf(resolved, new AsyncScope()),
-      seqs: { last: 0 },
+      seqCounter: { last: 0 },
       group: this,
       server: 'calc:1',
       address: { host: 'calc', port: 1 },
