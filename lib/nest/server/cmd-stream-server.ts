@@ -129,7 +129,7 @@ export class CmdStreamServer
     this.transportId = transportId ?? CMD_STREAM;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
     this.initializeDeserializer({ deserializer } as ClientOptions['options']);
-    const run: RunHandler = (handler, data, running, sink) => this.#run(handler, data, running, sink);
+    const run: RunHandler = (handler, data, context, sink) => this.#run(handler, data, context, sink);
     const shape = (error: unknown): CmdStreamError => failureOf(error, (unknown) => this.#failureLog.error(unknown));
     this.#patterns = new PatternInvoker({
       handlers: this,

@@ -67,15 +67,18 @@ export class HandlerInvoker implements Invoker {
     return this.#commands.types.filter((_, index) => this.#routes[index] === undefined).map(({ name }) => name);
   }
 
-  invoke(command: unknown, running: CommandContext, sink: ResultSink): void {
+  invoke(command: unknown, commandContext: CommandContext, sink: ResultSink): void {
     const index = this.#commands.indexOf(command);
     const route = this.#routes[index];
     const handler = route && this.#handlerOf(route);
-    if (handler) return this.#config.run(handler, command, new CmdStreamContext([running, route.pattern], sink), sink);
+    if (handler) {
+      const context = new CmdStreamContext([commandContext, route.pattern], sink);
+      return this.#config.run(handler, command, context, sink);
+    }
     if (!(command instanceof PatternMessage)) {
       throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
     }
-    return this.#config.patterns.invoke(command, running, sink);
+    return this.#config.patterns.invoke(command, commandContext, sink);
   }
 
   /** A subclass of the server may find another one, or wrap it. */
@@ -109,5 +112,6 @@ function give(given: unknown, context: CmdStreamContext, sink: ResultSink): void
   if (!isObservable(given)) return sink.complete(given);
   // One that pushes all at once can only be stopped from within; the sink says what becomes of what it pushes.
   const results = given.pipe(takeWhile((result) => sink.isOpen || sink.next(result) > 0));
-  subscribe(results, context.getArgByIndex(0), sink, askToWait);
+  const commandContext = context.getArgByIndex(0);
+  subscribe(results, commandContext, sink, askToWait);
 }

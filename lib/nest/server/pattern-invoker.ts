@@ -58,14 +58,16 @@ export class PatternInvoker {
     this.#config = config;
   }
 
-  invoke(message: PatternMessage, running: CommandContext, sink: ResultSink): void {
+  invoke(message: PatternMessage, commandContext: CommandContext, sink: ResultSink): void {
     const { forms, failureOf } = this.#config;
     const { serializer, deserializer } = forms();
-    const answers = serializer ? new SerializedResponses(sink, serializer, String(running.seq), failureOf) : sink;
-    if (!message.isPacket && !deserializer) return this.#dispatch(message, running, answers);
+    const answers = serializer
+      ? new SerializedResponses(sink, serializer, String(commandContext.seq), failureOf)
+      : sink;
+    if (!message.isPacket && !deserializer) return this.#dispatch(message, commandContext, answers);
     // One handler of failures behind both steps: what the second one throws must not be lost either.
-    this.#unwrap(message, running, deserializer)
-      .then((unwrapped) => this.#dispatch(unwrapped, running, answers))
+    this.#unwrap(message, commandContext, deserializer)
+      .then((unwrapped) => this.#dispatch(unwrapped, commandContext, answers))
       .then(undefined, (error: unknown) => sink.error(error));
   }
 
@@ -81,8 +83,8 @@ export class PatternInvoker {
     return new PatternMessage(kind, typeof pattern === 'string' ? pattern : dataText(pattern), unwrapped);
   }
 
-  #dispatch({ kind, route, data }: PatternMessage, running: CommandContext, sink: ResultSink): void {
-    const context = new CmdStreamContext([running, route], sink);
+  #dispatch({ kind, route, data }: PatternMessage, commandContext: CommandContext, sink: ResultSink): void {
+    const context = new CmdStreamContext([commandContext, route], sink);
     if (kind === 'event') {
       this.#config.handlers.handleEvent(route, { pattern: route, data }, context).then(
         () => sink.complete(),

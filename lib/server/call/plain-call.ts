@@ -11,7 +11,7 @@ type State = 'running' | 'answered' | 'ended';
 
 export class PlainCall extends ServerCall {
   #state: State = 'running';
-  /** What `next` has thrown, or this has found: an Invoker that hands it to `error` quotes the session. */
+  /** What `next` or this class has thrown. Where an Invoker hands it to `error`, it is no failure of the handler. */
   #thrown: unknown;
   #isAnswered = false;
   /** Results that were sent while more waited than may. */
@@ -34,7 +34,7 @@ export class PlainCall extends ServerCall {
   }
 
   next(result: unknown): number {
-    if (this.#isAnswered) this.#reportWentOn();
+    if (this.#isAnswered) this.#reportResultAfterLast();
     if (!this.isOpen) return 0;
     if (this.isTaking) return this.#send(result);
     this.isTaking = true;
@@ -76,8 +76,8 @@ export class PlainCall extends ServerCall {
     return bytes;
   }
 
-  /** Said once for each type of Commands: a handler that does it does it always. */
-  #reportWentOn(): void {
+  /** Once for each type of Commands: a handler that does it does it always. */
+  #reportResultAfterLast(): void {
     const { wentOn } = this.session.config;
     const name = this.commandName;
     if (wentOn.has(name)) return;
@@ -128,10 +128,10 @@ export class PlainCall extends ServerCall {
     return error !== undefined && error === this.#thrown ? error : this.failureOf(error);
   }
 
-  /** The mapper may be asynchronous. */
+  /** Answers with what `onPlainError`, which may be asynchronous, makes of the failure. */
   async #answer(failure: unknown): Promise<void> {
     const { onPlainError } = this.session.config;
-    // What another peer would get as the payload of an error is what the mapper is given.
+    // What a peer of this package would get as the payload of an error is what `onPlainError` is given.
     const error = isCmdStreamError(failure) && failure.code === 'REMOTE' ? failure.payload : failure;
     if (onPlainError === 'close') this.#endWith(error);
     else {

@@ -182,7 +182,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.answered();
   }
 
-  /** What messages call the handler. */
+  /** How errors name the handler. */
   protected handlerName(kind = this.command instanceof PatternMessage ? 'pattern ' : ''): string {
     const { command } = this;
     const handler = this.#askHandlerName();
@@ -199,7 +199,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     }
   }
 
-  /** What users call this Command. */
+  /** How errors name this Command. */
   protected get commandName(): string {
     return this.session.config.contract.commands.nameFor(this.command);
   }
