@@ -43,6 +43,8 @@ export class ConnectionSocket {
   #waiting: Fifo<() => void> | undefined;
   /** Bytes among them, with what each chunk costs. */
   #waitingBytes = 0;
+  /** Were they too many? What came then is missing, so no more is delivered. */
+  #isCut = false;
   #isDelivering = false;
   #isReading = true;
   #isClosed = false;
@@ -138,10 +140,12 @@ export class ConnectionSocket {
 
   /** A chunk waits for its turn, if there are not too many. */
   #keep(chunk: Buffer): void {
+    if (this.#isCut) return;
     const cost = chunk.length + CHUNK_COST;
     if (this.#waitingBytes >= MOST_EARLY_BYTES) {
+      this.#isCut = true;
       const text = `the socket gave more than ${MOST_EARLY_BYTES} bytes at once, ${CHUNK_COST} counted for each chunk`;
-      return this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', text));
+      return this.#deliver(() => this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', text)));
     }
     this.#waitingBytes += cost;
     this.#deliver(() => {

@@ -164,6 +164,22 @@ describe('what is no Duplex', () => {
     });
   });
 
+  it('is refused when it gives too much at once, even before its connection is made', async () => {
+    const empty = Buffer.alloc(0);
+    class Flood extends ScriptedDuplex {
+      override resume(): this {
+        // Each counts as 256 bytes.
+        for (let n = 0; n <= 64 * 4096; n++) this.emit('data', empty);
+        return super.resume();
+      }
+    }
+    const client = clientOver(() => new Flood());
+    await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      message: expect.stringContaining('the socket gave more than 67108864 bytes at once'),
+    });
+  });
+
   it('such as a stream of text is refused when it gives some', async () => {
     const client = clientOver(() => new ScriptedDuplex().setEncoding('latin1'));
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({

@@ -232,7 +232,7 @@ describe('what a Duplex gives within calls', () => {
 
   it.each([
     [mostBytes - 257, ['large', '']],
-    [mostBytes - 256, ['gone CONNECT_FAILED', 'large']],
+    [mostBytes - 256, ['large', 'gone CONNECT_FAILED']],
   ])('is refused beyond 64 MiB, counted with each chunk: after %d bytes', async (bytes, news) => {
     const journal = new Journal(new Probe());
     const large = Object.assign(Buffer.allocUnsafeSlow(bytes), { toString: () => 'large' });
@@ -242,6 +242,19 @@ describe('what a Duplex gives within calls', () => {
     journal.wrapped.write(Buffer.from('x'), () => {});
     await turns(2);
     expect(journal.news).toEqual(news);
+  });
+
+  it('is not delivered any more once some of it was refused, and the end comes in a turn of its own', async () => {
+    const journal = new Journal(new Probe());
+    const large = Object.assign(Buffer.allocUnsafeSlow(mostBytes), { toString: () => 'large' });
+    journal.socket.onWrite = () => {
+      for (const chunk of [large, Buffer.alloc(0), Buffer.from('behind')]) journal.socket.emit('data', chunk);
+    };
+    journal.onNews = () => journal.socket.emit('data', Buffer.from('later'));
+    journal.wrapped.write(Buffer.from('x'), () => {});
+    expect(journal.news).toEqual([]);
+    await turns(4);
+    expect(journal.news).toEqual(['large', 'gone CONNECT_FAILED']);
   });
 
   it('is counted no more once it was delivered', async () => {
