@@ -38,7 +38,7 @@ export const emptyContract: ContractTables = Object.freeze({
  * numbers of those behind it.
  *
  * @throws {CmdStreamError} INVALID_CONTRACT when a list is empty, lists a type twice, or lists something that is no
- * type
+ * type, or a class with a method `then`
  * @publicApi
  */
 export function defineContract(definition: ContractDefinition): Contract {

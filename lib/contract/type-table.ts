@@ -68,6 +68,7 @@ export class TypeTable implements TypeList {
         );
       }
       this.#checkWireName(listName, index, types);
+      if (isClass(type)) checkNoThen(`${listName}[${index}]`, type);
       if (isClass(type)) this.#byClass.set(type, index);
       else if (type.key === undefined) this.#keyless.push({ entry: type, index });
       else this.#byKey.set(type.key, { entry: type, index });
@@ -174,6 +175,15 @@ export class TypeTable implements TypeList {
 
 export function isClass(type: unknown): type is TypeClass {
   return typeof type === 'function' && /^class[\s{]/.test(Function.prototype.toString.call(type));
+}
+
+/** An `await` would take its instances for promises. An accessor is not asked: it is code of the class. */
+function checkNoThen(place: string, type: TypeClass): void {
+  let prototype: unknown = type.prototype;
+  while (prototype && !Object.hasOwn(prototype, 'then')) prototype = Object.getPrototypeOf(prototype);
+  if (!prototype || typeof Object.getOwnPropertyDescriptor(prototype, 'then')?.value !== 'function') return;
+  const text = `\`${place}\`: ${nameOf(type)} has a method then(), which makes its instances promises to every await`;
+  throw new CmdStreamError('INVALID_CONTRACT', text);
 }
 
 /** A class inherits no name: two classes with one would be one to the peer. */

@@ -94,6 +94,28 @@ describe('a contract', () => {
     expect(() => define({ commands: [First], results: [Answer, entry] })).toThrow(refused(/`results\[1\]`/));
   });
 
+  it('is refused when a class has a method then(), own or inherited, and names it', () => {
+    class Thenable {
+      // oxlint-disable-next-line unicorn/no-thenable
+      then(): void {}
+    }
+    class Derived extends Thenable {}
+    expect(() => define({ commands: [First, Thenable] })).toThrow(
+      refused(/`commands\[1\]`: Thenable has a method then/),
+    );
+    expect(() => define({ commands: [First], results: [Derived] })).toThrow(refused(/`results\[0\]`: Derived has/));
+  });
+
+  it('may have a class with an accessor `then`, which is not asked', () => {
+    class Step {
+      // oxlint-disable-next-line unicorn/no-thenable
+      get then(): string {
+        throw new Error('asked');
+      }
+    }
+    expect(define({ commands: [Step] }).commands.types).toEqual([Step]);
+  });
+
   it('is refused when a list has a hole', () => {
     const list: unknown[] = [First];
     list[2] = Second;
