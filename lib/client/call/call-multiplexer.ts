@@ -159,11 +159,16 @@ export class CallMultiplexer implements CallHolder {
     if (call.seq === 0) this.#waiting.delete(call);
     else if (this.#written.delete(call)) {
       if (reason === undefined) this.#ended(call);
-      else if (this.#isExtended && this.#connection.isOpen)
-        this.#connection.writer.post((writer) => writeCancel(writer, call.seq, reason));
+      // What is being encoded may never be sent, and the server knows no number before it is.
+      else if (call.bytes > 0) this.#cancel(call, reason);
     }
     this.pump();
     if (this.#idleListeners) this.#tellIdle();
+  }
+
+  #cancel({ seq }: ClientCall, reason: string): void {
+    if (!this.#isExtended || !this.#connection.isOpen) return;
+    this.#connection.writer.post((writer) => writeCancel(writer, seq, reason));
   }
 
   /** The server has not begun with this Command: it waits elsewhere from now on. */
@@ -245,6 +250,8 @@ export class CallMultiplexer implements CallHolder {
       this.#written.add(call);
       this.#encoder.write(call, leftMs, call.kept === undefined && this.#mayRepeat(call));
       call.sentBytes = this.#connection.writer.sentBytes;
+      // Code of its class has given it up.
+      if (!call.isPending) return this.#cancel(call, 'CANCELLED');
       if (call.until === 'written') completeWhenFlushed(call, this.#connection);
     } catch (error) {
       this.#written.delete(call);

@@ -281,6 +281,7 @@ export class ClientCall implements Call, SentCommand {
   /** Makes it a call that was not written yet; `holder` has it until it is. */
   rewind(holder: CallHolder): void {
     this.seq = 0;
+    this.bytes = 0;
     this.isStream = false;
     this.holder = holder;
   }

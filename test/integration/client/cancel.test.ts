@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Call, CommandClient } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, countResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
+import { CalcServer } from '../../support/calc-server.js';
 import { openPair } from '../../support/client-pair.js';
 import { until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
@@ -203,6 +204,25 @@ describe('signal', () => {
   const fail = (): never => {
     throw new Error('no');
   };
+
+  it.each([
+    ['is sent', () => 2],
+    ['cannot be sent', fail],
+  ])('that aborts while its Command is encoded, which then %s: the connection lives on', async (_what, a) => {
+    const calc = own(await CalcServer.start());
+    const client = own(calcClient(calc.port, { extension: true }));
+    await client.connect();
+    const controller = new AbortController();
+    const command = new AddCmd(2, 3);
+    const get = (): number => {
+      controller.abort(reason);
+      return a();
+    };
+    Object.defineProperty(command, 'a', { enumerable: true, get });
+    await expect(client.execute(command, { signal: controller.signal })).rejects.toBe(reason);
+    await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+    expect(calc.lost).toEqual([]);
+  });
 
   it('that throws when it is left costs nothing', async () => {
     const { client, peer } = await openPair(own);
