@@ -11,16 +11,16 @@ export class AsyncScope {
   readonly #home = newBranch();
 
   /**
-   * Runs code of this package, and makes what it makes at home here. Not for code of users: what that enters would
-   * stay.
+   * Runs code of this package; sockets and timers that it makes belong to this scope. Not for code of users: a store
+   * that it enters (`enterWith`) would stay.
    */
   run<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
     return this.#home.runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
   }
 
   /**
-   * Runs code of this package that calls code of classes, again and again: what that enters is gone afterwards. Nothing
-   * is made at home there.
+   * Runs code of this package that calls code of users again and again, such as that of their classes: each time in a
+   * scope that is thrown away, with the stores that were entered in it.
    */
   runPassing<T, Args extends unknown[], R>(work: (this: T, ...args: Args) => R, self?: T, ...args: Args): R {
     return this.#home

@@ -18,7 +18,7 @@ export class PolicyBreaker implements CircuitBreaker {
   readonly #rules: TrialRules;
   /** What permits belong to: another one with each change of the circuit, its trials when it is half-open. */
   #period: Partial<Trials> = {};
-  readonly #tell: OnOutcome = (outcome) => outcome && this.#policy.execute(outcome).catch(() => {});
+  readonly #report: OnOutcome = (outcome) => outcome && this.#policy.execute(outcome).catch(() => {});
 
   constructor(policy: CircuitBreakerPolicy, rules: TrialRules, onStateChange?: (state: CircuitBreakerState) => void) {
     this.#policy = policy;
@@ -30,7 +30,7 @@ export class PolicyBreaker implements CircuitBreaker {
       }
       notify(() => onStateChange?.(stateNames[state]!));
     });
-    if (rules.isTimed) policy.onBreak(() => setTimeout(() => this.#probe(), rules.openDurationMs).unref());
+    if (rules.isTimed) policy.onBreak(() => setTimeout(() => this.#beginTrials(), rules.openDurationMs).unref());
   }
 
   get state(): CircuitBreakerState {
@@ -38,14 +38,14 @@ export class PolicyBreaker implements CircuitBreaker {
   }
 
   acquire(): CircuitPermit | undefined {
-    if (this.#policy.state === CircuitState.Closed) return this.#permit(this.#tell);
-    if (!this.#rules.isTimed) this.#probe();
+    if (this.#policy.state === CircuitState.Closed) return this.#permit(this.#report);
+    if (!this.#rules.isTimed) this.#beginTrials();
     const trial = this.#period.admit?.(this.#rules);
     return trial && this.#permit(trial);
   }
 
   /** Half-open, if the policy agrees; others may be trying it, and it may want several trials, one by one. */
-  #probe(): void {
+  #beginTrials(): void {
     const before = this.#period;
     if (before.isOver === false || (!before.isOver && this.#policy.state === CircuitState.HalfOpen)) return;
     // There before the policy knows of them, since its listeners may use the breaker.

@@ -19,7 +19,7 @@ export interface PingCallbacks {
 export interface PeerView {
   /** Are Commands pending? */
   readonly isBusy: boolean;
-  /** Is an answer awaited, or do bytes wait to be taken? Not where no other connection could take the calls. */
+  /** Is an answer due, or do bytes wait for the socket? False where no other connection could take the calls. */
   readonly isWaiting: boolean;
   /** When there was last a sign of life, by the clock. */
   readonly aliveAt: number;
@@ -39,7 +39,7 @@ export class Keepalive implements Ticking {
   readonly #peer: PeerView;
   readonly #onDead: (cause: CmdStreamError) => void;
   readonly #mostTravelMs: number;
-  #isWaiting = false;
+  #awaitsPong = false;
   /** When the ping was sent, and then when the socket took it, or when the pong came, by the clock. */
   #since: number;
   #roundTripMs: number | undefined;
@@ -70,7 +70,7 @@ export class Keepalive implements Ticking {
 
   tick(now: number): void {
     const { idleMs, intervalMs, timeoutMs } = this.#options;
-    if (!this.#isWaiting) {
+    if (!this.#awaitsPong) {
       // Rather a tick too early: what is noticed late would be noticed later than promised.
       if (now - this.#since + TICK_MS > (this.#peer.isBusy ? intervalMs : idleMs)) this.#ask();
       return;
@@ -92,14 +92,14 @@ export class Keepalive implements Ticking {
     });
     this.#peer.flushed().then(
       () => {
-        if (this.#isWaiting) this.#since = this.#clock.now;
+        if (this.#awaitsPong) this.#since = this.#clock.now;
       },
       () => {},
     );
   }
 
-  #change(isWaiting: boolean): void {
-    this.#isWaiting = isWaiting;
+  #change(awaitsPong: boolean): void {
+    this.#awaitsPong = awaitsPong;
     this.#since = this.#clock.now;
   }
 }

@@ -68,7 +68,7 @@ export class CommandServer {
       fingerprint: new Fingerprint(contract, codec, resolved.contractCheck),
       extension: resolved.extension,
       onPlainError: resolved.onPlainError,
-      wentOn: new Set<string>(),
+      reportedAfterLast: new Set<string>(),
       maxInFlight: resolved.maxInFlightPerConnection,
       load: this.#load,
       limits: resolved,
@@ -136,16 +136,16 @@ export class CommandServer {
         'CLOSED',
         `cannot listen again: the descriptor ${listenOn.fd} is no longer the server's`,
       );
-    this.#run = new ServerRun(this.#config, this.#newOwner());
+    this.#run = new ServerRun(this.#config, this.#runListener());
     return this.#scope.run(this.#run.listen, this.#run);
   }
 
-  #newOwner(): ServerRunListener {
+  #runListener(): ServerRunListener {
     const { onConnectionEnd, onConnectionLost } = this.#options;
     return {
-      onStatus: (status, cause) => this.#tellStatus(status, cause),
-      onConnectionEnd: (connection) => this.#tell(onConnectionEnd, connection),
-      onConnectionLost: (connection) => this.#tell(onConnectionLost, connection),
+      onStatus: (status, cause) => this.#notifyStatus(status, cause),
+      onConnectionEnd: (connection) => this.#notify(onConnectionEnd, connection),
+      onConnectionLost: (connection) => this.#notify(onConnectionLost, connection),
       onError: (error) => this.#report(error),
       onLateFrame: () => this.#lateFrames++,
     };
@@ -181,14 +181,14 @@ export class CommandServer {
   #closeUnused(cause?: CmdStreamError): void {
     if (this.#isClosedUnused) return;
     this.#isClosedUnused = true;
-    this.#tellStatus('closed', cause);
+    this.#notifyStatus('closed', cause);
   }
 
-  #tellStatus(status: ServerStatus, cause?: CmdStreamError): void {
-    for (const listener of this.#listeners) this.#tell(listener, status, cause);
+  #notifyStatus(status: ServerStatus, cause?: CmdStreamError): void {
+    for (const listener of this.#listeners) this.#notify(listener, status, cause);
   }
 
-  #tell<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {
+  #notify<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {
     callSafely((error) => this.#report(error), callback && (() => this.#scope.runApart(callback, undefined, ...args)));
   }
 

@@ -43,11 +43,11 @@ export class CallBytes {
   }
 
   /**
-   * Encodes what a call that must wait says, unless that was done before.
+   * Encodes what a call says that must wait before it is written, unless that was done before.
    *
    * @throws {CmdStreamError} QUEUE_FULL, FRAME_TOO_LARGE, ENCODE_FAILED, COMMAND_NOT_IN_CONTRACT or what the codec says
    */
-  keepWaiting(call: KeptCall): void {
+  keepUnwritten(call: KeptCall): void {
     if (call.kept) return;
     // One whose encoding runs code of the user that calls again leaves that call another one.
     const writer = this.#scratch ?? new ByteWriter();
@@ -110,8 +110,8 @@ export function dataOfMessage(message: PatternMessage, limits: DataLimits): stri
   }
 }
 
-// Where they are: blocks of bytes, in which many are packed one behind the other. What is held is known, and a block is
-// dropped, or used again, when nothing in it is kept any more.
+// Where kept bytes are: in blocks, many of them one behind the other. What is held is known, and a block is dropped, or
+// used again, when nothing in it is kept any more.
 //
 //   block of 8 KiB | one | another | a third …
 

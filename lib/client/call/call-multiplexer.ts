@@ -133,7 +133,7 @@ export class CallMultiplexer implements CallHolder {
 
   #wait(call: ClientCall): void {
     try {
-      this.#config.callBytes.keepWaiting(call);
+      this.#config.callBytes.keepUnwritten(call);
     } catch (error) {
       return call.fail(error);
     }
@@ -163,7 +163,7 @@ export class CallMultiplexer implements CallHolder {
       else if (call.bytes > 0) this.#cancel(call, reason);
     }
     this.pump();
-    if (this.#idleListeners) this.#tellIdle();
+    if (this.#idleListeners) this.#notifyIdle();
   }
 
   #cancel({ seq }: ClientCall, reason: string): void {
@@ -177,16 +177,16 @@ export class CallMultiplexer implements CallHolder {
     this.#ended(call);
     this.pump();
     this.#listener.onNotStarted(call, error);
-    if (this.#idleListeners) this.#tellIdle();
+    if (this.#idleListeners) this.#notifyIdle();
   }
 
   /** Calls it back once there is no call any more: at once if there is none. */
   whenIdle(callback: () => void): void {
     (this.#idleListeners ??= new Set()).add(callback);
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     const listeners = this.#idleListeners;
     if (listeners === undefined || this.size > 0) return;
     this.#idleListeners = undefined;
@@ -225,7 +225,7 @@ export class CallMultiplexer implements CallHolder {
   close(reason: CmdStreamError): void {
     this.isOpen = false;
     for (const call of this.takeWaiting()) this.#listener.onUnwritten(call, reason);
-    this.#tellIdle();
+    this.#notifyIdle();
   }
 
   /** Calls that were not written, which it does not hold any more. */

@@ -184,7 +184,7 @@ export class ClientCall implements Call, SentCommand {
   }
 
   #abandon(outcome: CallOutcome, reason: string): void {
-    if (this.#settle(outcome, reason)) this.#tellError(outcome.error);
+    if (this.#settle(outcome, reason)) this.#giveError(outcome.error);
   }
 
   /** `report` is called with the outcome of this attempt; it takes the place of an earlier one. */
@@ -236,10 +236,10 @@ export class ClientCall implements Call, SentCommand {
   /** The call failed at the server or on the way. */
   fail(failure: unknown): void {
     const error = this.mayHaveRun ? asSent(failure) : failure;
-    if (this.#settle({ how: 'failed', error })) this.#tellError(error);
+    if (this.#settle({ how: 'failed', error })) this.#giveError(error);
   }
 
-  #tellError(error: unknown): void {
+  #giveError(error: unknown): void {
     notify(() => this.#sink.error(error));
   }
 

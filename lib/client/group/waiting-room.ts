@@ -125,7 +125,7 @@ export class WaitingRoom implements CallHolder {
       const text = `maxQueuedCommands (${maxQueued}) Commands wait for a connection already`;
       throw this.#because('QUEUE_FULL', text);
     }
-    callBytes.keepWaiting(call);
+    callBytes.keepUnwritten(call);
     // Code of the user has run.
     if (!call.isPending) return;
     call.holder = this;

@@ -78,10 +78,10 @@ export class PlainCall extends ServerCall {
 
   /** Once for each type of Commands: a handler that does it does it always. */
   #reportResultAfterLast(): void {
-    const { wentOn } = this.session.config;
+    const { reportedAfterLast } = this.session.config;
     const name = this.commandName;
-    if (wentOn.has(name)) return;
-    wentOn.add(name);
+    if (reportedAfterLast.has(name)) return;
+    reportedAfterLast.add(name);
     const text = `the handler of ${name} goes on after its last Result: a plain peer gets nothing of that`;
     const remedy = 'all but the last must have a lastOne() that returns false (this is said once)';
     this.session.report(new CmdStreamError('RESULT_AFTER_LAST', `${text}; ${remedy}`));

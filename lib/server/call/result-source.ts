@@ -28,7 +28,7 @@ function pull(given: AsyncIterable<unknown>, { signal }: CommandContext, sink: R
   void items.run().then(() => signal.removeEventListener('abort', stop));
 }
 
-/** Is called when there is no room for more Results; `drained` resolves when there is again. */
+/** Is called where the sink has no room for more Results; `drained` resolves when it has again. */
 export type OnPressure = (drained: Promise<void>) => void;
 
 /** Sends what is pushed; unsubscribes when the last Result was sent or the connection has ended. */
@@ -71,7 +71,7 @@ class PushedResults {
   }
 
   next(item: unknown): void {
-    // One that pushes all at once goes on: the sink says what becomes of that.
+    // A source that pushes all at once goes on: the sink says what becomes of that.
     if (this.#settled) return void this.#sink.next(item);
     try {
       this.#sink.next(item);

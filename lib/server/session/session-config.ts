@@ -13,11 +13,11 @@ export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   readonly invoker: Invoker;
   readonly contract: ContractTables;
   readonly fingerprint: Fingerprint;
-  /** Answer a probe. */
+  /** Is a probe answered with HELLO? */
   readonly extension: boolean;
   readonly onPlainError: PlainErrorMapper | 'close';
-  /** The names of Commands whose handlers were found to go on after their last Result. */
-  readonly wentOn: Set<string>;
+  /** The names of Commands whose RESULT_AFTER_LAST was reported: once is enough. */
+  readonly reportedAfterLast: Set<string>;
   /** Of one connection. */
   readonly maxInFlight: number;
   /** Of all connections. */

@@ -46,7 +46,7 @@ function failureOf(work: () => void): unknown {
 let bytes: CallBytes;
 const wait = (command: unknown, options?: CallOptions, needs?: CallNeeds): ClientCall => {
   const call = callOf(command, options, needs);
-  bytes.keepWaiting(call);
+  bytes.keepUnwritten(call);
   return call;
 };
 
@@ -63,7 +63,7 @@ describe('what a call says', () => {
   it('is encoded once', () => {
     let encoded = 0;
     const call = wait(() => String(++encoded));
-    bytes.keepWaiting(call);
+    bytes.keepUnwritten(call);
     expect([encoded, textOf(call)]).toEqual([1, '1']);
   });
 
@@ -94,7 +94,7 @@ describe('what a call says', () => {
       return 'text';
     });
     const before = bytes.held;
-    bytes.keepWaiting(call);
+    bytes.keepUnwritten(call);
     expect(call.kept).toBeUndefined();
     expect(bytes.held).toBe(before);
   });

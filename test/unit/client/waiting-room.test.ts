@@ -40,7 +40,7 @@ class Stage {
   constructor(config: Partial<WaitingRoomConfig> = {}) {
     const all = {
       ticker: new Ticker(new AsyncScope()),
-      callBytes: { keepWaiting: () => {} } as never,
+      callBytes: { keepUnwritten: () => {} } as never,
       maxQueued: 1000,
       queueTimeoutMs: LIMIT_MS,
       maxPending: 1000,
@@ -160,11 +160,11 @@ describe('calls that wait for a connection', () => {
   });
 
   it('do not wait when what they hold cannot be kept, or keeping it has ended them', () => {
-    const keepWaiting = jest.fn((call: ClientCall) => call.cancel());
-    const stage = new Stage({ callBytes: { keepWaiting } as never });
+    const keepUnwritten = jest.fn((call: ClientCall) => call.cancel());
+    const stage = new Stage({ callBytes: { keepUnwritten } as never });
     stage.add('a');
     expect(stage.room.pending).toBe(0);
-    keepWaiting.mockImplementation(() => {
+    keepUnwritten.mockImplementation(() => {
       throw absent;
     });
     expect(() => stage.add('b')).toThrow(absent);
