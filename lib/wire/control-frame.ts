@@ -78,7 +78,7 @@ export const HAS_REMAINING = 1;
 export const LAST = 1;
 export const PACKET = 2;
 export const NO_ANSWER = 4;
-/** No peer takes less: as much as any mark has, and an error without its payload. */
+/** No peer takes less: STREAM, END and an ERROR without its payload always fit. */
 export const MIN_FRAME_BYTES = 64;
 /**
  * A server stops when so many bytes of the Results of a Command with credit were sent and not taken: a client gives

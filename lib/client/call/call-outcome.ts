@@ -16,13 +16,13 @@ export interface SentCommand {
   readonly bytes: number;
 }
 
-/** How a call ended. `cancelled`: by its caller. */
+/** How a call ended, or one attempt of it. */
 export interface CallOutcome {
   readonly how: 'completed' | 'failed' | 'timed out' | 'cancelled';
   readonly error?: unknown;
 }
 
-/** By its caller, or without effect on anything else: nothing can be learned from it. */
+/** Given up by its caller, or moved to another connection: a circuit breaker learns nothing from it. */
 export const CANCELLED: CallOutcome = Object.freeze({ how: 'cancelled' });
 
 /** What watches one call from within. No method may throw. */

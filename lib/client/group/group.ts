@@ -13,6 +13,7 @@ import type { CircuitBreakerFactory } from '../circuit-breaker.js';
 import { GroupServer, groupStatus, type ClientStatus } from './group-server.js';
 import { GroupConnection, type GroupConnectionConfig, type GroupConnectionListener } from './group-connection.js';
 import type { ClientCall } from '../call/client-call.js';
+import { CANCELLED } from '../call/call-outcome.js';
 import { WaitingRoom, type ResolvedRetryOptions, type WaitingRoomConfig } from './waiting-room.js';
 
 export interface GroupConfig
@@ -112,7 +113,7 @@ export class Group implements GroupConnectionListener {
       if (session && call.isPending) return session.submit(call);
       // Strategies and breakers are code of the user: it may have ended the call, or the connection. What the breaker
       // gave is given back, and what is still pending is submitted anew.
-      call.report({ how: 'cancelled' });
+      call.report(CANCELLED);
       this.submit(call);
     } catch (error) {
       call.fail(error);
@@ -249,8 +250,7 @@ export class Group implements GroupConnectionListener {
   }
 
   onUnwritten(call: ClientCall, error: CmdStreamError): void {
-    // Says nothing about the server.
-    call.report({ how: 'cancelled' });
+    call.report(CANCELLED);
     call.rewind(this.waiting);
     if (this.#closed) call.fail(error);
     else this.submit(call);
@@ -259,7 +259,7 @@ export class Group implements GroupConnectionListener {
   onNotStarted(call: ClientCall, error: CmdStreamError): void {
     call.report({ how: 'failed', error });
     call.holder = this.waiting;
-    // Of a call that is over by now nothing is kept.
+    // Without its bytes it cannot be sent again: there was no room to keep them, or it has ended meanwhile.
     if (this.#closed || call.kept === undefined || !this.waiting.resendRefused(call)) call.fail(error);
   }
 

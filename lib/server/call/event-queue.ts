@@ -20,6 +20,7 @@ export class EventQueue {
   /** What of them is counted in the room of all connections. */
   #counted = 0;
   #isRunningWaiting = false;
+  /** Why no event runs any more; the end of the connection is no reason. */
   #stopCause: CmdStreamError | undefined;
 
   constructor(session: CallSession) {
@@ -35,11 +36,6 @@ export class EventQueue {
   /** Events that run. */
   get running(): number {
     return this.#running.size;
-  }
-
-  /** Why no event runs any more; the end of the connection is no reason. */
-  get stopCause(): CmdStreamError | undefined {
-    return this.#stopCause;
   }
 
   /** May one that comes behind `ahead` others have to wait? */

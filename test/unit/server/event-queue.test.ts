@@ -133,11 +133,10 @@ describe('events that wait on one connection', () => {
 describe('an event that comes when the server has stopped', () => {
   it('does not run, and is reported with the reason, again and again', () => {
     const stage = new Stage();
-    const cause = new CmdStreamError('SHUTDOWN', 'it stops');
-    stage.queue.stop(cause);
+    stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
     stage.queue.stop(new CmdStreamError('CLOSED', 'it was stopped already'));
     stage.add(2, 4);
-    expect([stage.running, stage.queue.length, stage.queue.stopCause]).toEqual([[], 0, cause]);
+    expect([stage.running, stage.queue.length]).toEqual([[], 0]);
     const dropped = { code: 'SHUTDOWN', message: '1 events were dropped: it stops' };
     expect(stage.reported).toMatchObject([dropped, dropped]);
   });
