@@ -28,7 +28,7 @@ export class AsyncScope {
       .runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
   }
 
-  /** A new scope that begins with what this one has, wherever it is made; what is entered in it stays in it. */
+  /** A new scope that begins with what this one has, wherever it is made; what is entered in it reaches no other. */
   branch(): AsyncResource {
     // Who makes many of them does so at home: each way there costs more than what is done.
     if (executionAsyncId() === this.#home.asyncId()) return newBranch();

@@ -47,8 +47,8 @@ describe('a branch', () => {
     const branches = user.run('caller', () => [scope.branch(), scope.run(() => scope.branch())]);
     for (const branch of branches) {
       expect(branch).toBeInstanceOf(AsyncResource);
-      branch.runInAsyncScope(() => enter('guest'));
-      expect(branch.runInAsyncScope(seen)).toBe('guest');
+      // Whether the next run of the same branch sees it depends on the version of Node; no other scope ever does.
+      expect(branch.runInAsyncScope(() => (enter('guest'), seen()))).toBe('guest');
       expect([scope.run(seen), scope.branch().runInAsyncScope(seen)]).toEqual(['owner', 'owner']);
     }
     const ids = branches.map((branch) => branch.asyncId());
