@@ -211,7 +211,7 @@ const resetCodes: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
 ]);
 
-/** Translates what a socket reports into an error of ours; the one place that knows Node's codes. */
+/** Translates what a socket reports into a CmdStreamError; the one place that knows Node's codes. */
 export function fromSocketError(error: unknown): CmdStreamError {
   if (isCmdStreamError(error)) return error;
   const code = codeOf(error) ?? '';

@@ -26,7 +26,7 @@ export class PeerLog {
     this.#logger = logger;
   }
 
-  connectionLost({ remoteAddress, cause }: LostConnection): void {
+  connectionEnd({ remoteAddress, cause }: LostConnection): void {
     if (!ordinary.has(cause.code)) this.#write(cause, `connection of ${remoteAddress} ended: `);
   }
 

@@ -20,7 +20,9 @@ export interface ServerRunConfig extends ListeningSocketConfig {
 /** What a run tells its server. No method may throw. */
 export interface ServerRunListener {
   onStatus(status: ServerStatus, cause?: CmdStreamError): void;
+  /** The connection has ended; Commands of it may still run. */
   onConnectionEnd(connection: LostConnection): void;
+  /** The last of them has ended, too. */
   onConnectionLost(connection: LostConnection): void;
   onError(error: unknown): void;
   onLateFrame(): void;

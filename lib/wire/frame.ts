@@ -2,7 +2,7 @@
 //
 //   frame        = seq payload
 //   seq          = positive varint of 64 bits: ByteReader.readPositive(), ByteWriter.writeUvarint();
-//                  1, 2, 3 … from a client of ours, any number from others
+//                  1, 2, 3 … from a client of this package, any number from others
 //   ping, pong   = 00
 //   padded ping  = 80 00, the same number in two bytes: accepted wherever a ping is
 

@@ -152,7 +152,7 @@ describe('a log of peers', () => {
 
   function lose(log: PeerLog, code: ErrorCode, times = 1): void {
     for (let i = 0; i < times; i++) {
-      log.connectionLost({ remoteAddress: '192.0.2.1:5000', cause: new CmdStreamError(code, 'what happened') });
+      log.connectionEnd({ remoteAddress: '192.0.2.1:5000', cause: new CmdStreamError(code, 'what happened') });
     }
   }
 

@@ -15,7 +15,7 @@ import {
 } from './call-outcome.js';
 import { AsyncResource } from 'node:async_hooks';
 
-/** The server has seen the Command: an error of ours must not say that it has not. */
+/** The server may have begun with the Command: an error of this package must not say that it was not sent. */
 function asSent(error: unknown): unknown {
   if (!isCmdStreamError(error) || error.sent) return error;
   const { code, message, payload } = error;

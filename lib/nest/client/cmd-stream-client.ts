@@ -215,7 +215,7 @@ export class CmdStreamClient extends ClientProxy {
     return this.#hot(command, this.#connectsItself ? dispatch : async () => this.connect().then(dispatch));
   }
 
-  /** `send` under a name that says it. */
+  /** What `send` does with a Command. */
   stream<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
     return this.#stream(command, options);
   }

@@ -155,7 +155,7 @@ export class CmdStreamServer
     return {
       ...given,
       invoker: this.#invoker,
-      onConnectionEnd: (ended) => this.#peerLog.connectionLost(ended),
+      onConnectionEnd: (ended) => this.#peerLog.connectionEnd(ended),
       onConnectionLost: (lost) => {
         callSafely(report, given.onConnectionLost, lost);
         this.#emit('connectionLost', lost);

@@ -45,7 +45,7 @@ function keyOf(type: string, options: Options): string {
   return `${captures ? 'capture' : 'bubble'} ${String(type)}`;
 }
 
-/** What is none, Node complains of. */
+/** Anything else is left to Node, which refuses it or warns. */
 function isListener(value: unknown): value is Listener {
   return typeof value === 'function' || (typeof value === 'object' && value !== null);
 }

@@ -18,7 +18,7 @@ describe('a line that a peer causes', () => {
 
   it('has the level of what happened', () => {
     const { log, lines } = start();
-    log.connectionLost({ remoteAddress: '192.0.2.1:5', cause: new CmdStreamError('TLS_ERROR', 'one') });
+    log.connectionEnd({ remoteAddress: '192.0.2.1:5', cause: new CmdStreamError('TLS_ERROR', 'one') });
     log.error(new CmdStreamError('OVERLOADED', 'two'));
     log.failure(new CmdStreamError('JSON_DEPTH', 'three'));
     log.noEventHandler('no matching event handler');
