@@ -5,7 +5,7 @@ import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.
 import { jsonCodecDefaults, type DataLimits } from './json/json-codec-options.js';
 import { checkStructure, parseData } from './json/json-parse.js';
 
-/** A request or an event by pattern. */
+/** A message or an event by pattern. */
 export class PatternMessage {
   constructor(
     readonly kind: 'message' | 'event',

@@ -70,13 +70,13 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   next(result: unknown): number {
     if (!this.isOpen) return 0;
     try {
-      if (this.isTaking)
+      if (this.isEncoding)
         throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
-      this.isTaking = true;
+      this.isEncoding = true;
       try {
         return this.#next(result);
       } finally {
-        this.taken();
+        this.doneEncoding();
       }
     } catch (error) {
       this.#thrown = error;
@@ -120,15 +120,15 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   complete(result?: unknown): void {
     if (this.#state !== 'running') return;
-    if (this.isTaking) return this.endBehind(() => this.complete(result));
-    this.isTaking = true;
+    if (this.isEncoding) return this.endBehind(() => this.complete(result));
+    this.isEncoding = true;
     try {
       if (this.abortReason === undefined) this.#finish(result);
       this.#end();
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.taken();
+      this.doneEncoding();
     }
   }
 
@@ -150,7 +150,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   error(error: unknown): void {
     if (this.#state !== 'running') return this.session.report(this.failureOf(error));
-    if (this.isTaking) return this.endBehind(() => this.error(error));
+    if (this.isEncoding) return this.endBehind(() => this.error(error));
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
     const { dataLimits } = this.session.connection;
     this.#endWith(() => handlerError(this.failureOf(error), this.#report, dataLimits));

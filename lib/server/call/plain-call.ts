@@ -36,12 +36,12 @@ export class PlainCall extends ServerCall {
   next(result: unknown): number {
     if (this.#isAnswered) this.#reportResultAfterLast();
     if (!this.isOpen) return 0;
-    if (this.isTaking) return this.#send(result);
-    this.isTaking = true;
+    if (this.isEncoding) return this.#send(result);
+    this.isEncoding = true;
     try {
       return this.#send(result);
     } finally {
-      this.taken();
+      this.doneEncoding();
     }
   }
 
@@ -98,7 +98,7 @@ export class PlainCall extends ServerCall {
 
   complete(result?: unknown): void {
     if (this.#state === 'ended') return;
-    if (this.isTaking) return this.endBehind(() => this.complete(result));
+    if (this.isEncoding) return this.endBehind(() => this.complete(result));
     try {
       if (result !== undefined) this.next(result);
     } catch (error) {
@@ -117,7 +117,7 @@ export class PlainCall extends ServerCall {
 
   error(error: unknown): void {
     if (this.#state === 'ended') return;
-    if (this.isTaking) return this.endBehind(() => this.error(error));
+    if (this.isEncoding) return this.endBehind(() => this.error(error));
     this.#state = 'ended';
     if (this.#isAnswered) this.session.report(this.#failureOf(error));
     else if (this.abortReason === undefined) return void this.#answer(this.#failureOf(error));

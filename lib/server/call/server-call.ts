@@ -71,7 +71,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   /** The reason of the signal when the Command is over; undefined: that it was answered. */
   protected endReason: unknown;
   /** Is a Result being encoded? Code of its class (a getter, `toJSON`) runs meanwhile, and may use this sink. */
-  protected isTaking = false;
+  protected isEncoding = false;
   protected readonly session: CallSession;
   /** The end that such code has asked for. */
   #endsBehind: (() => void) | undefined;
@@ -135,8 +135,8 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   }
 
   /** The Result is encoded: now comes the end that its code may have asked for. */
-  protected taken(): void {
-    this.isTaking = false;
+  protected doneEncoding(): void {
+    this.isEncoding = false;
     const end = this.#endsBehind;
     if (end === undefined) return;
     this.#endsBehind = undefined;
