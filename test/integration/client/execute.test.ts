@@ -1,10 +1,11 @@
 // Calls of a client with one Result.
 import { describe, expect, it } from '@jest/globals';
+import { defineContract, type Invoker } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, addFrame, countResultFrame, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { openPair } from '../../support/client-pair.js';
-import { until } from '../../support/deadline.js';
+import { turns, until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { AddCmd, CalcResult, CountCmd, EchoCmd, EchoResult } from '../../support/vector-contract.js';
 
@@ -78,6 +79,31 @@ describe('execute()', () => {
     peer.write([0, 1, 2].map((at) => countResultFrame(1, at, at === 2)).join(''));
     await expect(counted).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS' });
     await until('the others arrive', () => client.unexpectedResults === 2);
+  });
+});
+
+describe('execute() with a contract without Results', () => {
+  const contract = defineContract({ commands: [AddCmd] });
+  const given = { a: 'value' };
+
+  async function execute(values: number): Promise<unknown> {
+    const invoker: Invoker = {
+      async invoke(_command, _context, sink) {
+        // By the end of the turn it is not known that none follows.
+        for (let n = 0; n < values; n++) sink.next(given);
+        await turns();
+      },
+    };
+    const calc = own(await CalcServer.start({ contract, invoker }));
+    return own(calcClient(calc.port, { contract, extension: true })).execute(new AddCmd(2, 3));
+  }
+
+  it('resolves with the one value, also where the handler ends later than it was sent', async () => {
+    await expect(execute(1)).resolves.toEqual(given);
+  });
+
+  it('rejects with MULTIPLE_RESULTS where a second value comes', async () => {
+    await expect(execute(2)).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS' });
   });
 });
 
