@@ -42,8 +42,6 @@ export interface CallListener {
 }
 
 export class CallMultiplexer implements CallHolder {
-  /** Commands the server runs at a time; 0: it has not said. */
-  #maxInFlight = 0;
   /** May Commands be written? Set by the session. */
   isOpen = false;
   /** Read-only to others: has anything come that a Command was answered with? */
@@ -59,6 +57,8 @@ export class CallMultiplexer implements CallHolder {
   readonly #seqs = new SeqWindow();
   readonly #encoder: CallEncoder;
   #isExtended = false;
+  /** Commands the server runs at a time; 0: it has not said. */
+  #maxInFlight = 0;
   #isPumping = false;
   /** Called once, when no call is left. */
   #idleListeners: Set<() => void> | undefined;

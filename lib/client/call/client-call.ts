@@ -15,13 +15,6 @@ import {
 } from './call-outcome.js';
 import { AsyncResource } from 'node:async_hooks';
 
-/** The server may have begun with the Command: an error of this package must not say that it was not sent. */
-function asSent(error: unknown): unknown {
-  if (!isCmdStreamError(error) || error.sent) return error;
-  const { code, message, payload } = error;
-  return new CmdStreamError(code, message, { cause: error, sent: true, payload });
-}
-
 const COMPLETED: CallOutcome = Object.freeze({ how: 'completed' });
 
 /**
@@ -285,6 +278,13 @@ export class ClientCall implements Call, SentCommand {
     this.isStream = false;
     this.holder = holder;
   }
+}
+
+/** The server may have begun with the Command: an error of this package must not say that it was not sent. */
+function asSent(error: unknown): unknown {
+  if (!isCmdStreamError(error) || error.sent) return error;
+  const { code, message, payload } = error;
+  return new CmdStreamError(code, message, { cause: error, sent: true, payload });
 }
 
 /**
