@@ -237,9 +237,11 @@ export function unlisted(table: TypeTable, list: 'commands' | 'results', value: 
   );
 }
 
-const PLAIN_COMMAND = ': it is a plain object; make an instance of the class of the Command';
+const PLAIN_COMMAND =
+  ': it is a plain object; make an instance of the class of the Command, or for a message type call its create()';
 const PLAIN_RESULT =
-  ': a plain object is no Result. Make an instance of its class; or if that was done, an interceptor has changed it, ' +
+  ': a plain object is no Result. Make an instance of its class, or for a message type call its create(); ' +
+  'or if that was done, an interceptor has changed it, ' +
   'as ClassSerializerInterceptor of Nest does: CmdStreamSerializerInterceptor in its place leaves Results alone';
 
 function whyUnlisted({ types }: TypeTable, list: string, value: unknown, name: string): string {
