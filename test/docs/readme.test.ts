@@ -135,8 +135,29 @@ describe('a command in the README', () => {
     '.ci/run': ['.github/workflows/ci.yml', '- run: .ci/run'],
   };
 
-  it('installs the package and its peers, or is run by CI or a test', () => {
-    const unknown = commands(blocks).filter((command) => !installs.includes(command) && !(command in runs));
+  /** From an empty folder to the answers of the sample. */
+  const fromEmpty = [
+    'npm init -y',
+    'npm pkg set type=module',
+    ...installs.slice(0, 2),
+    'npm i -D typescript @types/node@20',
+    'mkdir -p src',
+    `cp -r node_modules/${name}/sample/01-calc src`,
+    'npx tsc',
+    'node dist/01-calc/main.js',
+  ];
+
+  it('leads from an empty folder to what the sample prints, with those of "Install" and "Quick start"', () => {
+    const way = blocks.filter(({ section }) => section === 'Install' || section === 'Quick start');
+    expect(commands(way)).toEqual(fromEmpty);
+    expect(packed.files.has('sample/01-calc/main.ts')).toBe(true);
+    const config = way.find(({ language }) => language === 'json')?.lines.join('\n') ?? '';
+    expect(JSON.parse(config)).toMatchObject({ compilerOptions: { rootDir: 'src', outDir: 'dist' }, include: ['src'] });
+  });
+
+  it('installs the package and its peers, leads to the sample, or is run by CI or a test', () => {
+    const known = new Set([...installs, ...fromEmpty, ...Object.keys(runs)]);
+    const unknown = commands(blocks).filter((command) => !known.has(command));
     expect(unknown).toEqual([]);
     expect(commands(blocks)).toEqual(expect.arrayContaining(installs));
   });
