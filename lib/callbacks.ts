@@ -1,6 +1,6 @@
 // Code of the user, called so that its failure stays its own: callbacks that are informed, whether they fail now or by
 // a promise, and functions that must answer synchronously. And the promises that this package resolves itself.
-import { CmdStreamError, type ErrorCode } from './errors.js';
+import { CmdStreamError, type CmdStreamErrorCode } from './errors.js';
 
 /** Calls `callback`, if there is one; what it throws or rejects with goes to `report`, and never to the caller. */
 export function callSafely<A extends unknown[]>(
@@ -35,7 +35,7 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 function drop(): void {}
 
 /** Returns what `name` of the user gave. @throws {CmdStreamError} `code` when that is a promise */
-export function requireSync<T>(code: ErrorCode, name: string, given: T): T {
+export function requireSync<T>(code: CmdStreamErrorCode, name: string, given: T): T {
   if (typeof given === 'object' && ignoreRejection(given))
     throw new CmdStreamError(code, `${name} must answer at once, and gave a promise`);
   return given;

@@ -1,5 +1,5 @@
 // The door "nestjs-cmd-stream/core": contracts, client and server without Nest and rxjs.
-export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type ErrorCode } from './errors.js';
+export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type CmdStreamErrorCode } from './errors.js';
 export type { CommandContext } from './contract/command.js';
 export {
   Command,

@@ -2,7 +2,7 @@
 // Everything that can go wrong, here or at the peer, reaches the user as a CmdStreamError.
 import { inspect, types } from 'node:util';
 
-/** What each {@link ErrorCode} means; the error table of the README is held against this object by a test. */
+/** What each {@link CmdStreamErrorCode} means; the error table of the README is held against this object by a test. */
 export const errorMeanings = Object.freeze({
   // set up by the programmer
   INVALID_OPTION: 'an option is unknown, has the wrong type or is out of range',
@@ -65,7 +65,7 @@ export const errorMeanings = Object.freeze({
 });
 
 /** @publicApi */
-export type ErrorCode = keyof typeof errorMeanings;
+export type CmdStreamErrorCode = keyof typeof errorMeanings;
 
 /** @publicApi */
 export interface CmdStreamErrorOptions {
@@ -84,7 +84,7 @@ export interface CmdStreamErrorOptions {
  */
 export class CmdStreamError extends Error {
   override readonly name = 'CmdStreamError';
-  readonly code: ErrorCode;
+  readonly code: CmdStreamErrorCode;
   /** May the server have seen, and so executed, the Command? `false` makes it safe to send again. */
   readonly sent: boolean;
   /** What the server sent about the failure, verbatim; undefined unless it did. */
@@ -100,7 +100,7 @@ export class CmdStreamError extends Error {
     return typeof value === 'object' && value !== null && #isMade in value && value.#isMade;
   }
 
-  constructor(code: ErrorCode, message: string, options: CmdStreamErrorOptions = {}) {
+  constructor(code: CmdStreamErrorCode, message: string, options: CmdStreamErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.sent = options.sent ?? false;
@@ -133,7 +133,7 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-export function isErrorCode(code: string): code is ErrorCode {
+export function isErrorCode(code: string): code is CmdStreamErrorCode {
   return Object.hasOwn(errorMeanings, code);
 }
 

@@ -1,5 +1,5 @@
 // The door "nestjs-cmd-stream": everything a Nest application needs.
-export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type ErrorCode } from './errors.js';
+export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type CmdStreamErrorCode } from './errors.js';
 export {
   Command,
   Result,

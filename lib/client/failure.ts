@@ -1,8 +1,8 @@
 // Which errors of a call say that its server, or the way to it, is in trouble.
-import { isCmdStreamError, type ErrorCode, type CmdStreamError } from '../errors.js';
+import { isCmdStreamError, type CmdStreamErrorCode, type CmdStreamError } from '../errors.js';
 
 /** Of REMOTE, which carries what the application meant for the caller, only the payload can tell. */
-const verdicts: Readonly<Record<ErrorCode, boolean | 'by payload'>> = Object.freeze({
+const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = Object.freeze({
   // a mistake in the program, at either end
   INVALID_OPTION: false,
   INVALID_CONTRACT: false,

@@ -1,6 +1,6 @@
 // One ordered list of types and their numbers: position = type number. A contract has one for each direction.
 import { requireSync } from '../callbacks.js';
-import { CmdStreamError, type ErrorCode } from '../errors.js';
+import { CmdStreamError, type CmdStreamErrorCode } from '../errors.js';
 
 /** A class of Commands or Results. */
 export type TypeClass<T = unknown> = abstract new (...args: never[]) => T;
@@ -101,7 +101,7 @@ export class TypeTable implements TypeList {
    *
    * @throws {CmdStreamError} `code`, where it answers with a promise
    */
-  isLast(value: unknown, code: ErrorCode = 'ENCODE_FAILED'): boolean {
+  isLast(value: unknown, code: CmdStreamErrorCode = 'ENCODE_FAILED'): boolean {
     const lastOne = (value as { lastOne?: unknown } | null | undefined)?.lastOne;
     if (typeof lastOne === 'function') return this.#answered(value, lastOne.call(value), code) !== false;
     return this.#saysLast(this.indexOf(value), value, lastOne, code);
@@ -122,14 +122,14 @@ export class TypeTable implements TypeList {
   }
 
   /** What the entry of its type says, or a field of the value: in what is not listed that is data like any other. */
-  #saysLast(index: number, value: unknown, field: unknown, code: ErrorCode): boolean {
+  #saysLast(index: number, value: unknown, field: unknown, code: CmdStreamErrorCode): boolean {
     if (index < 0) return true;
     const entry = this.types[index] as TypeEntry;
     if (isTypeEntry(entry) && entry.lastOne) return this.#answered(value, entry.lastOne(value), code) ?? true;
     return field !== false;
   }
 
-  #answered<T>(value: unknown, last: T, code: ErrorCode): T {
+  #answered<T>(value: unknown, last: T, code: CmdStreamErrorCode): T {
     return typeof last === 'object' ? requireSync(code, `lastOne() of ${this.nameFor(value)}`, last) : last;
   }
 

@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import { CmdStreamError, isCmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
+import { CmdStreamError, isCmdStreamError, messageOf, peerText, type CmdStreamErrorCode } from '../errors.js';
 
 /** Segments at either end of a path that are shown when it is long. */
 const SHOWN_SEGMENTS = 8;
@@ -13,7 +13,7 @@ export class MusError extends CmdStreamError {
   /** From the innermost to the outermost. */
   readonly #path: string[] = [];
 
-  constructor(code: ErrorCode, reason: string, cause?: unknown) {
+  constructor(code: CmdStreamErrorCode, reason: string, cause?: unknown) {
     super(code, reason, cause === undefined ? {} : { cause });
     this.#reason = reason;
   }

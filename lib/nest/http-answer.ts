@@ -1,13 +1,13 @@
 // What a caught error of another server means to the caller of a gateway: a status, and what of it the caller may know.
 import { HttpException } from '@nestjs/common';
 import { plainData } from '../codec/pattern-message.js';
-import { isCmdStreamError, isError, type ErrorCode } from '../errors.js';
+import { isCmdStreamError, isError, type CmdStreamErrorCode } from '../errors.js';
 
 const UNAVAILABLE = 503;
 const GATEWAY_TIMEOUT = 504;
 
 /** What is worth another try later, or at another gateway; of all other codes the caller learns that it failed. */
-const statusOfCode: Readonly<Partial<Record<ErrorCode, number>>> = Object.freeze({
+const statusOfCode: Readonly<Partial<Record<CmdStreamErrorCode, number>>> = Object.freeze({
   TIMEOUT: GATEWAY_TIMEOUT,
   CIRCUIT_OPEN: UNAVAILABLE,
   CONNECT_FAILED: UNAVAILABLE,

@@ -1,14 +1,14 @@
 // Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its
 // lines: one line per reason and second, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
-import { encodeError, peerText, visibleText, type CmdStreamError, type ErrorCode } from '../errors.js';
+import { encodeError, peerText, visibleText, type CmdStreamError, type CmdStreamErrorCode } from '../errors.js';
 import type { LostConnection } from '../server/server-options.js';
 
 const LOG_INTERVAL_MS = 1000;
 const MAX_TEXT = 512;
 
 /** Ends that need no line: they are what clients do. */
-const ordinary: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const ordinary: ReadonlySet<CmdStreamErrorCode> = new Set<CmdStreamErrorCode>([
   'PEER_CLOSED',
   'PEER_RESET',
   'IDLE_TIMEOUT',

@@ -4,7 +4,7 @@ import type { CodecFactory } from '../codec/codec.js';
 import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
 import { isTypeEntry, nameOf, type ContractType, type TypeList } from '../contract/type-table.js';
-import { CmdStreamError, messageOf, peerText, type ErrorCode } from '../errors.js';
+import { CmdStreamError, messageOf, peerText, type CmdStreamErrorCode } from '../errors.js';
 import { resolveOptions, integer, type OptionRules } from '../options.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -92,7 +92,7 @@ class ProtobufBodies implements BodyCodec {
     return this.#attempt('BAD_PAYLOAD', index, (format) => format.decode(body));
   }
 
-  #attempt<T>(code: ErrorCode, index: number, attempt: (format: MessageFormat) => T): T {
+  #attempt<T>(code: CmdStreamErrorCode, index: number, attempt: (format: MessageFormat) => T): T {
     try {
       return attempt(this.#formats[index]!);
     } catch (error) {

@@ -21,7 +21,7 @@ import {
   Result,
   type CmdStreamExceptionFilterOptions,
   type CommandServer,
-  type ErrorCode,
+  type CmdStreamErrorCode,
 } from 'nestjs-cmd-stream';
 import { lastValueFrom } from 'rxjs';
 import { errorOf } from '../support/error-of.js';
@@ -162,7 +162,7 @@ describe('a gateway with CmdStreamExceptionFilter', () => {
     expect(gateway.logger.having('(PayCmd at ')).toHaveLength(1);
   });
 
-  it.each<[ErrorCode, number, string]>([
+  it.each<[CmdStreamErrorCode, number, string]>([
     ['TIMEOUT', 504, 'Gateway Timeout'],
     ['CIRCUIT_OPEN', 503, 'Service Unavailable'],
     ['CONNECT_FAILED', 503, 'Service Unavailable'],

@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Controller } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
-import { CmdStreamError, CommandHandler, type CmdStreamServerOptions, type ErrorCode } from 'nestjs-cmd-stream';
+import {
+  CmdStreamError,
+  CommandHandler,
+  type CmdStreamServerOptions,
+  type CmdStreamErrorCode,
+} from 'nestjs-cmd-stream';
 import { PeerLog } from '../../lib/nest/peer-log.js';
 import { ADD_2_3, addFrame, echoFrame, frame, GREETING, SUM_5, uvarint } from '../support/calc-frames.js';
 import { turns, until } from '../support/deadline.js';
@@ -31,7 +36,7 @@ async function serve(options: Partial<CmdStreamServerOptions> = {}): Promise<Nes
   return own(await NestServer.listen({ module: { controllers: [CalcController] }, options }));
 }
 
-const badInput: [string, string, ErrorCode][] = [
+const badInput: [string, string, CmdStreamErrorCode][] = [
   [
     'another protocol',
     Buffer.from(`GET / HTTP/1.1\r\nHost: ${'x'.repeat(80)}\r\n\r\n`).toString('hex'),
@@ -150,7 +155,7 @@ describe('a log of peers', () => {
     jest.useRealTimers();
   });
 
-  function lose(log: PeerLog, code: ErrorCode, times = 1): void {
+  function lose(log: PeerLog, code: CmdStreamErrorCode, times = 1): void {
     for (let i = 0; i < times; i++) {
       log.connectionEnd({ remoteAddress: '192.0.2.1:5000', cause: new CmdStreamError(code, 'what happened') });
     }
@@ -178,7 +183,7 @@ describe('a log of peers', () => {
     expect(logger.lines.at(-1)).toBe(`${line('BAD_PAYLOAD')} (and 2 more since the last line)`);
   });
 
-  it.each<ErrorCode>(['PEER_CLOSED', 'PEER_RESET', 'IDLE_TIMEOUT', 'SHUTDOWN', 'CLOSED'])(
+  it.each<CmdStreamErrorCode>(['PEER_CLOSED', 'PEER_RESET', 'IDLE_TIMEOUT', 'SHUTDOWN', 'CLOSED'])(
     'has no line for %s',
     (code) => {
       const logger = new SpyLogger();

@@ -6,7 +6,7 @@
 //   resendRefused, resendLost --> pausing --(its pause)--> submitted anew
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
 import type { Ticker } from '../../connection/ticker.js';
-import { CmdStreamError, type ErrorCode } from '../../errors.js';
+import { CmdStreamError, type CmdStreamErrorCode } from '../../errors.js';
 import { integer, type OptionRules } from '../../options.js';
 import type { CallBytes } from '../call/call-bytes.js';
 import type { CallHolder, ClientCall } from '../call/client-call.js';
@@ -281,13 +281,13 @@ export class WaitingRoom implements CallHolder {
   }
 
   /** An error of a call that was never sent says why there is no connection. */
-  #because(code: ErrorCode, text: string): CmdStreamError {
+  #because(code: CmdStreamErrorCode, text: string): CmdStreamError {
     const cause = this.#whyNotOpen();
     return new CmdStreamError(code, cause ? `${text}: ${cause.message}` : text, cause && { cause });
   }
 
   #noConnection(
-    code: ErrorCode = 'CONNECT_TIMEOUT',
+    code: CmdStreamErrorCode = 'CONNECT_TIMEOUT',
     limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
   ): CmdStreamError {
     const reason = this.#whyNotOpen();

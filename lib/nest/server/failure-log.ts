@@ -1,12 +1,19 @@
 // What a server logs of errors that no caller, or no caller in full, learns of.
 import type { LoggerService } from '@nestjs/common';
 import { callSafely } from '../../callbacks.js';
-import { isCmdStreamError, isError, messageOf, stackOf, type CmdStreamError, type ErrorCode } from '../../errors.js';
+import {
+  isCmdStreamError,
+  isError,
+  messageOf,
+  stackOf,
+  type CmdStreamError,
+  type CmdStreamErrorCode,
+} from '../../errors.js';
 import type { PeerLog } from '../peer-log.js';
 import { failedFilterOf, isLogged } from './handler-failure.js';
 
 /** What a peer can send as often as it likes, or make a handler give. */
-const unreadable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const unreadable: ReadonlySet<CmdStreamErrorCode> = new Set<CmdStreamErrorCode>([
   'BAD_PAYLOAD',
   'FRAME_TOO_LARGE',
   'JSON_DEPTH',

@@ -4,7 +4,7 @@
 import type { DataLimits } from '../../codec/json/json-codec-options.js';
 import { dataText, errorText } from '../../codec/pattern-message.js';
 import type { Connection } from '../../connection/connection.js';
-import { CmdStreamError, errorMeanings, isCmdStreamError, type ErrorCode } from '../../errors.js';
+import { CmdStreamError, errorMeanings, isCmdStreamError, type CmdStreamErrorCode } from '../../errors.js';
 import { ByteWriter } from '../../wire/byte-writer.js';
 import { writeError } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
@@ -53,7 +53,7 @@ export function isForCaller(error: unknown): error is CmdStreamError {
 }
 
 /** A mistake of the handler: its author must learn of it, not its caller alone. */
-const mistakes: ReadonlySet<string> = new Set<ErrorCode>([
+const mistakes: ReadonlySet<string> = new Set<CmdStreamErrorCode>([
   'RESULT_NOT_IN_CONTRACT',
   'ENCODE_FAILED',
   'FRAME_TOO_LARGE',

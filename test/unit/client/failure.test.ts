@@ -1,9 +1,10 @@
 // Which errors count as failures of a server.
 import { describe, expect, it } from '@jest/globals';
 import { isFailure } from '../../../lib/client/failure.js';
-import { CmdStreamError, errorMeanings, type ErrorCode } from '../../../lib/errors.js';
+import { CmdStreamError, errorMeanings, type CmdStreamErrorCode } from '../../../lib/errors.js';
 
-const isCodeFailure = (code: string): boolean => isFailure(new CmdStreamError(code as ErrorCode, 'it went wrong'));
+const isCodeFailure = (code: string): boolean =>
+  isFailure(new CmdStreamError(code as CmdStreamErrorCode, 'it went wrong'));
 const isRemoteFailure = (payload: unknown): boolean => isFailure(new CmdStreamError('REMOTE', 'refused', { payload }));
 
 const failures = [

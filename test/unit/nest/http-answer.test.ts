@@ -1,7 +1,7 @@
 // What a gateway answers, or relays, of the error of another server: by what the error says, without a gateway.
 import { describe, expect, it } from '@jest/globals';
 import { BadRequestException } from '@nestjs/common';
-import { CmdStreamError, errorMeanings, type ErrorCode } from '../../../lib/errors.js';
+import { CmdStreamError, errorMeanings, type CmdStreamErrorCode } from '../../../lib/errors.js';
 import { httpAnswerTo, remotePayload } from '../../../lib/nest/http-answer.js';
 
 function raise(): never {
@@ -24,7 +24,7 @@ const details = { statusCode: 409, message: 'sold out', error: 'Conflict' };
 const conflict = { status: 'error', statusCode: 409, message: 'sold out', details };
 
 describe('the answer over HTTP', () => {
-  it.each<[ErrorCode, number, string]>([
+  it.each<[CmdStreamErrorCode, number, string]>([
     ['TIMEOUT', 504, 'Gateway Timeout'],
     ['CIRCUIT_OPEN', 503, 'Service Unavailable'],
     ['CONNECT_FAILED', 503, 'Service Unavailable'],
@@ -37,7 +37,7 @@ describe('the answer over HTTP', () => {
 
   it('is none to any other code', () => {
     const known = new Set(['TIMEOUT', 'CIRCUIT_OPEN', 'CONNECT_FAILED', 'OVERLOADED', 'REMOTE']);
-    const others = Object.keys(errorMeanings).filter((code) => !known.has(code)) as ErrorCode[];
+    const others = Object.keys(errorMeanings).filter((code) => !known.has(code)) as CmdStreamErrorCode[];
     for (const code of others)
       expect([code, answer(new CmdStreamError(code, 'a secret', { payload: conflict }))]).toEqual([code, undefined]);
   });
