@@ -12,6 +12,17 @@ export interface OptionRule {
 
 export type OptionRules<T> = { readonly [K in keyof Required<T>]: OptionRule };
 
+/**
+ * Beside the rules of an interface: names that it had before, or never had but is often asked for, and what to say of
+ * each; it completes the sentence "unknown option …: ".
+ */
+export type OldOptionNames = Readonly<Record<string, string>>;
+
+/** What to say of an option that has another name now. */
+export function renamedTo(...names: readonly string[]): string {
+  return `it is called ${names.map((name) => `"${name}"`).join(' and ')}`;
+}
+
 /** A whole number of `unit`s from `min` to `max`; `zero` says what 0 means where 0 is outside that range. */
 export function integer(min: number, max: number, unit: string, zero?: string): OptionRule {
   return {
@@ -60,9 +71,11 @@ export function objectWith(description: string, ...methods: readonly string[]): 
   };
 }
 
+const NO_OLD_NAMES: OldOptionNames = Object.freeze({});
+
 /**
  * Merges `given` over `defaults`: `undefined` means the default; `null`, unknown keys and values outside their rule are
- * errors.
+ * errors. `oldNames`: what is said of keys that are not known any more.
  *
  * @throws {CmdStreamError} INVALID_OPTION naming the option, what it got and what it allows
  */
@@ -71,6 +84,7 @@ export function resolveOptions<T extends object, D extends Partial<T>>(
   given: T | undefined,
   defaults: D,
   rules: OptionRules<T>,
+  oldNames: OldOptionNames = NO_OLD_NAMES,
 ): Readonly<Omit<T, keyof D> & Required<Pick<T, keyof D & keyof T>>> {
   if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
     throw new CmdStreamError('INVALID_OPTION', `${owner}: options must be an object, got ${show(given)}`);
@@ -79,10 +93,10 @@ export function resolveOptions<T extends object, D extends Partial<T>>(
   for (const [key, value] of Object.entries(given ?? {})) {
     const rule = Object.hasOwn(rules, key) ? rules[key as keyof T] : undefined;
     if (rule === undefined) {
-      throw new CmdStreamError(
-        'INVALID_OPTION',
-        `${owner}: unknown option "${key}"; known are ${Object.keys(rules).join(', ')}`,
-      );
+      const remedy = Object.hasOwn(oldNames, key)
+        ? `: ${oldNames[key]}`
+        : `; known are ${Object.keys(rules).join(', ')}`;
+      throw new CmdStreamError('INVALID_OPTION', `${owner}: unknown option "${key}"${remedy}`);
     }
     if (value === undefined) continue;
     if (!rule.accepts(value)) {

@@ -7,6 +7,7 @@ import {
   objectWith,
   oneOf,
   port,
+  renamedTo,
   resolveOptions,
   text,
   type OptionRules,
@@ -93,6 +94,25 @@ describe('options', () => {
       );
     },
   );
+
+  it('name what an option of former times is called now, or what to do without it', () => {
+    const oldNames = Object.freeze({
+      liters: renamedTo('litres'),
+      volume: renamedTo('litres', 'lid'),
+      whistle: 'it was removed: use onBoil',
+    });
+    const given = (key: string) => () =>
+      resolveOptions<KettleOptions, typeof defaults>('kettle', { [key]: 1 }, defaults, rules, oldNames);
+    for (const [key, said] of [
+      ['liters', 'it is called "litres"'],
+      ['volume', 'it is called "litres" and "lid"'],
+      ['whistle', 'it was removed: use onBoil'],
+    ] as const)
+      expect(given(key)).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION', message: `kettle: unknown option "${key}": ${said}` }),
+      );
+    expect(given('toString')).toThrow('kettle: unknown option "toString"; known are litres');
+  });
 
   it.each([null, 5, 'options', [], () => {}])('refuse %p instead of an object', (given) => {
     expect(() => resolve(given)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
