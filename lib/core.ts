@@ -45,7 +45,7 @@ export { isFailure } from './client/failure.js';
 export type { Call, CallOptions, CommandSink } from './client/call/client-call.js';
 export { CommandServer, type ServerStatusListener } from './server/command-server.js';
 export { ExecInvoker } from './server/exec-invoker.js';
-export type { Invoker, ResultSink } from './server/invoker.js';
+export type { CommandInvoker, ResultSink } from './server/invoker.js';
 export type {
   CloseOptions,
   CommandServerOptions,

@@ -92,7 +92,7 @@ export class CmdStreamHealthIndicator {
    * Up while the server takes Commands; down before it listens, while it drains and when it is closed, so that a load
    * balancer sends no client there. The details are `state`, `connections` and `inFlight`.
    */
-  isServing<const Key extends string>(
+  servingCheck<const Key extends string>(
     key: Key,
     server: CmdStreamServer,
   ): HealthIndicatorResult<Key, 'up' | 'down', CheckedService> {

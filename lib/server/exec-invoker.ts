@@ -2,7 +2,7 @@
 import type { CommandContext, Command } from '../contract/command.js';
 import { typeNameOf } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
-import type { Invoker, ResultSink } from './invoker.js';
+import type { CommandInvoker, ResultSink } from './invoker.js';
 import { deliver } from './call/result-source.js';
 
 /**
@@ -11,7 +11,7 @@ import { deliver } from './call/result-source.js';
  *
  * @publicApi
  */
-export class ExecInvoker<Receiver> implements Invoker {
+export class ExecInvoker<Receiver> implements CommandInvoker {
   readonly #receiver: Receiver;
 
   constructor(receiver: Receiver) {

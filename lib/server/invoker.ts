@@ -34,7 +34,7 @@ export interface ResultSink {
  *
  * @publicApi
  */
-export interface Invoker {
+export interface CommandInvoker {
   invoke(command: unknown, context: CommandContext, sink: ResultSink): void | PromiseLike<void>;
   /**
    * What is answered for an error that a Command's own code, or code around it, has failed with: once for each failure.

@@ -25,7 +25,7 @@ import {
   type OptionRule,
   type OptionRules,
 } from '../options.js';
-import type { Invoker } from './invoker.js';
+import type { CommandInvoker } from './invoker.js';
 
 /** Maps what a handler threw to one of the contract's Results; what it throws itself closes the connection. */
 export type PlainErrorMapper = (error: unknown, command: unknown, context: CommandContext) => unknown;
@@ -233,7 +233,7 @@ export interface CommandServerOptions extends ServerOptions {
   /** The contract both sides share. Required. */
   contract: Contract;
   /** Runs the Commands. Required. */
-  invoker: Invoker;
+  invoker: CommandInvoker;
   /**
    * Called as soon as a connection has ended, when its Commands may still be running.
    * @default none

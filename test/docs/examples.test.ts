@@ -1,6 +1,6 @@
 // The examples of the README that are files of their own, run as they stand.
 import { describe, expect, it } from '@jest/globals';
-import { CommandClient, CommandServer, type Invoker } from 'nestjs-cmd-stream/core';
+import { CommandClient, CommandServer, type CommandInvoker } from 'nestjs-cmd-stream/core';
 import { AddCmd, contract } from '../../docs/examples/classic.js';
 import { Echo, echoCodec, EchoCmd, echoContract } from '../../docs/examples/echo.js';
 import { CalcModule } from '../../docs/examples/invoker.js';
@@ -15,7 +15,7 @@ const host = '127.0.0.1';
 /** The frame of cmd-stream-go's echo example, in both directions. */
 const ONE_TWO_THREE = '010d6f6e652074776f207468726565';
 
-const echo: Invoker = {
+const echo: CommandInvoker = {
   invoke(command, _context, sink) {
     sink.next(new Echo((command as EchoCmd).text));
     sink.complete();

@@ -66,7 +66,7 @@ class Gateway {
       @Get('ready')
       @HealthCheck()
       ready() {
-        return this.health.check([() => this.cmdStream.isServing('server', this.server)]);
+        return this.health.check([() => this.cmdStream.servingCheck('server', this.server)]);
       }
 
       @CommandHandler(AddCmd)
@@ -245,7 +245,7 @@ describe('/ready of an application with a server', () => {
     await until('it is full', () => core.status === 'degraded');
     const indicator = new CmdStreamHealthIndicator(new HealthIndicatorService());
     const details = { state: 'degraded', connections: 1, inFlight: 0 };
-    expect(indicator.isServing('server', strategy)).toEqual({ server: { status: 'up', ...details } });
+    expect(indicator.servingCheck('server', strategy)).toEqual({ server: { status: 'up', ...details } });
   });
 });
 

@@ -7,7 +7,7 @@ import {
   type Codec,
   type CommandClientOptions,
   type DispatchStrategy,
-  type Invoker,
+  type CommandInvoker,
 } from '../../lib/core.js';
 import { until } from '../support/deadline.js';
 import type { Given } from '../support/given.js';
@@ -30,7 +30,7 @@ const echoCodec: Codec = {
   decodeResult: (reader) => new EchoResult(reader.readUtf8(reader.readLength())),
 };
 
-const shouting: Invoker = {
+const shouting: CommandInvoker = {
   invoke(command, _context, sink) {
     sink.complete(new EchoResult((command as EchoCmd).text.toUpperCase()));
   },

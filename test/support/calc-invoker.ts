@@ -1,5 +1,5 @@
 // Runs the Commands of the vector contract at once, as the peer that recorded the wire vectors did.
-import type { Invoker } from '../../lib/core.js';
+import type { CommandInvoker } from '../../lib/core.js';
 import {
   AddCmd,
   CalcResult,
@@ -12,7 +12,7 @@ import {
   SubCmd,
 } from './vector-contract.js';
 
-export const calcInvoker: Invoker = {
+export const calcInvoker: CommandInvoker = {
   invoke(command, _context, sink) {
     if (command instanceof AddCmd) sink.next(new CalcResult(Number(command.A) + Number(command.B)));
     if (command instanceof SubCmd) sink.next(new CalcResult(Number(command.A) - Number(command.B)));

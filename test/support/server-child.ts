@@ -2,7 +2,12 @@
 // the port, and never outlives it. After a SIGTERM it drains and must then end by itself.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CommandServer, type CommandContext, type CommandServerOptions, type Invoker } from 'nestjs-cmd-stream/core';
+import {
+  CommandServer,
+  type CommandContext,
+  type CommandServerOptions,
+  type CommandInvoker,
+} from 'nestjs-cmd-stream/core';
 import type { CmdStreamContext } from 'nestjs-cmd-stream';
 import { calcInvoker } from './calc-invoker.js';
 import { interopContract, SlowCmd } from './interop-contract.js';
@@ -16,7 +21,7 @@ function note({ metadata }: CommandContext): void {
   if (journal !== undefined && metadata['id'] !== undefined) appendFileSync(journal, `${metadata['id']}\n`);
 }
 
-const invoker: Invoker = {
+const invoker: CommandInvoker = {
   async invoke(command, context, sink) {
     note(context);
     if (!(command instanceof SlowCmd)) return calcInvoker.invoke(command, context, sink);

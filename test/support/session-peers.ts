@@ -9,7 +9,7 @@ import {
   type Contract,
   type PayloadReader,
   type PayloadWriter,
-  type Invoker,
+  type CommandInvoker,
 } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
 import { Said } from './said.js';
@@ -19,7 +19,7 @@ export interface SessionPeers {
   readonly contract: Contract;
   readonly codec: Codec | CodecFactory;
   readonly commands: readonly Command[];
-  readonly invoker: Invoker;
+  readonly invoker: CommandInvoker;
   /** A Result as the vectors write it. */
   show(result: unknown): string;
 }
@@ -62,7 +62,7 @@ function sayCodec(flagged: boolean): Codec {
   };
 }
 
-const sayInvoker: Invoker = {
+const sayInvoker: CommandInvoker = {
   invoke(command, _context, sink) {
     const { fancy, text } = command as SayCmd;
     sink.next(new Said(fancy ? `Hello incredible ${text}` : `Hello ${text}`));
@@ -70,7 +70,7 @@ const sayInvoker: Invoker = {
   },
 };
 
-const sayManyInvoker: Invoker = {
+const sayManyInvoker: CommandInvoker = {
   invoke(command, _context, sink) {
     const words = ['Hello', 'incredible', (command as SayCmd).text];
     words.forEach((word, at) => sink.next(new Said(word, at === words.length - 1)));

@@ -8,7 +8,7 @@ import { emptyContract } from '../../contract/contract.js';
 import type { ContractType, TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
 import { subscribe } from '../../server/call/result-source.js';
-import type { Invoker, ResultSink } from '../../server/invoker.js';
+import type { CommandInvoker, ResultSink } from '../../server/invoker.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { askToWait } from './lifted-iterable.js';
 import type { PatternInvoker, RunHandler } from './pattern-invoker.js';
@@ -29,7 +29,7 @@ export interface CommandRoute {
   readonly method: string | undefined;
 }
 
-export class HandlerInvoker implements Invoker {
+export class HandlerInvoker implements CommandInvoker {
   readonly failureOf: (error: unknown) => unknown;
   readonly #config: HandlerInvokerConfig;
   readonly #commands: TypeTable;

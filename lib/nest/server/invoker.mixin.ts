@@ -26,7 +26,7 @@ export function Invoker<T>(
   commands: readonly TypeClass<ExecutableCommand<T>>[],
 ): Type<object> {
   @Controller()
-  class CommandInvoker {
+  class InvokerController {
     constructor(@Inject(token as InjectionToken) readonly receiver: T) {}
   }
   for (const command of commands) {
@@ -40,12 +40,12 @@ export function Invoker<T>(
         `Invoker: ${command?.name ?? command} has no method exec(receiver, context)`,
       );
     }
-    if (Object.hasOwn(CommandInvoker.prototype, command.name)) {
+    if (Object.hasOwn(InvokerController.prototype, command.name)) {
       throw new CmdStreamError('INVALID_HANDLER', `Invoker: lists ${command.name} twice, or two classes of that name`);
     }
-    addMethod(CommandInvoker.prototype, command);
+    addMethod(InvokerController.prototype, command);
   }
-  return CommandInvoker;
+  return InvokerController;
 }
 
 function addMethod<T>(prototype: { readonly receiver: T }, command: TypeClass<ExecutableCommand<T>>): void {

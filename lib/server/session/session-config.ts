@@ -2,7 +2,7 @@
 import type { ContractTables } from '../../contract/contract.js';
 import type { Fingerprint } from '../../codec/fingerprint.js';
 import type { ConnectionConfig } from '../../connection/connection.js';
-import type { Invoker } from '../invoker.js';
+import type { CommandInvoker } from '../invoker.js';
 import type { EventRoom, ServerLoad } from '../server-load.js';
 import type { PlainErrorMapper } from '../server-options.js';
 import type { SendSchedulerConfig } from './send-scheduler.js';
@@ -10,7 +10,7 @@ import type { SendSchedulerConfig } from './send-scheduler.js';
 export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   readonly options: SendSchedulerConfig['options'];
   readonly serverInfo: Uint8Array;
-  readonly invoker: Invoker;
+  readonly invoker: CommandInvoker;
   readonly contract: ContractTables;
   readonly fingerprint: Fingerprint;
   /** Is a probe answered with HELLO? */

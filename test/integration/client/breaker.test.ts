@@ -8,7 +8,7 @@ import type {
   CommandClient,
   CommandClientOptions,
   CommandServerOptions,
-  Invoker,
+  CommandInvoker,
 } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { addFrame, GREETING } from '../../support/calc-frames.js';
@@ -48,7 +48,7 @@ async function open(
   return { calc, diary, client: own(calcClient(calc.port, options)) };
 }
 
-const never: Invoker = { invoke: () => {} };
+const never: CommandInvoker = { invoke: () => {} };
 
 describe('a circuit breaker', () => {
   it('is made for each server, with its name', async () => {
@@ -197,7 +197,7 @@ describe('what a circuit breaker is notified of a call, once', () => {
 
 describe('the breaker of cockatiel', () => {
   it('keeps calls away from the server that fails, for each server of its own', async () => {
-    const broken: Invoker = {
+    const broken: CommandInvoker = {
       invoke() {
         throw new Error('broken');
       },
@@ -221,7 +221,7 @@ describe('the breaker of cockatiel', () => {
 
   it('closes again when its trial calls succeed, also if one of them was cancelled', async () => {
     let isBroken = true;
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, _context, sink) {
         if (isBroken) throw new Error('broken');
         sink.complete(new CalcResult(1));

@@ -1,6 +1,6 @@
 // Calls of a client with one Result.
 import { describe, expect, it } from '@jest/globals';
-import { defineContract, type Invoker } from '../../../lib/core.js';
+import { defineContract, type CommandInvoker } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, addFrame, countResultFrame, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -87,7 +87,7 @@ describe('execute() with a contract without Results', () => {
   const given = { a: 'value' };
 
   async function execute(values: number): Promise<unknown> {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(_command, _context, sink) {
         // By the end of the turn it is not known that none follows.
         for (let n = 0; n < values; n++) sink.next(given);

@@ -1,7 +1,7 @@
 // Several connections to several servers as one client: which one gets which Command, and what happens when some are
 // gone.
 import { describe, expect, it } from '@jest/globals';
-import type { ClientStatus, Invoker } from '../../../lib/core.js';
+import type { ClientStatus, CommandInvoker } from '../../../lib/core.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { inTime, until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
@@ -133,7 +133,7 @@ describe('a server of a group', () => {
 
   it('that drains answers what it has, gets no more, and gets some again when it is back', async () => {
     let answer = (): void => {};
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(_command, _context, sink) {
         await new Promise<void>((resolve) => (answer = resolve));
         sink.complete(new CalcResult(7));

@@ -14,7 +14,7 @@ import {
   type CircuitBreaker,
   type CommandClient,
   type CommandSink,
-  type Invoker,
+  type CommandInvoker,
 } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -348,7 +348,7 @@ describe('what the code of a class enters while it is decoded', () => {
 
   it('is gone with the read, at the client and at the server', async () => {
     const contract = defineContract({ commands: [EnteringCmd], results: [EnteringResult] });
-    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete(new EnteringResult(false)) };
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => sink.complete(new EnteringResult(false)) };
     const calc = own(await CalcServer.start({ contract, invoker }));
     const client = own(calcClient(calc.port, { contract }));
     await client.connect();

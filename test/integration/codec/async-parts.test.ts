@@ -10,7 +10,7 @@ import {
   Result,
   type Codec,
   type Contract,
-  type Invoker,
+  type CommandInvoker,
 } from '../../../lib/core.js';
 import { dataText, errorText, plainData } from '../../../lib/codec/pattern-message.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
@@ -68,7 +68,7 @@ const contract = defineContract({
   results: [FineResult, LastResult, ReadResult],
 });
 
-const answering: Invoker = {
+const answering: CommandInvoker = {
   invoke(command, _context, sink) {
     const { which } = command as AskCmd;
     sink.complete(which === 'last' ? new LastResult() : which === 'read' ? new ReadResult() : new FineResult());

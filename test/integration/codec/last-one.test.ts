@@ -6,7 +6,7 @@ import {
   Command,
   CommandClient,
   defineContract,
-  type Invoker,
+  type CommandInvoker,
   jsonCodec,
   Result,
 } from '../../../lib/core.js';
@@ -36,7 +36,7 @@ const codecs: readonly (readonly [string, CodecFactory])[] = [
   ['MUS', musCodec(serializers)],
 ];
 
-const greeter: Invoker = {
+const greeter: CommandInvoker = {
   invoke: (_command, _context, sink) => {
     for (const word of ['Hello', 'incredible']) sink.next(new Greeting(word));
     sink.next(new Greeting('world', true));
@@ -79,7 +79,7 @@ const counting = defineContract({ commands: [CountCmd], results: [Count] });
 /** The mark does not travel. */
 const sent = (n: number): Count => Object.defineProperty(new Count(n), 'isSent', { value: true });
 
-const counter: Invoker = {
+const counter: CommandInvoker = {
   invoke: (command, _context, sink) => {
     for (let n = (command as CountCmd).to - 1; n > 0; n--) sink.next(sent(n));
     return sink.complete(sent(0));

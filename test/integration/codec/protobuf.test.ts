@@ -6,7 +6,7 @@ import {
   CommandClient,
   type CommandClientOptions,
   type CommandServerOptions,
-  type Invoker,
+  type CommandInvoker,
 } from 'nestjs-cmd-stream/core';
 import { protobufCodec, protobufMessage, protobufType, type ProtobufCodecOptions } from 'nestjs-cmd-stream/protobuf';
 import { defineContract } from '../../../lib/core.js';
@@ -23,7 +23,7 @@ const own = guardLeaks();
 const host = '127.0.0.1';
 
 /** Adds; echoes three times. */
-const invoker: Invoker = {
+const invoker: CommandInvoker = {
   invoke(command, _context, sink) {
     if (AddCmd.is(command)) return sink.complete(CalcResult.create({ R: command.A + command.B }));
     const { protoData } = command as pb.EchoCmd;
@@ -90,7 +90,7 @@ describe.each([true, false])('a client of Protobuf (extension: %p)', (extension)
   it('gets a stream up to the Result whose field lastOne is true', async () => {
     const Part = protobufType(PartSchema);
     const contract = defineContract({ commands: [protobufType(pb.AddCmdSchema)], results: [Part] });
-    const parts: Invoker = {
+    const parts: CommandInvoker = {
       invoke: (_command, _context, sink) => {
         for (const lastOne of [false, false, true]) sink.next(Part.create({ lastOne }));
         return sink.complete();
@@ -176,7 +176,7 @@ describe('two peers of this package', () => {
   });
 
   it('are notified of a Result that does not fit', async () => {
-    const misfit: Invoker = {
+    const misfit: CommandInvoker = {
       invoke: (_command, _context, sink) => sink.complete(Object.assign(CalcResult.create(), { R: 0.5 })),
     };
     const client = clientOf((await serve({ invoker: misfit })).port);

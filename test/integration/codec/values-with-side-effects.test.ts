@@ -1,6 +1,6 @@
 // Values that call, answer or end something while they are being written.
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, CommandServer, ExecInvoker, type Invoker, type ResultSink } from '../../../lib/core.js';
+import { CmdStreamError, CommandServer, ExecInvoker, type CommandInvoker, type ResultSink } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, countFrame, countResultFrame, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -82,7 +82,7 @@ describe('a Result that ends its Command while it is being written', () => {
 
   it.each(Object.keys(ends))('ends it behind that Result: by %s, while it waits', async (how) => {
     const { end, frame } = ends[how]!;
-    const invoke: Invoker['invoke'] = (_command, _context, sink) => {
+    const invoke: CommandInvoker['invoke'] = (_command, _context, sink) => {
       sink.next(new CountResult(1, false));
       sink.next(new CountResult(2, false));
       sink.next(meddling(() => end(sink)));
@@ -101,7 +101,8 @@ describe('a Result that ends its Command while it is being written', () => {
   });
 
   it.each(Object.keys(ends))('ends it once: by %s, in the last Result', async (how) => {
-    const invoke: Invoker['invoke'] = (_command, _context, sink) => sink.complete(meddling(() => ends[how]!.end(sink)));
+    const invoke: CommandInvoker['invoke'] = (_command, _context, sink) =>
+      sink.complete(meddling(() => ends[how]!.end(sink)));
     const calc = own(await CalcServer.start({ invoker: { invoke } }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
@@ -125,7 +126,7 @@ describe('a Result that ends its Command while it is being written', () => {
         ends[how]!.end(sink);
         return answer();
       };
-      const invoke: Invoker['invoke'] = (_command, _context, sink) =>
+      const invoke: CommandInvoker['invoke'] = (_command, _context, sink) =>
         sink.complete(Object.defineProperty(new CountResult(1, false), 'lastOne', { value: () => meddle(sink) }));
       const calc = own(await CalcServer.start({ invoker: { invoke } }));
       const peer = own(await calc.connect());
@@ -137,7 +138,7 @@ describe('a Result that ends its Command while it is being written', () => {
   });
 
   it('sends a plain peer no bytes that were not written', async () => {
-    const invoke: Invoker['invoke'] = (_command, _context, sink) => {
+    const invoke: CommandInvoker['invoke'] = (_command, _context, sink) => {
       sink.next(new CountResult(1, false));
       const bad = meddling(() => {
         sink.error(new Error('over'));
@@ -155,7 +156,7 @@ describe('a Result that ends its Command while it is being written', () => {
   });
 
   it('keeps a plain peer that was sent its last Result', async () => {
-    const invoke: Invoker['invoke'] = (_command, _context, sink) => {
+    const invoke: CommandInvoker['invoke'] = (_command, _context, sink) => {
       const last = new CalcResult(5);
       last.toJSON = () => (sink.complete(), 5);
       sink.next(last);

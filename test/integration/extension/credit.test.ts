@@ -1,6 +1,6 @@
 // A slow reader slows its own producer down, within a small bound, and no other.
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, type Invoker, type ResultSink } from '../../../lib/core.js';
+import { CmdStreamError, type CommandInvoker, type ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, frame, uvarint } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { turns, until } from '../../support/deadline.js';
@@ -148,7 +148,7 @@ describe('credit', () => {
 
 describe('a Command whose third Result overflows its buffer', () => {
   it('is notified of the error although the socket was full', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: (_command, { seq }, sink) => {
         if (seq === 1) sink.next(new EchoResult('x'.repeat(30_000_000)));
         else for (let count = 0; count < 3; count++) sink.next(new EchoResult('x'.repeat(2_000)));
@@ -231,7 +231,7 @@ describe('large Results at once', () => {
     ['errors', (sink: ResultSink) => sink.error(new CmdStreamError('REMOTE', '', { payload: 'x'.repeat(MB) }))],
   ])('for a peer that reads nothing: %s', (_what, answer) => {
     const count = 30;
-    const invoker: Invoker = { invoke: (_command, _context, sink) => answer(sink) };
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => answer(sink) };
 
     async function ask(writeStallTimeoutMs: number) {
       const calc = own(await CalcServer.start({ invoker, maxSendBufferBytes: MB, writeStallTimeoutMs }));
@@ -266,7 +266,7 @@ describe('an Invoker that does not look whether there is room', () => {
     const maxStreamBufferBytes = 32 * 1024;
     let queued = 0;
     let reason: unknown;
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: async (_command, { signal }, sink) => {
         for (let n = 0; n < 32; n++) sink.next(new Item(n, false));
         for (let n = 0; n < 500; n++) queued += sink.next(new Item(n, false, 'x'.repeat(1_000)));
@@ -287,7 +287,7 @@ describe('an Invoker that does not look whether there is room', () => {
 
   it('loses no credit by Results that cannot be written', async () => {
     const failures: unknown[] = [];
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: async (_command, _context, sink) => {
         for (let n = 0; n < 200; n++) {
           await sink.drained;

@@ -1,7 +1,7 @@
 // Errors travel to the caller whose Command failed, and cost no other anything.
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, Command, defineContract, Result, type Invoker } from '../../../lib/core.js';
+import { CmdStreamError, Command, defineContract, Result, type CommandInvoker } from '../../../lib/core.js';
 import { errorMeanings } from '../../../lib/errors.js';
 import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -328,7 +328,7 @@ it.each([true, false])(
     }
     class BigCmd extends Command<Big> {}
     const contract = defineContract({ commands: [BigCmd], results: [Big] });
-    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete(new Big()) };
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => sink.complete(new Big()) };
     const calc = own(await CalcServer.start({ contract, invoker }));
     const client = own(calcClient(calc.port, { contract, extension }));
     await expect(client.execute(new BigCmd())).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 // Events, and Commands whose sender wants no answer: they keep to themselves, outlive their connection, and are not
 // lost.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
+import type { CommandContext, CommandServerOptions, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, frame, SUM_5 } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -16,7 +16,7 @@ import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 const own = guardLeaks();
 
 /** Runs events until the test ends them. */
-class Listener implements Invoker {
+class Listener implements CommandInvoker {
   readonly contexts: CommandContext[] = [];
   readonly sinks: ResultSink[] = [];
   runs = 0;
@@ -143,7 +143,7 @@ describe('a Command whose sender wants no answer', () => {
     meta(seq, { noAnswer: true }) + bytes;
 
   it('is executed and not answered, whatever comes of it', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: (_command, { seq }, sink) => {
         if (seq === 2) throw new Error('intentional failure');
         sink.next(new CalcResult(1));

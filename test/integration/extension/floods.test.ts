@@ -1,6 +1,6 @@
 // A peer that has answers made and does not read them costs its own connection, and no memory.
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, type Invoker } from '../../../lib/core.js';
+import { CmdStreamError, type CommandInvoker } from '../../../lib/core.js';
 import { addFrame, frame, GREETING } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { until } from '../../support/deadline.js';
@@ -19,12 +19,12 @@ function commands(write: (seq: number) => string): () => Uint8Array {
 }
 
 const zeros = Buffer.alloc(64 * 1024);
-const failing: Invoker = {
+const failing: CommandInvoker = {
   invoke: () => {
     throw new CmdStreamError('REMOTE', 'no', { payload: 'x'.repeat(3_000) });
   },
 };
-const silent: Invoker = { invoke: (_command, _context, sink) => sink.complete() };
+const silent: CommandInvoker = { invoke: (_command, _context, sink) => sink.complete() };
 const add = (seq: number): string => addFrame(seq, 1, 1);
 
 describe('a peer that does not read loses its connection with SEND_BUFFER_FULL', () => {

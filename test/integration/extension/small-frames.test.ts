@@ -1,6 +1,6 @@
 // A client that takes the smallest frames there are: errors still reach it, and nothing else suffers.
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, type Invoker } from '../../../lib/core.js';
+import { CmdStreamError, type CommandInvoker } from '../../../lib/core.js';
 import { addFrame, ADD_2_3, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { error, EXTENDED_GREETING, hello, PROBE } from '../../support/extension-frames.js';
@@ -14,7 +14,7 @@ const fail = (): never => {
 };
 
 describe('an error in frames of at most 64 bytes arrives as INTERNAL, without its payload,', () => {
-  it.each<[string, Invoker['invoke']]>([
+  it.each<[string, CommandInvoker['invoke']]>([
     ['when a handler throws', fail],
     ['when a handler rejects', () => Promise.resolve().then(fail)],
     ['when the only Result is too large', (_command, _context, sink) => sink.complete(long)],
@@ -25,7 +25,7 @@ describe('an error in frames of at most 64 bytes arrives as INTERNAL, without it
     ],
   ])('%s', async (_when, invoke) => {
     let isFirst = true;
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: (command, context, sink) => {
         if (!isFirst) return sink.complete(new CalcResult(5));
         isFirst = false;

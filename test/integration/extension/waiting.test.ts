@@ -1,7 +1,7 @@
 // What waits for a peer is packed, bounded for the connection, and goes on when there is room.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
-import { defineContract, type Invoker } from '../../../lib/core.js';
+import { defineContract, type CommandInvoker } from '../../../lib/core.js';
 import { ADD_2_3, frame, uvarint } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns, until } from '../../support/deadline.js';
@@ -120,7 +120,7 @@ describe('last Results for a peer that does not read', () => {
   );
 
   it('that cannot be encoded are errors of their Commands alone', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: async (_command, { seq }, sink) => {
         if (seq === 1) {
           for (let count = 0; count < 2; count++) sink.next(new EchoResult(text));
@@ -146,7 +146,7 @@ describe('last Results for a peer that does not read', () => {
 describe('a Result that cannot be encoded while others wait for credit', () => {
   it('leaves nothing behind', async () => {
     const refused: unknown[] = [];
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: (_command, _context, sink) => {
         for (const value of [1, 2, Number.NaN, 3, Number.NaN, 4]) {
           try {

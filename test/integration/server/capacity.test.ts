@@ -1,7 +1,7 @@
 // The bounds of a server: connections, Commands in flight, bytes that wait for a peer; and, beside each bound, that
 // everything still gets through.
 import { describe, expect, it } from '@jest/globals';
-import type { Invoker, ResultSink } from '../../../lib/core.js';
+import type { CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { calcInvoker } from '../../support/calc-invoker.js';
 import { AddCmd, CalcResult, EchoResult } from '../../support/vector-contract.js';
 import { calcClient } from '../../support/calc-client.js';
@@ -15,7 +15,7 @@ const own = guardLeaks();
 const answer = new CalcResult(5);
 
 /** Keeps the sinks of the Commands it is given until they are answered by the test. */
-class Holding implements Invoker {
+class Holding implements CommandInvoker {
   readonly sinks: ResultSink[] = [];
   most = 0;
 
@@ -123,7 +123,7 @@ describe('sendHighWaterBytes', () => {
 
   it('stops running Commands of a peer that does not read its Results, and runs all when it reads again', async () => {
     let ran = 0;
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(_command, _context, sink) {
         ran++;
         await turns(1);

@@ -1,7 +1,7 @@
 // The end of a server: draining answers what was accepted, destroying does not; what can be called when.
 import { describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
-import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
+import type { CommandContext, CommandServerOptions, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, addFrame, echoFrame, echoResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns, until } from '../../support/deadline.js';
@@ -12,7 +12,7 @@ import { CalcResult, CountResult } from '../../support/vector-contract.js';
 const own = guardLeaks();
 
 /** Answers with 5 when it is asked to. */
-class Waiting implements Invoker {
+class Waiting implements CommandInvoker {
   readonly sinks: ResultSink[] = [];
   readonly contexts: CommandContext[] = [];
 
@@ -138,7 +138,7 @@ describe('close()', () => {
   });
 
   it('answers Commands that were held back because their peer does not read', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, { seq }, sink) {
         const parts = seq === 1 ? 300_000 : 0;
         for (let at = 0; at < parts; at++) sink.next(new CountResult(0, false));

@@ -1,7 +1,7 @@
 // When the Commands of one read start: in order, behind the read, and not at all if what came along says that no
 // answer is awaited.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext, CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
+import type { CommandContext, CommandServerOptions, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { addFrame, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { turns, until } from '../../support/deadline.js';
@@ -13,7 +13,7 @@ import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 const own = guardLeaks();
 
 /** Answers at once, and notes what it ran and with which signal. */
-class Noting implements Invoker {
+class Noting implements CommandInvoker {
   readonly started: unknown[] = [];
 
   invoke(command: unknown, { seq, signal }: CommandContext, sink: ResultSink): void {
@@ -91,7 +91,7 @@ describe('the Commands of one read', () => {
 
   it('are refused beyond the limit when they do not', async () => {
     const sinks: ResultSink[] = [];
-    const invoker: Invoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
     const calc = own(await CalcServer.start({ invoker, maxInFlightPerConnection: 2 }));
     const peer = own(await calc.connect());
     peer.write(PROBE + hello() + add(1) + add(2) + add(3));
@@ -112,7 +112,7 @@ describe('the Commands of one read', () => {
 
   it('are not started when the time of one is over because of those before it', async () => {
     const started: unknown[] = [];
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, { seq }, sink) {
         started.push(seq);
         const busyUntil = Date.now() + 5;

@@ -1,6 +1,6 @@
 // Commands on a server: their numbers, what they learn about themselves, and the sink they answer by.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandContext, Invoker, ResultSink } from '../../../lib/core.js';
+import type { CommandContext, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import {
   ADD_2_3,
   addFrame,
@@ -19,7 +19,7 @@ import { AddCmd, CalcResult, CountCmd, CountResult, EchoResult } from '../../sup
 const own = guardLeaks();
 
 /** Keeps what each Command is given, by seq, and leaves it running. */
-class Keeping implements Invoker {
+class Keeping implements CommandInvoker {
   readonly contexts: CommandContext[] = [];
   readonly sinks: ResultSink[] = [];
 
@@ -183,7 +183,7 @@ describe('sink', () => {
   it('runs the Commands of a connection side by side', async () => {
     const order: number[] = [];
     const gates = new Map<number, () => void>();
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(command, { seq }, sink) {
         await new Promise<void>((resolve) => gates.set(Number(seq), resolve));
         order.push(Number(seq));
@@ -275,7 +275,7 @@ describe('sink', () => {
   });
 
   it('keeps a Command running while Results follow the promise of another', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(command, _context, sink) {
         if (command instanceof CountCmd) {
           for (let at = 0; at < command.N; at++) {

@@ -1,6 +1,12 @@
 // How a connection of the server ends by what its peer does or fails to do, and what the callback gets.
 import { describe, expect, it } from '@jest/globals';
-import { Command, defineContract, type CommandContext, type Invoker, type ResultSink } from '../../../lib/core.js';
+import {
+  Command,
+  defineContract,
+  type CommandContext,
+  type CommandInvoker,
+  type ResultSink,
+} from '../../../lib/core.js';
 import { CalcResult, CountResult, EchoResult } from '../../support/vector-contract.js';
 import { ADD_2_3, echoFrame, failFrame, frame, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -136,7 +142,7 @@ describe('server connection', () => {
 
   it('ends with SEND_BUFFER_FULL when a handler sends on and the peer does not read', async () => {
     let ended = false;
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(_command, { signal }, sink) {
         try {
           while (!signal.aborted) {
@@ -159,7 +165,7 @@ describe('server connection', () => {
 
   it('stays with a peer that reads, however many large Results are answered at once', async () => {
     const text = 'x'.repeat(1_000_000);
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: async (_command, _context, sink) => {
         await turns(1);
         sink.complete(new EchoResult(text));
@@ -176,7 +182,7 @@ describe('server connection', () => {
 
   it('reads no more Commands while its peer does not read what they are answered with, and all when it reads', async () => {
     let started = 0;
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: async (_command, _context, sink) => {
         started++;
         await turns(1);
@@ -202,7 +208,7 @@ describe('server connection', () => {
 
   it('asks onPlainError for a Result that cannot be encoded behind others that wait', async () => {
     const failures: unknown[] = [];
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke: async (_command, _context, sink) => {
         await turns(1);
         sink.complete(calls++ < 3 ? new EchoResult('x'.repeat(3_000_000)) : new CalcResult(Number.NaN));
@@ -223,7 +229,7 @@ describe('server connection', () => {
 
   it('goes on looking for the end of its peer after it has ended in order', async () => {
     const spy = own(new SocketSpy('server'));
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, _context, sink) {
         // More than sendHighWaterBytes: reading stops.
         for (let at = 0; at < 5_000; at++) sink.next(new CountResult(at, false));

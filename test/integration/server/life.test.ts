@@ -5,7 +5,7 @@ import {
   CmdStreamError,
   CommandServer,
   type CommandServerOptions,
-  type Invoker,
+  type CommandInvoker,
   type ResultSink,
 } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
@@ -184,7 +184,7 @@ describe('a handler that fails with an error that means the end of a server else
   ];
 
   it.each(errors)('ends its own connection only: %s', async (_what, error) => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(command, context, sink) {
         if (command instanceof FailCmd) throw error;
         return calcInvoker.invoke(command, context, sink);
@@ -251,7 +251,7 @@ describe('a server by default', () => {
   it('runs at most 1,024 Commands of one connection, and all of them in the end', async () => {
     const sinks: ResultSink[] = [];
     let most = 0;
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, _context, sink) {
         sinks.push(sink);
         most = Math.max(most, sinks.length);

@@ -1,7 +1,7 @@
 // What a server does when there is too much of everything at once: it sheds load, never makes all of them wait, and
 // never stops serving.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
+import type { CommandServerOptions, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, addFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -16,7 +16,7 @@ import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 const own = guardLeaks();
 
 /** Keeps Commands running until the test answers them. */
-class Holding implements Invoker {
+class Holding implements CommandInvoker {
   readonly sinks: ResultSink[] = [];
   ran = 0;
 

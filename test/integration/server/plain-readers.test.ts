@@ -1,6 +1,6 @@
 // Plain peers and how much may be on its way to them: who reads keeps the connection, who goes on without end does not.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandClient, CommandServerOptions, Invoker } from '../../../lib/core.js';
+import type { CommandClient, CommandServerOptions, CommandInvoker } from '../../../lib/core.js';
 import type { CalcServer } from '../../support/calc-server.js';
 import { turns } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
@@ -13,7 +13,7 @@ const narrow = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 1_024, sendHi
 const item = (n: number, bytes: number, last = false): Item => new Item(n, last, 'x'.repeat(bytes));
 
 async function openPlain(
-  invoke: Invoker['invoke'],
+  invoke: CommandInvoker['invoke'],
   options: Partial<CommandServerOptions> = {},
 ): Promise<{ calc: CalcServer; client: CommandClient }> {
   const stage = await openStage(own, () => undefined, { ...options, invoker: { invoke } }, { extension: false });

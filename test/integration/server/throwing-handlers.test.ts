@@ -2,7 +2,13 @@
 // of its own connection only where nothing maps it to a Result. (Jest fails a test that an uncaught exception or
 // an unhandled rejection happens in.)
 import { describe, expect, it } from '@jest/globals';
-import type { CmdStreamError, CommandServerOptions, Invoker, PlainErrorMapper, ResultSink } from '../../../lib/core.js';
+import type {
+  CmdStreamError,
+  CommandServerOptions,
+  CommandInvoker,
+  PlainErrorMapper,
+  ResultSink,
+} from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { calcInvoker } from '../../support/calc-invoker.js';
 import { CalcResult, CountResult, FailCmd } from '../../support/vector-contract.js';
@@ -43,7 +49,7 @@ function allTraps(trap: () => never): ProxyHandler<object> {
   return { get: trap, has: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap };
 }
 
-const ways: [string, (error: unknown) => ReturnType<Invoker['invoke']>][] = [
+const ways: [string, (error: unknown) => ReturnType<CommandInvoker['invoke']>][] = [
   [
     'thrown',
     (what) => {
@@ -65,7 +71,7 @@ const ways: [string, (error: unknown) => ReturnType<Invoker['invoke']>][] = [
 const cases = thrown.flatMap(([what, error]) => ways.map(([how, fail]) => ({ what, how, error, fail })));
 
 /** Fails where a FailCmd says so; runs all other Commands. */
-function failing(fail: () => ReturnType<Invoker['invoke']>): Invoker {
+function failing(fail: () => ReturnType<CommandInvoker['invoke']>): CommandInvoker {
   return {
     invoke: (command, context, sink) =>
       command instanceof FailCmd ? fail() : calcInvoker.invoke(command, context, sink),
@@ -74,7 +80,7 @@ function failing(fail: () => ReturnType<Invoker['invoke']>): Invoker {
 
 const toMinusOne: PlainErrorMapper = () => new CalcResult(-1);
 
-function start(fail: () => ReturnType<Invoker['invoke']>, options: Partial<CommandServerOptions> = {}) {
+function start(fail: () => ReturnType<CommandInvoker['invoke']>, options: Partial<CommandServerOptions> = {}) {
   return CalcServer.start({ invoker: failing(fail), ...options });
 }
 
@@ -104,7 +110,9 @@ describe('a failing handler without onPlainError', () => {
 
   it('ends the connection when the sink is given the error', async () => {
     const error = new Error('given');
-    const invoker: Invoker = { invoke: (_command, _context, sink) => void setImmediate(() => sink.error(error)) };
+    const invoker: CommandInvoker = {
+      invoke: (_command, _context, sink) => void setImmediate(() => sink.error(error)),
+    };
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
     peer.write(ADD_2_3);
@@ -114,7 +122,7 @@ describe('a failing handler without onPlainError', () => {
 
   it('aborts the other running Commands of the connection', async () => {
     const reasons: unknown[] = [];
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(command, { signal }, sink) {
         if (command instanceof FailCmd) throw new Error('intentional failure');
         signal.addEventListener('abort', () => {
@@ -134,7 +142,7 @@ describe('a failing handler without onPlainError', () => {
 
   it('leaves the connection alone when the handler fails after its last Result', async () => {
     const error = new Error('too late');
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(_command, _context, sink) {
         sink.next(new CalcResult(5));
         throw error;
@@ -151,7 +159,7 @@ describe('a failing handler without onPlainError', () => {
   });
 
   it('ends the connection when the handler fails between two Results', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, _context, sink) {
         sink.next(new CountResult(0, false));
         throw new Error('between');
@@ -164,7 +172,7 @@ describe('a failing handler without onPlainError', () => {
   });
 
   it('ignores a handler that fails after its connection has ended', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       async invoke(_command, { signal }) {
         await until('the connection ends', () => signal.aborted);
         throw new Error('no caller is there');
@@ -209,7 +217,7 @@ describe('a failing handler with onPlainError', () => {
   });
 
   it('is not asked when the handler fails after its last Result', async () => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, _context, sink) {
         sink.next(new CalcResult(5));
         throw new Error('too late');
@@ -319,7 +327,7 @@ describe('a handler of a plain peer that ends without a last Result', () => {
   it.each(silent)('has failed, %s: onPlainError gives the Result', async (what, end) => {
     const seen: unknown[] = [];
     const onPlainError: PlainErrorMapper = (error) => (seen.push(error), new CalcResult(-1));
-    const invoker: Invoker = { invoke: (_command, _context, sink) => end(sink) };
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => end(sink) };
     const calc = own(await CalcServer.start({ invoker, onPlainError }));
     const peer = own(await calc.connect());
     peer.write(addFrame(1, 2, 3));
@@ -330,7 +338,7 @@ describe('a handler of a plain peer that ends without a last Result', () => {
   });
 
   it('does not report it once more for an onPlainError whose Result is not the last', async () => {
-    const invoker: Invoker = { invoke: (_command, _context, sink) => sink.complete() };
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => sink.complete() };
     const calc = own(await CalcServer.start({ invoker, onPlainError: () => new CountResult(0, false) }));
     const peer = own(await calc.connect());
     peer.write(addFrame(1, 2, 3));
@@ -343,7 +351,7 @@ describe('a handler of a plain peer that ends without a last Result', () => {
 
   it('has not failed when its caller has gone', async () => {
     const sinks: ResultSink[] = [];
-    const invoker: Invoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
     const calc = own(await CalcServer.start({ invoker }));
     const peer = own(await calc.connect());
     peer.write(ADD_2_3);
@@ -363,7 +371,7 @@ describe('a handler of a plain peer that goes on behind its last Result', () => 
   ];
 
   it.each(more)('is notified of once for each class of Commands: %s', async (_what, goOn) => {
-    const invoker: Invoker = {
+    const invoker: CommandInvoker = {
       invoke(_command, _context, sink) {
         sink.next(new CalcResult(5));
         goOn(sink);
@@ -442,7 +450,7 @@ describe('an Invoker whose failureOf fails', () => {
     calc.errors.includes(failure) && calc.errors.some((error) => (error as CmdStreamError).cause === original);
 
   it.each(both)('answers with an error that says nothing: it $how, the error is $when', async ({ failureOf, fail }) => {
-    const invoker: Invoker = { invoke: () => fail(original), failureOf };
+    const invoker: CommandInvoker = { invoke: () => fail(original), failureOf };
     const calc = own(await CalcServer.start({ invoker }));
     const client = own(calcClient(calc.port, { extension: true }));
     await expect(client.execute(new FailCmd())).rejects.toMatchObject({

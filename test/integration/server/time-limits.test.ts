@@ -1,7 +1,7 @@
 // The time limits between frames: for the first client, for the next Command or ping, for doing nothing; and that they,
 // the frame's and the writer's do not get into each other's way.
 import { describe, expect, it } from '@jest/globals';
-import type { CommandServerOptions, Invoker, ResultSink } from '../../../lib/core.js';
+import type { CommandServerOptions, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, echoFrame, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -16,7 +16,7 @@ const own = guardLeaks();
 const PING = '00';
 const goaway = (reason: string): string => control(11, text(reason));
 
-class Holding implements Invoker {
+class Holding implements CommandInvoker {
   readonly sinks: ResultSink[] = [];
 
   invoke(_command: unknown, _context: unknown, sink: ResultSink): void {
