@@ -46,7 +46,7 @@ describe('a hybrid application', () => {
     math.connectMicroservice<MicroserviceOptions>({ strategy });
     await math.startAllMicroservices();
     own({ destroy: () => math.close() });
-    port.value = strategy.unwrap<{ address: { port: number } }>().address.port;
+    port.value = strategy.unwrap().address!.port;
 
     const options = { host: '127.0.0.1', port: port.value };
     @Module({

@@ -72,6 +72,12 @@ export const inferred = CmdStreamModule.registerAsync({
   inject: ['PORT'],
   useFactory: (port: number) => ({ contract, port }),
 });
+export const untypedFactory = CmdStreamModule.registerAsync({
+  inject: ['CONFIG'],
+  useFactory: async (config) => ({ contract, port: config.port as number }),
+});
+// @ts-expect-error: a factory gives the options of a client
+export const wrongFactory = CmdStreamModule.registerAsync({ useFactory: (port: boolean) => ({ contract, port }) });
 export const fromEnvironment = CmdStreamModule.register([{ name: 'CALC', contract, port: '3000' }]);
 // @ts-expect-error: a port is a number, or its digits
 export const untypedOption = CmdStreamModule.register([{ name: 'CALC', contract, port: true }]);

@@ -137,9 +137,11 @@ export class CmdStreamClient extends ClientProxy {
       notify(() => (listener as (...args: unknown[]) => unknown)(...args));
   }
 
-  /** The core client: `unwrap<CommandClient>()`. */
-  unwrap<T>(): T {
-    return this.#client as T;
+  /** The core client. */
+  unwrap(): CommandClient;
+  unwrap<T extends CommandClient>(): T;
+  unwrap(): CommandClient {
+    return this.#client;
   }
 
   /**

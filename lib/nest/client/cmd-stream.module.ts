@@ -34,7 +34,8 @@ export interface CmdStreamOptionsFactory {
 export interface CmdStreamClientAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   name?: string | symbol;
   inject?: InjectionToken[];
-  useFactory?: (...dependencies: never[]) => CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
+  // oxlint-disable-next-line typescript/no-explicit-any -- as Nest's own: what is injected is not known to types
+  useFactory?: (...dependencies: any[]) => CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
   useClass?: Type<CmdStreamOptionsFactory>;
   useExisting?: InjectionToken;
   /** More providers the factory needs. */

@@ -84,13 +84,17 @@ export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.
 /** @publicApi */
 export type CmdStreamServerStatus = ServerStatus;
 
-/** @publicApi */
-export interface CmdStreamServerEvents extends Record<string, Function> {
+/**
+ * The events of a server. No interface: to Nest's base class one is no record of functions unless any name is an event.
+ *
+ * @publicApi
+ */
+export type CmdStreamServerEvents = {
   /** A connection, and its last Command, have ended. */
   connectionLost: (connection: LostConnection) => void;
   /** The status has changed; `cause` is why it could not listen, is degraded, or closed by itself. */
   status: (status: CmdStreamServerStatus, cause?: CmdStreamError) => void;
-}
+};
 
 /** The id of this transport, unless the option `transportId` says otherwise. */
 export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
@@ -226,7 +230,7 @@ export class CmdStreamServer
   }
 
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {
-    this.#events.on(event as string, callback as (...args: unknown[]) => void);
+    this.#events.on(event, callback as (...args: unknown[]) => void);
   }
 
   #emit(event: string, ...args: unknown[]): void {
@@ -235,9 +239,11 @@ export class CmdStreamServer
     }
   }
 
-  /** The core server: `unwrap<CommandServer>()`. */
-  unwrap<T>(): T {
-    return this.#server as T;
+  /** The core server. Of an application: `app.unwrap<CommandServer>()`. */
+  unwrap(): CommandServer;
+  unwrap<T extends CommandServer>(): T;
+  unwrap(): CommandServer {
+    return this.#server;
   }
 
   override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
