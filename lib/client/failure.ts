@@ -20,9 +20,7 @@ const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = O
   UNSAFE_INTEGER: false,
   UNKNOWN_TYPE: false,
   BAD_PAYLOAD: false,
-  JSON_DEPTH: false,
-  JSON_TOKENS: false,
-  JSON_KEYS: false,
+  JSON_LIMIT: false,
   // what answers there is not the server that was meant, or no working one
   VARINT_OVERFLOW: true,
   NEGATIVE_LENGTH: true,
@@ -37,7 +35,7 @@ const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = O
   TLS_ERROR: true,
   MAX_CONNECTIONS: true,
   ACCEPT_FAILED: false,
-  NO_FIRST_CONNECTION: false,
+  FIRST_CONNECTION_TIMEOUT: false,
   // the connection is lost
   CONNECTION_LOST: true,
   PEER_CLOSED: true,
@@ -46,7 +44,7 @@ const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = O
   RECEIVE_TIMEOUT: true,
   IDLE_TIMEOUT: true,
   FRAME_TIMEOUT: true,
-  WRITE_STALLED: true,
+  WRITE_STALL_TIMEOUT: true,
   SEND_BUFFER_FULL: true,
   HANDLER_ERROR: true,
   SHUTDOWN: true,

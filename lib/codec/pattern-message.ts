@@ -81,7 +81,7 @@ function asks(value: unknown, levels: number): boolean {
   return false;
 }
 
-/** @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS */
+/** @throws {CmdStreamError} BAD_PAYLOAD, JSON_LIMIT */
 export function dataOf(text: string, limits: DataLimits): unknown {
   return text === '' ? undefined : parseData(text, limits, limits.maxKeysPerObject ?? Number.POSITIVE_INFINITY);
 }

@@ -257,7 +257,7 @@ export class FrameWriter {
     const limitMs = writeStallTimeoutMs + Math.min(writeStallTimeoutMs, travelMs(this.stepBytes));
     if (now - Math.max(this.stalledSince, from) < limitMs) return undefined;
     const text = `the peer took no byte within writeStallTimeoutMs (${writeStallTimeoutMs})`;
-    return new CmdStreamError('WRITE_STALLED', text);
+    return new CmdStreamError('WRITE_STALL_TIMEOUT', text);
   }
 
   #startFlush(): void {

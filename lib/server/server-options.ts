@@ -111,7 +111,7 @@ export interface ServerOptions extends ConnectionOptions {
   handshakeTimeoutMs?: number;
   /**
    * Time `listen()` waits for the first client, in milliseconds; then the server closes itself and reports
-   * NO_FIRST_CONNECTION. 0: no limit.
+   * FIRST_CONNECTION_TIMEOUT. 0: no limit.
    * @default 0
    */
   firstConnectionTimeoutMs?: number;

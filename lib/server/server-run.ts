@@ -112,7 +112,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
     const { firstConnectionTimeoutMs } = this.#config;
     const tooLate = (): void => {
       const text = `no client connected within firstConnectionTimeoutMs (${firstConnectionTimeoutMs})`;
-      const cause = new CmdStreamError('NO_FIRST_CONNECTION', text);
+      const cause = new CmdStreamError('FIRST_CONNECTION_TIMEOUT', text);
       this.#listener.onError(cause);
       this.destroy(cause);
     };

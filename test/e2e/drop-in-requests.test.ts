@@ -367,8 +367,10 @@ describe('the limits of the JSON codec', () => {
   const nested = [[[1]]];
   const many = Array.from({ length: 20 }, () => 1);
   const keys = { a: 1, b: 2, c: 3 };
-  const meant = async (asked: Promise<unknown>) =>
-    ((await asked.catch((error: unknown) => error)) as CmdStreamError).code;
+  const meant = async (asked: Promise<unknown>) => {
+    const { code, message } = (await asked.catch((error: unknown) => error)) as CmdStreamError;
+    return `${code} ${/max[A-Za-z]+/.exec(message)?.[0]}`;
+  };
 
   it('let data by pattern pass that would exceed what was the default once', async () => {
     const { client } = await pair();
@@ -379,24 +381,24 @@ describe('the limits of the JSON codec', () => {
   it('hold at a server for the data it receives and for the answers it gives', async () => {
     const { client } = own(await DropInPair.listen({ controllers: [MathController], server: { codec: strict } }));
     expect(await ask(client, 'text', [[1]])).toEqual([[1]]);
-    expect(await meant(ask(client, 'text', [nested]))).toBe('JSON_DEPTH');
-    expect(await meant(ask(client, 'text', many))).toBe('JSON_TOKENS');
-    expect(await meant(ask(client, 'text', keys))).toBe('JSON_KEYS');
-    expect(await meant(ask(client, 'list', 20))).toBe('JSON_TOKENS');
+    expect(await meant(ask(client, 'text', [nested]))).toBe('JSON_LIMIT maxDepth');
+    expect(await meant(ask(client, 'text', many))).toBe('JSON_LIMIT maxTokens');
+    expect(await meant(ask(client, 'text', keys))).toBe('JSON_LIMIT maxKeysPerObject');
+    expect(await meant(ask(client, 'list', 20))).toBe('JSON_LIMIT maxTokens');
   });
 
   it('hold at a client for the data it sends and for the answers it gets, keys excepted', async () => {
     const { client } = own(await DropInPair.listen({ controllers: [MathController], client: { codec: strict } }));
-    expect(await meant(ask(client, 'text', [nested]))).toBe('JSON_DEPTH');
-    expect(await meant(ask(client, 'text', many))).toBe('JSON_TOKENS');
+    expect(await meant(ask(client, 'text', [nested]))).toBe('JSON_LIMIT maxDepth');
+    expect(await meant(ask(client, 'text', many))).toBe('JSON_LIMIT maxTokens');
     expect(await ask(client, 'text', keys)).toEqual(keys);
-    expect(await meant(ask(client, 'list', 20))).toBe('JSON_TOKENS');
+    expect(await meant(ask(client, 'list', 20))).toBe('JSON_LIMIT maxTokens');
   });
 
   it('have 10,000 keys for an object that a server receives, as the default', async () => {
     const { client } = await pair();
     const object = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 0]));
     expect(await ask(client, 'text', object(10_000))).toEqual(object(10_000));
-    expect(await meant(ask(client, 'text', object(10_001)))).toBe('JSON_KEYS');
+    expect(await meant(ask(client, 'text', object(10_001)))).toBe('JSON_LIMIT maxKeysPerObject');
   });
 });

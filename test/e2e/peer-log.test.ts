@@ -49,7 +49,7 @@ const badInput: [string, string, CmdStreamErrorCode][] = [
   ['a body that is no JSON', frame(1, 0, '{"A":'), 'BAD_PAYLOAD'],
   ['10,000 bytes of 80', '80'.repeat(10_000), 'VARINT_OVERFLOW'],
   ['half a frame and silence', ADD_2_3.slice(0, 12), 'FRAME_TIMEOUT'],
-  ['a body nested deeper than allowed', frame(1, 0, '['.repeat(100) + ']'.repeat(100)), 'JSON_DEPTH'],
+  ['a body nested deeper than allowed', frame(1, 0, '['.repeat(100) + ']'.repeat(100)), 'JSON_LIMIT'],
   ['a key that is no data', frame(1, 0, '{"__proto__":{}}'), 'BAD_PAYLOAD'],
 ];
 
@@ -139,10 +139,10 @@ describe('events', () => {
     await Promise.all(Array.from({ length: 100 }, () => lastValueFrom(client.emit('unheard', 1))));
     await Promise.all(Array.from({ length: 20 }, () => lastValueFrom(client.emit('many', manyKeys))));
     await server.logger.line('no matching event handler');
-    await server.logger.line('JSON_KEYS');
+    await server.logger.line('JSON_LIMIT');
     const most = 1 + Math.floor((performance.now() - started) / 1000);
     expect(server.logger.having('no matching event handler').length).toBeLessThanOrEqual(most);
-    expect(server.logger.having('JSON_KEYS').length).toBeLessThanOrEqual(most);
+    expect(server.logger.having('JSON_LIMIT').length).toBeLessThanOrEqual(most);
   });
 });
 

@@ -100,7 +100,7 @@ export function allMetadata({ hasMetadata, ambient, metadata }: KeptCall): Metad
   return hasMetadata ? { ...ambient, ...metadata } : NO_METADATA;
 }
 
-/** The JSON text of the data of a message or event. @throws {CmdStreamError} ENCODE_FAILED, JSON_DEPTH, JSON_TOKENS */
+/** The JSON text of the data of a message or event. @throws {CmdStreamError} ENCODE_FAILED, JSON_LIMIT */
 export function dataOfMessage(message: PatternMessage, limits: DataLimits): string {
   try {
     return dataText(message.data, limits);

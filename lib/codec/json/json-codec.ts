@@ -35,8 +35,8 @@ import {
  * `fromJSON(value)` if it has one, by class-transformer if it carries its decorators, else a `new Class()` with the
  * body's keys assigned. A `toJSON()` is honoured when writing.
  *
- * A value that cannot be written fails with ENCODE_FAILED, JSON_DEPTH or JSON_TOKENS, a body that cannot be read with
- * BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS or UNSAFE_INTEGER.
+ * A value that cannot be written fails with ENCODE_FAILED or JSON_LIMIT, a body that cannot be read with
+ * BAD_PAYLOAD, JSON_LIMIT or UNSAFE_INTEGER.
  *
  * @throws {CmdStreamError} INVALID_OPTION when an option is unknown or out of range
  * @publicApi
@@ -183,7 +183,7 @@ function classOf(type: ContractType): TypeClass {
 // From a parsed body to an instance of its class, by one of three ways: the class's own fromJSON, class-transformer,
 // or, the usual and fast one, the body's keys assigned to a `new Class()`.
 
-/** Makes an instance of a parsed body. @throws {CmdStreamError} BAD_PAYLOAD, JSON_KEYS */
+/** Makes an instance of a parsed body. @throws {CmdStreamError} BAD_PAYLOAD, JSON_LIMIT */
 export type Revive = (body: unknown) => unknown;
 
 type Body = Readonly<Record<string, unknown>>;

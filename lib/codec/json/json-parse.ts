@@ -9,7 +9,7 @@ const protoKeys: ReadonlySet<string> = new Set([PROTO]);
 /** `"":0,` */
 const LEAST_KEY_LENGTH = 5;
 
-/** @throws {CmdStreamError} JSON_DEPTH, JSON_TOKENS, JSON_KEYS, BAD_PAYLOAD, UNSAFE_INTEGER */
+/** @throws {CmdStreamError} JSON_LIMIT, BAD_PAYLOAD, UNSAFE_INTEGER */
 export function parseJson(text: string, options: ResolvedJsonCodecOptions, maxKeys: number): unknown {
   checkStructure(text, options);
   const escaped = text.includes('\\u');
@@ -43,7 +43,7 @@ function isUnchanged(value: number): boolean {
  * JSON that belongs to no type of a contract. Integers are rounded as JSON.parse does; what no double can hold is
  * refused.
  *
- * @throws {CmdStreamError} BAD_PAYLOAD, JSON_DEPTH, JSON_TOKENS, JSON_KEYS
+ * @throws {CmdStreamError} BAD_PAYLOAD, JSON_LIMIT
  */
 export function parseData(text: string, limits: DataLimits, maxKeys: number): unknown {
   checkStructure(text, limits);
@@ -85,7 +85,7 @@ const SPACE = 0x20;
 /**
  * Refuses text that is nested too deep or has too many tokens. Most text is seen at a glance to be within both.
  *
- * @throws {CmdStreamError} JSON_DEPTH, JSON_TOKENS
+ * @throws {CmdStreamError} JSON_LIMIT
  */
 export function checkStructure(text: string, limits: StructureLimits): void {
   if (text.length > limits.maxTokens || mayBeDeep(text, limits.maxDepth)) countStructure(text, limits);
@@ -111,10 +111,10 @@ function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits):
       continue;
     }
     if (++tokens > maxTokens)
-      throw new CmdStreamError('JSON_TOKENS', `JSON has more than maxTokens (${maxTokens}) tokens`);
+      throw new CmdStreamError('JSON_LIMIT', `JSON has more than maxTokens (${maxTokens}) tokens`);
     if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
       if (++depth > maxDepth)
-        throw new CmdStreamError('JSON_DEPTH', `JSON is nested deeper than maxDepth (${maxDepth})`);
+        throw new CmdStreamError('JSON_LIMIT', `JSON is nested deeper than maxDepth (${maxDepth})`);
     } else {
       at = (code === QUOTE ? endOfString(text, at) : endOfScalar(text, at)) - 1;
     }
@@ -154,7 +154,7 @@ function checkReceivedKeys(text: string, value: unknown, mayHoldProto: boolean, 
 /**
  * Looks at the keys of all objects, at any depth.
  *
- * @throws {CmdStreamError} BAD_PAYLOAD for a refused key, JSON_KEYS for too many
+ * @throws {CmdStreamError} BAD_PAYLOAD for a refused key, JSON_LIMIT for too many
  */
 export function checkKeys(
   value: unknown,
@@ -193,7 +193,7 @@ class KeyCheck {
     if (keys > LARGE_KEYS) this.#large += keys;
     if (keys <= this.#max && this.#large <= this.#max) return;
     const what = keys > this.#max ? `an object of ${keys} keys` : `large objects of ${this.#large} keys together`;
-    throw new CmdStreamError('JSON_KEYS', `${what} exceeds maxKeysPerObject (${this.#max})`);
+    throw new CmdStreamError('JSON_LIMIT', `${what} exceeds maxKeysPerObject (${this.#max})`);
   }
 }
 

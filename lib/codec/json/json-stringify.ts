@@ -61,7 +61,7 @@ export class JsonWriter {
     return this.#writeFast(value) ?? this.#writeExactly(value);
   }
 
-  /** Checks what was written last. @throws {CmdStreamError} JSON_DEPTH, JSON_TOKENS */
+  /** Checks what was written last. @throws {CmdStreamError} JSON_LIMIT */
   checkLimits(text: string): void {
     if (!this.#isWithinDepth || text.length > this.#limits.maxTokens) checkStructure(text, this.#limits);
   }

@@ -16,9 +16,7 @@ import { failedFilterOf, isLogged } from './handler-failure.js';
 const unreadable: ReadonlySet<CmdStreamErrorCode> = new Set<CmdStreamErrorCode>([
   'BAD_PAYLOAD',
   'FRAME_TOO_LARGE',
-  'JSON_DEPTH',
-  'JSON_KEYS',
-  'JSON_TOKENS',
+  'JSON_LIMIT',
   'UNKNOWN_TYPE',
   'UNSAFE_INTEGER',
 ]);

@@ -57,8 +57,7 @@ const mistakes: ReadonlySet<string> = new Set<CmdStreamErrorCode>([
   'RESULT_NOT_IN_CONTRACT',
   'ENCODE_FAILED',
   'FRAME_TOO_LARGE',
-  'JSON_DEPTH',
-  'JSON_TOKENS',
+  'JSON_LIMIT',
 ]);
 
 /**

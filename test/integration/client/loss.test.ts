@@ -117,7 +117,7 @@ describe('a connection that', () => {
     expect(client.status).toBe('disconnected');
   });
 
-  it('does not read fails with WRITE_STALLED as the cause', async () => {
+  it('does not read fails with WRITE_STALL_TIMEOUT as the cause', async () => {
     const { client, peer, raw } = await openPair(own, { writeStallTimeoutMs: 100 });
     peer.socket.pause();
     const calls = Array.from({ length: 250 }, () => client.execute(new EchoCmd('x'.repeat(100_000))));
@@ -130,7 +130,7 @@ describe('a connection that', () => {
     expect(errors.length).toBeGreaterThan(50);
     expect(errors.length).toBeLessThan(250);
     for (const error of errors)
-      expect(error).toMatchObject({ code: 'CONNECTION_LOST', sent: true, cause: { code: 'WRITE_STALLED' } });
+      expect(error).toMatchObject({ code: 'CONNECTION_LOST', sent: true, cause: { code: 'WRITE_STALL_TIMEOUT' } });
   });
 
   it('takes neither a ping nor what was written before it fails with KEEPALIVE_TIMEOUT as the cause', async () => {

@@ -155,7 +155,7 @@ describe('an async toJSON in data of a pattern', () => {
     const refused = failing('ENCODE_FAILED', 'must answer at once');
     for (const data of [[[part]], [[[part]]], [[[[part]]]], { a: { b: { c: { part } } } }])
       expect(() => dataText(data, limits)).toThrow(refused);
-    expect(() => dataText([[[[1]]]], limits)).toThrow(failing('JSON_DEPTH', 'maxDepth (3)'));
+    expect(() => dataText([[[[1]]]], limits)).toThrow(failing('JSON_LIMIT', 'maxDepth (3)'));
   });
 
   it('keeps to itself what an Error says, without an end either', () => {

@@ -245,7 +245,7 @@ describe('large Results at once', () => {
 
     it('cost it its connection after writeStallTimeoutMs', async () => {
       const { calc } = await ask(1_000);
-      expect(await calc.lostCause()).toMatchObject({ code: 'WRITE_STALLED' });
+      expect(await calc.lostCause()).toMatchObject({ code: 'WRITE_STALL_TIMEOUT' });
       expect(calc.server.inFlight).toBe(0);
     });
 

@@ -238,7 +238,7 @@ describe('a refused body', () => {
   it.each([
     ['of an unknown type', frame(1, 99, '{}'), 'UNKNOWN_TYPE'],
     ['of bad JSON', frame(1, 0, '{"A":'), 'BAD_PAYLOAD'],
-    ['that is too deep', frame(1, 0, '['.repeat(5_000) + ']'.repeat(5_000)), 'JSON_DEPTH'],
+    ['that is too deep', frame(1, 0, '['.repeat(5_000) + ']'.repeat(5_000)), 'JSON_LIMIT'],
     ['with a forbidden key', frame(1, 0, '{"__proto__":1}'), 'BAD_PAYLOAD'],
   ])('costs only its Command: %s', async (_what, refused, code) => {
     const calc = own(await CalcServer.start());

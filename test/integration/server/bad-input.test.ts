@@ -39,10 +39,10 @@ const refusals: [string, string, string][] = [
   ['a body with an integer beyond 2^53', frame(1, 0, '{"A":9007199254740993}'), 'UNSAFE_INTEGER'],
   ['a body with the key __proto__', frame(1, 0, '{"__proto__":{"A":1}}'), 'BAD_PAYLOAD'],
   ['a body that replaces a method', frame(1, 0, '{"toString":1}'), 'BAD_PAYLOAD'],
-  ['a body of 65 nested arrays', frame(1, 0, '['.repeat(65) + ']'.repeat(65)), 'JSON_DEPTH'],
-  ['a body of 500,000 nested arrays', frame(1, 0, '['.repeat(500_000)), 'JSON_DEPTH'],
-  ['a body of 500,000 nested objects', frame(1, 0, '{"":'.repeat(125_000)), 'JSON_DEPTH'],
-  ['a body of 500,000 values', frame(1, 0, `[${'0,'.repeat(499_999)}0]`), 'JSON_TOKENS'],
+  ['a body of 65 nested arrays', frame(1, 0, '['.repeat(65) + ']'.repeat(65)), 'JSON_LIMIT'],
+  ['a body of 500,000 nested arrays', frame(1, 0, '['.repeat(500_000)), 'JSON_LIMIT'],
+  ['a body of 500,000 nested objects', frame(1, 0, '{"":'.repeat(125_000)), 'JSON_LIMIT'],
+  ['a body of 500,000 values', frame(1, 0, `[${'0,'.repeat(499_999)}0]`), 'JSON_LIMIT'],
 ];
 
 describe('server', () => {

@@ -131,13 +131,13 @@ describe('server connection', () => {
     expect(calc.lost).toEqual([]);
   });
 
-  it('ends with WRITE_STALLED when the peer takes no bytes', async () => {
+  it('ends with WRITE_STALL_TIMEOUT when the peer takes no bytes', async () => {
     const calc = own(await CalcServer.start({ writeStallTimeoutMs: 100 }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.socket.pause();
     for (let at = 0; at < 100; at++) peer.write(echoFrame(1, 'x'.repeat(100_000)));
-    expect(await calc.lostCause()).toMatchObject({ code: 'WRITE_STALLED' });
+    expect(await calc.lostCause()).toMatchObject({ code: 'WRITE_STALL_TIMEOUT' });
   });
 
   it('ends with SEND_BUFFER_FULL when a handler sends on and the peer does not read', async () => {

@@ -55,9 +55,9 @@ describe('firstConnectionTimeoutMs', () => {
     expect(statuses).toEqual([
       ['connecting', undefined],
       ['connected', undefined],
-      ['closed', 'NO_FIRST_CONNECTION'],
+      ['closed', 'FIRST_CONNECTION_TIMEOUT'],
     ]);
-    expect(calc.errors).toEqual([expect.objectContaining({ code: 'NO_FIRST_CONNECTION' })]);
+    expect(calc.errors).toEqual([expect.objectContaining({ code: 'FIRST_CONNECTION_TIMEOUT' })]);
     expect(calc.server.address).toBeNull();
     await inTime('a closed server is closed', calc.server.close());
   });
@@ -79,7 +79,7 @@ describe('firstConnectionTimeoutMs', () => {
     calc.server.destroy();
     await calc.server.listen();
     await until('it is closed', () => calc.server.status === 'closed');
-    expect(calc.errors).toEqual([expect.objectContaining({ code: 'NO_FIRST_CONNECTION' })]);
+    expect(calc.errors).toEqual([expect.objectContaining({ code: 'FIRST_CONNECTION_TIMEOUT' })]);
   });
 
   it('does not end a drain that has begun', async () => {
@@ -245,7 +245,7 @@ describe('all time limits of a server together', () => {
     const timer = setInterval(() => good!.write(PING), 50);
     try {
       const codes = await Promise.all([codeOf(half!), codeOf(paused!), codeOf(idle!)]);
-      expect(codes).toEqual(['FRAME_TIMEOUT', 'WRITE_STALLED', 'IDLE_TIMEOUT']);
+      expect(codes).toEqual(['FRAME_TIMEOUT', 'WRITE_STALL_TIMEOUT', 'IDLE_TIMEOUT']);
     } finally {
       clearInterval(timer);
     }

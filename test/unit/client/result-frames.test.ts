@@ -101,7 +101,7 @@ describe('a Result of a message', () => {
 
   it.each([
     ['no JSON', '{', 'BAD_PAYLOAD'],
-    ['too deep', '[[[1]]]', 'JSON_DEPTH'],
+    ['too deep', '[[[1]]]', 'JSON_LIMIT'],
   ])('that is %s fails its call alone, which is given up', (_what, json, code) => {
     const stage = new Stage();
     stage.deliver(value(1, LAST, json));

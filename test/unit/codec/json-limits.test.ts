@@ -41,32 +41,32 @@ describe('maxDepth', () => {
   });
 
   it.each([65, 66, 100, 1_000, 10_000, 1_000_000])('refuses %s levels, however short the body', (depth) => {
-    expect(() => box.read(nested(depth, objects, '1'))).toThrow(failing('JSON_DEPTH', /^Box: .*maxDepth \(64\)/));
-    expect(() => box.read(`{"data":${nested(depth - 1)}}`)).toThrow(failing('JSON_DEPTH', 'maxDepth'));
+    expect(() => box.read(nested(depth, objects, '1'))).toThrow(failing('JSON_LIMIT', /^Box: .*maxDepth \(64\)/));
+    expect(() => box.read(`{"data":${nested(depth - 1)}}`)).toThrow(failing('JSON_LIMIT', 'maxDepth'));
   });
 
   it('refuses a million brackets that are never closed', () => {
-    expect(() => box.read('['.repeat(1_000_000))).toThrow(failing('JSON_DEPTH', 'maxDepth'));
-    expect(() => box.read('{"a":'.repeat(200_000))).toThrow(failing('JSON_DEPTH', 'maxDepth'));
+    expect(() => box.read('['.repeat(1_000_000))).toThrow(failing('JSON_LIMIT', 'maxDepth'));
+    expect(() => box.read('{"a":'.repeat(200_000))).toThrow(failing('JSON_LIMIT', 'maxDepth'));
   });
 
   it('counts how deep brackets are, not how many there are, and none in strings', () => {
     expect(box.read(`{"data":[${'[],{},'.repeat(500)}[]]}`)).toBeInstanceOf(Box);
     expect(box.read(`{"data":"${'[{'.repeat(500)}"}`)).toBeInstanceOf(Box);
     expect(box.read(`{"data":"${'\\"[{'.repeat(500)}"}`)).toBeInstanceOf(Box);
-    expect(() => box.read(`{"data":["\\\\",${nested(63)}]}`)).toThrow(failing('JSON_DEPTH', 'maxDepth'));
+    expect(() => box.read(`{"data":["\\\\",${nested(63)}]}`)).toThrow(failing('JSON_LIMIT', 'maxDepth'));
   });
 
   it('can be set', () => {
     const flat = jsonBodies(Box, { maxDepth: 1 });
     expect(flat.read('{"data":1}').data).toBe(1);
-    expect(() => flat.read('{"data":[]}')).toThrow(failing('JSON_DEPTH', /maxDepth \(1\)/));
+    expect(() => flat.read('{"data":[]}')).toThrow(failing('JSON_LIMIT', /maxDepth \(1\)/));
     expect(jsonBodies(Box, { maxDepth: 1_000 }).read(nested(1_000, objects, '1'))).toBeInstanceOf(Box);
   });
 
   it('holds for the writer as well', () => {
     expect(box.write(new Box(nestedValue(63)))).toContain('[1]');
-    expect(() => box.write(new Box(nestedValue(64)))).toThrow(failing('JSON_DEPTH', /^Box: .*maxDepth \(64\)/));
+    expect(() => box.write(new Box(nestedValue(64)))).toThrow(failing('JSON_LIMIT', /^Box: .*maxDepth \(64\)/));
   });
 });
 
@@ -76,16 +76,16 @@ describe('maxTokens', () => {
     // The object, its key, the array, then seven values.
     expect(box.read('{"data":[1,"a",true,null,-1.5e3,[],{}]}')).toBeInstanceOf(Box);
     expect(() => box.read('{"data":[1,"a",true,null,-1.5e3,[],{},1]}')).toThrow(
-      failing('JSON_TOKENS', /^Box: .*maxTokens \(10\)/),
+      failing('JSON_LIMIT', /^Box: .*maxTokens \(10\)/),
     );
-    expect(() => box.read('{"data":[1,"a",true,null,-1.5e3,[],{"":0}]}')).toThrow(failing('JSON_TOKENS', 'maxTokens'));
+    expect(() => box.read('{"data":[1,"a",true,null,-1.5e3,[],{"":0}]}')).toThrow(failing('JSON_LIMIT', 'maxTokens'));
   });
 
   it('is 1,000,000 by default', () => {
     const box = jsonBodies(Box);
     const ones = (count: number) => `{"data":[${'1,'.repeat(count - 1)}1]}`;
     expect(box.read(ones(999_997))).toBeInstanceOf(Box);
-    expect(() => box.read(ones(999_998))).toThrow(failing('JSON_TOKENS', /maxTokens \(1000000\)/));
+    expect(() => box.read(ones(999_998))).toThrow(failing('JSON_LIMIT', /maxTokens \(1000000\)/));
   });
 
   it.each([
@@ -100,7 +100,7 @@ describe('maxTokens', () => {
   it('holds for the writer as well', () => {
     const box = jsonBodies(Box, { maxTokens: 50_000 });
     expect(() => box.write(new Box(Array.from({ length: 50_000 }, () => 1)))).toThrow(
-      failing('JSON_TOKENS', /^Box: .*maxTokens/),
+      failing('JSON_LIMIT', /^Box: .*maxTokens/),
     );
   });
 });
@@ -146,18 +146,18 @@ describe('maxKeysPerObject', () => {
     const box = jsonBodies(ExposedBox);
     expect(box.read(keys(1_024))).toBeInstanceOf(ExposedBox);
     expect(() => box.read(keys(1_025))).toThrow(
-      failing('JSON_KEYS', /^ExposedBox: .*1025 keys.*maxKeysPerObject \(1024\)/),
+      failing('JSON_LIMIT', /^ExposedBox: .*1025 keys.*maxKeysPerObject \(1024\)/),
     );
     expect(box.read(`{"data":[${keys(1_024)},${keys(1_024)}]}`)).toBeInstanceOf(ExposedBox);
-    expect(() => box.read(`{"data":[${keys(1_025)}]}`)).toThrow(failing('JSON_KEYS', 'maxKeysPerObject'));
+    expect(() => box.read(`{"data":[${keys(1_025)}]}`)).toThrow(failing('JSON_LIMIT', 'maxKeysPerObject'));
     expect(() => jsonBodies(Shelf).read(`{"boxes":[{"data":${keys(1_025)}}]}`)).toThrow(
-      failing('JSON_KEYS', 'maxKeysPerObject'),
+      failing('JSON_LIMIT', 'maxKeysPerObject'),
     );
   });
 
   it('can be set', () => {
     expect(() => jsonBodies(ExposedBox, { maxKeysPerObject: 1 }).read('{"a":1,"b":2}')).toThrow(
-      failing('JSON_KEYS', /2 keys.*\(1\)/),
+      failing('JSON_LIMIT', /2 keys.*\(1\)/),
     );
   });
 
@@ -165,30 +165,30 @@ describe('maxKeysPerObject', () => {
     const box = jsonBodies(Box);
     expect(Object.keys(box.read(keys(10_000)))).toHaveLength(10_001);
     expect(() => box.read(keys(10_001))).toThrow(
-      failing('JSON_KEYS', /^Box: .*10001 keys.*maxKeysPerObject \(10000\)/),
+      failing('JSON_LIMIT', /^Box: .*10001 keys.*maxKeysPerObject \(10000\)/),
     );
-    expect(() => box.read(`{"data":[${keys(10_001)}]}`)).toThrow(failing('JSON_KEYS', 'maxKeysPerObject'));
+    expect(() => box.read(`{"data":[${keys(10_001)}]}`)).toThrow(failing('JSON_LIMIT', 'maxKeysPerObject'));
   });
 
   it('counts large objects together, as their cost adds up', () => {
     const box = jsonBodies(Box);
     expect(box.read(`{"data":[${keys(5_000)},${keys(5_000)},${keys(1_024)},${keys(1_024)}]}`)).toBeInstanceOf(Box);
     expect(() => box.read(`{"data":[${keys(5_000)},${keys(5_001)}]}`)).toThrow(
-      failing('JSON_KEYS', /10001 keys together .*maxKeysPerObject \(10000\)/),
+      failing('JSON_LIMIT', /10001 keys together .*maxKeysPerObject \(10000\)/),
     );
   });
 
   it('says which of the two is too much', () => {
     const box = jsonBodies(Box, { maxKeysPerObject: 5_000 });
     expect(() => box.read(`{"data":[${keys(5_000)},${keys(5_000)}]}`)).toThrow(
-      failing('JSON_KEYS', /large objects of 10000 keys together .*maxKeysPerObject \(5000\)/),
+      failing('JSON_LIMIT', /large objects of 10000 keys together .*maxKeysPerObject \(5000\)/),
     );
-    expect(() => box.read(keys(5_001))).toThrow(failing('JSON_KEYS', /an object of 5001 keys/));
+    expect(() => box.read(keys(5_001))).toThrow(failing('JSON_LIMIT', /an object of 5001 keys/));
   });
 
   it('can be set for other Commands, too', () => {
     expect(() => jsonBodies(Box, { maxKeysPerObject: 1 }).read('{"a":1,"b":2}')).toThrow(
-      failing('JSON_KEYS', /2 keys.*\(1\)/),
+      failing('JSON_LIMIT', /2 keys.*\(1\)/),
     );
     expect(jsonBodies(Box, { maxKeysPerObject: 10_001 }).read(keys(10_001))).toBeInstanceOf(Box);
   });
@@ -198,9 +198,9 @@ describe('data that belongs to no contract', () => {
   const limits = { maxDepth: 3, maxTokens: 8, maxKeysPerObject: 2 };
 
   it.each([
-    ['JSON_DEPTH', '[[[[]]]]', /maxDepth \(3\)/],
-    ['JSON_TOKENS', '[1,2,3,4,5,6,7,8]', /maxTokens \(8\)/],
-    ['JSON_KEYS', '[{"a":1,"b":2,"c":3}]', /maxKeysPerObject \(2\)/],
+    ['JSON_LIMIT', '[[[[]]]]', /maxDepth \(3\)/],
+    ['JSON_LIMIT', '[1,2,3,4,5,6,7,8]', /maxTokens \(8\)/],
+    ['JSON_LIMIT', '[{"a":1,"b":2,"c":3}]', /maxKeysPerObject \(2\)/],
     ['BAD_PAYLOAD', '[1e400]', /1e400/],
     ['BAD_PAYLOAD', '{"__proto__":1}', /__proto__/],
     ['BAD_PAYLOAD', '[', /no JSON/],
@@ -250,7 +250,7 @@ describe('data that belongs to no contract', () => {
 
   it('is written within the same limits', () => {
     expect(dataText([[[]], 1, 2, 3, 4, 5], limits)).toBe('[[[]],1,2,3,4,5]');
-    expect(() => dataText([[[[]]]], limits)).toThrow(failing('JSON_DEPTH', /maxDepth \(3\)/));
-    expect(() => dataText([1, 2, 3, 4, 5, 6, 7, 8], limits)).toThrow(failing('JSON_TOKENS', /maxTokens \(8\)/));
+    expect(() => dataText([[[[]]]], limits)).toThrow(failing('JSON_LIMIT', /maxDepth \(3\)/));
+    expect(() => dataText([1, 2, 3, 4, 5, 6, 7, 8], limits)).toThrow(failing('JSON_LIMIT', /maxTokens \(8\)/));
   });
 });

@@ -434,7 +434,7 @@ describe('the time limits of a connection', () => {
     stage.tick(999);
     expect(stage.ends).toEqual([]);
     stage.tick(100);
-    expect(stage.ends).toMatchObject([{ code: 'WRITE_STALLED' }]);
+    expect(stage.ends).toMatchObject([{ code: 'WRITE_STALL_TIMEOUT' }]);
     expect(stage.socket.destroyed).toBe(true);
   });
 

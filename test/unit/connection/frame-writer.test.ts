@@ -501,7 +501,7 @@ describe('a peer that takes nothing', () => {
     const writer = stalledWriter(stepBytes);
     expect(writer.overdue(2000, START + limitMs - 1)).toBeUndefined();
     expect(writer.overdue(2000, START + limitMs)).toMatchObject({
-      code: 'WRITE_STALLED',
+      code: 'WRITE_STALL_TIMEOUT',
       message: 'the peer took no byte within writeStallTimeoutMs (2000)',
     });
   });

@@ -20,14 +20,14 @@ describe('a line that a peer causes', () => {
     const { log, lines } = start();
     log.connectionEnd({ remoteAddress: '192.0.2.1:5', cause: new CmdStreamError('TLS_ERROR', 'one') });
     log.error(new CmdStreamError('OVERLOADED', 'two'));
-    log.failure(new CmdStreamError('JSON_DEPTH', 'three'));
+    log.failure(new CmdStreamError('JSON_LIMIT', 'three'));
     log.noEventHandler('no matching event handler');
     log.unsent(new CmdStreamError('CLOSED', 'four'), 'AddCmd');
     log.unsent(new Error('five'), 'a\nb');
     expect(lines).toEqual([
       'warn: connection of 192.0.2.1:5 ended: TLS_ERROR: one',
       'warn: OVERLOADED: two',
-      'error: JSON_DEPTH: three',
+      'error: JSON_LIMIT: three',
       'error: no matching event handler',
       'warn: an emit() of AddCmd without a subscriber failed: CLOSED: four',
       'warn: an emit() of a\\u{a}b without a subscriber failed: ENCODE_FAILED: the codec failed: five',
