@@ -67,6 +67,7 @@ export {
   InjectCmdStreamClient,
   type CmdStreamClientAsyncOptions,
   type CmdStreamClientModuleOptions,
+  type CmdStreamClients,
   type CmdStreamModuleExtras,
   type CmdStreamOptionsFactory,
 } from './nest/client/cmd-stream.module.js';

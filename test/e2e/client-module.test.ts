@@ -35,6 +35,8 @@ function serve(): Promise<NestServer> {
   return NestServer.listen({ module: { controllers: [Adder] } });
 }
 
+type CmdStreamModuleOptions = Parameters<typeof CmdStreamModule.register>[0];
+
 /** The options of a client of a server that listens already. */
 @Injectable()
 class Address implements CmdStreamOptionsFactory {
@@ -129,10 +131,50 @@ describe('CmdStreamModule.register()', () => {
     @Module({ providers: [Far], exports: [Far] })
     class FarModule {}
     const options = { name: 'CALC', contract: calcContract };
-    const importsOf = (isGlobal: boolean) => [CmdStreamModule.register(options, { isGlobal }), FarModule];
-    await expect(App.of({ imports: importsOf(false) })).rejects.toThrow(/CALC/);
-    const app = own(await App.of({ imports: importsOf(true) }));
-    expect(app.get(Far).client).toBeInstanceOf(CmdStreamClient);
+    const local: CmdStreamModuleOptions[] = [options, [options], { clients: [options] }];
+    for (const given of [...local, { ...options, isGlobal: false }, { clients: [options], isGlobal: false }]) {
+      const imports = [CmdStreamModule.register(given), FarModule];
+      await expect(App.of({ imports })).rejects.toThrow(/CALC/);
+    }
+    for (const given of [
+      { ...options, isGlobal: true },
+      { clients: [options, { name: 'OTHER' }], isGlobal: true },
+    ]) {
+      const app = own(await App.of({ imports: [CmdStreamModule.register(given), FarModule] }));
+      expect(app.get(Far).client).toBeInstanceOf(CmdStreamClient);
+    }
+  });
+
+  it('takes isGlobal nowhere else, and nothing else beside the clients', () => {
+    type Way = (...args: unknown[]) => unknown;
+    const useFactory = () => ({});
+    for (const way of [CmdStreamModule.register, CmdStreamModule.registerAsync] as unknown as Way[]) {
+      const client = way === (CmdStreamModule.register as Way) ? {} : { useFactory };
+      const said = (...args: unknown[]): unknown => {
+        try {
+          return way(...args);
+        } catch (error) {
+          return error;
+        }
+      };
+      const faulty = (message: RegExp) => ({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(message) as unknown,
+      });
+      expect(said(client, { isGlobal: true })).toMatchObject(faulty(/beside the clients, \{ clients: /));
+      expect(said({ clients: [client], global: true })).toMatchObject(faulty(/unknown option "global"/));
+      expect(said({ clients: client })).toMatchObject(faulty(/option "clients" must be an array/));
+      expect(said({ clients: undefined })).toMatchObject(faulty(/option "clients" is required/));
+      expect(said({ clients: [client], isGlobal: 'yes' })).toMatchObject(faulty(/option "isGlobal" must be true or/));
+      expect(said({ ...client, isGlobal: 'yes' })).toMatchObject(faulty(/option "isGlobal" must be true or false/));
+    }
+    const among = { useFactory, isGlobal: true };
+    expect(() => CmdStreamModule.registerAsync([among])).toThrow(/unknown option "isGlobal"/);
+  });
+
+  it('refuses isGlobal at one client of several when the application starts', async () => {
+    const among = { name: 'CALC', isGlobal: true };
+    await expect(App.of({ imports: [CmdStreamModule.register([among])] })).rejects.toThrow(/option "isGlobal"/);
   });
 
   it('connects with the first call, not before', async () => {
@@ -246,7 +288,7 @@ describe('CmdStreamModule.registerAsync()', () => {
     }
     @Module({ providers: [Far], exports: [Far] })
     class FarModule {}
-    const app = own(await App.of({ imports: [CmdStreamModule.registerAsync(clients, { isGlobal: true }), FarModule] }));
+    const app = own(await App.of({ imports: [CmdStreamModule.registerAsync({ clients, isGlobal: true }), FarModule] }));
     const { unnamed, named } = app.get(Far);
     expect(unnamed).not.toBe(named);
     expect(await sumOf(unnamed)).toBe(5);

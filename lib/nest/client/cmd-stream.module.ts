@@ -11,7 +11,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { CmdStreamError } from '../../errors.js';
-import { text } from '../../options.js';
+import { boolean, callback, resolveOptions, text, type OptionRule, type OptionRules } from '../../options.js';
 import { type CmdStreamClientOptions, CmdStreamClient } from './cmd-stream-client.js';
 import { refuseStandardDecorator } from '../server/command-handler.decorator.js';
 
@@ -50,6 +50,34 @@ export interface CmdStreamModuleExtras {
    */
   isGlobal?: boolean;
 }
+
+/** Several clients, and whether all modules know them, as Nest's `ClientsModule` takes them. @publicApi */
+export interface CmdStreamClients<Client> extends CmdStreamModuleExtras {
+  /** The clients, each with a name of its own. Required. */
+  clients: Client[];
+}
+
+/** One client, a list of them, or a list with what holds for all of it. */
+type Registered<Client> = (Client & CmdStreamModuleExtras) | Client[] | CmdStreamClients<Client>;
+
+const anything: OptionRule = Object.freeze({ expected: 'anything', accepts: () => true });
+const list: OptionRule = Object.freeze({ expected: 'an array', accepts: Array.isArray });
+
+const clientsRules: OptionRules<CmdStreamClients<object>> = Object.freeze({
+  clients: { ...list, required: true },
+  isGlobal: boolean,
+});
+
+/** What a name may be is checked where its token is made, how many sources there are where they are read. */
+const asyncRules: OptionRules<CmdStreamClientAsyncOptions> = Object.freeze({
+  name: anything,
+  imports: list,
+  inject: list,
+  useFactory: callback,
+  useClass: callback,
+  useExisting: anything,
+  extraProviders: list,
+});
 
 /** What says where the server is. */
 const addressKeys = ['host', 'port', 'path', 'servers'] as const;
@@ -97,37 +125,52 @@ export function InjectCmdStreamClient(name?: string | symbol): PropertyDecorator
  */
 @Module({})
 export class CmdStreamModule {
-  static register(
-    clients: CmdStreamClientModuleOptions | CmdStreamClientModuleOptions[],
-    extras: CmdStreamModuleExtras = {},
-  ): DynamicModule {
-    const providers = listOf(clients).map(({ name, ...options }): FactoryProvider => ({
+  static register(options: Registered<CmdStreamClientModuleOptions>, ...none: []): DynamicModule {
+    const { clients, isGlobal } = clientsOf('register', options, none);
+    const providers = clients.map(({ name, ...client }): FactoryProvider => ({
       provide: getCmdStreamClientToken(name),
-      useFactory: () => new CmdStreamClient(options),
+      useFactory: () => new CmdStreamClient(client),
     }));
-    return moduleOf(providers, extras);
+    return moduleOf(providers, isGlobal);
   }
 
-  static registerAsync(
-    clients: CmdStreamClientAsyncOptions | CmdStreamClientAsyncOptions[],
-    extras: CmdStreamModuleExtras = {},
-  ): DynamicModule {
-    const list = listOf(clients);
-    const imports = list.flatMap((client) => client.imports ?? []);
-    return moduleOf(list.map(asyncClient), extras, imports, list.flatMap(helpers));
+  static registerAsync(options: Registered<CmdStreamClientAsyncOptions>, ...none: []): DynamicModule {
+    const { clients, isGlobal } = clientsOf('registerAsync', options, none);
+    const imports = clients.flatMap((client) => client.imports ?? []);
+    return moduleOf(clients.map(asyncClient), isGlobal, imports, clients.flatMap(helpers));
   }
 }
 
-/** One or several; what comes without TypeScript may be anything. */
-function listOf<T extends object>(clients: T | T[]): T[] {
-  const list = [clients].flat() as T[];
-  if (list.every((options) => typeof options === 'object' && options !== null)) return list;
+/** What is given in one of three ways; what comes without TypeScript may be anything. */
+function clientsOf<Client extends object>(
+  method: string,
+  given: Registered<Client>,
+  none: readonly unknown[],
+): Required<CmdStreamClients<Client>> {
+  const owner = `CmdStreamModule.${method}()`;
+  if (none.length > 0) {
+    const remedy = `isGlobal stands beside the clients, { clients: [...], isGlobal: true }`;
+    throw new CmdStreamError('INVALID_OPTION', `${owner} takes one argument: ${remedy}`);
+  }
+  if (Array.isArray(given)) return { clients: objects(given), isGlobal: false };
+  const [single] = objects([given]);
+  if (Object.hasOwn(single as object, 'clients')) {
+    const { clients, isGlobal } = resolveOptions(owner, single as CmdStreamClients<Client>, {}, clientsRules);
+    return { clients: objects(clients as Client[]), isGlobal: isGlobal ?? false };
+  }
+  const { isGlobal, ...client } = single as Client & CmdStreamModuleExtras;
+  resolveOptions(owner, { isGlobal }, {}, { isGlobal: boolean });
+  return { clients: [client as unknown as Client], isGlobal: isGlobal ?? false };
+}
+
+function objects<T>(clients: readonly T[]): T[] {
+  if (clients.every((options) => typeof options === 'object' && options !== null)) return [...clients];
   throw new CmdStreamError('INVALID_OPTION', 'CmdStreamModule: the options of a client must be an object');
 }
 
 function moduleOf(
   clients: FactoryProvider[],
-  { isGlobal = false }: CmdStreamModuleExtras,
+  isGlobal: boolean,
   imports: DynamicModule['imports'] = [],
   others: Provider[] = [],
 ): DynamicModule {
@@ -148,6 +191,7 @@ function moduleOf(
 }
 
 function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
+  resolveOptions('CmdStreamModule.registerAsync()', options, {}, asyncRules);
   const { name, inject = [], useFactory, useClass, useExisting } = options;
   if ([useFactory, useClass, useExisting].filter((source) => source !== undefined).length !== 1) {
     const needed = 'exactly one of useFactory, useClass and useExisting';
