@@ -33,6 +33,12 @@ export function integer(min: number, max: number, unit: string, zero?: string): 
   };
 }
 
+/** A whole number of `unit`s from `min` to `max`, or `Infinity`: no limit. */
+export function cap(min: number, max: number, unit: string): OptionRule {
+  const { expected, accepts } = integer(min, max, unit);
+  return { expected: `${expected}, or Infinity (no limit)`, accepts: (value) => value === Infinity || accepts(value) };
+}
+
 /**
  * A port, also as the digits that environment variables give; the lowest allowed is 0, one the system chooses, or 1.
  */

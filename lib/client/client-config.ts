@@ -5,15 +5,15 @@ import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
-import { keepaliveDefaults, keepaliveRules } from '../connection/keepalive.js';
+import { keepaliveDefaults, keepaliveRules, oldKeepaliveNames } from '../connection/keepalive.js';
 import { Ticker } from '../connection/ticker.js';
 import { clientDirection } from '../connection/codec-direction.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
-import { objectWith, resolveOptions, type OptionRules } from '../options.js';
+import { objectWith, resolveOptions, type OldOptionNames, type OptionRules } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { CallBytes } from './call/call-bytes.js';
-import { clientDefaults, clientRules, type CommandClientOptions } from './client-options.js';
-import { reconnectDefaults, reconnectRules } from './group/backoff.js';
+import { clientDefaults, clientRules, oldClientNames, type CommandClientOptions } from './client-options.js';
+import { oldReconnectNames, reconnectDefaults, reconnectRules } from './group/backoff.js';
 import { leastPending, roundRobin, type DispatchStrategy } from './group/connection-picker.js';
 import { retryDefaults, retryRules } from './group/waiting-room.js';
 import { isFailure } from './failure.js';
@@ -30,7 +30,7 @@ export function resolveClientOptions(options: CommandClientOptions): ResolvedCli
 }
 
 function checkedOptions(options: CommandClientOptions) {
-  return resolveOptions('CommandClient', options, clientDefaults, clientRules);
+  return resolveOptions('CommandClient', options, clientDefaults, clientRules, oldClientNames);
 }
 
 /**
@@ -43,18 +43,24 @@ export function completeClientOptions(client: string, given: AddressOptions, res
   exclude(client, given, 'path', 'host', 'port');
   exclude(client, given, 'connect', 'tls', 'lookup');
   const servers = (resolved.servers ?? [resolved]).map(serverOf);
-  const { connections = servers.length } = resolved;
-  if (connections < servers.length) {
-    const least = `at least the number of servers (${servers.length})`;
-    throw new CmdStreamError('INVALID_OPTION', `${client}: option "connections" must be ${least}, got ${connections}`);
-  }
   return {
     ...resolved,
     contract: tablesOf(resolved.contract),
     servers,
-    connections,
-    reconnect: switched(`${client}: option "reconnect"`, resolved.reconnect, reconnectDefaults, reconnectRules),
-    keepalive: switched(`${client}: option "keepalive"`, resolved.keepalive, keepaliveDefaults, keepaliveRules),
+    reconnect: switched(
+      `${client}: option "reconnect"`,
+      resolved.reconnect,
+      reconnectDefaults,
+      reconnectRules,
+      oldReconnectNames,
+    ),
+    keepalive: switched(
+      `${client}: option "keepalive"`,
+      resolved.keepalive,
+      keepaliveDefaults,
+      keepaliveRules,
+      oldKeepaliveNames,
+    ),
     retry: switched(`${client}: option "retry"`, resolved.retry, retryDefaults, retryRules),
   };
 }
@@ -77,7 +83,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     serverInfo: serverInfoBytes(options.serverInfo),
     maxQueued: options.maxQueuedCommands,
     dial: apart(scope, dialling(options)),
-    strategy: strategyOf(options.strategy, scope),
+    dispatchStrategy: strategyOf(options.dispatchStrategy, scope),
     circuitBreaker: options.circuitBreaker,
     isFailure: options.isFailure ? guarded(apart(scope, options.isFailure)) : isFailure,
   };
@@ -126,10 +132,11 @@ function switched<T extends object, D extends Required<T>>(
   given: boolean | T,
   defaults: D,
   rules: OptionRules<T>,
+  oldNames?: OldOptionNames,
 ): Readonly<D> | false {
   if (given === false) return false;
   if (given === true) return defaults;
-  return resolveOptions(name, given, defaults, rules) as Readonly<D>;
+  return resolveOptions(name, given, defaults, rules, oldNames) as Readonly<D>;
 }
 
 /** Code of the user that serves all callers and sees nothing of any. */
@@ -137,7 +144,7 @@ function apart<Args extends unknown[], R>(scope: AsyncScope, work: (...args: Arg
   return (...args) => scope.runApart(work, undefined, ...args);
 }
 
-function strategyOf(strategy: ResolvedClientOptions['strategy'], scope: AsyncScope): DispatchStrategy {
+function strategyOf(strategy: ResolvedClientOptions['dispatchStrategy'], scope: AsyncScope): DispatchStrategy {
   if (strategy === 'round-robin') return roundRobin();
   if (strategy === 'least-pending') return leastPending();
   // A list of its own, with which a strategy of the user may do as it likes.

@@ -21,7 +21,9 @@ import {
   objectWith,
   oneOf,
   port,
+  renamedTo,
   text,
+  type OldOptionNames,
   type OptionRule,
   type OptionRules,
 } from '../options.js';
@@ -74,15 +76,15 @@ export interface CommandClientOptions extends ConnectionOptions {
    */
   servers?: readonly GivenAddress[];
   /**
-   * Connections in all, shared out among the servers; at least one for each, at most 1,024.
-   * @default one for each server
+   * Connections to each server, 1 to 1,024.
+   * @default 1
    */
-  connections?: number;
+  connectionsPerServer?: number;
   /**
    * Which open connection takes the next call: `'round-robin'`, `'least-pending'`, or a strategy of your own.
    * @default 'round-robin'
    */
-  strategy?: 'round-robin' | 'least-pending' | DispatchStrategy;
+  dispatchStrategy?: 'round-robin' | 'least-pending' | DispatchStrategy;
   /**
    * Node's own TLS options (`ca`, `cert`, `key`, `servername`, …).
    * @default none: plain TCP
@@ -221,7 +223,8 @@ export const clientDefaults = Object.freeze({
   ...connectionDefaults,
   host: 'localhost',
   port: 3000,
-  strategy: 'round-robin' as 'round-robin' | 'least-pending' | DispatchStrategy,
+  connectionsPerServer: 1,
+  dispatchStrategy: 'round-robin' as 'round-robin' | 'least-pending' | DispatchStrategy,
   reconnect: true as boolean | ReconnectOptions,
   keepalive: true as boolean | KeepaliveOptions,
   maxConnectionAgeMs: 0,
@@ -251,8 +254,8 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
     expected: 'an array of at least one server, each { host, port } with a port from 1 to 65535 or { path }',
     accepts: (value: unknown) => Array.isArray(value) && value.length > 0 && [...value].every(isServerAddress),
   },
-  connections: integer(1, 1024, 'connections'),
-  strategy: orOneOf(objectWith('an object with a method pick', 'pick'), 'round-robin', 'least-pending'),
+  connectionsPerServer: integer(1, 1024, 'connections'),
+  dispatchStrategy: orOneOf(objectWith('an object with a method pick', 'pick'), 'round-robin', 'least-pending'),
   lookup: callback,
   connect: callback,
   reconnect: switchable('ReconnectOptions'),
@@ -277,6 +280,11 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   contractCheck: boolean,
   gracePeriodMs: integer(0, 2_147_483_647, 'milliseconds'),
   onUnexpectedResult: callback,
+});
+
+export const oldClientNames: OldOptionNames = Object.freeze({
+  strategy: renamedTo('dispatchStrategy'),
+  connections: `${renamedTo('connectionsPerServer')}, and is counted for each server`,
 });
 
 /**

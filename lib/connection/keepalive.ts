@@ -2,10 +2,10 @@
 // then on, neither a pong nor anything else, is dead. Commands that are pending are no excuse; bytes ahead of the ping
 // are.
 //
-//   quiet --(idleMs or intervalMs: ping)--> waiting --(pong)--> quiet
+//   quiet --(intervalMs: ping)--> waiting --(pong)--> quiet
 import { CmdStreamError } from '../errors.js';
 import { TICK_MS, type Clock, type Ticking } from './ticker.js';
-import { integer, type OptionRules } from '../options.js';
+import { integer, renamedTo, type OldOptionNames, type OptionRules } from '../options.js';
 import { MAX_TIMER_MS, travelMs } from './connection-options.js';
 
 export interface PingCallbacks {
@@ -17,8 +17,6 @@ export interface PingCallbacks {
 
 /** A connection as it is seen by what watches whether its peer is there. */
 export interface PeerView {
-  /** Are Commands pending? */
-  readonly isBusy: boolean;
   /** Is an answer due, or do bytes wait for the socket? False where no other connection could take the calls. */
   readonly isWaiting: boolean;
   /** When there was last a sign of life, by the clock. */
@@ -69,10 +67,10 @@ export class Keepalive implements Ticking {
   }
 
   tick(now: number): void {
-    const { idleMs, intervalMs, timeoutMs } = this.#options;
+    const { intervalMs, timeoutMs } = this.#options;
     if (!this.#awaitsPong) {
       // Rather a tick too early: what is noticed late would be noticed later than promised.
-      if (now - this.#since + TICK_MS > (this.#peer.isBusy ? intervalMs : idleMs)) this.#ask();
+      if (now - this.#since + TICK_MS > intervalMs) this.#ask();
       return;
     }
     const silentMs = now - Math.max(this.#since, this.#peer.aliveAt);
@@ -109,13 +107,9 @@ export class Keepalive implements Ticking {
 /** @publicApi */
 export interface KeepaliveOptions {
   /**
-   * Time from one pong to the next ping while no Command is pending, in milliseconds; 250 and up.
-   * @default 5_000
-   */
-  idleMs?: number;
-  /**
-   * The same while Commands are pending, in milliseconds; 250 and up. A client with several open connections asks one
-   * that has been quiet for half a second once besides, and again only when more is sent or was received.
+   * Time from one pong to the next ping, whether Commands are pending or not, in milliseconds; 250 and up. A client
+   * with several open connections asks one that has been quiet for half a second once besides, and again only when more
+   * is sent or was received.
    * @default 5_000
    */
   intervalMs?: number;
@@ -128,14 +122,15 @@ export interface KeepaliveOptions {
   timeoutMs?: number;
 }
 
-export const keepaliveDefaults = Object.freeze({ idleMs: 5000, intervalMs: 5000, timeoutMs: 5000 });
+export const keepaliveDefaults = Object.freeze({ intervalMs: 5000, timeoutMs: 5000 });
 
 export type ResolvedKeepaliveOptions = { readonly [K in keyof KeepaliveOptions]-?: number };
 
 const duration = integer(250, MAX_TIMER_MS, 'milliseconds');
 
 export const keepaliveRules: OptionRules<KeepaliveOptions> = Object.freeze({
-  idleMs: duration,
   intervalMs: duration,
   timeoutMs: duration,
 });
+
+export const oldKeepaliveNames: OldOptionNames = Object.freeze({ idleMs: renamedTo('intervalMs') });

@@ -285,7 +285,7 @@ async function crowd(checks: number): Promise<CrowdReport> {
     },
     options: { contract, maxInFlightPerConnection: 3 },
   });
-  const common = { contract, connections: 2, timeoutMs: 0 };
+  const common = { contract, connectionsPerServer: 2, timeoutMs: 0 };
   const plain = new HandMadeClient(server.port, common);
   const extended = new HandMadeClient(server.port, { ...common, extension: true });
   const isShort = (): boolean => tally.total < checks || places.some((place) => !tally.own.has(place));

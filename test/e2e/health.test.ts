@@ -40,7 +40,7 @@ class Gateway {
 
   static async listen(ports: readonly number[], options: Partial<CmdStreamClientOptions> = {}): Promise<Gateway> {
     const servers = ports.map((port) => ({ host, port }));
-    const reconnect = { maxDelayMs: 20 };
+    const reconnect = { delayMs: 20 };
 
     @Controller()
     class GatewayController {
@@ -87,7 +87,6 @@ class Gateway {
         CmdStreamModule.register({
           contract: calcContract,
           servers,
-          connections: servers.length,
           reconnect,
           ...options,
         }),
@@ -255,7 +254,7 @@ describe('pingCheck()', () => {
   it('is up although one of two servers does not answer, and names it', async () => {
     const raws = [own(await RawServer.listen()), own(await RawServer.listen())];
     const servers = raws.map(({ port }) => ({ host, port }));
-    const client = own(new HandMadeClient(1, { host: undefined, port: undefined, servers, connections: 2 }));
+    const client = own(new HandMadeClient(1, { host: undefined, port: undefined, servers }));
     const connected = client.connect();
     const peers = await Promise.all(raws.map((raw) => raw.peer()));
     for (const peer of peers) peer.write(GREETING);
@@ -271,7 +270,7 @@ describe('pingCheck()', () => {
 
   it('leaves nothing behind when it fails 10,000 times because no server is there', async () => {
     const raw = await RawServer.listen();
-    const client = own(new HandMadeClient(raw.port, { reconnect: { maxDelayMs: 20 } }));
+    const client = own(new HandMadeClient(raw.port, { reconnect: { delayMs: 20 } }));
     await raw.destroy();
     const failing = Array.from({ length: 10_000 }, () => indicator.pingCheck('calc', client, { timeoutMs: 20 }));
     const statuses = new Set((await Promise.all(failing)).map(({ calc }) => calc.status));

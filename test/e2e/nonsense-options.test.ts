@@ -29,6 +29,8 @@ const noPort: Values = noNumber
   .filter((value) => value !== '5')
   .concat('', ' ', ' 80', '80 ', '+80', '0x50', '8e1', '80.0', '65536', '100000', 'http');
 const tooSmall = (least: number): Values => [0, least - 1, ...noNumber];
+/** Of an option that has no limit when it is Infinity. */
+const noCap = (least: number): Values => tooSmall(least).filter((value) => value !== Infinity);
 
 const ofConnections: Readonly<Record<string, Values>> = {
   serverInfo: [5, null, true, {}, ['default']],
@@ -67,8 +69,8 @@ const ofClients: Readonly<Record<string, Values>> = {
     'a:1',
     null,
   ],
-  connections: tooSmall(1),
-  strategy: ['random', {}, { pick: true }, null, 5, () => {}],
+  connectionsPerServer: [1025, ...tooSmall(1)],
+  dispatchStrategy: ['random', {}, { pick: true }, null, 5, () => {}],
   tls: noObject,
   codec: ['json', {}, { encodeCommand() {} }, null, 5],
   lookup: noFunction,
@@ -190,9 +192,9 @@ describe('the options of a client that have options of their own', () => {
   const nested = {
     reconnect: [
       reconnectRules,
-      { maxDelayMs: tooSmall(1), fastPeriodMs: noNumber, slowDelayMs: tooSmall(1), maxAttempts: noNumber },
+      { delayMs: tooSmall(1), fastPeriodMs: noNumber, maxDelayMs: tooSmall(1), maxAttempts: noCap(1) },
     ],
-    keepalive: [keepaliveRules, { idleMs: tooSmall(250), intervalMs: tooSmall(250), timeoutMs: tooSmall(250) }],
+    keepalive: [keepaliveRules, { intervalMs: tooSmall(250), timeoutMs: tooSmall(250) }],
     retry: [retryRules, { maxAttempts: tooSmall(1), delayMs: noNumber, maxDelayMs: noNumber }],
   } as const;
   const cases = Object.entries(nested).flatMap(([outer, [rules, nonsense]]) =>
@@ -231,7 +233,6 @@ describe('options of a client that contradict each other', () => {
     [{ path: '/a', port: 1 }, '"path" and "port"'],
     [{ connect: () => null as never, tls: {} }, '"connect" and "tls"'],
     [{ connect: () => null as never, lookup: () => {} }, '"connect" and "lookup"'],
-    [{ servers, connections: 1 }, '"connections" must be at least the number of servers (2), got 1'],
   ])('are refused: %j', (options, text) => {
     const make = (): unknown => new CommandClient({ contract, ...options });
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
@@ -263,8 +264,8 @@ describe('an application', () => {
     const rules: Subject['rules'] = cmdStreamClientRules;
     for (const [name, values] of Object.entries(nonsense))
       expect(await startError(() => register({ [name]: values[0] }))).toEqual(refusal(name, rules[name]!.expected));
-    expect(await startError(() => register({ keepalive: { idleMs: 5 } }))).toEqual(
-      refusal('idleMs', keepaliveRules.idleMs.expected),
+    expect(await startError(() => register({ keepalive: { intervalMs: 5 } }))).toEqual(
+      refusal('intervalMs', keepaliveRules.intervalMs.expected),
     );
     expect(await startError(() => register({ hosts: 'a' }))).toMatchObject({ code: 'INVALID_OPTION' });
     expect(await startError(() => register({}))).toBeUndefined();

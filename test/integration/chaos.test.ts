@@ -12,13 +12,19 @@ import { ServerProcess } from '../support/server-process.js';
 
 const TEST_TIMEOUT_MS = 60_000;
 /** What finds out a silent server soon, and gives up an attempt to reach it. */
-const impatience = { keepalive: { idleMs: 250, intervalMs: 250, timeoutMs: 1000 }, connectTimeoutMs: 500 };
+const impatience = { keepalive: { intervalMs: 250, timeoutMs: 1000 }, connectTimeoutMs: 500 };
 
 const own = guardLeaks();
 
 function groupOf(ports: readonly number[], options: Partial<CommandClientOptions> = {}): CommandClient {
   const servers = ports.map((port) => ({ host: '127.0.0.1', port }));
-  const client = new CommandClient({ contract: interopContract, servers, connections: 4, ...impatience, ...options });
+  const client = new CommandClient({
+    contract: interopContract,
+    servers,
+    connectionsPerServer: 2,
+    ...impatience,
+    ...options,
+  });
   return own(client);
 }
 
@@ -36,7 +42,7 @@ const failureOf = (call: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-describe('a client of 4 connections to 3 servers', () => {
+describe('a client of 6 connections to 3 servers', () => {
   it(
     'answers or fails with a code what it is asked while they die, return, drain and fall silent',
     async () => {
@@ -48,11 +54,11 @@ describe('a client of 4 connections to 3 servers', () => {
       own({ destroy: () => proxy.close() });
       const client = groupOf([mortal.port, polite.port, proxy.port]);
       await client.connect();
-      await until('all connections are open', () => open(client).join() === '2,1,1');
+      await until('all connections are open', () => open(client).join() === '2,2,2');
 
       // One on each connection that is there when it is lost.
-      const hostages = Array.from({ length: 4 }, () => failureOf(client.execute(new SlowCmd(60_000))));
-      expect(pending(client)).toEqual([2, 1, 1]);
+      const hostages = Array.from({ length: 6 }, () => failureOf(client.execute(new SlowCmd(60_000))));
+      expect(pending(client)).toEqual([2, 2, 2]);
       const [ofMortal, ofPolite, ofDistant, alsoOfMortal] = hostages;
       const load = own(new CommandLoad(client, { numbered: true }));
       await load.answers(200);
@@ -73,7 +79,7 @@ describe('a client of 4 connections to 3 servers', () => {
       await load.answers(200);
       expect(load.errors.slice(failedBefore)).toEqual([]);
       const returned = await polite.restart();
-      await load.until('it is used again', () => open(client)[1] === 1 && pending(client)[1]! > 0);
+      await load.until('it is used again', () => open(client)[1] === 2 && pending(client)[1]! > 0);
 
       proxy.blackhole();
       expect(await ofDistant).toMatchObject({
@@ -81,10 +87,10 @@ describe('a client of 4 connections to 3 servers', () => {
         sent: true,
         cause: { code: 'KEEPALIVE_TIMEOUT' },
       });
-      expect(open(client)).toEqual([2, 1, 0]);
+      expect(open(client)).toEqual([2, 2, 0]);
       await load.answers(200);
       await proxy.heal();
-      await load.until('it is used again', () => open(client)[2] === 1 && pending(client)[2]! > 0);
+      await load.until('it is used again', () => open(client)[2] === 2 && pending(client)[2]! > 0);
       await load.answers(200);
 
       const summary = await load.stop();

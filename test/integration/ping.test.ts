@@ -103,7 +103,7 @@ describe('client', () => {
     const raw = await RawServer.listen();
     const { port } = raw;
     await raw.destroy();
-    const client = own(calcClient(port, { reconnect: { maxDelayMs: 1 }, queueTimeoutMs: 0 }));
+    const client = own(calcClient(port, { reconnect: { delayMs: 1 }, queueTimeoutMs: 0 }));
     client.ping({ timeoutMs: 1 }).catch(() => {});
     await until('an attempt has failed', () => client.servers[0]!.lastError !== undefined);
     const pings = Array.from({ length: 1_000 }, () => client.ping({ timeoutMs: 20 }));
@@ -128,7 +128,7 @@ describe('client', () => {
   it('tells of each connection what came of its ping: of one that answers, one that does not, and one that ends', async () => {
     const raws = [own(await RawServer.listen()), own(await RawServer.listen()), own(await RawServer.listen())];
     const servers = raws.map(({ port }) => ({ host: '127.0.0.1', port }));
-    const client = own(new CommandClient({ contract: vectorContract, servers, connections: 3, extension: false }));
+    const client = own(new CommandClient({ contract: vectorContract, servers, extension: false }));
     const connected = client.connect();
     const peers = await Promise.all(raws.map((raw) => raw.peer()));
     for (const peer of peers) peer.write(GREETING);

@@ -62,9 +62,9 @@ class Parts {
     return connectTcp(server.port!, '127.0.0.1');
   };
 
-  strategy: DispatchStrategy = {
+  dispatchStrategy: DispatchStrategy = {
     pick: (connections) => {
-      this.#count('strategy');
+      this.#count('dispatchStrategy');
       return connections.at(-1)!;
     },
   };
@@ -96,7 +96,7 @@ describe('a part of a client that was replaced', () => {
     ['codec', () => ({})],
     ['lookup', () => ({})],
     ['connect', ({ connect }) => ({ connect: connect as never, lookup: undefined })],
-    ['strategy', ({ strategy }) => ({ strategy })],
+    ['dispatchStrategy', ({ dispatchStrategy }) => ({ dispatchStrategy })],
     ['hooks', ({ hooks }) => ({ hooks })],
     ['circuitBreaker', ({ circuitBreaker }) => ({ circuitBreaker })],
   ])('does its work: %s', async (part, options) => {
@@ -106,23 +106,23 @@ describe('a part of a client that was replaced', () => {
   });
 
   it('does its work beside all others', async () => {
-    const { parts, client } = await open(({ connect, strategy, hooks, circuitBreaker }) => ({
+    const { parts, client } = await open(({ connect, dispatchStrategy, hooks, circuitBreaker }) => ({
       connect: connect as never,
       lookup: undefined,
-      strategy,
+      dispatchStrategy,
       hooks,
       circuitBreaker,
     }));
     for (let call = 0; call < 10; call++)
       await expect(client.execute(new EchoCmd('ü✓'))).resolves.toEqual(new EchoResult('Ü✓'));
-    expect(parts.used).toMatchObject({ connect: 1, strategy: 10, hooks: 10, circuitBreaker: 10 });
+    expect(parts.used).toMatchObject({ connect: 1, dispatchStrategy: 10, hooks: 10, circuitBreaker: 10 });
   });
 });
 
 describe('a strategy', () => {
   async function openThree(strategy: DispatchStrategy) {
     const servers = await Promise.all(['a', 'b', 'c'].map(async (name) => own(await NamedServer.start(name))));
-    const client = own(groupClient(servers, { strategy }));
+    const client = own(groupClient(servers, { dispatchStrategy: strategy }));
     await client.connect();
     await until('all are open', () => client.status === 'connected');
     return { servers, client };

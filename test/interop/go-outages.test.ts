@@ -101,9 +101,9 @@ describeWithGo('outages between Go and us', () => {
 
   describe('a client of ours with 4 connections', () => {
     const clientOf = (port: number, options: Partial<CommandClientOptions> = {}): CommandClient => {
-      const keepalive = { idleMs: 250, intervalMs: 250, timeoutMs: 1000 };
+      const keepalive = { intervalMs: 250, timeoutMs: 1000 };
       const patience = { connectTimeoutMs: 500, queueTimeoutMs: 0 };
-      const common = { contract: interopContract, host, port, connections: 4, keepalive, ...patience };
+      const common = { contract: interopContract, host, port, connectionsPerServer: 4, keepalive, ...patience };
       return own(new CommandClient({ ...common, ...options }));
     };
     const expectOpen = (client: CommandClient, connections: number): Promise<void> =>
@@ -167,8 +167,8 @@ describeWithGo('outages between Go and us', () => {
     it('is no silent one to a Go server with a receive timeout, while idle and while it waits for an answer', async () => {
       const server = await serve('-receive-timeout', '1500ms');
       const idle = clientOf(server.port);
-      const busy = clientOf(server.port, { connections: 1 });
-      const silent = clientOf(server.port, { connections: 1, keepalive: false, reconnect: false });
+      const busy = clientOf(server.port, { connectionsPerServer: 1 });
+      const silent = clientOf(server.port, { connectionsPerServer: 1, keepalive: false, reconnect: false });
       await idle.connect();
       await expectOpen(idle, 4);
       const ends: unknown[] = [];

@@ -121,7 +121,7 @@ export class RaceWorld {
   }
 
   #newClient(): CommandClient {
-    const reconnect = { maxDelayMs: 5, fastPeriodMs: 60_000 };
+    const reconnect = { delayMs: 5, fastPeriodMs: 60_000 };
     const options = {
       host: '127.0.0.1',
       port: this.#port,

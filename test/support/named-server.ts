@@ -6,7 +6,7 @@ import type { Given } from './given.js';
 import { EchoCmd, EchoResult, vectorContract } from './vector-contract.js';
 
 /** Delays of a client that is not to keep a test waiting. */
-export const soon = Object.freeze({ maxDelayMs: 20, fastPeriodMs: 60_000 });
+export const soon = Object.freeze({ delayMs: 20, fastPeriodMs: 60_000 });
 
 export class NamedServer {
   readonly calc: CalcServer;

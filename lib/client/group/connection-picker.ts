@@ -39,7 +39,7 @@ export interface DispatchStrategy {
 }
 
 export interface ConnectionPickerConfig {
-  readonly strategy: DispatchStrategy;
+  readonly dispatchStrategy: DispatchStrategy;
   isFailure(error: unknown): boolean;
 }
 
@@ -158,10 +158,13 @@ export class ConnectionPicker {
   }
 
   #pick(choices: readonly Choice[], call: ClientCall): Choice {
-    const picked: ConnectionChoice = this.#config.strategy.pick(choices, call.command);
+    const picked: ConnectionChoice = this.#config.dispatchStrategy.pick(choices, call.command);
     if (choices.includes(picked as Choice)) return picked as Choice;
     ignoreRejection(picked);
-    throw new CmdStreamError('INVALID_OPTION', 'option "strategy": pick() gave no connection of those it was given');
+    throw new CmdStreamError(
+      'INVALID_OPTION',
+      'option "dispatchStrategy": pick() gave no connection of those it was given',
+    );
   }
 }
 

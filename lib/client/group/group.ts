@@ -22,7 +22,7 @@ export interface GroupConfig
     ConnectionPickerConfig,
     WaitingRoomConfig {
   readonly servers: readonly ServerAddress[];
-  readonly connections: number;
+  readonly connectionsPerServer: number;
   readonly whenDisconnected: 'wait' | 'fail';
   readonly retry: ResolvedRetryOptions | false;
   readonly circuitBreaker: CircuitBreakerFactory | undefined;
@@ -61,7 +61,7 @@ export class Group implements GroupConnectionListener {
     this.waiting = new WaitingRoom(config, submit, () => this.#whyNotOpen);
     this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
     this.#picker = new ConnectionPicker(config, this.servers);
-    this.#connections = Array.from({ length: config.connections }, (_, index) => {
+    this.#connections = Array.from({ length: config.servers.length * config.connectionsPerServer }, (_, index) => {
       const server = this.#picker.serverOf({ index });
       const { name, address, turns } = server;
       const connection = new GroupConnection(

@@ -99,13 +99,9 @@ export class ClientSession implements ConnectionListener, PeerView {
     return this.#calls.size;
   }
 
-  get isBusy(): boolean {
-    return this.#calls.size > 0;
-  }
-
   /** Is something under way that another connection could take, should this one have fallen silent? */
   get isWaiting(): boolean {
-    return this.#config.group.hasOthers && (this.isBusy || this.connection.writer.bufferedBytes > 0);
+    return this.#config.group.hasOthers && (this.pending > 0 || this.connection.writer.bufferedBytes > 0);
   }
 
   /** Better avoided, although it is open. */

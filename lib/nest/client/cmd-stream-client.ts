@@ -17,6 +17,7 @@ import {
   clientDefaults,
   type UnexpectedResult,
   clientRules,
+  oldClientNames,
   type CommandClientOptions,
 } from '../../client/client-options.js';
 import { CallerSink, type CallNeeds, type CallOptions, type CommandSink } from '../../client/call/client-call.js';
@@ -102,7 +103,7 @@ export class CmdStreamClient extends ClientProxy {
 
   constructor(options: CmdStreamClientOptions = {}) {
     super();
-    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules);
+    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules, oldClientNames);
     const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...others } = resolved;
     this.#connectOnBootstrap = connectOnBootstrap;
     this.#maxBufferedBytes = others.maxBufferedBytes;

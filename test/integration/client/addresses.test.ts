@@ -49,14 +49,14 @@ async function openTwo(addresses: readonly string[], options: Partial<CommandCli
 
 describe('a name with several addresses', () => {
   it('has its connections spread over all of them', async () => {
-    const { a, b, client } = await openTwo([first, second], { connections: 4 });
+    const { a, b, client } = await openTwo([first, second], { connectionsPerServer: 4 });
     await client.connect();
     await until('all are open', () => client.status === 'connected');
     expect([a.calc.server.connections, b.calc.server.connections]).toEqual([2, 2]);
   });
 
   it('has them spread when there are several such names, too', async () => {
-    const { a, b, client } = await openTwo([first, second], { connections: 1 });
+    const { a, b, client } = await openTwo([first, second]);
     client.destroy();
     const name = (host: string) => ({ host, port: a.port });
     const lookup: LookupFunction = (_host, _options, callback) =>
@@ -65,7 +65,7 @@ describe('a name with several addresses', () => {
         [first, second].map((address) => ({ address: address!, family: 4 })),
       );
     const both = own(
-      groupClient([], { servers: [name('one.internal'), name('two.internal')], connections: 4, lookup }),
+      groupClient([], { servers: [name('one.internal'), name('two.internal')], connectionsPerServer: 2, lookup }),
     );
     await both.connect();
     await until('all are open', () => both.status === 'connected');
@@ -73,7 +73,7 @@ describe('a name with several addresses', () => {
   });
 
   it('has its other addresses tried when one is dead', async () => {
-    const { a, b, client } = await openTwo([dead!, second, first], { connections: 3 });
+    const { a, b, client } = await openTwo([dead!, second, first], { connectionsPerServer: 3 });
     await client.connect();
     await until('all are open', () => client.status === 'connected');
     expect(a.calc.server.connections + b.calc.server.connections).toBe(3);

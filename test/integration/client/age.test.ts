@@ -21,7 +21,7 @@ describe('a connection that has become too old', () => {
       onConnectionLost: ({ cause }) => ends.push(cause.code),
     };
     const calc = own(await CalcServer.start(options));
-    const client = own(groupClient([calc], { ...young, connections: 2 }));
+    const client = own(groupClient([calc], { ...young, connectionsPerServer: 2 }));
     let sent = 0;
     const work = async (): Promise<void> => {
       while (ends.length < 6) {

@@ -58,7 +58,7 @@ describe('a circuit breaker', () => {
       names.push(server);
       return new Diary();
     };
-    const client = own(groupClient(servers, { connections: 4, circuitBreaker }));
+    const client = own(groupClient(servers, { connectionsPerServer: 2, circuitBreaker }));
     expect(names).toEqual(servers.map(({ port }) => `127.0.0.1:${port}`));
     expect(client.servers.map(({ circuit }) => circuit)).toEqual(['closed', 'closed']);
   });
@@ -84,7 +84,7 @@ describe('a circuit breaker', () => {
       diaries.push(new Diary());
       return diaries.at(-1)!;
     };
-    const client = own(groupClient(servers, { connections: 4, circuitBreaker }));
+    const client = own(groupClient(servers, { connectionsPerServer: 2, circuitBreaker }));
     await client.connect();
     await until('all are open', () => client.status === 'connected');
     diaries[0]!.state = 'open';
@@ -297,7 +297,7 @@ describe('what a circuit breaker is notified of calls that wait for a connection
 
   it('failed for each call that is refused while no attempt will be made', async () => {
     const diary = new Diary();
-    const reconnect = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
+    const reconnect = { fastPeriodMs: 0, maxDelayMs: 3_600_000 };
     const options = { circuitBreaker: () => diary, whenDisconnected: 'fail', reconnect } as const;
     const client = own(calcClient(await freePort(), options));
     for (let call = 0; call < 3; call++)
@@ -307,7 +307,7 @@ describe('what a circuit breaker is notified of calls that wait for a connection
 
   it('failed for a call whose queueTimeoutMs is over, if an attempt has failed before', async () => {
     const diary = new Diary();
-    const reconnect = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
+    const reconnect = { fastPeriodMs: 0, maxDelayMs: 3_600_000 };
     const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, queueTimeoutMs: 30, reconnect }));
     for (let call = 0; call < 3; call++)
       await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
@@ -336,7 +336,7 @@ describe('what a circuit breaker is notified of calls that wait for a connection
 
   it('released when a call has no time between two attempts', async () => {
     const diary = new Diary();
-    const reconnect = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
+    const reconnect = { fastPeriodMs: 0, maxDelayMs: 3_600_000 };
     const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, queueTimeoutMs: 20, reconnect }));
     await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
     await expect(client.execute(new AddCmd(), { timeoutMs: 5 })).rejects.toMatchObject({ code: 'TIMEOUT' });

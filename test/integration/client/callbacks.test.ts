@@ -66,7 +66,7 @@ describe('a callback that rejects', () => {
   });
 
   it.each<[string, Partial<CommandClientOptions>]>([
-    ['the strategy', { strategy: { pick: reject as never } }],
+    ['the strategy', { dispatchStrategy: { pick: reject as never } }],
     ['the factory of hooks', { hooks: reject as never }],
     ['beforeSend', { hooks: () => ({ beforeSend: reject as never }) }],
     ['acquire of a breaker', { circuitBreaker: () => ({ state: 'closed', acquire: reject as never }) }],
@@ -112,7 +112,7 @@ describe('a strategy', () => {
   ])('may do with its list as it likes: it %s', async (_what, pick) => {
     const calc = own(await CalcServer.start());
     const strategy = { pick: pick as DispatchStrategy['pick'] };
-    const client = own(calcClient(calc.port, { connections: 3, strategy, extension: true }));
+    const client = own(calcClient(calc.port, { connectionsPerServer: 3, dispatchStrategy: strategy, extension: true }));
     await client.connect();
     await until('all are open', () => client.status === 'connected');
     for (let call = 0; call < 5; call++)
@@ -124,7 +124,7 @@ describe('a strategy', () => {
     const calc = own(await CalcServer.start());
     let pick: DispatchStrategy['pick'] = fail;
     const strategy: DispatchStrategy = { pick: (...given) => pick(...given) };
-    const client = own(calcClient(calc.port, { strategy }));
+    const client = own(calcClient(calc.port, { dispatchStrategy: strategy }));
     await client.connect();
     await expect(client.execute(new AddCmd(2, 3))).rejects.toThrow('code of a user fails');
     for (const foreign of [undefined, null, 7, { index: 0 }]) {

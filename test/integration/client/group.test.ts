@@ -24,21 +24,21 @@ async function askAll(client: ReturnType<typeof groupClient>, calls: number): Pr
 }
 
 describe('a group', () => {
-  it('opens all connections with the first call and shares them out among the servers', async () => {
+  it('opens all connections with the first call, as many to each server', async () => {
     const servers = await startNamed('a', 'b');
-    const client = own(groupClient(servers, { connections: 5 }));
+    const client = own(groupClient(servers, { connectionsPerServer: 3 }));
     expect(client.status).toBe('disconnected');
     expect(client.servers.map(({ connections, open }) => [connections, open])).toEqual([
       [3, 0],
-      [2, 0],
+      [3, 0],
     ]);
     await askedName(client);
     await until('all are open', () => client.status === 'connected');
     expect(client.servers.map(({ open, status }) => [open, status])).toEqual([
       [3, 'connected'],
-      [2, 'connected'],
+      [3, 'connected'],
     ]);
-    expect(servers.map(({ calc }) => calc.server.connections)).toEqual([3, 2]);
+    expect(servers.map(({ calc }) => calc.server.connections)).toEqual([3, 3]);
   });
 
   it('gives each connection its turn', async () => {
@@ -51,7 +51,7 @@ describe('a group', () => {
   it('numbers each Command once, whichever connection takes it, and tells the bytes of each', async () => {
     const client = own(
       groupClient(await startNamed('a', 'b'), {
-        connections: 4,
+        connectionsPerServer: 2,
         hooks: () => ({ onEnd: ({ seq, bytes }) => sent.push([seq, bytes]) }),
       }),
     );
@@ -91,7 +91,7 @@ describe('a group', () => {
   it('gives the connection with the fewest pending Commands the next one when it is asked to', async () => {
     const raw = own(await RawServer.listen());
     const [quick] = await startNamed('quick');
-    const client = own(groupClient([raw, quick!], { extension: false, strategy: 'least-pending' }));
+    const client = own(groupClient([raw, quick!], { extension: false, dispatchStrategy: 'least-pending' }));
     const silent = raw.peer().then((peer) => peer.write(GREETING));
     await client.connect();
     await silent;
@@ -106,7 +106,7 @@ describe('a group', () => {
 describe('a server of a group', () => {
   it('that is lost gets no Commands, and gets them again when it is back', async () => {
     const [a, b] = await startNamed('a', 'b');
-    const client = own(groupClient([a!, b!], { connections: 4 }));
+    const client = own(groupClient([a!, b!], { connectionsPerServer: 2 }));
     await client.connect();
     await until('all are open', () => client.status === 'connected');
     b!.destroy();
@@ -161,7 +161,7 @@ describe('a server of a group', () => {
 
   it('that drains under load costs no Command, and none is executed twice', async () => {
     const [a, b] = await startNamed('a', 'b');
-    const client = own(groupClient([a!, b!], { connections: 4 }));
+    const client = own(groupClient([a!, b!], { connectionsPerServer: 2 }));
     await client.connect();
     await until('all are open', () => client.status === 'connected');
     const sums: Promise<CalcResult>[] = [];

@@ -13,7 +13,7 @@ import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 /** Where the dice say 0, a lost connection is tried again at once. */
-const reconnect = { maxDelayMs: 1, fastPeriodMs: 60_000 };
+const reconnect = { delayMs: 1, fastPeriodMs: 60_000 };
 beforeEach(() => {
   jest.spyOn(Math, 'random').mockReturnValue(0);
   attempts = passedMs = 0;
@@ -80,7 +80,7 @@ describe('a client that is asked to leave', () => {
 
   it('because one of its connections is idle opens it with the next call, which another one takes', async () => {
     const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { extension: true, reconnect, connect, connections: 2 }));
+    const client = own(calcClient(raw.port, { extension: true, reconnect, connect, connectionsPerServer: 2 }));
     client.connect().catch(() => {});
     const peers = [await raw.peer(0), await raw.peer(1)];
     for (const peer of peers) peer.write(GREETING + hello());

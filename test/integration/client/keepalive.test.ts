@@ -12,7 +12,7 @@ import { RawServer } from '../../support/raw-server.js';
 import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
-const often = { idleMs: 250, intervalMs: 250, timeoutMs: 250 };
+const often = { intervalMs: 250, timeoutMs: 250 };
 
 describe('a client that is idle', () => {
   it('is kept by a server that closes connections on which nothing comes', async () => {

@@ -78,7 +78,7 @@ describe('a call that waits', () => {
         return connection!;
       },
     };
-    const { calc, client, running } = await open(8, { strategy });
+    const { calc, client, running } = await open(8, { dispatchStrategy: strategy });
     const second = new RecordingSink();
     const failing = Object.assign(new RecordingSink(), { error: () => waiting.cancel() });
     client.dispatch(new TaskCmd(1), failing);

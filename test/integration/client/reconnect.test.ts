@@ -114,7 +114,7 @@ describe('a client', () => {
       attempts++;
       return connectTcp(port, host);
     };
-    const client = own(calcClient(port, { reconnect: { ...soon, maxDelayMs: 2 }, connect }));
+    const client = own(calcClient(port, { reconnect: { ...soon, delayMs: 2 }, connect }));
     const news: unknown[] = [];
     client.onStatus(({ status, cause }) => news.push([status, cause?.code]));
     await client.connect();
@@ -141,13 +141,13 @@ function clientWithoutServer(options: Parameters<typeof groupClient>[1] = {}): {
     attempts++;
     throw new Error('not there');
   };
-  const client = own(groupClient([{ port: 1 }], { connect, reconnect: { ...soon, maxDelayMs: 1 }, ...options }));
+  const client = own(groupClient([{ port: 1 }], { connect, reconnect: { ...soon, delayMs: 1 }, ...options }));
   return { client, tries: () => attempts };
 }
 
 describe('an outage', () => {
   it('is given up after maxAttempts, until a call needs the connection again', async () => {
-    const { client, tries } = clientWithoutServer({ reconnect: { ...soon, maxDelayMs: 1, maxAttempts: 2 } });
+    const { client, tries } = clientWithoutServer({ reconnect: { ...soon, delayMs: 1, maxAttempts: 2 } });
     const failed = { code: 'CONNECT_FAILED', sent: false };
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject(failed);
     expect(tries()).toBe(3);
@@ -169,7 +169,7 @@ describe('an outage', () => {
     ['close()', (client) => client.close()],
     ['destroy()', (client) => client.destroy()],
   ])('sees no attempt after %s', async (_what, end) => {
-    const { client, tries } = clientWithoutServer({ connections: 8 });
+    const { client, tries } = clientWithoutServer({ connectionsPerServer: 8 });
     const clock = clientWithoutServer();
     for (const one of [client, clock.client]) one.connect().catch(() => {});
     await until('it tries', () => tries() > 50);
@@ -193,7 +193,7 @@ describe('an outage', () => {
       setImmediate(() => socket.push(null));
       return socket;
     };
-    const client = own(groupClient([{ port: 1 }], { connect, reconnect: { ...soon, maxDelayMs: 1 } }));
+    const client = own(groupClient([{ port: 1 }], { connect, reconnect: { ...soon, delayMs: 1 } }));
     const clock = clientWithoutServer();
     for (const one of [client, clock.client]) one.connect().catch(() => {});
     await until('it tries', () => attempts > 10);
@@ -216,7 +216,7 @@ describe('an outage', () => {
       return connectTcp(calc.port, host);
     };
     const client = own(
-      groupClient([calc], { connections: 4, connect, reconnect: { fastPeriodMs: 0, slowDelayMs: 3_600_000 } }),
+      groupClient([calc], { connectionsPerServer: 4, connect, reconnect: { fastPeriodMs: 0, maxDelayMs: 3_600_000 } }),
     );
     const connected = client.connect();
     await until('the others wait', () => attempts === 4 && client.status === 'connecting');
@@ -230,8 +230,8 @@ describe('an outage', () => {
     const DELAY_MS = 50;
     const CONNECTIONS = 4;
     const raw = own(await RawServer.listen());
-    const reconnect = { maxDelayMs: DELAY_MS, fastPeriodMs: 60_000 };
-    const client = own(groupClient([raw], { connections: CONNECTIONS, reconnect, extension: false }));
+    const reconnect = { delayMs: DELAY_MS, fastPeriodMs: 60_000 };
+    const client = own(groupClient([raw], { connectionsPerServer: CONNECTIONS, reconnect, extension: false }));
     const start = performance.now();
     client.onStatus(({ connection }) => {
       if (connection === 'connected') opened++;
@@ -256,7 +256,9 @@ describe('an outage', () => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const raw = own(await RawServer.listen());
     const client = own(
-      calcClient(raw.port, { reconnect: { maxDelayMs: 60_000, fastPeriodMs: 60_000, maxAttempts: 1 } }),
+      calcClient(raw.port, {
+        reconnect: { delayMs: 60_000, fastPeriodMs: 60_000, maxDelayMs: 60_000, maxAttempts: 1 },
+      }),
     );
     for (let round = 0; round < 4; round++) {
       const sum = client.execute(new AddCmd(2, 3));

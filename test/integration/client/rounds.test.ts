@@ -159,7 +159,7 @@ describe('what is over already', () => {
       attempts++;
       return connectTcp(raw.port, '127.0.0.1');
     };
-    const client = own(calcClient(raw.port, { connect, reconnect: soon, connections: 2 }));
+    const client = own(calcClient(raw.port, { connect, reconnect: soon, connectionsPerServer: 2 }));
     const connected = client.connect();
     await raw.peer(1);
     client.destroy();

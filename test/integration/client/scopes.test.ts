@@ -161,7 +161,7 @@ describe('what serves all callers', () => {
           note('lookup');
           lookup(hostname, { ...options, family: 4 } as object, callback as never);
         },
-        strategy: {
+        dispatchStrategy: {
           pick: (choices, command) => {
             note('strategy');
             return robin.pick(choices, command);

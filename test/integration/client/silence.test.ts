@@ -34,7 +34,7 @@ describe('a connection that falls silent', () => {
     const [a, b] = [own(await NamedServer.start('a')), own(await NamedServer.start('b'))];
     const proxy = await FaultProxy.listen(a.port);
     const observer = new Observer();
-    const client = own(groupClient([proxy, b], { strategy: observer }));
+    const client = own(groupClient([proxy, b], { dispatchStrategy: observer }));
     await client.connect();
     await until('both are open', () => client.status === 'connected');
     proxy.stall('toClient');

@@ -16,7 +16,7 @@ describe('attempts that each run out of time', () => {
     const client = new CommandClient({
       contract: vectorContract,
       connectTimeoutMs: 4000,
-      reconnect: { fastPeriodMs: 0, slowDelayMs: 6000 },
+      reconnect: { fastPeriodMs: 0, maxDelayMs: 6000 },
       connect: () => {
         begins.push(performance.now());
         return new Promise(() => {});

@@ -18,7 +18,7 @@ function standStill(ms: number): void {
 describe('a client whose process stands still for longer than its server may', () => {
   it('reads the pongs that wait before it gives up the connection', async () => {
     const { port } = await ServerProcess.start({}, own);
-    const keepalive = { idleMs: 250, intervalMs: 250, timeoutMs: 250 };
+    const keepalive = { intervalMs: 250, timeoutMs: 250 };
     const client = own(new CommandClient({ host: '127.0.0.1', port, contract: interopContract, keepalive }));
     await client.connect();
     const causes: unknown[] = [];

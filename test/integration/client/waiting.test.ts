@@ -13,7 +13,7 @@ import { selfSigned } from '../../support/self-signed.js';
 import { AddCmd, CalcResult, SubCmd } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
-const slow = { fastPeriodMs: 0, slowDelayMs: 3_600_000 };
+const slow = { fastPeriodMs: 0, maxDelayMs: 3_600_000 };
 
 describe('a call without a connection', () => {
   it('waits until one is open', async () => {

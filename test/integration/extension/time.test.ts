@@ -110,7 +110,7 @@ describe('a time limit', () => {
       },
     };
     const calc = own(await CalcServer.start({ contract, invoker }));
-    const client = own(calcClient(calc.port, { contract, extension: true, strategy }));
+    const client = own(calcClient(calc.port, { contract, extension: true, dispatchStrategy: strategy }));
     const first = client.execute(new FirstCmd());
     const late = client.execute(new PlayCmd(), { timeoutMs: 50 });
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT', sent: false });

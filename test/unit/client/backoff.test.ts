@@ -47,10 +47,11 @@ describe('the attempts of an outage', () => {
   });
 
   it('keep to the delays that are set', () => {
-    const backoff = backoffOf({ maxDelayMs: 50, fastPeriodMs: 200, slowDelayMs: 10 }, highest);
+    const backoff = backoffOf({ delayMs: 50, fastPeriodMs: 200, maxDelayMs: 60 }, highest);
     expect(backoff.next(0)).toBeLessThanOrEqual(50);
     expect(backoff.next(50)).toBeLessThanOrEqual(50);
-    expect(backoff.next(200)).toBeCloseTo(12);
+    expect(backoff.next(200)).toBeCloseTo(72);
+    expect(backoffOf({ maxDelayMs: 30 }, highest).next(0)).toBeLessThanOrEqual(30);
     expect(backoffOf({ fastPeriodMs: 0 }, lowest).next(0)).toBeCloseTo(4800);
   });
 

@@ -4,8 +4,8 @@ import { resolveClientOptions } from '../../../lib/client/client-config.js';
 import { vectorContract as contract } from '../../support/vector-contract.js';
 
 const defaults = {
-  reconnect: { maxDelayMs: 1000, fastPeriodMs: 5000, slowDelayMs: 6000, maxAttempts: 0 },
-  keepalive: { idleMs: 5000, intervalMs: 5000, timeoutMs: 5000 },
+  reconnect: { delayMs: 1000, fastPeriodMs: 5000, maxDelayMs: 6000, maxAttempts: Infinity },
+  keepalive: { intervalMs: 5000, timeoutMs: 5000 },
   retry: { maxAttempts: 3, delayMs: 100, maxDelayMs: 5000 },
 } as const;
 const names = Object.keys(defaults) as (keyof typeof defaults)[];
@@ -33,11 +33,11 @@ describe('the servers of a client', () => {
     [{}, [{ host: 'localhost', port: 3000 }], 1],
     [{ host: 'calc', port: 9 }, [{ host: 'calc', port: 9 }], 1],
     [{ host: 'calc', port: '0443' }, [{ host: 'calc', port: 443 }], 1],
-    [{ path: '/run/calc.sock', connections: 3 }, [{ path: '/run/calc.sock' }], 3],
+    [{ path: '/run/calc.sock', connectionsPerServer: 3 }, [{ path: '/run/calc.sock' }], 3],
     [{ servers: [{ host: 'a', port: '1' }] }, [{ host: 'a', port: 1 }], 1],
-    [{ servers: [{ host: 'a', port: 1 }, { path: '/b' }] }, [{ host: 'a', port: 1 }, { path: '/b' }], 2],
-  ])('are of %j', (options, servers, connections) => {
-    expect(resolveClientOptions({ contract, ...options })).toMatchObject({ servers, connections });
+    [{ servers: [{ host: 'a', port: 1 }, { path: '/b' }] }, [{ host: 'a', port: 1 }, { path: '/b' }], 1],
+  ])('are of %j', (options, servers, connectionsPerServer) => {
+    expect(resolveClientOptions({ contract, ...options })).toMatchObject({ servers, connectionsPerServer });
   });
 
   it.each<[object, string]>([
@@ -55,18 +55,25 @@ describe('the servers of a client', () => {
     [{ servers: [{ path: '/b' }], path: '/c' }, 'options "servers" and "path" exclude each other'],
     [{ path: '/b', port: 1 }, 'options "path" and "port" exclude each other'],
     [{ connect: () => {}, tls: {} }, 'options "connect" and "tls" exclude each other'],
-    [
-      { servers: [{ path: '/a' }, { path: '/b' }], connections: 1 },
-      'must be at least the number of servers (2), got 1',
-    ],
   ])('are not of %j', (options, message) => {
     const expected = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(message) });
     expect(() => resolveClientOptions({ contract, ...options })).toThrow(expected as unknown as Error);
   });
 
-  it('may have more connections than servers, or as many', () => {
-    const servers = [{ path: '/a' }, { path: '/b' }];
-    for (const connections of [2, 3])
-      expect(resolveClientOptions({ contract, servers, connections })).toMatchObject({ connections });
+  it('may become more without a change of the other options', () => {
+    for (const servers of [[{ path: '/a' }], [{ path: '/a' }, { path: '/b' }]])
+      expect(resolveClientOptions({ contract, servers, connectionsPerServer: 1 })).toMatchObject({ servers });
+  });
+});
+
+describe('a name that an option of a client had before', () => {
+  it.each<[object, string]>([
+    [{ strategy: 'round-robin' }, 'CommandClient: unknown option "strategy": it is called "dispatchStrategy"'],
+    [{ connections: 4 }, 'unknown option "connections": it is called "connectionsPerServer", and is counted for each'],
+    [{ reconnect: { slowDelayMs: 5 } }, 'option "reconnect": unknown option "slowDelayMs": it is called "maxDelayMs"'],
+    [{ keepalive: { idleMs: 500 } }, 'option "keepalive": unknown option "idleMs": it is called "intervalMs"'],
+  ])('is refused with the new one: %j', (options, message) => {
+    const expected = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(message) });
+    expect(() => resolveClientOptions({ contract, ...options })).toThrow(expected as unknown as Error);
   });
 });

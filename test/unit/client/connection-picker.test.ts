@@ -35,7 +35,7 @@ function pickerOf(
 ) {
   const hosts = Array.from({ length: servers }, (_, port) => ({ host: 'server', port }));
   const all = hosts.map((host) => new GroupServer(host, breaker, new AsyncScope()));
-  return new ConnectionPicker({ strategy, isFailure: () => true }, all);
+  return new ConnectionPicker({ dispatchStrategy: strategy, isFailure: () => true }, all);
 }
 
 function indices(picker: ConnectionPicker, times: number, command?: unknown, options?: CallOptions): string {

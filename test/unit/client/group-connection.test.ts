@@ -437,7 +437,7 @@ describe('a connection on which something waits', () => {
   const asked = addFrame(1, 2, 3);
 
   async function waiting(hasOthers: boolean): Promise<{ stage: Stage; wire: Wire }> {
-    const stage = await started({ keepalive: { idleMs: 60_000 } });
+    const stage = await started({ keepalive: { intervalMs: 60_000 } });
     stage.hasOthers = hasOthers;
     const wire = await stage.open();
     stage.take();

@@ -34,7 +34,7 @@ class Sent extends RecordingSink {
 
 const refused = new Error('not there');
 const closed = new CmdStreamError('CLOSED', 'the client was closed');
-const SILENT = { keepalive: false, reconnect: { maxDelayMs: 1000 } } as const;
+const SILENT = { keepalive: false, reconnect: { delayMs: 1000 } } as const;
 
 class Stage {
   readonly attempts: Attempt[] = [];
@@ -108,7 +108,7 @@ afterEach(() => {
 
 describe('who waits for a connection', () => {
   it('has all of them opened, and the first one that is open', async () => {
-    const stage = new Stage({ connections: 2 });
+    const stage = new Stage({ connectionsPerServer: 2 });
     const { group, attempts } = stage;
     const connected = group.connect();
     await turns();
@@ -198,7 +198,7 @@ describe('calls that wait for a connection', () => {
   });
 
   it('have no other reason to tell when the server has drained, and its next turn is far', async () => {
-    const reconnect = { fastPeriodMs: 0, slowDelayMs: 60_000 };
+    const reconnect = { fastPeriodMs: 0, maxDelayMs: 60_000 };
     const stage = new Stage({ extension: true, queueTimeoutMs: 1000, reconnect });
     const connected = stage.group.connect();
     const wire = await stage.open(0, GREETING + hello());
@@ -216,7 +216,7 @@ describe('calls that wait for a connection', () => {
     ['fail when no attempt will be made', { reconnect: false }, refused, true],
     ['fail when it fails for good', {}, new CmdStreamError('SERVER_INFO_MISMATCH', 'another server'), true],
   ])('%s, as soon as no attempt is under way', async (_what, options, reason, fails) => {
-    const stage = new Stage({ connections: 2, ...options });
+    const stage = new Stage({ connectionsPerServer: 2, ...options });
     const connected = stage.group.connect();
     const sent = stage.submit();
     await stage.fail(1, reason);
@@ -305,7 +305,7 @@ describe('code of the user that picks a connection', () => {
     };
     const stage: Stage = new Stage({
       circuitBreaker: () => breaker,
-      strategy: {
+      dispatchStrategy: {
         pick: ([first]) => {
           act(stage, sents.at(-1)!);
           return first!;
@@ -343,7 +343,7 @@ describe('code of the user that picks a connection', () => {
 
 describe('a connection that rests', () => {
   it('is opened by the next call, although another one takes it', async () => {
-    const stage = new Stage({ extension: true, connections: 2 });
+    const stage = new Stage({ extension: true, connectionsPerServer: 2 });
     const connected = stage.group.connect();
     const wires = [await stage.open(0, GREETING + hello()), await stage.open(1, GREETING + hello())];
     await connected;

@@ -5,7 +5,6 @@ import type { PeerView, PingCallbacks } from '../../../lib/connection/keepalive.
 import { CmdStreamError } from '../../../lib/core.js';
 
 class Peer implements PeerView {
-  readonly isBusy = true;
   isWaiting = true;
   aliveAt = 0;
   bytesAhead = 0;

@@ -20,7 +20,6 @@ afterEach(() => {
 class ScriptedPeer implements PeerView {
   readonly isWaiting = false;
   readonly sentBytes = 0;
-  isBusy = false;
   takes = true;
   answers = true;
   /** Are there signs of life all the time, other than pongs? */
@@ -108,9 +107,9 @@ class ScriptedPeer implements PeerView {
   }
 }
 
-describe('a connection without Commands', () => {
-  it('is asked every idleMs as long as it answers', async () => {
-    const peer = new ScriptedPeer({ idleMs: 2000, intervalMs: 60_000 });
+describe('a connection whose peer is there', () => {
+  it('is asked every intervalMs as long as it answers', async () => {
+    const peer = new ScriptedPeer({ intervalMs: 2000 });
     await peer.run(20_000);
     expect(peer.pings.length).toBeGreaterThanOrEqual(10);
     for (const gap of peer.gaps) expect(gap).toBe(2000);
@@ -129,27 +128,10 @@ describe('a connection without Commands', () => {
   });
 });
 
-describe('a connection with Commands', () => {
-  it('is asked every intervalMs, at once if that is over already', async () => {
-    const peer = new ScriptedPeer({ idleMs: 60_000, intervalMs: 1000 });
-    await peer.run(10_000);
-    expect(peer.pings).toHaveLength(0);
-    peer.isBusy = true;
-    await peer.run(TICK_MS);
-    expect(peer.pings).toHaveLength(1);
-    await peer.run(5000);
-    for (const gap of peer.gaps) expect(gap).toBe(1000);
-    peer.isBusy = false;
-    await peer.run(30_000);
-    expect(peer.pings.length).toBeLessThan(8);
-  });
-});
-
 describe('a peer that says nothing', () => {
-  it.each([true, false])('is given up within 10.5 seconds by the defaults (busy: %s)', async (isBusy) => {
+  it('is given up within 10.5 seconds by the defaults', async () => {
     for (let phaseMs = 0; phaseMs < TICK_MS; phaseMs += 49) {
       const peer = new ScriptedPeer();
-      peer.isBusy = isBusy;
       jest.advanceTimersByTime(phaseMs);
       await peer.run(6000, () => peer.pings.length === 1);
       peer.answers = false;
@@ -186,21 +168,21 @@ describe('a peer that says nothing', () => {
   });
 
   it('is not given up for what it did not say before it was asked', async () => {
-    const peer = new ScriptedPeer({ idleMs: 60_000, timeoutMs: 250 });
+    const peer = new ScriptedPeer({ intervalMs: 60_000, timeoutMs: 250 });
     await peer.run(59_000);
     expect(peer.pings).toHaveLength(0);
     expect(peer.cause).toBeUndefined();
   });
 
   it('is asked once, not again and again', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 60_000 });
+    const peer = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 60_000 });
     peer.answers = false;
     await peer.run(30_000);
     expect(peer.pings).toHaveLength(1);
   });
 
   it('is not asked any more when the connection has ended', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000 });
+    const peer = new ScriptedPeer({ intervalMs: 1000 });
     peer.answers = false;
     await peer.run(1000);
     await peer.end();
@@ -212,7 +194,7 @@ describe('a peer that says nothing', () => {
 
 describe('a peer that does not answer the ping', () => {
   it('lives as long as anything else comes, and timeoutMs longer', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 2000 });
+    const peer = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 2000 });
     peer.answers = false;
     peer.isAlive = true;
     await peer.run(60_000);
@@ -223,7 +205,7 @@ describe('a peer that does not answer the ping', () => {
   });
 
   it('has no more than the most it may have, however much is ahead of it', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 2000 }, 3000);
+    const peer = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 2000 }, 3000);
     peer.answers = false;
     peer.bytesAhead = 40 * 131_072;
     await peer.run(1000);
@@ -231,12 +213,12 @@ describe('a peer that does not answer the ping', () => {
   });
 
   it('has a second more for each 128 KiB that are ahead of it, and no longer when they have arrived', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 2000 });
+    const peer = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 2000 });
     peer.answers = false;
     peer.bytesAhead = 4 * 131_072;
     await peer.run(1000);
     expect(await peer.lasts()).toBe(6000);
-    const other = new ScriptedPeer({ idleMs: 1000, timeoutMs: 2000 });
+    const other = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 2000 });
     other.answers = false;
     other.bytesAhead = 4 * 131_072;
     await other.run(5000);
@@ -246,7 +228,7 @@ describe('a peer that does not answer the ping', () => {
   });
 
   it('has timeoutMs from when the socket took the ping', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 2000 });
+    const peer = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 2000 });
     peer.answers = peer.takes = false;
     await peer.run(2500);
     await peer.take();
@@ -254,7 +236,7 @@ describe('a peer that does not answer the ping', () => {
   });
 
   it('is not waited for because the socket took the ping after its pong', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 2000 });
+    const peer = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 2000 });
     peer.answers = peer.takes = false;
     await peer.run(1000);
     await peer.pong();
@@ -266,7 +248,7 @@ describe('a peer that does not answer the ping', () => {
   });
 
   it('is asked again after the pong, however late that was', async () => {
-    const peer = new ScriptedPeer({ idleMs: 1000, timeoutMs: 5000 });
+    const peer = new ScriptedPeer({ intervalMs: 1000, timeoutMs: 5000 });
     for (let round = 1; round <= 3; round++) {
       peer.answers = false;
       await peer.run(1000);
