@@ -72,5 +72,6 @@ export {
   type CmdStreamOptionsFactory,
 } from './nest/client/cmd-stream.module.js';
 export { CommandHandler, type HandlerReturn } from './nest/server/command-handler.decorator.js';
+export { CommandMetadata } from './nest/server/command-metadata.decorator.js';
 export { liftIterable } from './nest/server/lifted-iterable.js';
 export { Invoker, type ExecutableCommand } from './nest/server/invoker.mixin.js';

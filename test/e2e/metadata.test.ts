@@ -1,14 +1,24 @@
 // Metadata of a call: said by the caller, attached by the dispatch hook, read by the handler, unknown to plain peers.
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import { Controller } from '@nestjs/common';
-import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { CmdStreamContext, CmdStreamRecord, CmdStreamRecordBuilder, CommandHandler } from 'nestjs-cmd-stream';
+import { Controller, Get, ParseIntPipe, ValidationPipe } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientTCP, Ctx, EventPattern, MessagePattern, Payload, Transport } from '@nestjs/microservices';
+import {
+  CmdStreamContext,
+  CmdStreamRecord,
+  CmdStreamRecordBuilder,
+  CommandHandler,
+  CommandMetadata,
+  CommandValidationPipe,
+} from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { until } from '../support/deadline.js';
+import { freePort } from '../support/free-port.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { CountCmd, CountResult, EchoCmd, EchoResult } from './calc.contract.js';
-import { HandMadeClient, NestServer } from './nest-server.js';
+import { HandMadeClient, NestServer, type NestServerSetup } from './nest-server.js';
+import { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
 
@@ -230,5 +240,116 @@ describe('metadata for a plain server', () => {
     await expect(lastValueFrom(client.emit(new EchoCmd(), { metadata }))).rejects.toMatchObject(unavailable);
     expect(await echoed(client.execute(new EchoCmd()))).toEqual({});
     expect(received).toEqual([{}]);
+  });
+});
+
+describe('@CommandMetadata()', () => {
+  class KeysPipe {
+    transform(all: object): string[] {
+      return Object.keys(all);
+    }
+  }
+
+  @Controller()
+  class Decorated {
+    @CommandHandler(EchoCmd)
+    echo(
+      @CommandMetadata('n', ParseIntPipe) n: number,
+      command: EchoCmd,
+      @CommandMetadata('tenant') tenant: string | undefined,
+      context: CmdStreamContext,
+      @CommandMetadata() all: Readonly<Record<string, string>>,
+    ) {
+      received.push(command, context.metadata === all, Object.isFrozen(all));
+      return new EchoResult(JSON.stringify({ n, tenant: tenant ?? 'none', all }));
+    }
+
+    @CommandHandler(CountCmd)
+    count(@CommandMetadata('toString') method: string | undefined, @CommandMetadata(KeysPipe) keys: string[]) {
+      return new CountResult(method === undefined ? keys.length : -1, true);
+    }
+
+    @MessagePattern('read')
+    read(@CommandMetadata('tenant') tenant: string | undefined, @Payload() data: unknown): unknown {
+      return { tenant: tenant ?? 'none', data };
+    }
+
+    @EventPattern<string>('note')
+    note(@Payload() data: unknown, @CommandMetadata('n', ParseIntPipe) n: number): void {
+      received.push([data, n]);
+    }
+  }
+
+  async function decorated(...pipes: unknown[]): Promise<HandMadeClient> {
+    received = [];
+    const before: NestServerSetup['before'] = (app) => app.useGlobalPipes(...(pipes as []));
+    const server = own(await NestServer.listen({ module: { controllers: [Decorated] }, before }));
+    return own(new HandMadeClient(server.port, { extension: true }));
+  }
+
+  it.each([
+    ['without pipes', []],
+    ['beside pipes of the application', [new ValidationPipe({ transform: true }), new CommandValidationPipe()]],
+  ])('gives what its key or nothing names, %s', async (_, pipes) => {
+    const client = await decorated(...pipes);
+    const sent = { n: '7', tenant: 'acme' };
+    const answer = await echoed(client.execute(new EchoCmd('hi'), { metadata: sent }));
+    expect(answer).toEqual({ n: 7, tenant: 'acme', all: sent });
+    expect(received).toEqual([new EchoCmd('hi'), true, true]);
+    expect(await echoed(client.execute(new EchoCmd(), { metadata: { n: '8' } }))).toEqual({
+      n: 8,
+      tenant: 'none',
+      all: { n: '8' },
+    });
+  });
+
+  it('gives nothing for what objects have of their own, and pipes without a key get all', async () => {
+    const client = await decorated();
+    expect(await client.execute(new CountCmd())).toEqual(new CountResult(0, true));
+    expect(await client.execute(new CountCmd(), { metadata: { a: '1', b: '2' } })).toEqual(new CountResult(2, true));
+  });
+
+  it('lets a pipe refuse', async () => {
+    const client = await decorated();
+    await expect(client.execute(new EchoCmd(), { metadata: { n: 'seven' } })).rejects.toMatchObject({ code: 'REMOTE' });
+    await expect(client.execute(new EchoCmd())).rejects.toMatchObject({ code: 'REMOTE' });
+  });
+
+  it('works by pattern', async () => {
+    const client = await decorated();
+    const record = new CmdStreamRecordBuilder({ a: 1 }).setMetadata({ tenant: 'acme', n: '7' }).build();
+    expect(await firstValueFrom(client.send('read', record))).toEqual({ tenant: 'acme', data: { a: 1 } });
+    expect(await firstValueFrom(client.send('read', 5))).toEqual({ tenant: 'none', data: 5 });
+    await lastValueFrom(client.emit('note', record), { defaultValue: undefined });
+    await until('it ran', () => received.length === 1);
+    expect(received).toEqual([[{ a: 1 }, 7]]);
+  });
+
+  it('gives nothing where another transport serves the handler', async () => {
+    const options = { host: '127.0.0.1', port: await freePort() };
+    const module = { module: class Root {}, controllers: [Decorated] };
+    const app = await NestFactory.createMicroservice(module, { transport: Transport.TCP, options, logger: false });
+    own({ destroy: () => app.close() });
+    await app.listen();
+    const client = new ClientTCP(options);
+    own({ destroy: () => client.close() });
+    expect(await firstValueFrom(client.send('read', 5))).toEqual({ tenant: 'none', data: 5 });
+  });
+
+  it('says that a handler of HTTP has none', async () => {
+    @Controller()
+    class Pages {
+      @Get()
+      root(@CommandMetadata('tenant') tenant: string): string {
+        return tenant;
+      }
+    }
+    const logger = new SpyLogger();
+    const app = await NestFactory.create({ module: class Root {}, controllers: [Pages] }, { logger });
+    own({ destroy: () => app.close() });
+    await app.listen(0, '127.0.0.1');
+    const response = await fetch(await app.getUrl(), { headers: { connection: 'close' } });
+    expect(response.status).toBe(500);
+    expect(await logger.line('@CommandMetadata() of Pages.root: in a handler of http')).toContain('no metadata');
   });
 });

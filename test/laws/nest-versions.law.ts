@@ -19,6 +19,7 @@ const inBoth: Readonly<Record<string, readonly string[]>> = {
     'Logger',
     'Module',
     'Optional',
+    'createParamDecorator',
   ],
   '@nestjs/core': ['BaseExceptionFilter', 'HttpAdapterHost', 'NestApplicationContext'],
   '@nestjs/microservices': [

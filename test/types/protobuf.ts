@@ -70,6 +70,11 @@ export class Compiles {
     return CalcResult.create();
   }
 
+  @CommandHandler(AddCmd)
+  decoratedBeforeContext(_command: pb.AddCmd, _caller: string, _context: CmdStreamContext) {
+    return CalcResult.create();
+  }
+
   @CommandHandler(EchoCmd)
   observable() {
     return of(EchoResult.create());

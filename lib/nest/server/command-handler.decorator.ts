@@ -64,8 +64,8 @@ type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>>(
 /** The handler of a class: its parameters are found by their types. */
 type ClassHandler<C> = (...args: never[]) => HandlerReturn<ResultOf<C>>;
 
-/** The handler of a message, which has no class that tells it from others: its parameters are found by their places. */
-type MessageHandler<M, R> = (message: M, context: CmdStreamContext, ...decorated: never[]) => HandlerReturn<R>;
+/** The handler of a message, which has no class that tells it from others: the message comes first. */
+type MessageHandler<M, R> = (message: M, ...others: never[]) => HandlerReturn<R>;
 
 /**
  * Marks a controller method as the handler of a Command class, or of a type entry of a codec, such as `protobufType()`.
