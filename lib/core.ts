@@ -1,6 +1,6 @@
 // The door "nestjs-cmd-stream/core": contracts, client and server without Nest and rxjs.
 export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type CmdStreamErrorCode } from './errors.js';
-export type { CommandContext } from './contract/command.js';
+export type { CommandContext, ConnectionAddresses } from './contract/command.js';
 export {
   Command,
   Result,
@@ -49,7 +49,6 @@ export type { CommandInvoker, ResultSink } from './server/invoker.js';
 export type {
   CloseOptions,
   CommandServerOptions,
-  LostConnection,
   PlainErrorMapper,
   ServerOptions,
   ServerStatus,

@@ -9,7 +9,7 @@ export {
   type HandlerResult,
   type ResultOf,
 } from './contract/command.js';
-export type { CommandContext } from './contract/command.js';
+export type { CommandContext, ConnectionAddresses } from './contract/command.js';
 export { defineContract, type Contract, type ContractDefinition } from './contract/contract.js';
 export type { ContractType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
@@ -44,7 +44,7 @@ export type { KeepaliveOptions } from './connection/keepalive.js';
 export { isFailure } from './client/failure.js';
 export type { CallOptions } from './client/call/client-call.js';
 export type { CommandServer } from './server/command-server.js';
-export type { CloseOptions, LostConnection, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export type { CloseOptions, PlainErrorMapper, ServerOptions } from './server/server-options.js';
 export {
   CMD_STREAM,
   CmdStreamServer,

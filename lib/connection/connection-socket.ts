@@ -3,6 +3,7 @@
 // method.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, fromSocketError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
@@ -31,8 +32,7 @@ const CHUNK_COST = 256;
 const WRITING = ['write', '_write', '_writev'] as const;
 
 export class ConnectionSocket {
-  readonly remoteAddress: string;
-  readonly localAddress: string;
+  readonly addresses: ConnectionAddresses;
   /** Is the memory of a write free when its callback is called? */
   readonly letsGoOfWrites: boolean;
   readonly #socket: Duplex;
@@ -55,8 +55,7 @@ export class ConnectionSocket {
   constructor(socket: Duplex, options: ResolvedConnectionOptions, listener: ConnectionSocketListener) {
     this.#socket = socket;
     this.#listener = listener;
-    this.remoteAddress = addressOf(socket, 'remote');
-    this.localAddress = addressOf(socket, 'local');
+    this.addresses = addressesOf(socket as Partial<Socket>);
     this.letsGoOfWrites = letsGoOfWrites(socket);
     tune(socket, options);
   }
@@ -203,12 +202,10 @@ export function letsGoOfWrites(socket: Duplex): boolean {
   return socket instanceof Socket && WRITING.every((name) => socket[name] === Socket.prototype[name]);
 }
 
-/** `address:port`, or a word for sockets that have none. */
-function addressOf(socket: Duplex, which: 'remote' | 'local'): string {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket as Partial<Socket>;
-  const [address, port] = which === 'remote' ? [remoteAddress, remotePort] : [localAddress, localPort];
-  if (address === undefined) return 'local socket';
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+/** Both ends, as the socket tells them now: once it is closed it knows them no more. */
+export function addressesOf(socket: Partial<ConnectionAddresses>): ConnectionAddresses {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  return Object.freeze({ remoteAddress, remotePort, localAddress, localPort });
 }
 
 function tune(socket: Duplex, { noDelay, tcpKeepAliveMs }: ResolvedConnectionOptions): void {

@@ -8,6 +8,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
 import type { DataLimits } from '../codec/json/json-codec-options.js';
+import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, decodeError } from '../errors.js';
 import { writePaddedPing } from '../wire/control-frame.js';
 import type { CodecDirection } from './codec-direction.js';
@@ -48,8 +49,7 @@ const READ_AHEAD_BYTES = 64 * 1024;
 export class Connection implements Ticking, ConnectionSocketListener {
   /** The outgoing half. */
   readonly writer: FrameWriter;
-  readonly remoteAddress: string;
-  readonly localAddress: string;
+  readonly addresses: ConnectionAddresses;
   /** What data that belongs to no type of the contract may be. */
   readonly dataLimits: DataLimits;
   isOpen = true;
@@ -73,8 +73,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
     this.#scope = config.scope.branch();
     this.#reader = new FrameReader(config, listener, (error) => this.#refuse(error));
     this.#socket = new ConnectionSocket(socket, config.options, this);
-    this.remoteAddress = this.#socket.remoteAddress;
-    this.localAddress = this.#socket.localAddress;
+    this.addresses = this.#socket.addresses;
     this.writer = this.#scope.runInAsyncScope(() => new FrameWriter(config, this.#socket, () => this.#flushed()));
     this.#socket.open();
     config.ticker.add(this);

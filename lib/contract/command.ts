@@ -20,21 +20,34 @@ export interface SubscribableLike<R> {
 }
 
 /**
+ * The two ends of a connection. A Unix domain socket, a pipe and any other stream without addresses has none: all four
+ * are undefined.
+ *
+ * @publicApi
+ */
+export interface ConnectionAddresses {
+  /** The IP address of the client, without the port: `127.0.0.1`, `2001:db8::1`. */
+  readonly remoteAddress: string | undefined;
+  /** The port of the client. */
+  readonly remotePort: number | undefined;
+  /** The IP address of the server's end, without the port. */
+  readonly localAddress: string | undefined;
+  /** The port of the server's end. */
+  readonly localPort: number | undefined;
+}
+
+/**
  * What a running Command knows about itself and its connection.
  *
  * @publicApi
  */
-export interface CommandContext {
+export interface CommandContext extends ConnectionAddresses {
   /** Number of the Command on its connection, as the client chose it. */
   readonly seq: Seq;
   /** When the Command's last byte arrived, in milliseconds since the epoch. */
   readonly receivedAt: number;
   /** Length of the Command's frame in bytes, seq included. */
   readonly bytesRead: number;
-  /** `address:port` of the client. */
-  readonly remoteAddress: string;
-  /** `address:port` of this side of the connection. */
-  readonly localAddress: string;
   /** When the caller stops waiting, in milliseconds since the epoch; undefined if it said nothing of that. */
   readonly deadline: number | undefined;
   /** What the caller sent along; empty from a plain cmd-stream peer. */

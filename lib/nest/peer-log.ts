@@ -2,7 +2,7 @@
 // lines: one line per reason and second, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
 import { encodeError, peerText, visibleText, type CmdStreamError, type CmdStreamErrorCode } from '../errors.js';
-import type { LostConnection } from '../server/server-options.js';
+import type { ConnectionAddresses } from '../contract/command.js';
 
 const LOG_INTERVAL_MS = 1000;
 const MAX_TEXT = 512;
@@ -26,8 +26,10 @@ export class PeerLog {
     this.#logger = logger;
   }
 
-  connectionEnd({ remoteAddress, cause }: LostConnection): void {
-    if (!ordinary.has(cause.code)) this.#write(cause, `connection of ${remoteAddress} ended: `);
+  connectionEnd({ remoteAddress, remotePort }: ConnectionAddresses, cause: CmdStreamError): void {
+    if (ordinary.has(cause.code)) return;
+    const of = remoteAddress === undefined ? 'without an address' : `of ${endpointText(remoteAddress, remotePort)}`;
+    this.#write(cause, `connection ${of} ended: `);
   }
 
   error(error: CmdStreamError): void {
@@ -65,4 +67,8 @@ export class PeerLog {
     this.#lines.set(reason, { loggedAt: now, leftOut: 0 });
     this.#logger[level](text + leftOut);
   }
+}
+
+function endpointText(address: string, port: number | undefined): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

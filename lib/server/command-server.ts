@@ -141,11 +141,12 @@ export class CommandServer {
   }
 
   #runListener(): ServerRunListener {
-    const { onConnectionEnd, onConnectionLost } = this.#options;
+    const { onConnection, onDisconnect, onConnectionRefused } = this.#options;
     return {
       onStatus: (status, cause) => this.#notifyStatus(status, cause),
-      onConnectionEnd: (connection) => this.#notify(onConnectionEnd, connection),
-      onConnectionLost: (connection) => this.#notify(onConnectionLost, connection),
+      onConnection: (connection) => this.#notify(onConnection, connection),
+      onDisconnect: (connection, cause) => this.#notify(onDisconnect, connection, cause),
+      onConnectionRefused: (client, cause) => this.#notify(onConnectionRefused, client, cause),
       onError: (error) => this.#report(error),
       onLateFrame: () => this.#lateFrames++,
     };

@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { isPromiseLike } from '../callbacks.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
+import { addressesOf } from '../connection/connection-socket.js';
+import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
 
 export interface ListeningSocketConfig {
@@ -26,7 +28,7 @@ export interface SocketAcceptor {
   readonly isListening: boolean;
   onSocket(socket: Socket): void;
   /** A client that did not get as far as a connection. */
-  onRefused(remoteAddress: string, cause: CmdStreamError): void;
+  onRefused(client: ConnectionAddresses, cause: CmdStreamError): void;
   /** The system could not give a connection; others may follow. */
   onAcceptError(error: CmdStreamError): void;
   /** Are there as many connections as there may be? */
@@ -112,8 +114,9 @@ export class ListeningSocket {
     return new CmdStreamError('MAX_CONNECTIONS', `the server already has ${limit} connections`);
   }
 
-  #refuse(client: Partial<Pick<Socket, 'remoteAddress' | 'remotePort'>>, cause: CmdStreamError): void {
-    this.#acceptor.onRefused(clientOf(client), cause);
+  /** A socket that failed before it was looked at does not know its addresses any more. */
+  #refuse(client: Partial<ConnectionAddresses>, cause: CmdStreamError): void {
+    this.#acceptor.onRefused(addressesOf(client), cause);
   }
 
   /** While it is not listening yet, `#bind` tells. */
@@ -221,11 +224,6 @@ function notTaking(): CmdStreamError {
 
 function end(socket: Socket): void {
   socket.on('error', () => {}).destroy();
-}
-
-/** A socket that failed before it was looked at does not know its address any more. */
-function clientOf({ remoteAddress, remotePort }: Partial<Pick<Socket, 'remoteAddress' | 'remotePort'>>): string {
-  return remoteAddress === undefined ? 'an unknown address' : `${remoteAddress}:${remotePort}`;
 }
 
 /** What tells a file from another one that has its name, and perhaps its inode, later. */

@@ -3,7 +3,7 @@ import { Server as NetServer } from 'node:net';
 import { Server as TlsServer, type TlsOptions } from 'node:tls';
 import type { Codec, CodecFactory } from '../codec/codec.js';
 import { codecRule } from '../codec/codec-rules.js';
-import type { CommandContext } from '../contract/command.js';
+import type { CommandContext, ConnectionAddresses } from '../contract/command.js';
 import { contractRule, type Contract } from '../contract/contract.js';
 import {
   connectionDefaults,
@@ -22,6 +22,7 @@ import {
   port,
   resolveOptions,
   text,
+  type OldOptionNames,
   type OptionRule,
   type OptionRules,
 } from '../options.js';
@@ -29,12 +30,6 @@ import type { CommandInvoker } from './invoker.js';
 
 /** Maps what a handler threw to one of the contract's Results; what it throws itself closes the connection. */
 export type PlainErrorMapper = (error: unknown, command: unknown, context: CommandContext) => unknown;
-
-/** A connection that has ended, for the connection-lost callback. */
-export interface LostConnection {
-  readonly remoteAddress: string;
-  readonly cause: CmdStreamError;
-}
 
 /**
  * disconnected: it has not listened yet, or could not. connecting: it is about to. connected: it takes connections.
@@ -163,10 +158,22 @@ export interface ServerOptions extends ConnectionOptions {
    */
   contractCheck?: boolean;
   /**
-   * Called once for every connection that has ended, after its last Command.
+   * Called when a client has connected, its TLS handshake included, before anything is sent or received. `onDisconnect`
+   * is given the same object.
    * @default none
    */
-  onConnectionLost?: (connection: LostConnection) => void;
+  onConnection?: (connection: ConnectionAddresses) => void;
+  /**
+   * Called once for every connection as soon as it has ended, with the reason; its Commands may still be running.
+   * @default none
+   */
+  onDisconnect?: (connection: ConnectionAddresses, cause: CmdStreamError) => void;
+  /**
+   * Called for every client that did not get as far as a connection, with the reason: MAX_CONNECTIONS, TLS_ERROR,
+   * HANDSHAKE_TIMEOUT, SHUTDOWN. What of its addresses is not known is undefined.
+   * @default none
+   */
+  onConnectionRefused?: (client: ConnectionAddresses, cause: CmdStreamError) => void;
 }
 
 export const serverDefaults = Object.freeze({
@@ -225,7 +232,9 @@ export const serverRules: OptionRules<ServerOptions> = Object.freeze({
   maxStreamBufferBytes: integer(1024, 1024 * 1024 * 1024, 'bytes'),
   extension: boolean,
   contractCheck: boolean,
-  onConnectionLost: callback,
+  onConnection: callback,
+  onDisconnect: callback,
+  onConnectionRefused: callback,
 });
 
 /** The options of a `CommandServer`. @publicApi */
@@ -234,11 +243,6 @@ export interface CommandServerOptions extends ServerOptions {
   contract: Contract;
   /** Runs the Commands. Required. */
   invoker: CommandInvoker;
-  /**
-   * Called as soon as a connection has ended, when its Commands may still be running.
-   * @default none
-   */
-  onConnectionEnd?: (connection: LostConnection) => void;
   /**
    * Given errors that no answer carries: of the handler of an event (HANDLER_ERROR), of one that fails after its last
    * Result, of `onPlainError`, of callbacks, of connections that could not be accepted, of a first connection that did
@@ -252,13 +256,18 @@ export const commandServerRules: OptionRules<CommandServerOptions> = Object.free
   ...serverRules,
   contract: contractRule,
   invoker: { ...objectWith('an object with a method invoke', 'invoke'), required: true },
-  onConnectionEnd: callback,
   onError: callback,
+});
+
+/** What has become of options that had another name. */
+export const oldServerOptions: OldOptionNames = Object.freeze({
+  onConnectionLost: 'it is "onDisconnect" now, which is given (connection, cause)',
+  onConnectionEnd: 'it is "onDisconnect" now, which is given (connection, cause)',
 });
 
 /** @throws {CmdStreamError} INVALID_OPTION */
 export function resolveServerOptions(options: CommandServerOptions) {
-  return resolveOptions('CommandServer', options, serverDefaults, commandServerRules);
+  return resolveOptions('CommandServer', options, serverDefaults, commandServerRules, oldServerOptions);
 }
 
 export type ResolvedServerOptions = ReturnType<typeof resolveServerOptions>;

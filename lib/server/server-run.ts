@@ -5,9 +5,10 @@
 //        ^                          |             └───────────(destroy, a limit)──────────────────^
 //        └──────(no address)────────┘
 import type { AddressInfo, Socket } from 'node:net';
+import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, fromSocketError } from '../errors.js';
 import { ListeningSocket, type ListeningSocketConfig, type SocketAcceptor } from './listening-socket.js';
-import type { LostConnection, ServerStatus } from './server-options.js';
+import type { ServerStatus } from './server-options.js';
 import type { SessionConfig } from './session/session-config.js';
 import { ServerSession, type ServerSessionListener } from './session/server-session.js';
 
@@ -20,10 +21,12 @@ export interface ServerRunConfig extends ListeningSocketConfig {
 /** What a run tells its server. No method may throw. */
 export interface ServerRunListener {
   onStatus(status: ServerStatus, cause?: CmdStreamError): void;
-  /** The connection has ended; Commands of it may still run. */
-  onConnectionEnd(connection: LostConnection): void;
-  /** The last of them has ended, too. */
-  onConnectionLost(connection: LostConnection): void;
+  /** A client has connected. */
+  onConnection(connection: ConnectionAddresses): void;
+  /** Its connection has ended; Commands of it may still run. */
+  onDisconnect(connection: ConnectionAddresses, cause: CmdStreamError): void;
+  /** A client did not get as far as a connection. */
+  onConnectionRefused(client: ConnectionAddresses, cause: CmdStreamError): void;
   onError(error: unknown): void;
   onLateFrame(): void;
 }
@@ -136,18 +139,20 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
     this.#listener.onLateFrame();
   }
 
-  onConnectionEnd({ connection: { remoteAddress } }: ServerSession, cause: CmdStreamError): void {
-    this.#listener.onConnectionEnd({ remoteAddress, cause });
+  onConnection({ connection: { addresses } }: ServerSession): void {
+    this.#listener.onConnection(addresses);
   }
 
-  onSessionEnd(session: ServerSession, cause: CmdStreamError): void {
+  onConnectionEnd({ connection: { addresses } }: ServerSession, cause: CmdStreamError): void {
+    this.#listener.onDisconnect(addresses, cause);
+  }
+
+  onSessionEnd(session: ServerSession): void {
     this.#sessions.delete(session);
-    this.#listener.onConnectionLost({ remoteAddress: session.connection.remoteAddress, cause });
   }
 
-  onRefused(remoteAddress: string, cause: CmdStreamError): void {
-    this.#listener.onConnectionEnd({ remoteAddress, cause });
-    this.#listener.onConnectionLost({ remoteAddress, cause });
+  onRefused(client: ConnectionAddresses, cause: CmdStreamError): void {
+    this.#listener.onConnectionRefused(client, cause);
   }
 
   onAcceptError(error: CmdStreamError): void {

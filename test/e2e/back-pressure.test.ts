@@ -3,10 +3,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { Controller, UseInterceptors, type CallHandler, type ExecutionContext, type Type } from '@nestjs/common';
-import { Command, CommandHandler, defineContract, Result, type LostConnection } from 'nestjs-cmd-stream';
+import { Command, CommandHandler, defineContract, Result } from 'nestjs-cmd-stream';
 import { map, range } from 'rxjs';
 import { GREETING, frame } from '../support/calc-frames.js';
 import { turns, until } from '../support/deadline.js';
+import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import type { RawPeer } from '../support/raw-peer.js';
 import { NestServer } from './nest-server.js';
@@ -70,7 +71,7 @@ class Passing {
 }
 
 async function serve(controller: Type, tap: Tap, lost: LostConnection[] = []): Promise<NestServer> {
-  const options = { contract, onConnectionLost: (connection: LostConnection) => void lost.push(connection) };
+  const options = { contract, ...keepLost(lost) };
   const server = own(await NestServer.listen({ module: { controllers: [controller] }, options }));
   server.core.netServer!.on('connection', (socket) => (tap.socket ??= socket));
   return server;

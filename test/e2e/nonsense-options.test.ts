@@ -120,7 +120,9 @@ const ofServers: Readonly<Record<string, Values>> = {
   maxStreamBufferBytes: tooSmall(1024),
   extension: ['require', 0, 1, null],
   contractCheck: noFlag,
-  onConnectionLost: noFunction,
+  onConnection: noFunction,
+  onDisconnect: noFunction,
+  onConnectionRefused: noFunction,
 };
 
 const ofNest: Readonly<Record<string, Values>> = {
@@ -151,7 +153,7 @@ const subjects: readonly Subject[] = [
   {
     name: 'CommandServer',
     rules: commandServerRules,
-    nonsense: { ...ofServers, invoker: [null, {}, 5, () => {}], onConnectionEnd: noFunction, onError: noFunction },
+    nonsense: { ...ofServers, invoker: [null, {}, 5, () => {}], onError: noFunction },
     make: (options) => new CommandServer({ contract, invoker: calcInvoker, ...options }),
   },
   {

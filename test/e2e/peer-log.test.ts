@@ -1,5 +1,6 @@
 // What the log says of peers: a coded line for each kind of bad input, no flood, nothing a peer could forge lines with.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { addressesOf } from '../../lib/connection/connection-socket.js';
 import { Controller } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
@@ -157,7 +158,8 @@ describe('a log of peers', () => {
 
   function lose(log: PeerLog, code: CmdStreamErrorCode, times = 1): void {
     for (let i = 0; i < times; i++) {
-      log.connectionEnd({ remoteAddress: '192.0.2.1:5000', cause: new CmdStreamError(code, 'what happened') });
+      const from = addressesOf({ remoteAddress: '192.0.2.1', remotePort: 5000 });
+      log.connectionEnd(from, new CmdStreamError(code, 'what happened'));
     }
   }
 

@@ -9,7 +9,7 @@ import {
   CmdStreamServer,
   CommandHandler,
   type CmdStreamError,
-  type LostConnection,
+  type ConnectionAddresses,
 } from 'nestjs-cmd-stream';
 import { CommandServer } from 'nestjs-cmd-stream/core';
 import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
@@ -180,27 +180,37 @@ describe('a server in an application', () => {
     expect(server.core.inFlight).toBe(0);
   });
 
-  it('tells of lost connections, by event and by option, even if a listener throws', async () => {
+  it('tells of connections, by event and by option, even if a listener throws', async () => {
     const seen: string[] = [];
-    const note = (what: string) => (lost: LostConnection) => {
-      seen.push(`${what}: ${lost.cause.code} of ${lost.remoteAddress}`);
-    };
-    const server = own(await NestServer.listen({ module, options: { onConnectionLost: note('option') } }));
-    server.app.on('connectionLost', note('event'));
-    server.app.on('connectionLost', () => {
+    const note =
+      (what: string) =>
+      ({ remoteAddress, remotePort }: ConnectionAddresses, cause?: CmdStreamError) => {
+        seen.push(`${what}: ${cause?.code ?? 'begins'} of ${remoteAddress}:${remotePort}`);
+      };
+    const options = { onConnection: note('option'), onDisconnect: note('option') };
+    const server = own(await NestServer.listen({ module, options }));
+    server.app.on('connection', note('event'));
+    server.app.on('disconnect', note('event'));
+    server.app.on('disconnect', () => {
       throw new Error('a listener fails');
     });
-    server.app.on('connectionLost', async () => {
+    server.app.on('disconnect', async () => {
       throw new Error('a promise of a listener fails');
     });
-    server.app.on('connectionLost', note('last event'));
+    server.app.on('disconnect', note('last event'));
     const peer = own(await server.connect());
     await peer.receives(GREETING);
     const { localPort } = peer.socket;
     peer.finish();
-    await until('it is notified', () => seen.length === 3);
-    const what = `PEER_CLOSED of 127.0.0.1:${localPort}`;
-    expect(seen).toEqual([`option: ${what}`, `event: ${what}`, `last event: ${what}`]);
+    await until('it is notified', () => seen.length === 5);
+    const [begins, ends] = ['begins', 'PEER_CLOSED'].map((what) => `${what} of 127.0.0.1:${localPort}`);
+    expect(seen).toEqual([
+      `option: ${begins}`,
+      `event: ${begins}`,
+      `option: ${ends}`,
+      `event: ${ends}`,
+      `last event: ${ends}`,
+    ]);
     await server.logger.line('a listener fails');
     await server.logger.line('a promise of a listener fails');
     const other = own(await server.connect());
@@ -211,14 +221,32 @@ describe('a server in an application', () => {
   it.each([
     ['throws', () => raise('the option fails')],
     ['rejects', async () => raise('the option fails')],
-  ])('tells listeners of a lost connection although the option %s', async (_how, onConnectionLost) => {
+  ])('tells listeners of a lost connection although the option %s', async (_how, onDisconnect) => {
     const lost: unknown[] = [];
-    const server = own(await NestServer.listen({ module, options: { onConnectionLost } }));
-    server.app.on('connectionLost', (connection: LostConnection) => lost.push(connection.cause.code));
+    const server = own(await NestServer.listen({ module, options: { onDisconnect } }));
+    server.app.on('disconnect', (_connection: ConnectionAddresses, cause: CmdStreamError) => lost.push(cause.code));
     const peer = own(await server.connect());
     peer.finish();
     await until('it is notified', () => lost.length === 1);
     expect(await server.logger.line('the option fails')).toBe('error: the option fails');
+  });
+
+  it('tells a listener no more that was taken away, and others on', async () => {
+    const server = own(await NestServer.listen({ module }));
+    const seen: string[] = [];
+    const listener = (status: string): void => void seen.push(status);
+    const [end] = [server.strategy.on('status', listener), server.strategy.on('status', listener)];
+    end!();
+    end!();
+    await server.app.close();
+    expect(seen).toEqual(['draining', 'closed']);
+  });
+
+  it.each(['connectionLost', 'conection', 'toString', '__proto__', ''])('refuses to listen to "%s"', async (event) => {
+    const server = own(await NestServer.listen({ module }));
+    const text = `CmdStreamServer: unknown event "${event}"; known are status, connection, disconnect, connectionRefused`;
+    const refusal = expect.objectContaining({ code: 'INVALID_OPTION', message: text }) as unknown as Error;
+    expect(() => server.strategy.on(event as 'status', () => {})).toThrow(refusal);
   });
 
   it('answers and serves on although the logger of the application fails', async () => {
@@ -232,7 +260,7 @@ describe('a server in an application', () => {
     const server = own(
       await NestServer.listen({
         module: { controllers: [Failing] },
-        options: { onConnectionLost: () => raise('the option fails'), onPlainError: () => new CalcResult(-1) },
+        options: { onDisconnect: () => raise('the option fails'), onPlainError: () => new CalcResult(-1) },
         before: (_app, strategy) => strategy.setOnProcessingEndHook(() => raise('the hook fails')),
       }),
     );

@@ -3,9 +3,10 @@
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
-import { type CmdStreamContext, CommandHandler, type LostConnection } from 'nestjs-cmd-stream';
+import { type CmdStreamContext, CommandHandler } from 'nestjs-cmd-stream';
 import { firstValueFrom, from, lastValueFrom, map, Observable, take, toArray } from 'rxjs';
 import { inTime, turns, until } from '../support/deadline.js';
+import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { countFrame } from '../support/calc-frames.js';
 import { AddCmd, CalcResult, CountCmd, CountResult } from './calc.contract.js';
@@ -19,7 +20,7 @@ function raise(error: unknown): never {
 
 async function serve(controller: Type, lost: LostConnection[] = []): Promise<NestServer> {
   const module = { controllers: [Adder, controller] };
-  const options = { onConnectionLost: (connection: LostConnection) => void lost.push(connection) };
+  const options = keepLost(lost);
   return own(await NestServer.listen({ module, options }));
 }
 

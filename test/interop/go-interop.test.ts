@@ -2,7 +2,8 @@
 import { connect, createConnection, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CmdStreamClient, type CommandClient, type CommandServer, type LostConnection } from 'nestjs-cmd-stream';
+import { CmdStreamClient, type CommandClient, type CommandServer } from 'nestjs-cmd-stream';
+import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { lastValueFrom, toArray } from 'rxjs';
 import { interopContract, SlowCmd } from '../support/interop-contract.js';
 import { AddCmd, CountCmd, EchoCmd, FailCmd, FloatCmd, SubCmd, TraceCmd } from '../support/vector-contract.js';
@@ -54,7 +55,7 @@ describeWithGo('interop with cmd-stream-go', () => {
       const lost: LostConnection[] = [];
       const { app, port } = await startNestServer({
         quietPeriodMs: 10,
-        onConnectionLost: (connection) => lost.push(connection),
+        ...keepLost(lost),
       });
       await go.drive(port, ['fail', 'unknown-dtm']);
       await app.close();

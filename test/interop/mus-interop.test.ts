@@ -1,6 +1,7 @@
 // MUS bodies, both ways, between this package and cmd-stream-go.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CmdStreamClient, type CmdStreamClientOptions, type LostConnection } from 'nestjs-cmd-stream';
+import { CmdStreamClient, type CmdStreamClientOptions } from 'nestjs-cmd-stream';
+import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { lastValueFrom, toArray } from 'rxjs';
 import { GoPeers, reasonToSkipGo, type GoServer } from './go-peer.js';
 import { startInvokerServer } from './invoker-server.js';
@@ -94,7 +95,7 @@ describeWithGo('MUS with cmd-stream-go', () => {
       const port = await serve({
         receiver: Calc,
         commands: calcCommands,
-        options: { contract: calcContract, codec: calcCodec, onConnectionLost: (connection) => lost.push(connection) },
+        options: { contract: calcContract, codec: calcCodec, ...keepLost(lost) },
       });
       await go.drive(port, ['fail', 'unknown-dtm', 'bad-body'], '-codec', 'mus');
       for (const close of closers.splice(0)) await close();

@@ -1,6 +1,7 @@
 // Protobuf bodies, both ways, between this package and cmd-stream-go.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { CmdStreamClient, type CommandServer, type LostConnection } from 'nestjs-cmd-stream';
+import { CmdStreamClient, type CommandServer } from 'nestjs-cmd-stream';
+import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { protobufCodec } from 'nestjs-cmd-stream/protobuf';
 import { lastValueFrom, toArray } from 'rxjs';
 import * as sample from '../../sample/02-protobuf/calc.contract.js';
@@ -58,7 +59,7 @@ describeWithGo('Protobuf with cmd-stream-go', () => {
 
     it('knows why the connections of bad Commands ended', async () => {
       const lost: LostConnection[] = [];
-      const { app, port } = await startProtobufServer({ onConnectionLost: (connection) => lost.push(connection) });
+      const { app, port } = await startProtobufServer(keepLost(lost));
       await go.drive(port, ['fail', 'unknown-dtm', 'bad-body'], '-codec', 'protobuf');
       await app.close();
       const codes = lost.map(({ cause }) => cause.code);

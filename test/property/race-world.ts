@@ -1,7 +1,7 @@
 // Servers, clients and the sockets between them: lives through many schedules, because opening it costs more than one.
 import diagnostics from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import { CommandClient, CommandServer, ExecInvoker } from '../../lib/core.js';
+import { CommandClient, CommandServer, ExecInvoker, type CmdStreamError } from '../../lib/core.js';
 import { inTime, until } from '../support/deadline.js';
 import { connectionEnds, TrackedCall } from './tracked-call.js';
 import type { Step } from './schedule.js';
@@ -112,12 +112,16 @@ export class RaceWorld {
       host: '127.0.0.1',
       port,
       maxInFlightPerConnection: 4,
-      onConnectionLost: ({ cause }) => {
-        const isRefused = cause.code === 'MAX_CONNECTIONS';
-        if (!isRefused && !connectionEnds.has(cause.code))
-          this.#violations.push(`the server lost a connection by ${cause.code}: ${cause.message}`);
+      onDisconnect: (_connection, cause) => this.#lost(cause),
+      onConnectionRefused: (_client, cause) => {
+        if (cause.code !== 'MAX_CONNECTIONS') this.#lost(cause);
       },
     });
+  }
+
+  #lost(cause: CmdStreamError): void {
+    if (connectionEnds.has(cause.code)) return;
+    this.#violations.push(`the server lost a connection by ${cause.code}: ${cause.message}`);
   }
 
   #newClient(): CommandClient {

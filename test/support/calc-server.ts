@@ -1,13 +1,15 @@
 // A CommandServer of the calc contract at a port of its own that keeps what its callbacks get.
-import { CommandServer, type CommandServerOptions, type CmdStreamError, type LostConnection } from '../../lib/core.js';
+import { CommandServer, type CommandServerOptions, type CmdStreamError } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
 import { until } from './deadline.js';
 import type { Given } from './given.js';
+import { keepLost, type LostConnection } from './lost-connection.js';
 import { RawPeer } from './raw-peer.js';
 import { vectorContract } from './vector-contract.js';
 
 export class CalcServer {
   readonly server: CommandServer;
+  /** What was refused is among them. */
   readonly lost: LostConnection[] = [];
   readonly errors: unknown[] = [];
 
@@ -18,7 +20,7 @@ export class CalcServer {
       host: '127.0.0.1',
       port: 0,
       quietPeriodMs: 20,
-      onConnectionLost: (connection) => this.lost.push(connection),
+      ...keepLost(this.lost),
       onError: (error) => this.errors.push(error),
       ...options,
     } as CommandServerOptions);

@@ -16,15 +16,16 @@ import {
   type Transport,
 } from '@nestjs/microservices';
 import { callSafely } from '../../callbacks.js';
+import type { ConnectionAddresses } from '../../contract/command.js';
 import { emptyContract, tablesOf, contractRule, type Contract } from '../../contract/contract.js';
-import type { CmdStreamError } from '../../errors.js';
+import { CmdStreamError } from '../../errors.js';
 import { resolveOptions, type OptionRules } from '../../options.js';
 import { CommandServer } from '../../server/command-server.js';
 import type { ResultSink } from '../../server/invoker.js';
 import {
+  oldServerOptions,
   serverDefaults,
   type CloseOptions,
-  type LostConnection,
   type ResolvedServerOptions,
   type ServerStatus,
   serverRules,
@@ -90,14 +91,20 @@ export type CmdStreamServerStatus = ServerStatus;
  * @publicApi
  */
 export type CmdStreamServerEvents = {
-  /** A connection, and its last Command, have ended. */
-  connectionLost: (connection: LostConnection) => void;
+  /** A client has connected; nothing was sent or received. The same object is given to `disconnect`. */
+  connection: (connection: ConnectionAddresses) => void;
+  /** A connection has ended; its Commands may still be running. */
+  disconnect: (connection: ConnectionAddresses, cause: CmdStreamError) => void;
+  /** A client did not get as far as a connection: MAX_CONNECTIONS, TLS_ERROR, HANDSHAKE_TIMEOUT, SHUTDOWN. */
+  connectionRefused: (client: ConnectionAddresses, cause: CmdStreamError) => void;
   /** The status has changed; `cause` is why it could not listen, is degraded, or closed by itself. */
   status: (status: CmdStreamServerStatus, cause?: CmdStreamError) => void;
 };
 
 /** The id of this transport, unless the option `transportId` says otherwise. */
 export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
+
+const EVENTS: readonly (keyof CmdStreamServerEvents)[] = ['status', 'connection', 'disconnect', 'connectionRefused'];
 
 /** Nest keeps handlers with another tag from the server: this is all that it can notice. */
 const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
@@ -128,7 +135,7 @@ export class CmdStreamServer
 
   constructor(options: CmdStreamServerOptions = {}) {
     super();
-    const resolved = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules);
+    const resolved = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules, oldServerOptions);
     const { transportId, serializer, deserializer, contract = emptyContract, ...core } = resolved;
     this.transportId = transportId ?? CMD_STREAM;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
@@ -159,10 +166,19 @@ export class CmdStreamServer
     return {
       ...given,
       invoker: this.#invoker,
-      onConnectionEnd: (ended) => this.#peerLog.connectionEnd(ended),
-      onConnectionLost: (lost) => {
-        callSafely(report, given.onConnectionLost, lost);
-        this.#emit('connectionLost', lost);
+      onConnection: (connection) => {
+        callSafely(report, given.onConnection, connection);
+        this.#emit('connection', connection);
+      },
+      onDisconnect: (connection, cause) => {
+        this.#peerLog.connectionEnd(connection, cause);
+        callSafely(report, given.onDisconnect, connection, cause);
+        this.#emit('disconnect', connection, cause);
+      },
+      onConnectionRefused: (client, cause) => {
+        this.#peerLog.connectionEnd(client, cause);
+        callSafely(report, given.onConnectionRefused, client, cause);
+        this.#emit('connectionRefused', client, cause);
       },
       onError: report,
     };
@@ -229,8 +245,21 @@ export class CmdStreamServer
     return this.#server.close(options);
   }
 
-  on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): void {
-    this.#events.on(event, callback as (...args: unknown[]) => void);
+  /**
+   * Calls `callback` for each of these events; returns what ends that.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION when there is no such event
+   */
+  on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): () => void {
+    if (!EVENTS.includes(event)) {
+      const text = `CmdStreamServer: unknown event "${String(event)}"; known are ${EVENTS.join(', ')}`;
+      throw new CmdStreamError('INVALID_OPTION', text);
+    }
+    // One of its own: the same callback may be given twice, and each is ended by itself.
+    const call = callback as (...args: unknown[]) => unknown;
+    const listener = (...args: unknown[]): unknown => call(...args);
+    this.#events.on(event, listener);
+    return () => void this.#events.off(event, listener);
   }
 
   #emit(event: string, ...args: unknown[]): void {

@@ -41,12 +41,20 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
     return this.args[0].bytesRead;
   }
 
-  get remoteAddress(): string {
+  get remoteAddress(): string | undefined {
     return this.args[0].remoteAddress;
   }
 
-  get localAddress(): string {
+  get remotePort(): number | undefined {
+    return this.args[0].remotePort;
+  }
+
+  get localAddress(): string | undefined {
     return this.args[0].localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.args[0].localPort;
   }
 
   get deadline(): number | undefined {

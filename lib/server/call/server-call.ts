@@ -108,12 +108,20 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     return this.#scope;
   }
 
-  get remoteAddress(): string {
-    return this.session.connection.remoteAddress;
+  get remoteAddress(): string | undefined {
+    return this.session.connection.addresses.remoteAddress;
   }
 
-  get localAddress(): string {
-    return this.session.connection.localAddress;
+  get remotePort(): number | undefined {
+    return this.session.connection.addresses.remotePort;
+  }
+
+  get localAddress(): string | undefined {
+    return this.session.connection.addresses.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.session.connection.addresses.localPort;
   }
 
   get signal(): AbortSignal {

@@ -23,10 +23,12 @@ export interface ServerSessionListener {
   onCommandError(error: unknown): void;
   /** A frame for a Command that was over. */
   onLateFrame(): void;
+  /** The connection is there, nothing was sent or received. */
+  onConnection(session: ServerSession): void;
   /** The connection has ended; its Commands may still be running. */
   onConnectionEnd(session: ServerSession, cause: CmdStreamError): void;
   /** The connection and all its Commands have ended. */
-  onSessionEnd(session: ServerSession, cause: CmdStreamError): void;
+  onSessionEnd(session: ServerSession): void;
 }
 
 export class ServerSession implements ConnectionListener, CallSession {
@@ -51,6 +53,7 @@ export class ServerSession implements ConnectionListener, CallSession {
     this.load = config.load.addConnection((cause) => this.connection.end(cause));
     this.connection = new Connection(socket, config, this);
     this.scheduler = new SendScheduler(this.connection, config);
+    listener.onConnection(this);
     this.connection.writer.post((writer) => writeServerInfo(writer, config.serverInfo));
     const { receiveTimeoutMs, idleTimeoutMs } = config.limits;
     if (this.endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
@@ -222,7 +225,7 @@ export class ServerSession implements ConnectionListener, CallSession {
   endIfDone(): void {
     if (this.endCause === undefined || this.load.inFlight > 0 || this.#isOver || this.#extension?.hasEvents) return;
     this.#isOver = true;
-    this.#listener.onSessionEnd(this, this.endCause);
+    this.#listener.onSessionEnd(this);
   }
 }
 

@@ -18,7 +18,7 @@ describe('a connection that has become too old', () => {
     const ends: string[] = [];
     const options: Partial<CommandServerOptions> = {
       extension,
-      onConnectionLost: ({ cause }) => ends.push(cause.code),
+      onDisconnect: (_connection, cause) => ends.push(cause.code),
     };
     const calc = own(await CalcServer.start(options));
     const client = own(groupClient([calc], { ...young, connectionsPerServer: 2 }));

@@ -127,8 +127,8 @@ describe('a Command of an extended peer', () => {
     await until('all have come', () => asked.length === 3);
     const { localAddress, localPort, remoteAddress, remotePort } = peer.socket;
     for (const { context } of asked) {
-      expect(context.remoteAddress).toBe(`${localAddress}:${localPort}`);
-      expect(context.localAddress).toBe(`${remoteAddress}:${remotePort}`);
+      expect([context.remoteAddress, context.remotePort]).toEqual([localAddress, localPort]);
+      expect([context.localAddress, context.localPort]).toEqual([remoteAddress, remotePort]);
     }
   });
 });

@@ -5,6 +5,7 @@ import {
   CmdStreamError,
   CommandServer,
   type CommandServerOptions,
+  type ConnectionAddresses,
   type CommandInvoker,
   type ResultSink,
 } from '../../../lib/core.js';
@@ -127,6 +128,55 @@ describe('the status of a server', () => {
   });
 });
 
+describe('the callbacks about connections', () => {
+  it('are given one object for each connection, when it begins and when it has ended', async () => {
+    const open = new Map<ConnectionAddresses, string>();
+    const seen: string[] = [];
+    const calc = own(
+      await CalcServer.start({
+        onConnection: (connection) => open.set(connection, `of ${connection.remotePort}`),
+        onDisconnect: (connection, cause) => seen.push(`${cause.code} ${open.get(connection)}`),
+        onConnectionRefused: (client, cause) => seen.push(`${cause.code} ${client.remotePort}`),
+        maxConnections: 2,
+      }),
+    );
+    const first = own(await calc.connect());
+    const second = own(await calc.connect());
+    await Promise.all([first.receives(GREETING), second.receives(GREETING)]);
+    expect(open.size).toBe(2);
+    const ports = [first, second].map(({ socket }) => socket.localPort);
+    const third = own(await calc.connect());
+    const { localPort } = third.socket;
+    await third.ends();
+    await until('it is refused', () => seen.length === 1);
+    expect(seen).toEqual([`MAX_CONNECTIONS ${localPort}`]);
+    second.finish();
+    await until('one has ended', () => seen.length === 2);
+    expect(seen[1]).toBe(`PEER_CLOSED of ${ports[1]}`);
+    calc.server.destroy();
+    expect(seen[2]).toBe(`CLOSED of ${ports[0]}`);
+    expect([open.size, seen.length]).toEqual([2, 3]);
+  });
+
+  it('may destroy the server as soon as a client connects', async () => {
+    const seen: string[] = [];
+    const calc = own(
+      new CalcServer({
+        onConnection: () => calc.server.destroy(),
+        onDisconnect: (_connection, cause) => seen.push(cause.code),
+      }),
+    );
+    await calc.server.listen();
+    const peer = own(await calc.connect());
+    await peer.ends();
+    await until('the connection has ended', () => calc.server.connections === 0);
+    expect(seen).toHaveLength(1);
+    expect(calc.errors).toEqual([]);
+    await calc.server.listen();
+    await calc.server.close();
+  });
+});
+
 describe('a callback that fails', () => {
   const failure = new Error('a callback fails');
   const ways: [string, () => never | Promise<never>][] = [
@@ -138,7 +188,7 @@ describe('a callback that fails', () => {
     ],
     ['rejects', () => Promise.reject(failure)],
   ];
-  const names = ['onConnectionLost', 'onConnectionEnd'] as const;
+  const names = ['onConnection', 'onDisconnect'] as const;
   const cases = names.flatMap((name) => ways.map(([how, fail]) => [name, how, fail] as const));
 
   it.each(cases)('ends nothing when it is %s and %s, and is reported', async (name, _how, fail) => {
@@ -152,7 +202,7 @@ describe('a callback that fails', () => {
   });
 
   it.each(ways)('ends nothing when it is onError and %s', async (_how, fail) => {
-    const calc = own(await CalcServer.start({ onConnectionLost: fail as () => void, onError: fail as () => void }));
+    const calc = own(await CalcServer.start({ onDisconnect: fail as () => void, onError: fail as () => void }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.reset();
@@ -291,7 +341,7 @@ describe('nonsense options of a server', () => {
   });
 });
 
-describe('onConnectionLost', () => {
+describe('onDisconnect', () => {
   it('is called once for a client that goes before it is greeted', async () => {
     const calc = own(await CalcServer.start());
     const peers = await Promise.all(Array.from({ length: 50 }, () => calc.connect()));

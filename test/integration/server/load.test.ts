@@ -88,7 +88,6 @@ describe('maxInFlight', () => {
     sender.write(ADD_2_3);
     await many.ends();
     await until('the Command runs', () => holding.ran === 7);
-    expect(calc.lost).toEqual([]);
     holding.answerAll();
     await sender.receives(GREETING + SUM_5);
     await few.receives(GREETING + sumFrame(1, 5) + sumFrame(2, 5));

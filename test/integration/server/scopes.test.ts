@@ -221,17 +221,17 @@ describe('a callback of a server', () => {
       if (name === 'alice') throw new Error('intended');
       return new Item(0, true, seen());
     };
-    const callbacks = { onError: tell('error'), onConnectionEnd: tell('end'), onConnectionLost: tell('lost') };
+    const callbacks = { onError: tell('error'), onConnection: tell('begin'), onDisconnect: tell('end') };
     const { calc, client } = await openStage(own, play, callbacks);
     calc.server.onStatus(tell('status'));
     await client.emit(new PlayCmd('alice'));
     await client.emit(new PlayCmd('alice'));
-    await until('errors are notified', () => notified.length === 2);
+    await until('errors are notified', () => notified.length === 3);
     expect((await client.execute(new PlayCmd('none'))).text).toBe('none');
     client.destroy();
     await until('the end is notified', () => notified.length === 4);
     user.run('closer', () => calc.server.destroy());
-    expect(notified).toEqual(['error: none', 'error: none', 'end: none', 'lost: none', 'status: none']);
+    expect(notified).toEqual(['begin: none', 'error: none', 'error: none', 'end: none', 'status: none']);
   });
 
   it('sees nothing of the Command whose Results end the connection', async () => {
@@ -247,8 +247,8 @@ describe('a callback of a server', () => {
       };
     };
     const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536, sendHighWaterBytes: 1024 };
-    const onConnectionLost = (): void => void notified.push(seen());
-    const { client } = await openStage(own, play, { ...limits, onConnectionLost }, { extension: false });
+    const onDisconnect = (): void => void notified.push(seen());
+    const { client } = await openStage(own, play, { ...limits, onDisconnect }, { extension: false });
     await expect(client.execute(new PlayCmd('alice'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' });
     await until('the loss is notified', () => notified.length === 1);
     expect(notified).toEqual(['none']);

@@ -282,10 +282,11 @@ describe('onPlainError that is asynchronous', () => {
     peer.write(failFrame(7));
     await peer.receives(GREETING);
     peer.reset();
-    await turns(20);
-    expect(calc.lost).toEqual([]);
-    answer(new CalcResult(-1));
     expect(await calc.lostCause()).toMatchObject({ code: 'PEER_RESET' });
+    await turns(20);
+    expect(calc.server.inFlight).toBe(1);
+    answer(new CalcResult(-1));
+    await until('it is over', () => calc.server.connections === 0);
     expect(calc.errors).toEqual([]);
     expect(calc.server.inFlight).toBe(0);
   });
@@ -401,8 +402,8 @@ describe('a callback that throws', () => {
     throw new Error('a callback throws');
   };
 
-  it('leaves the server alone when it is onConnectionLost', async () => {
-    const calc = own(await CalcServer.start({ onConnectionLost: throws }));
+  it('leaves the server alone when it is onDisconnect', async () => {
+    const calc = own(await CalcServer.start({ onDisconnect: throws }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.reset();
@@ -421,8 +422,8 @@ describe('a callback that throws', () => {
     expect(calc.lost).toEqual([]);
   });
 
-  it('leaves the server alone when onConnectionLost and onError both throw', async () => {
-    const calc = own(await CalcServer.start({ onConnectionLost: throws, onError: throws }));
+  it('leaves the server alone when onDisconnect and onError both throw', async () => {
+    const calc = own(await CalcServer.start({ onDisconnect: throws, onError: throws }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.reset();

@@ -233,9 +233,9 @@ describe('all time limits of a server together', () => {
     };
     const calc = own(await CalcServer.start(options));
     const codeOf = async (peer: RawPeer): Promise<string> => {
-      const from = `127.0.0.1:${peer.socket.localPort}`;
-      await until('it is lost', () => calc.lost.some(({ remoteAddress }) => remoteAddress === from));
-      return calc.lost.find(({ remoteAddress }) => remoteAddress === from)!.cause.code;
+      const from = peer.socket.localPort;
+      await until('it is lost', () => calc.lost.some(({ remotePort }) => remotePort === from));
+      return calc.lost.find(({ remotePort }) => remotePort === from)!.cause.code;
     };
     const [half, paused, idle, good] = await Promise.all([1, 2, 3, 4].map(async () => own(await calc.connect())));
     await Promise.all([half, paused, idle, good].map((peer) => peer!.receives(GREETING)));

@@ -338,9 +338,9 @@ describe('what is known of a socket', () => {
   it('are its addresses, where it has some', () => {
     const ends = { remoteAddress: '2001:db8::1', remotePort: 5, localAddress: '192.0.2.1', localPort: 6 };
     const { wrapped } = new Journal(Object.assign(new Probe(), ends));
-    expect([wrapped.remoteAddress, wrapped.localAddress]).toEqual(['[2001:db8::1]:5', '192.0.2.1:6']);
+    expect(wrapped.addresses).toEqual(ends);
     const { wrapped: other } = new Journal(new Probe());
-    expect([other.remoteAddress, other.localAddress]).toEqual(['local socket', 'local socket']);
+    expect(Object.values(other.addresses)).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   it('are the bytes that the system has not taken, with those of the socket below, if it is one of Node', () => {

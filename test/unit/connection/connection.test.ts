@@ -532,8 +532,7 @@ describe('bytes ahead of what was sent', () => {
 describe('what a connection knows', () => {
   it('are the addresses of its socket and what data may be', () => {
     const { connection } = new Stage();
-    expect(connection.remoteAddress).toBe('192.0.2.7:7');
-    expect(connection.localAddress).toBe('[2001:db8::9]:9');
+    expect(connection.addresses).toEqual(ENDS);
     expect(connection.dataLimits).toBe(jsonCodecDefaults);
   });
 

@@ -1,6 +1,7 @@
 // The lines that peers cause: their levels, their texts and their lengths. How many there are in a second,
 // test/e2e/peer-log tells.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { addressesOf } from '../../../lib/connection/connection-socket.js';
 import { CmdStreamError } from '../../../lib/errors.js';
 import { PeerLog } from '../../../lib/nest/peer-log.js';
 
@@ -18,7 +19,10 @@ describe('a line that a peer causes', () => {
 
   it('has the level of what happened', () => {
     const { log, lines } = start();
-    log.connectionEnd({ remoteAddress: '192.0.2.1:5', cause: new CmdStreamError('TLS_ERROR', 'one') });
+    log.connectionEnd(
+      addressesOf({ remoteAddress: '192.0.2.1', remotePort: 5 }),
+      new CmdStreamError('TLS_ERROR', 'one'),
+    );
     log.error(new CmdStreamError('OVERLOADED', 'two'));
     log.failure(new CmdStreamError('JSON_LIMIT', 'three'));
     log.noEventHandler('no matching event handler');

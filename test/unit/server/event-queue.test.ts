@@ -48,7 +48,7 @@ class Stage {
         invoker: {},
         contract: vectorContract,
       },
-      connection: { arrivedAt: 0, remoteAddress: '', localAddress: '' },
+      connection: { arrivedAt: 0 },
       run: (call: ServerCall) => void this.running.push(call),
       settled: () => {},
       endIfDone: () => void this.looks.push(this.queue.length),
