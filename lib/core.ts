@@ -10,7 +10,15 @@ export {
   type HandlerResult,
   type ResultOf,
 } from './contract/command.js';
-export { defineContract, type Contract, type ContractDefinition } from './contract/contract.js';
+export {
+  defineContract,
+  type CommandOf,
+  type CommandType,
+  type Contract,
+  type ContractDefinition,
+  type ResultType,
+  type ValueOf,
+} from './contract/contract.js';
 export type { ContractType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
 export { jsonCodec } from './codec/json/json-codec.js';

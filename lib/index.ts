@@ -10,7 +10,15 @@ export {
   type ResultOf,
 } from './contract/command.js';
 export type { CommandContext, ConnectionAddresses } from './contract/command.js';
-export { defineContract, type Contract, type ContractDefinition } from './contract/contract.js';
+export {
+  defineContract,
+  type CommandOf,
+  type CommandType,
+  type Contract,
+  type ContractDefinition,
+  type ResultType,
+  type ValueOf,
+} from './contract/contract.js';
 export type { ContractType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
 export { jsonCodec } from './codec/json/json-codec.js';
@@ -52,7 +60,7 @@ export {
   type CmdStreamServerStatus,
 } from './nest/server/cmd-stream-server.js';
 export type { CmdStreamServerOptions } from './nest/server/cmd-stream-server.js';
-export { CmdStreamClient, type CmdStreamClientEvents } from './nest/client/cmd-stream-client.js';
+export { CmdStreamClient, type ClientPattern, type CmdStreamClientEvents } from './nest/client/cmd-stream-client.js';
 export type { CmdStreamClientOptions } from './nest/client/cmd-stream-client.js';
 export { CmdStreamExceptionFilter, type HttpErrorPayload } from './nest/cmd-stream-exception.filter.js';
 export type { CmdStreamExceptionFilterOptions } from './nest/cmd-stream-exception.filter.js';

@@ -52,9 +52,9 @@ export interface UnexpectedResult {
 export type GivenAddress = ServerAddress | { readonly host: string; readonly port: string };
 
 /** @publicApi */
-export interface CommandClientOptions extends ConnectionOptions {
+export interface CommandClientOptions<C extends Contract = Contract> extends ConnectionOptions {
   /** The contract both sides share. Required. */
-  contract: Contract;
+  contract: C;
   /**
    * Host of the server.
    * @default 'localhost'

@@ -1,5 +1,6 @@
 // A client without Nest, as users see it: what it does is done by its core.
-import type { AnyCommand, ResultOf } from '../contract/command.js';
+import type { ResultOf } from '../contract/command.js';
+import type { CommandOf, Contract } from '../contract/contract.js';
 import type { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
 import { CallerSink, type Call, type CallOptions, type CommandSink } from './call/client-call.js';
@@ -11,14 +12,15 @@ import type { ServerState, ClientStatus, ClientStatusChange } from './group/grou
 
 /**
  * Sends the Commands of one contract to one server, or to several, over one or several connections.
+ * `CommandClient<typeof calcContract>` takes the Commands of that contract only, as one that is made with it does.
  *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */
-export class CommandClient {
+export class CommandClient<K extends Contract = Contract> {
   readonly #core: ClientCore;
 
-  constructor(options: CommandClientOptions);
+  constructor(options: CommandClientOptions<K>);
   constructor(given: CommandClientOptions | ClientCore) {
     this.#core = given instanceof ClientCore ? given : new ClientCore(resolveClientOptions(given));
   }
@@ -89,7 +91,7 @@ export class CommandClient {
    * EXTENSION_UNAVAILABLE (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered:
    * REMOTE, INTERNAL, OVERLOADED, NO_HANDLER, SHUTDOWN and the codes of a refused Command.
    */
-  dispatch<C extends AnyCommand>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
+  dispatch<C extends CommandOf<K>>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
     return this.#core.submit(command, new CallerSink(sink as CommandSink), options);
   }
 
@@ -97,7 +99,7 @@ export class CommandClient {
    * Sends a Command that has one Result and resolves with it, with undefined if the handler gave none. Rejects with the
    * errors of {@link dispatch}, or with MULTIPLE_RESULTS when more come; the Command is then cancelled.
    */
-  execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends CommandOf<K>>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     return this.#core.execute(command, options) as Promise<ResultOf<C>>;
   }
 
@@ -109,7 +111,7 @@ export class CommandClient {
    * aborted, its time is over or the client is destroyed.
    * Errors are those of {@link dispatch}.
    */
-  iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+  iterate<C extends CommandOf<K>>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.#core.iterate(command, options);
   }
 
@@ -119,7 +121,7 @@ export class CommandClient {
    *
    * @throws {CmdStreamError} as {@link dispatch}
    */
-  emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Promise<void> {
+  emit(command: CommandOf<K>, options?: Pick<CallOptions, 'metadata'>): Promise<void> {
     return this.#core.emit(command, options);
   }
 

@@ -28,8 +28,8 @@ export type ContractType = TypeClass | TypeEntry;
  *
  * @publicApi
  */
-export interface TypeList {
-  readonly types: readonly ContractType[];
+export interface TypeList<T extends ContractType = ContractType> {
+  readonly types: readonly T[];
 }
 
 interface NumberedEntry {

@@ -6,7 +6,7 @@ import { AddCmd, calcContract, PrimesCmd, SubCmd } from './calc.contract.js';
 
 @Injectable()
 export class Pupil {
-  constructor(@InjectCmdStreamClient() private readonly calc: CmdStreamClient) {}
+  constructor(@InjectCmdStreamClient() private readonly calc: CmdStreamClient<typeof calcContract>) {}
 
   async ask() {
     const sum = await this.calc.execute(new AddCmd(2, 3));

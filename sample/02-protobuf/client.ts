@@ -7,7 +7,7 @@ import { AddCmd, calcContract, PrimesCmd, SubCmd } from './calc.contract.js';
 
 @Injectable()
 export class Pupil {
-  constructor(@InjectCmdStreamClient() private readonly calc: CmdStreamClient) {}
+  constructor(@InjectCmdStreamClient() private readonly calc: CmdStreamClient<typeof calcContract>) {}
 
   async ask() {
     const sum = await this.calc.execute(AddCmd.create({ A: 2n, B: 3n }));

@@ -8,7 +8,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { MessagePattern, Payload, RpcException } from '@nestjs/microservices';
-import { jsonCodec, type CmdStreamError, type CommandClient } from 'nestjs-cmd-stream';
+import { jsonCodec, type ClientPattern, type CmdStreamError, type CommandClient } from 'nestjs-cmd-stream';
 import { EmptyError, firstValueFrom, from, lastValueFrom, map, of, scan, throwError, toArray, Observable } from 'rxjs';
 import { turns } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -159,7 +159,7 @@ async function pair(): Promise<DropInPair> {
   return own(await DropInPair.listen({ controllers: [MathController] }));
 }
 
-function ask(client: DropInPair['client'], pattern: unknown, data: unknown): Promise<unknown> {
+function ask(client: DropInPair['client'], pattern: ClientPattern, data: unknown): Promise<unknown> {
   return firstValueFrom(client.send(pattern, data));
 }
 
@@ -277,7 +277,7 @@ describe('a pattern', () => {
     await expect(firstValueFrom(client.send(pattern, 'data'))).rejects.toMatch('no matching message handler');
   });
 
-  it.each([[Symbol('s')], [() => {}], [1n]])('that no text stands for is refused: %p', async (pattern) => {
+  it.each([[Symbol('s')], [() => {}], [1n]] as never[])('that no text stands for is refused: %p', async (pattern) => {
     const { client } = await pair();
     const refused = { code: 'ENCODE_FAILED', message: expect.stringContaining('a pattern must be') };
     await expect(firstValueFrom(client.send(pattern, 'data'))).rejects.toMatchObject(refused);
@@ -353,7 +353,8 @@ describe('a failed request', () => {
     [null, {}],
     ['text', undefined],
     ['text', null],
-  ])('is refused before it is sent for the pattern %p with %p', async (pattern, data) => {
+  ])('is refused before it is sent for the pattern %p with %p', async (given, data) => {
+    const pattern = given as ClientPattern;
     const { client } = await pair();
     const invalid = 'The invalid data or message pattern (undefined/null)';
     await expect(ask(client, pattern, data)).rejects.toThrow(invalid);

@@ -12,6 +12,7 @@ import {
   type ReadPacket,
   type Serializer,
 } from '@nestjs/microservices';
+import type { ClientPattern } from 'nestjs-cmd-stream';
 import { firstValueFrom, from, lastValueFrom, toArray, type Observable } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -102,7 +103,7 @@ async function pair(setup: Setup): Promise<DropInPair> {
   return own(await DropInPair.listen({ controllers: [Handlers], ...setup }));
 }
 
-function all({ client }: DropInPair, pattern: unknown, data: unknown): Promise<unknown[]> {
+function all({ client }: DropInPair, pattern: ClientPattern, data: unknown): Promise<unknown[]> {
   return lastValueFrom(client.send(pattern, data).pipe(toArray()));
 }
 

@@ -192,27 +192,16 @@ type Concrete = new () => object;
 /** Keys that mislead class-transformer, which asks a value for its `constructor`. */
 const misleadingKeys: ReadonlySet<string> = new Set(['constructor', 'prototype']);
 
-/** @throws {CmdStreamError} INVALID_CONTRACT when a class cannot be made without arguments and has no fromJSON */
 export function reviverFor(type: TypeClass, options: ResolvedJsonCodecOptions, transformer?: ClassTransformer): Revive {
   const { fromJSON } = type as { fromJSON?: unknown };
   if (typeof fromJSON === 'function') return byFromJson(type, (body) => fromJSON.call(type, body) as unknown);
-  const taken = protectedKeys(sampleOf(type));
+  const taken = protectedKeys(new (type as Concrete)());
   const handler = transformer?.handles(type) ? transformer : undefined;
   const matcher = options.fieldCase === 'go' ? new KeyMatcher(handler) : undefined;
   const named = (body: Body): Body => matcher?.match(body, type) ?? body;
   return handler
     ? byTransformer(type, taken, named, handler, options.maxKeysPerObject ?? DECORATED_KEYS)
     : byAssigning(type, taken, named);
-}
-
-function sampleOf(type: TypeClass): object {
-  try {
-    return new (type as unknown as Concrete)();
-  } catch (error) {
-    const made = `new ${nameOf(type)}() fails, and decoding begins with it`;
-    const reason = `${made}: give its parameters defaults: ${messageOf(error)}`;
-    throw new CmdStreamError('INVALID_CONTRACT', reason, { cause: error });
-  }
 }
 
 /**

@@ -25,8 +25,8 @@ import { completeClientOptions } from '../../client/client-config.js';
 import { ClientCore } from '../../client/client-core.js';
 import { commandClientOf, type CommandClient } from '../../client/command-client.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
-import { Command, type AnyCommand, type ResultOf } from '../../contract/command.js';
-import { emptyContract, tablesOf, contractRule, type Contract } from '../../contract/contract.js';
+import { Command, type AnyCommand, type RESULT, type ResultOf } from '../../contract/command.js';
+import { emptyContract, tablesOf, contractRule, type CommandOf, type Contract } from '../../contract/contract.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { messageTypeOf, type TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
@@ -44,12 +44,12 @@ import { serialized, deserializerRule, serializerRule } from '../packet-forms.js
  *
  * @publicApi
  */
-export interface CmdStreamClientOptions extends Omit<CommandClientOptions, 'contract'> {
+export interface CmdStreamClientOptions<C extends Contract = Contract> extends Omit<CommandClientOptions, 'contract'> {
   /**
    * The contract both sides share; without one the client sends messages by pattern only.
    * @default none
    */
-  contract?: Contract;
+  contract?: C;
   /**
    * Open the connections when the application starts, which waits for the first one and fails without it.
    * @default none: they are opened by the first call
@@ -75,6 +75,14 @@ export const cmdStreamClientRules: OptionRules<CmdStreamClientOptions> = Object.
   deserializer: deserializerRule,
 });
 
+/** A pattern of Nest: what `@MessagePattern()` and `@EventPattern()` take. A Command is none. @publicApi */
+export type ClientPattern = string | number | boolean | PatternObject;
+
+// oxlint-disable-next-line typescript/no-explicit-any -- with `unknown` an instance of a class would be no pattern
+type PatternObject = { readonly [key: string]: any } & {
+  readonly [K in typeof RESULT | '$typeName' | 'prototype']?: never;
+};
+
 /** @publicApi */
 export interface CmdStreamClientEvents {
   /** A connection is open. */
@@ -86,12 +94,13 @@ export interface CmdStreamClientEvents {
 
 /**
  * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the
- * first call.
+ * first call. `CmdStreamClient<typeof calcContract>` takes the Commands of that contract only, as one that is made with
+ * it does.
  *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */
-export class CmdStreamClient extends ClientProxy {
+export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy {
   readonly #core: ClientCore;
   readonly #client: CommandClient;
   readonly #commands: TypeTable;
@@ -101,7 +110,7 @@ export class CmdStreamClient extends ClientProxy {
   readonly #connectOnBootstrap: boolean;
   readonly #maxBufferedBytes: number;
 
-  constructor(options: CmdStreamClientOptions = {}) {
+  constructor(options: CmdStreamClientOptions<K> = {}) {
     super();
     const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules, oldClientNames);
     const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...others } = resolved;
@@ -174,7 +183,7 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
-  execute<C extends AnyCommand>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends CommandOf<K>>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
     try {
       return this.#core.execute(command, options, this.#needsOf(command)) as Promise<ResultOf<C>>;
     } catch (error) {
@@ -183,7 +192,7 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
-  iterate<C extends AnyCommand>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
+  iterate<C extends CommandOf<K>>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.#core.iterate(command, options, () => this.#needsOf(command));
   }
 
@@ -192,8 +201,8 @@ export class CmdStreamClient extends ClientProxy {
    * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what
    * the server sent, as it is.
    */
-  override send<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
-  override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
+  override send<C extends CommandOf<K>>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
+  override send<TResult = unknown, TInput = unknown>(pattern: ClientPattern, data: TInput): Observable<TResult>;
   override send(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command)) return this.#stream(command, options as CallOptions | undefined);
     if (isNil(command) || isNil(options)) return super.send(command, options);
@@ -206,8 +215,8 @@ export class CmdStreamClient extends ClientProxy {
    * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and
    * completes when it was written. If that fails without a subscriber, it is logged.
    */
-  override emit(command: AnyCommand, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
-  override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
+  override emit(command: CommandOf<K>, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
+  override emit<TResult = unknown, TInput = unknown>(pattern: ClientPattern, data: TInput): Observable<TResult>;
   override emit(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command))
       return this.#hot(command, () =>
@@ -219,7 +228,7 @@ export class CmdStreamClient extends ClientProxy {
   }
 
   /** What `send` does with a Command. */
-  stream<C extends AnyCommand>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
+  stream<C extends CommandOf<K>>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
     return this.#stream(command, options);
   }
 

@@ -17,7 +17,7 @@ import { guardLeaks } from '../../support/leak-guard.js';
 const own = guardLeaks();
 const host = '127.0.0.1';
 
-class GreetCmd {}
+class GreetCmd extends Command<Greeting> {}
 
 class Greeting {
   constructor(

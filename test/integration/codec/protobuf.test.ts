@@ -3,6 +3,7 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import {
+  Command,
   CommandClient,
   type CommandClientOptions,
   type CommandServerOptions,
@@ -166,7 +167,7 @@ describe('two peers of this package', () => {
   });
 
   it('find out that one of them speaks JSON', async () => {
-    class Add {}
+    class Add extends Command {}
     const client = own(
       new CommandClient({ host, port: (await serve()).port, contract: defineContract({ commands: [Add] }) }),
     );

@@ -1,6 +1,6 @@
 // How two peers of this package find each other, and how plain ones see nothing of it.
 import { describe, expect, it } from '@jest/globals';
-import { Command, defineContract, Result } from '../../../lib/core.js';
+import { Command, defineContract, Result, type ContractDefinition } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -181,7 +181,9 @@ describe('two contracts', () => {
     ['results[2]', 'OtherResult', { ...types, results: [...results.types.slice(0, 2), OtherResult] }],
   ])('fail to connect when %s differs, however often', async (position, name, definition) => {
     const calc = own(await CalcServer.start());
-    const client = own(calcClient(calc.port, { extension: true, contract: defineContract(definition) }));
+    const client = own(
+      calcClient(calc.port, { extension: true, contract: defineContract(definition as ContractDefinition) }),
+    );
     for (let attempt = 0; attempt < 4; attempt++) {
       await expect(client.connect()).rejects.toMatchObject({
         code: 'CONTRACT_MISMATCH',

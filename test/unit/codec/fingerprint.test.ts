@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Codec, Layouts } from '../../../lib/codec/codec.js';
 import { Command, Result } from '../../../lib/contract/command.js';
-import { defineContract, tablesOf, type Contract } from '../../../lib/contract/contract.js';
+import { defineContract, tablesOf, type CommandType, type Contract } from '../../../lib/contract/contract.js';
 import { Fingerprint } from '../../../lib/codec/fingerprint.js';
 import { TYPE_ENTRY, type TypeClass, type TypeEntry } from '../../../lib/contract/type-table.js';
 
@@ -24,7 +24,8 @@ const codecOf = (name: string, layouts?: Layouts): Codec => ({
 const json = codecOf('json');
 const of = (contract: Contract, codec = json, isChecked = true) =>
   new Fingerprint(tablesOf(contract), codec, isChecked);
-const ofTypes = (...commands: TypeClass[]) => of(defineContract({ commands, results: [Sum] }));
+const ofTypes = (...commands: TypeClass[]) =>
+  of(defineContract({ commands: commands as CommandType[], results: [Sum] }));
 const mismatch = (message: RegExp) =>
   expect.objectContaining({ code: 'CONTRACT_MISMATCH', message: expect.stringMatching(message) });
 

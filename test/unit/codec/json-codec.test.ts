@@ -476,21 +476,6 @@ describe('the factory of the codec', () => {
     expect(() => jsonCodec(options as object)).toThrow(failing('INVALID_OPTION', message));
   });
 
-  it('refuses a class that cannot be made without arguments, by name', () => {
-    class Needy {
-      readonly length: number;
-
-      constructor(text: string) {
-        this.length = text.length;
-      }
-    }
-    const contract = defineContract({ commands: [AddCmd, Needy], results: [Money] });
-    expect(() => jsonCodec()(contract)).toThrow(
-      failing('INVALID_CONTRACT', /new Needy\(\) fails.*give its parameters defaults: /),
-    );
-    expect(errorOf(() => jsonCodec()(contract)).cause).toBeInstanceOf(TypeError);
-  });
-
   it('refuses a type entry, which belongs to another codec', () => {
     const entry: TypeEntry = {
       [TYPE_ENTRY]: true,

@@ -1,16 +1,23 @@
 // The frame of a body: type number, length and bytes, and what is said of what does not fit.
 import { describe, expect, it } from '@jest/globals';
+import { Command, Result } from '../../../lib/contract/command.js';
 import { defineContract, emptyContract, tablesOf } from '../../../lib/contract/contract.js';
 import { TaggedCodec, type BodyCodec } from '../../../lib/codec/tagged-codec.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { readEveryWay } from '../wire/cutting.js';
 
-class Ask {
-  constructor(readonly text = '') {}
+class Ask extends Command {
+  constructor(readonly text = '') {
+    super();
+  }
 }
 class Tell extends Ask {}
-class Reply extends Ask {}
+class Reply extends Result {
+  constructor(readonly text = '') {
+    super();
+  }
+}
 
 /** The body is the bare text, with the type number in front of it when read, to see that it was given. */
 const bareText: BodyCodec = {

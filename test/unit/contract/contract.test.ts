@@ -13,7 +13,7 @@ class First extends Command {}
 class Second extends Command {}
 class Answer extends Result {}
 class Part extends Result {
-  constructor(readonly last: boolean) {
+  constructor(readonly last = true) {
     super();
   }
 
@@ -75,7 +75,7 @@ describe('a contract', () => {
 
   it('may have one class in both lists', () => {
     class Both {}
-    const { commands, results } = tables({ commands: [Both], results: [Answer, Both] });
+    const { commands, results } = tablesOf(define({ commands: [Both], results: [Answer, Both] }));
     expect([commands.indexOf(new Both()), results.indexOf(new Both())]).toEqual([0, 1]);
   });
 
@@ -104,6 +104,32 @@ describe('a contract', () => {
       refused(/`commands\[1\]`: Thenable has a method then/),
     );
     expect(() => define({ commands: [First], results: [Derived] })).toThrow(refused(/`results\[0\]`: Derived has/));
+  });
+
+  it('is refused when it has another key, and names it', () => {
+    expect(() => define({ commands: [First], result: [Answer] })).toThrow(refused(/no `result`/));
+  });
+
+  it('is refused when a Result stands among the Commands, or a Command among the Results', () => {
+    class Third extends First {}
+    expect(() => define({ commands: [First, Answer] })).toThrow(refused(/`commands\[1\]`: Answer is a Result/));
+    expect(() => define({ commands: [First], results: [Third] })).toThrow(
+      refused(/`results\[0\]`: Third is a Command/),
+    );
+  });
+
+  it('is refused when the constructor of a class fails without arguments, with its error', () => {
+    class Needy extends Result {
+      readonly length: number;
+
+      constructor(text: string) {
+        super();
+        this.length = text.length;
+      }
+    }
+    const definition = { commands: [First], results: [Answer, Needy] };
+    expect(() => define(definition)).toThrow(refused(/`results\[1\]`: new Needy\(\) fails.*constructor defaults: /));
+    expect(() => define(definition)).toThrow(expect.objectContaining({ cause: expect.any(TypeError) as unknown }));
   });
 
   it('may have a class with an accessor `then`, which is not asked', () => {

@@ -1,6 +1,7 @@
 // What the Protobuf codec writes, refuses to write, reads and refuses to read, with messages of protobuf-es.
 import { create, type DescMessage, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
+import { Command } from '../../../lib/contract/command.js';
 import { defineContract } from '../../../lib/contract/contract.js';
 import { TYPE_ENTRY } from '../../../lib/contract/type-table.js';
 import { protobufCodec, type ProtobufCodecOptions } from '../../../lib/protobuf/protobuf-codec.js';
@@ -551,7 +552,7 @@ describe('maxBytes', () => {
 });
 
 describe('a contract for the Protobuf codec', () => {
-  class AddCmd {}
+  class AddCmd extends Command {}
 
   it('lists message types only', () => {
     const mixed = defineContract({ commands: [protobufType(AddCmdSchema), AddCmd] });
