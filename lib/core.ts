@@ -44,7 +44,7 @@ export {
   type DispatchStrategy,
 } from './client/group/connection-picker.js';
 export type { ReconnectOptions } from './client/group/backoff.js';
-export type { RetryOptions } from './client/group/waiting-room.js';
+export type { QueueOptions, RetryOptions } from './client/group/waiting-room.js';
 export type { SentCommand } from './client/call/call-outcome.js';
 export type { ReceivedResult, SendHooks, SendHooksFactory } from './client/send-hooks.js';
 export type { ServerAddress } from './connection/dial.js';

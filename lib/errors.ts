@@ -49,7 +49,7 @@ export const errorMeanings = Object.freeze({
   TIMEOUT: 'the call was not answered within its time limit',
   CANCELLED: 'the caller cancelled the call',
   ANSWERED: 'the reason of a signal: the Command was answered, or needed no answer, and is over',
-  QUEUE_FULL: 'more than `maxQueuedCommands` or `maxQueuedBytes` wait to be sent, or `maxPending` for an answer',
+  QUEUE_FULL: 'more than `queue.maxCommands` or `maxQueuedBytes` wait to be sent, or 65,536 for an answer',
   CIRCUIT_OPEN: 'every server that could be called has a circuit breaker that lets none through',
   MULTIPLE_RESULTS: 'an `execute` got several Results, or one whose `lastOne()` is false',
   NO_HANDLER: 'no handler is registered for the Command',
@@ -57,7 +57,7 @@ export const errorMeanings = Object.freeze({
   REMOTE: 'the handler failed; `payload` is what the server sent about it',
   INTERNAL: 'the handler failed with an error that is not shown to clients',
   OVERLOADED: 'the server runs as many Commands as it may',
-  SLOW_CONSUMER: 'more waits than `maxStreamBufferBytes`, `maxBufferedResults` or `maxBufferedBytes` allows',
+  SLOW_CONSUMER: 'more waits to be taken than `maxStreamBufferBytes` of the client or server allows',
   CONTRACT_MISMATCH: "the two sides' contracts list different types at the same position",
   EXTENSION_UNAVAILABLE: 'metadata, patterns or `extension: "require"` need a peer of this package',
 });

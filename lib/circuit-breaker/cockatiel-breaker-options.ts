@@ -26,6 +26,11 @@ export interface CockatielBreakerOptions {
    */
   successThreshold?: number;
   /**
+   * Which errors of a call count as failures of its server; must answer at once, and what it throws counts.
+   * @default isFailure
+   */
+  isFailure?: (error: unknown) => boolean;
+  /**
    * Called with every change and the server as `host:port`. It may use the breaker; what it throws is ignored.
    * @default none
    */
@@ -47,5 +52,6 @@ export const cockatielBreakerRules: OptionRules<CockatielBreakerOptions> = Objec
   },
   openDurationMs: integer(1, 2_147_483_647, 'milliseconds'),
   successThreshold: integer(1, 1_000_000, 'calls'),
+  isFailure: callback,
   onStateChange: callback,
 });

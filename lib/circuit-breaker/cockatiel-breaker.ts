@@ -2,13 +2,13 @@
 import { circuitBreaker, CircuitState, CountBreaker, handleAll, type CircuitBreakerPolicy } from 'cockatiel';
 import type { CircuitBreakerFactory } from '../client/circuit-breaker.js';
 import { CmdStreamError } from '../errors.js';
-import { objectWith, resolveOptions } from '../options.js';
+import { callback, objectWith, resolveOptions } from '../options.js';
 import {
   cockatielBreakerDefaults,
   cockatielBreakerRules,
   type CockatielBreakerOptions,
 } from './cockatiel-breaker-options.js';
-import { PolicyBreaker } from './policy-breaker.js';
+import { PolicyBreaker, type Classifier } from './policy-breaker.js';
 
 /** What `cockatielBreaker()` takes for options, or a function that makes the policy for a server. @publicApi */
 export type CircuitBreakerPolicyFactory = (server: string) => CircuitBreakerPolicy;
@@ -17,18 +17,32 @@ export type CircuitBreakerPolicyFactory = (server: string) => CircuitBreakerPoli
  * Circuit breakers for the servers of a client, one for each, decided by a policy of cockatiel. Calls that began before
  * a change of the state have no say after it. With options: the circuit opens when `failureRate` of the latest outcomes
  * are failures, is half-open after `openDurationMs`, and closes when `successThreshold` trial calls have succeeded; one
- * failure opens it again. A policy of one's own decides by its own rules. It is notified of a call when that is over:
- * `fail(error)` rejects with the error, `succeed()` resolves with nothing. A trial of it is one call; one that has not
- * reported for 5 seconds makes room for another. Its listeners must not throw.
+ * failure opens it again. A policy of one's own decides by its own rules, for the errors that `isFailure` counts. It is
+ * notified of a call when that is over: `fail(error)` rejects with the error, `succeed()` resolves with nothing. A
+ * trial of it is one call; one that has not reported for 5 seconds makes room for another. Its listeners must not
+ * throw.
  *
  * @throws {CmdStreamError} INVALID_OPTION when an option is out of its range; from the factory, when the function
  * returns no policy
  * @publicApi
  */
+export function cockatielBreaker(options?: CockatielBreakerOptions): CircuitBreakerFactory;
+export function cockatielBreaker(
+  policyOf: CircuitBreakerPolicyFactory,
+  options?: Pick<CockatielBreakerOptions, 'isFailure'>,
+): CircuitBreakerFactory;
 export function cockatielBreaker(
   given: CockatielBreakerOptions | CircuitBreakerPolicyFactory = {},
+  others?: Pick<CockatielBreakerOptions, 'isFailure'>,
 ): CircuitBreakerFactory {
-  if (typeof given === 'function') return (server) => ownPolicyBreaker(given(server));
+  if (typeof given === 'function') {
+    const { isFailure } = resolveOptions('cockatielBreaker', others, {}, { isFailure: callback });
+    return (server) => ownPolicyBreaker(given(server), isFailure);
+  }
+  if (others !== undefined) {
+    const text = 'cockatielBreaker: further options are for a function that makes policies';
+    throw new CmdStreamError('INVALID_OPTION', text);
+  }
   const options = resolveOptions('cockatielBreaker', given, cockatielBreakerDefaults, cockatielBreakerRules);
   const rules = { ...options, isTimed: true };
   return (server) => new PolicyBreaker(countPolicy(options), rules, (state) => options.onStateChange?.(state, server));
@@ -50,8 +64,9 @@ function countPolicy({ windowSize, failureRate }: { windowSize: number; failureR
   return policy;
 }
 
-function ownPolicyBreaker(policy: CircuitBreakerPolicy): PolicyBreaker {
+function ownPolicyBreaker(policy: CircuitBreakerPolicy, isFailure: Classifier): PolicyBreaker {
   const { expected, accepts } = objectWith('a circuit breaker policy of cockatiel', 'execute', 'onStateChange');
-  if (accepts(policy)) return new PolicyBreaker(policy, { ...cockatielBreakerDefaults, successThreshold: 1 });
+  if (accepts(policy))
+    return new PolicyBreaker(policy, { ...cockatielBreakerDefaults, isFailure, successThreshold: 1 });
   throw new CmdStreamError('INVALID_OPTION', `cockatielBreaker: what the function returns must be ${expected}`);
 }

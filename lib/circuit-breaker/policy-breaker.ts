@@ -9,18 +9,26 @@ const stateNames: readonly CircuitBreakerState[] = ['closed', 'open', 'half-open
 
 /** `isTimed`: half-open as soon as the time is over; otherwise when a call comes and the policy agrees. */
 type TrialRules = Readonly<{ successThreshold: number; openDurationMs: number; isTimed?: boolean }>;
+/** Which errors count; undefined: those that the client counts by itself. */
+export type Classifier = ((error: unknown) => boolean) | undefined;
 /** What the policy executes for a call that is over; undefined: nothing, since it says nothing of the server. */
 type OnOutcome = (outcome?: () => Promise<void>) => unknown;
 const succeeds = async (): Promise<void> => {};
 
 export class PolicyBreaker implements CircuitBreaker {
+  readonly isFailure: Classifier;
   readonly #policy: CircuitBreakerPolicy;
   readonly #rules: TrialRules;
   /** What permits belong to: another one with each change of the circuit, its trials when it is half-open. */
   #period: Partial<Trials> = {};
   readonly #report: OnOutcome = (outcome) => outcome && this.#policy.execute(outcome).catch(() => {});
 
-  constructor(policy: CircuitBreakerPolicy, rules: TrialRules, onStateChange?: (state: CircuitBreakerState) => void) {
+  constructor(
+    policy: CircuitBreakerPolicy,
+    rules: TrialRules & { readonly isFailure?: Classifier },
+    onStateChange?: (state: CircuitBreakerState) => void,
+  ) {
+    this.isFailure = rules.isFailure;
     this.#policy = policy;
     this.#rules = rules;
     policy.onStateChange((state) => {

@@ -2,6 +2,7 @@
 import type { AsyncScope } from '../async-scope.js';
 import { CmdStreamError } from '../errors.js';
 import { ignoreRejection } from '../callbacks.js';
+import { isFailure } from './failure.js';
 
 /**
  * Decides whether a call may go to one server, and learns what became of the calls it let through.
@@ -13,6 +14,11 @@ export interface CircuitBreaker {
   readonly state: CircuitBreakerState;
   /** Lets a call through; undefined: not now. Answers at once, and has no effect when it says no. */
   acquire(): CircuitPermit | undefined;
+  /**
+   * Does this error of a call count as a failure of its server? Answers at once; what it throws counts as one. Without
+   * it the exported `isFailure()` decides.
+   */
+  isFailure?: ((error: unknown) => boolean) | undefined;
 }
 
 /**
@@ -30,7 +36,7 @@ export type CircuitBreakerState = 'closed' | 'half-open' | 'open';
 export interface CircuitPermit {
   /** The server has answered, be it with a business error. */
   succeed(): void;
-  /** The server, or the way to it, has failed: `isFailure(error)` said so. */
+  /** The server, or the way to it, has failed: `isFailure(error)` of the breaker said so. */
   fail(error?: unknown): void;
   /**
    * The outcome says nothing about the server: the caller gave up, nothing was sent, or another server has taken the
@@ -46,9 +52,25 @@ export interface CircuitPermit {
  */
 export type CircuitBreakerFactory = (server: string) => CircuitBreaker;
 
+/** A breaker that says of every error whether it counts. */
+export interface ServerBreaker extends CircuitBreaker {
+  isFailure(error: unknown): boolean;
+}
+
+/** A classification of the user that fails, or does not answer at once, says that the call has. */
+function classify(breaker: CircuitBreaker, error: unknown, scope: AsyncScope): boolean {
+  try {
+    const verdict = scope.runApart(breaker.isFailure!, breaker, error);
+    return ignoreRejection(verdict) || verdict;
+  } catch {
+    return true;
+  }
+}
+
 /** The breaker of all callers: it sees nothing of the caller of a call, nor do its listeners. */
-export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): CircuitBreaker {
+export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): ServerBreaker {
   return {
+    isFailure: breaker.isFailure ? (error) => classify(breaker, error, scope) : isFailure,
     get state() {
       return breaker.state;
     },

@@ -15,11 +15,12 @@ import { CallBytes } from './call/call-bytes.js';
 import { clientDefaults, clientRules, oldClientNames, type CommandClientOptions } from './client-options.js';
 import { oldReconnectNames, reconnectDefaults, reconnectRules } from './group/backoff.js';
 import { leastPending, roundRobin, type DispatchStrategy } from './group/connection-picker.js';
-import { retryDefaults, retryRules } from './group/waiting-room.js';
-import { isFailure } from './failure.js';
+import { queueDefaults, queueRules, retryDefaults, retryRules } from './group/waiting-room.js';
 import type { GroupConfig } from './group/group.js';
 import type { GroupConnectionConfig } from './group/group-connection.js';
-import { ignoreRejection } from '../callbacks.js';
+
+/** Calls that may wait for an answer on one connection, and pings that may: what waits takes memory. */
+export const MOST_PENDING = 65_536;
 
 type CheckedOptions = ReturnType<typeof checkedOptions>;
 export type ResolvedClientOptions = ReturnType<typeof completeClientOptions>;
@@ -61,6 +62,7 @@ export function completeClientOptions(client: string, given: AddressOptions, res
       keepaliveRules,
       oldKeepaliveNames,
     ),
+    queue: switched(`${client}: option "queue"`, resolved.queue, queueDefaults, queueRules),
     retry: switched(`${client}: option "retry"`, resolved.retry, retryDefaults, retryRules),
   };
 }
@@ -81,11 +83,12 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     hasTls: options.tls !== undefined,
     fingerprint: new Fingerprint(options.contract, codec, options.contractCheck),
     serverInfo: serverInfoBytes(options.serverInfo),
-    maxQueued: options.maxQueuedCommands,
+    queue: options.queue || queueDefaults,
+    mayWait: options.queue !== false,
+    mostPending: MOST_PENDING,
     dial: apart(scope, dialling(options)),
     dispatchStrategy: strategyOf(options.dispatchStrategy, scope),
     circuitBreaker: options.circuitBreaker,
-    isFailure: options.isFailure ? guarded(apart(scope, options.isFailure)) : isFailure,
   };
 }
 
@@ -174,15 +177,3 @@ function dialling({ connect, tls, lookup }: ResolvedClientOptions): GroupConnect
 }
 
 const duplexRule = objectWith('an open Duplex, such as a socket', 'on', 'write', 'end', 'destroy', 'pause', 'resume');
-
-/** A classification of the user that fails, or does not answer at once, says that the call has. */
-function guarded(classify: (error: unknown) => boolean): (error: unknown) => boolean {
-  return (error) => {
-    try {
-      const verdict = classify(error);
-      return ignoreRejection(verdict) || verdict;
-    } catch {
-      return true;
-    }
-  };
-}

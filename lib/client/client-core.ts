@@ -9,7 +9,7 @@ import type { Seq } from '../wire/frame.js';
 import { checkCallOptions, ownMetadata } from './call/call-rules.js';
 import { ClientCall, type CallNeeds, type CallOptions, type CallSink, type CommandSink } from './call/client-call.js';
 import { SignalListeners } from './call/signal-listeners.js';
-import { groupConfigOf, type ResolvedClientOptions } from './client-config.js';
+import { groupConfigOf, MOST_PENDING, type ResolvedClientOptions } from './client-config.js';
 import type { ConnectionStatus } from './group/group-connection.js';
 import { pingGroup, type ConnectionPing } from './group/connection-ping.js';
 import type { ClientStatus, ClientStatusChange, ServerState } from './group/group-server.js';
@@ -115,9 +115,7 @@ export class ClientCore {
       group = this.#group;
       return this.submit(command, sink as CommandSink, options, { ...needsOf?.(), credit: INITIAL_CREDIT });
     };
-    const { maxBufferedResults, maxBufferedBytes } = this.#options;
-    return new ResultIterator(dispatch, maxBufferedResults, {
-      maxBytes: maxBufferedBytes,
+    return new ResultIterator(dispatch, this.#options.maxStreamBufferBytes, {
       timeoutMs: options?.timeoutMs,
       signal: options?.signal,
       destroyed: () => group?.destroyedBy,
@@ -170,8 +168,7 @@ export class ClientCore {
   async pingEach(options: Pick<CallOptions, 'timeoutMs'> = NO_OPTIONS): Promise<readonly ConnectionPing[]> {
     checkCallOptions(options, pingOptions);
     if (this.#closing) throw closedError();
-    const { timeoutMs, maxPending } = this.#options;
-    return pingGroup(this.#group, options.timeoutMs ?? timeoutMs, maxPending);
+    return pingGroup(this.#group, options.timeoutMs ?? this.#options.timeoutMs, MOST_PENDING);
   }
 
   /** The call that waits for Results of this number. */

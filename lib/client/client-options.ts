@@ -17,6 +17,7 @@ import type { KeepaliveOptions } from '../connection/keepalive.js';
 import {
   boolean,
   callback,
+  cap,
   integer,
   objectWith,
   oneOf,
@@ -31,7 +32,7 @@ import type { Seq } from '../wire/frame.js';
 import type { CircuitBreakerFactory } from './circuit-breaker.js';
 import type { ReconnectOptions } from './group/backoff.js';
 import type { DispatchStrategy } from './group/connection-picker.js';
-import type { RetryOptions } from './group/waiting-room.js';
+import type { QueueOptions, RetryOptions } from './group/waiting-room.js';
 import type { SendHooksFactory } from './send-hooks.js';
 
 /**
@@ -123,15 +124,10 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Con
    */
   maxConnectionAgeMs?: number;
   /**
-   * What becomes of a call while no connection is open: it waits, or fails as soon as no attempt is under way.
-   * @default 'wait'
+   * How calls wait while no connection is open. `false`: they fail as soon as no attempt is under way.
+   * @default true
    */
-  whenDisconnected?: 'wait' | 'fail';
-  /**
-   * Time a call waits for a connection, in milliseconds; 0: no limit but its own.
-   * @default 5_000
-   */
-  queueTimeoutMs?: number;
+  queue?: boolean | QueueOptions;
   /**
    * Repeats Commands of classes with `static idempotent = true`, or of types with `idempotent: true`, when their
    * connection is lost; `false`: never.
@@ -143,11 +139,6 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Con
    * @default none
    */
   circuitBreaker?: CircuitBreakerFactory;
-  /**
-   * Which errors of a call count as failures of its server.
-   * @default isFailure
-   */
-  isFailure?: (error: unknown) => boolean;
   /**
    * Makes the hooks of each call.
    * @default none
@@ -165,35 +156,19 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Con
    */
   timeoutMs?: number;
   /**
-   * Most Commands that wait for an answer on one connection; further ones fail. 1 to 10,000,000.
-   * @default 65_536
-   */
-  maxPending?: number;
-  /**
-   * Most Commands that wait for a connection, or for room in its buffer; further ones fail. 0 to 10,000,000.
-   * @default 16_384
-   */
-  maxQueuedCommands?: number;
-  /**
    * Most bytes of the Commands that wait for a connection, for room at the server or in its buffer, or that may have to
    * be sent again, of all connections together; further ones that must wait fail. 1 KiB to 1 GiB.
    * @default 67_108_864
    */
   maxQueuedBytes?: number;
   /**
-   * Most Results of one `iterate()` that wait to be taken from a producer that cannot be slowed down; beyond, that call
-   * fails with SLOW_CONSUMER. 32 to 10,000,000.
-   * @default 10_000
-   */
-  maxBufferedResults?: number;
-  /**
-   * Most bytes of the Results of one `iterate()` that wait to be taken, each counted with 32 more, or of the answers of
-   * one message by pattern that wait for an asynchronous `deserializer`, with 1,300 more, as their promises hold so
+   * Most bytes of the Results of one `iterate()` that wait to be taken, each counted with 128 more, or of the answers
+   * of one message by pattern that wait for an asynchronous `deserializer`, with 1,300 more, as their promises hold so
    * much; one may go beyond, then that call fails with SLOW_CONSUMER.
-   * 2 MiB, which is more than a server of this package sends ahead, to 1 TiB.
+   * 2 MiB, which is more than a server of this package sends ahead, to 1 GiB, or `Infinity`: no limit.
    * @default 16_777_216
    */
-  maxBufferedBytes?: number;
+  maxStreamBufferBytes?: number;
   /**
    * Offer the extension to the server: errors, cancellation, deadlines, back-pressure, metadata, patterns, drain.
    * `'require'`: a plain server is an error, EXTENSION_UNAVAILABLE. `false`: be a plain client.
@@ -228,17 +203,13 @@ export const clientDefaults = Object.freeze({
   reconnect: true as boolean | ReconnectOptions,
   keepalive: true as boolean | KeepaliveOptions,
   maxConnectionAgeMs: 0,
-  whenDisconnected: 'wait' as 'wait' | 'fail',
-  queueTimeoutMs: 5000,
+  queue: true as boolean | QueueOptions,
   retry: true as boolean | RetryOptions,
-  /** Shorter than `queueTimeoutMs`, so that calls that wait fail with the reason why there is no connection. */
+  /** Shorter than `queue.timeoutMs`, so that calls that wait fail with the reason why there is no connection. */
   connectTimeoutMs: 4000,
   timeoutMs: 30_000,
-  maxPending: 65_536,
-  maxQueuedCommands: 16_384,
   maxQueuedBytes: 67_108_864,
-  maxBufferedResults: 10_000,
-  maxBufferedBytes: 16_777_216,
+  maxStreamBufferBytes: 16_777_216,
   extension: true as boolean | 'require',
   contractCheck: true,
   gracePeriodMs: 10_000,
@@ -261,21 +232,16 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   reconnect: switchable('ReconnectOptions'),
   keepalive: switchable('KeepaliveOptions'),
   maxConnectionAgeMs: integer(100, 604_800_000, 'milliseconds', 'never'),
-  whenDisconnected: oneOf('wait', 'fail'),
-  queueTimeoutMs: timeLimit(),
+  queue: switchable('QueueOptions'),
   retry: switchable('RetryOptions'),
   circuitBreaker: callback,
-  isFailure: callback,
   hooks: callback,
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,
   connectTimeoutMs: timeLimit(),
   timeoutMs: timeLimit(),
-  maxPending: integer(1, 10_000_000, 'Commands'),
-  maxQueuedCommands: integer(0, 10_000_000, 'Commands'),
   maxQueuedBytes: integer(1024, 1_073_741_824, 'bytes'),
-  maxBufferedResults: integer(32, 10_000_000, 'Results'),
-  maxBufferedBytes: integer(2_097_152, 2 ** 40, 'bytes'),
+  maxStreamBufferBytes: cap(2_097_152, 1_073_741_824, 'bytes'),
   extension: oneOf(true, false, 'require'),
   contractCheck: boolean,
   gracePeriodMs: integer(0, 2_147_483_647, 'milliseconds'),
@@ -285,6 +251,13 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
 export const oldClientNames: OldOptionNames = Object.freeze({
   strategy: renamedTo('dispatchStrategy'),
   connections: `${renamedTo('connectionsPerServer')}, and is counted for each server`,
+  whenDisconnected: 'it is `queue: false` now, or `queue: true`',
+  queueTimeoutMs: renamedTo('queue.timeoutMs'),
+  maxQueuedCommands: renamedTo('queue.maxCommands'),
+  maxPending: 'it was removed; `connectionsPerServer` gives room for more',
+  isFailure: 'it is an option of cockatielBreaker(), or a method of the circuit breaker',
+  maxBufferedResults: renamedTo('maxStreamBufferBytes'),
+  maxBufferedBytes: renamedTo('maxStreamBufferBytes'),
 });
 
 /**

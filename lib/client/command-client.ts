@@ -64,7 +64,7 @@ export class CommandClient<K extends Contract = Contract> {
    * call would.
    *
    * @throws {CmdStreamError} CONNECT_FAILED, CONNECT_TIMEOUT, TLS_ERROR, SERVER_INFO_MISMATCH, SERVER_INFO_TOO_LARGE,
-   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED; QUEUE_FULL when as many wait for one as `maxQueuedCommands`
+   * CONTRACT_MISMATCH, EXTENSION_UNAVAILABLE, CLOSED; QUEUE_FULL when as many wait for one as `queue.maxCommands`
    * allows, but at least 1,024
    */
   connect(): Promise<void> {
@@ -106,7 +106,7 @@ export class CommandClient<K extends Contract = Contract> {
   /**
    * The Results of a Command as an AsyncIterable, sent with the first `next()`. A taker that is slower than the
    * server's async generator slows it down, within 32 Results; towards a plain server, or a source that cannot be
-   * slowed down, at most `maxBufferedResults` and `maxBufferedBytes` wait, then the call fails with SLOW_CONSUMER.
+   * slowed down, at most `maxStreamBufferBytes` wait, then the call fails with SLOW_CONSUMER.
    * Leaving the loop cancels the Command. Results that wait are still given after a loss, and dropped when the call is
    * aborted, its time is over or the client is destroyed.
    * Errors are those of {@link dispatch}.
@@ -129,7 +129,7 @@ export class CommandClient<K extends Contract = Contract> {
    * Pings every open connection and resolves with the longest round-trip time in milliseconds. `timeoutMs`: as of a
    * call, the time to open one included.
    *
-   * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST; TIMEOUT; QUEUE_FULL when more than `maxPending` wait
+   * @throws {CmdStreamError} as {@link connect}; CONNECTION_LOST; TIMEOUT; QUEUE_FULL when 65,536 wait for a pong
    */
   async ping(options?: Pick<CallOptions, 'timeoutMs'>): Promise<number> {
     const pings = await this.pingEach(options);

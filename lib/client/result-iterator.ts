@@ -11,8 +11,8 @@ export const INITIAL_CREDIT = 32;
 const TOP_UP = INITIAL_CREDIT / 2;
 /** Or when so many bytes were taken. */
 const TOP_UP_BYTES = CREDIT_WINDOW_BYTES / 2;
-/** What a Result that waits costs beside its bytes. */
-const RESULT_COST = 32;
+/** What a Result that waits costs beside its bytes: an object with its fields, and its place in line. */
+const RESULT_COST = 128;
 
 interface Taker<R> {
   resolve(item: IteratorResult<R, undefined>): void;
@@ -25,8 +25,6 @@ interface End {
 
 /** What its caller wants of the Results that wait. */
 export interface TakerOptions {
-  /** Bytes that may wait; each Result counts 32 more. */
-  readonly maxBytes?: number;
   /** Milliseconds from the first `next()` on in which Results may be taken; 0: no limit. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -36,7 +34,7 @@ export interface TakerOptions {
 
 export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
   readonly #dispatch: (sink: CommandSink<R>) => ClientCall;
-  readonly #maxBuffered: number;
+  readonly #maxBytes: number;
   readonly #options: TakerOptions;
   readonly #takers = new Fifo<Taker<R>>();
   readonly #buffer = new Fifo<{ readonly result: R; readonly bytes: number }>();
@@ -47,10 +45,10 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
   #taken = 0;
   #takenBytes = 0;
 
-  /** `dispatch` is called with the first `next()`; `maxBuffered`: Results that may wait. */
-  constructor(dispatch: (sink: CommandSink<R>) => ClientCall, maxBuffered: number, options: TakerOptions = {}) {
+  /** `dispatch` is called with the first `next()`; `maxBytes`: may wait to be taken. */
+  constructor(dispatch: (sink: CommandSink<R>) => ClientCall, maxBytes: number, options: TakerOptions = {}) {
     this.#dispatch = dispatch;
-    this.#maxBuffered = maxBuffered;
+    this.#maxBytes = maxBytes;
     this.#options = options;
   }
 
@@ -129,13 +127,10 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
 
   /** As the window of credit, the bound in bytes is one that a Result may go beyond. */
   #checkRoom(): void {
-    const { maxBytes = Infinity } = this.#options;
-    const { length } = this.#buffer;
-    if (length < this.#maxBuffered && this.#bufferedBytes < maxBytes) return;
-    const limit =
-      length >= this.#maxBuffered ? `maxBufferedResults (${this.#maxBuffered})` : `maxBufferedBytes (${maxBytes})`;
-    const waiting = `${length} Results of ${this.#bufferedBytes} bytes wait to be taken`;
-    const text = `${waiting}, and ${limit} of the client allows no more`;
+    if (this.#bufferedBytes < this.#maxBytes) return;
+    const held = `counted as ${this.#bufferedBytes} bytes (${RESULT_COST} each beside their own)`;
+    const waiting = `${this.#buffer.length} Results, ${held}, wait to be taken`;
+    const text = `${waiting}, and maxStreamBufferBytes (${this.#maxBytes}) of the client allows no more`;
     const remedy = 'an async generator of a server of this package waits for its taker';
     throw new CmdStreamError('SLOW_CONSUMER', `${text}; ${remedy}`, { sent: true });
   }

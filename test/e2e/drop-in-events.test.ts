@@ -263,7 +263,7 @@ describe('many events before the first connection', () => {
 describe('an emit() that fails', () => {
   async function unheard(): Promise<{ client: HandMadeClient; logger: SpyLogger }> {
     const { client, server } = own(
-      await DropInPair.listen({ controllers: [FirstListener], client: { maxQueuedCommands: 2 } }),
+      await DropInPair.listen({ controllers: [FirstListener], client: { queue: { maxCommands: 2 } } }),
     );
     return { client, logger: server.logger };
   }
@@ -272,7 +272,7 @@ describe('an emit() that fails', () => {
     const { client, logger } = await unheard();
     for (let n = 0; n < 100; n++) client.emit('user.created', n);
     expect(await logger.line('an emit() of user.created without a subscriber failed')).toContain(
-      'QUEUE_FULL: maxQueuedCommands (2)',
+      'QUEUE_FULL: queue.maxCommands (2)',
     );
     await turns();
     expect(logger.having('an emit() of user.created without')).toHaveLength(1);

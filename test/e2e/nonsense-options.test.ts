@@ -8,7 +8,7 @@ import { CmdStreamClient, CmdStreamModule, CmdStreamServer } from 'nestjs-cmd-st
 import { firstValueFrom } from 'rxjs';
 import { clientRules } from '../../lib/client/client-options.js';
 import { reconnectRules } from '../../lib/client/group/backoff.js';
-import { retryRules } from '../../lib/client/group/waiting-room.js';
+import { queueRules, retryRules } from '../../lib/client/group/waiting-room.js';
 import { keepaliveRules } from '../../lib/connection/keepalive.js';
 import { CommandClient, CommandServer, type CallOptions } from '../../lib/core.js';
 import { cmdStreamClientRules } from '../../lib/nest/client/cmd-stream-client.js';
@@ -79,18 +79,13 @@ const ofClients: Readonly<Record<string, Values>> = {
   keepalive: noSwitch,
   retry: noSwitch,
   maxConnectionAgeMs: [99, 604_800_001, ...noNumber],
-  whenDisconnected: ['queue', '', null, true, 0],
-  queueTimeoutMs: noNumber,
+  queue: noSwitch,
   circuitBreaker: noFunction,
-  isFailure: noFunction,
   hooks: noFunction,
   connectTimeoutMs: noNumber,
   timeoutMs: noNumber,
-  maxPending: tooSmall(1),
-  maxQueuedCommands: noNumber,
   maxQueuedBytes: tooSmall(1024),
-  maxBufferedResults: tooSmall(32),
-  maxBufferedBytes: tooSmall(2_097_152),
+  maxStreamBufferBytes: noCap(2_097_152),
   extension: ['required', 0, 1, null],
   contractCheck: noFlag,
   gracePeriodMs: noNumber,
@@ -197,6 +192,7 @@ describe('the options of a client that have options of their own', () => {
       { delayMs: tooSmall(1), fastPeriodMs: noNumber, maxDelayMs: tooSmall(1), maxAttempts: noCap(1) },
     ],
     keepalive: [keepaliveRules, { intervalMs: tooSmall(250), timeoutMs: tooSmall(250) }],
+    queue: [queueRules, { timeoutMs: noNumber, maxCommands: noNumber.filter((value) => value !== Infinity) }],
     retry: [retryRules, { maxAttempts: tooSmall(1), delayMs: noNumber, maxDelayMs: noNumber }],
   } as const;
   const cases = Object.entries(nested).flatMap(([outer, [rules, nonsense]]) =>

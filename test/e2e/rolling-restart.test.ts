@@ -27,7 +27,9 @@ const start = (): Promise<ServerProcess> => ServerProcess.start({ nest: true, jo
 /** Its calls wait as long as a server needs to start. */
 function clientOf(...all: ServerProcess[]): CommandClient {
   const servers = all.map(({ port }) => ({ host: '127.0.0.1', port }));
-  return own(new CommandClient({ contract: interopContract, servers, connectionsPerServer: 2, queueTimeoutMs: 0 }));
+  return own(
+    new CommandClient({ contract: interopContract, servers, connectionsPerServer: 2, queue: { timeoutMs: 0 } }),
+  );
 }
 
 describe('a rolling restart of Nest servers', () => {

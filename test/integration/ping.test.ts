@@ -103,7 +103,7 @@ describe('client', () => {
     const raw = await RawServer.listen();
     const { port } = raw;
     await raw.destroy();
-    const client = own(calcClient(port, { reconnect: { delayMs: 1 }, queueTimeoutMs: 0 }));
+    const client = own(calcClient(port, { reconnect: { delayMs: 1 }, queue: { timeoutMs: 0 } }));
     client.ping({ timeoutMs: 1 }).catch(() => {});
     await until('an attempt has failed', () => client.servers[0]!.lastError !== undefined);
     const pings = Array.from({ length: 1_000 }, () => client.ping({ timeoutMs: 20 }));
@@ -166,16 +166,4 @@ describe('client', () => {
     expect(client.status).toBe('connected');
     expect(client.unexpectedResults).toBe(0);
   });
-});
-
-it('pings of a client beyond maxPending are refused, and the others answered', async () => {
-  const { client, peer } = await openPair(own, { maxPending: 20 });
-  const pings = Array.from({ length: 20 }, () => client.ping());
-  await peer.receives('00'.repeat(16));
-  await expect(client.ping()).rejects.toMatchObject({
-    code: 'QUEUE_FULL',
-    message: expect.stringContaining('maxPending (20)'),
-  });
-  peer.write('00'.repeat(16));
-  expect(await Promise.all(pings)).toHaveLength(20);
 });

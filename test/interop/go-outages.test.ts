@@ -102,7 +102,7 @@ describeWithGo('outages between Go and us', () => {
   describe('a client of ours with 4 connections', () => {
     const clientOf = (port: number, options: Partial<CommandClientOptions> = {}): CommandClient => {
       const keepalive = { intervalMs: 250, timeoutMs: 1000 };
-      const patience = { connectTimeoutMs: 500, queueTimeoutMs: 0 };
+      const patience = { connectTimeoutMs: 500, queue: { timeoutMs: 0 } };
       const common = { contract: interopContract, host, port, connectionsPerServer: 4, keepalive, ...patience };
       return own(new CommandClient({ ...common, ...options }));
     };

@@ -13,7 +13,7 @@ export class BreakerModel {
   #now = 0;
   #openedAt = 0;
 
-  constructor(readonly options: Required<Omit<CockatielBreakerOptions, 'onStateChange'>>) {}
+  constructor(readonly options: Required<Omit<CockatielBreakerOptions, 'onStateChange' | 'isFailure'>>) {}
 
   /** What reports the outcome of the call; undefined: it is not let through. */
   acquire(): ((report: Report) => void) | undefined {

@@ -130,7 +130,7 @@ export class RaceWorld {
       host: '127.0.0.1',
       port: this.#port,
       extension: 'require',
-      queueTimeoutMs: 200,
+      queue: { timeoutMs: 200 },
       reconnect,
     } as const;
     return new CommandClient({ contract: raceContract, ...options });

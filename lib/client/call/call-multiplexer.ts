@@ -18,9 +18,10 @@ export interface CallMultiplexerConfig extends CallEncoderConfig {
   /** Counts the Commands that all connections of the client have sent. */
   readonly seqCounter: { last: number };
   readonly contract: ContractTables;
-  readonly maxPending: number;
+  /** Calls that it may have. */
+  readonly mostPending: number;
   /** Commands that may wait because the socket takes no more. */
-  readonly maxQueued: number;
+  readonly queue: { readonly maxCommands: number };
   readonly options: { readonly maxSendBufferBytes: number };
   /** `false`: lost Commands are not repeated. */
   readonly retry: object | false;
@@ -121,12 +122,13 @@ export class CallMultiplexer implements CallHolder {
   /** Writes the call's Command in its turn: now, or when there is room. */
   submit(call: ClientCall): void {
     call.holder = this;
-    const { maxPending, maxQueued } = this.#config;
-    if (this.size >= maxPending) {
-      call.fail(new CmdStreamError('QUEUE_FULL', `maxPending (${maxPending}) Commands wait for an answer already`));
+    const { mostPending, queue } = this.#config;
+    if (this.size >= mostPending) {
+      const text = `${mostPending} Commands wait for an answer on one connection already, which is the most`;
+      call.fail(new CmdStreamError('QUEUE_FULL', `${text}: try more connectionsPerServer`));
     } else if (this.#waiting.size === 0 && this.#hasRoom()) this.#write(call);
-    else if (this.#waiting.size >= maxQueued && !this.#socketHasRoom()) {
-      const limit = `maxQueuedCommands (${maxQueued})`;
+    else if (this.#waiting.size >= queue.maxCommands && !this.#socketHasRoom()) {
+      const limit = `queue.maxCommands (${queue.maxCommands})`;
       call.fail(new CmdStreamError('QUEUE_FULL', `${limit} Commands wait to be written already`));
     } else this.#wait(call);
   }

@@ -40,7 +40,6 @@ export interface DispatchStrategy {
 
 export interface ConnectionPickerConfig {
   readonly dispatchStrategy: DispatchStrategy;
-  isFailure(error: unknown): boolean;
 }
 
 export class ConnectionPicker {
@@ -104,10 +103,12 @@ export class ConnectionPicker {
   }
 
   #isLetThrough(call: ClientCall, server: GroupServer): boolean {
-    const permit = this.#held.get(call)?.take(server) ?? server.breaker!.acquire();
+    const breaker = server.breaker;
+    if (breaker === undefined) return true;
+    const permit = this.#held.get(call)?.take(server) ?? breaker.acquire();
     if (permit === undefined) return false;
     this.#releaseHeld(call);
-    call.reportTo(permit, this.#config.isFailure);
+    call.reportTo(permit, breaker.isFailure);
     return true;
   }
 
@@ -127,7 +128,7 @@ export class ConnectionPicker {
     this.#held.set(call, held);
     call.onReport((end) => {
       this.#held.delete(call);
-      held.report(end, this.#config.isFailure, (server) => server === this.#counted);
+      held.report(end, (server) => server === this.#counted);
     });
   }
 
@@ -141,7 +142,7 @@ export class ConnectionPicker {
    */
   onAttemptFailed(connection: GroupConnection, error: unknown, goOn: () => void): void {
     const server = this.serverOf(connection);
-    if (this.#held.size > 0 && this.#config.isFailure(error)) this.#count(server, error);
+    if (this.#held.size > 0 && server.breaker?.isFailure(error)) this.#count(server, error);
     this.#counted = server;
     goOn();
     this.#counted = undefined;
@@ -268,15 +269,11 @@ export class HeldPermits {
   }
 
   /** The call has waited in vain; `hasCounted`: is the failure of this server counted already? */
-  report(
-    { how, error }: CallOutcome,
-    isFailure: (error: unknown) => boolean,
-    hasCounted: (server: GroupServer) => boolean,
-  ): void {
+  report({ how, error }: CallOutcome, hasCounted: (server: GroupServer) => boolean): void {
     // A call that is given up, or has less time than a connection needs, says nothing about a server.
-    const isInVain = how === 'failed' && isFailure(error);
     for (const [server, permit] of this.#permits) {
-      const hasFailed = isInVain && server.lastError !== undefined && !hasCounted(server);
+      const mayCount = how === 'failed' && server.lastError !== undefined && !hasCounted(server);
+      const hasFailed = mayCount && server.breaker?.isFailure(error);
       notify(() => (hasFailed ? permit.fail(error) : permit.release()));
     }
     this.#permits.clear();

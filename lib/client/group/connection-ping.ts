@@ -26,18 +26,18 @@ interface PingedGroup {
 
 /**
  * Pings every open connection, and opens one first if there is none; resolves when each has answered, has ended or is
- * late. `timeoutMs`: for all of it; 0: no limit. `maxPending`: how many pings may wait for a pong of one connection.
+ * late. `timeoutMs`: for all of it; 0: no limit. `mostPending`: how many pings may wait for a pong of one connection.
  */
 export async function pingGroup(
   group: PingedGroup,
   timeoutMs: number,
-  maxPending: number,
+  mostPending: number,
 ): Promise<readonly ConnectionPing[]> {
   const start = performance.now();
   await group.connect(timeoutMs);
   const leftMs = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (performance.now() - start));
   const pings = group.open.flatMap((connection) =>
-    connection.session ? pingConnection(connection, connection.session, leftMs, maxPending) : [],
+    connection.session ? pingConnection(connection, connection.session, leftMs, mostPending) : [],
   );
   if (pings.length === 0) throw new CmdStreamError('CONNECTION_LOST', 'the connection was lost before it was pinged');
   return Promise.all(pings);
@@ -47,10 +47,10 @@ function pingConnection(
   { index, server }: GroupConnection,
   session: ClientSession,
   leftMs: number,
-  maxPending: number,
+  mostPending: number,
 ): Promise<ConnectionPing> | ConnectionPing {
-  if (session.waitingForPong >= maxPending) {
-    const text = `maxPending (${maxPending}) pings wait for a pong from ${server} already`;
+  if (session.waitingForPong >= mostPending) {
+    const text = `${mostPending} pings wait for a pong from ${server} already`;
     return { index, server, roundTripMs: undefined, error: new CmdStreamError('QUEUE_FULL', text) };
   }
   return new Promise((resolve) => {

@@ -3,8 +3,13 @@
 import type { AsyncScope } from '../../async-scope.js';
 import { addressText, type ServerAddress } from '../../connection/dial.js';
 import { CmdStreamError } from '../../errors.js';
-import { objectWith } from '../../options.js';
-import { breakerApart, type CircuitBreaker, type CircuitBreakerFactory } from '../circuit-breaker.js';
+import { callback, objectWith } from '../../options.js';
+import {
+  breakerApart,
+  type CircuitBreaker,
+  type CircuitBreakerFactory,
+  type ServerBreaker,
+} from '../circuit-breaker.js';
 import type { ConnectionStatus, GroupConnection } from './group-connection.js';
 import { ignoreRejection } from '../../callbacks.js';
 
@@ -68,7 +73,7 @@ export class GroupServer {
   readonly connections: GroupConnection[] = [];
   /** Of the server's addresses, the one to begin with next. */
   readonly turns = { next: 0 };
-  readonly breaker: CircuitBreaker | undefined;
+  readonly breaker: ServerBreaker | undefined;
   /** A server that accepts and refuses would otherwise be asked by all its connections each time one of them tries. */
   #mayWake = true;
 
@@ -83,6 +88,10 @@ export class GroupServer {
     if (!breakerRule.accepts(breaker)) {
       ignoreRejection(breaker);
       throw new CmdStreamError('INVALID_OPTION', `option "circuitBreaker" must return ${breakerRule.expected}`);
+    }
+    if (breaker.isFailure !== undefined && !callback.accepts(breaker.isFailure)) {
+      const text = `option "circuitBreaker": isFailure of what it returns must be ${callback.expected}`;
+      throw new CmdStreamError('INVALID_OPTION', text);
     }
     this.breaker = breakerApart(breaker, scope);
   }

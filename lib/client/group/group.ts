@@ -14,7 +14,12 @@ import { GroupServer, groupStatus, type ClientStatus } from './group-server.js';
 import { GroupConnection, type GroupConnectionConfig, type GroupConnectionListener } from './group-connection.js';
 import type { ClientCall } from '../call/client-call.js';
 import { CANCELLED } from '../call/call-outcome.js';
-import { WaitingRoom, type ResolvedRetryOptions, type WaitingRoomConfig } from './waiting-room.js';
+import {
+  WaitingRoom,
+  type ResolvedQueueOptions,
+  type ResolvedRetryOptions,
+  type WaitingRoomConfig,
+} from './waiting-room.js';
 
 export interface GroupConfig
   extends
@@ -23,7 +28,9 @@ export interface GroupConfig
     WaitingRoomConfig {
   readonly servers: readonly ServerAddress[];
   readonly connectionsPerServer: number;
-  readonly whenDisconnected: 'wait' | 'fail';
+  /** May calls wait for an attempt that is not under way yet? */
+  readonly mayWait: boolean;
+  readonly queue: ResolvedQueueOptions;
   readonly retry: ResolvedRetryOptions | false;
   readonly circuitBreaker: CircuitBreakerFactory | undefined;
 }
@@ -237,7 +244,7 @@ export class Group implements GroupConnectionListener {
   #isInVain({ isTrying, isConnecting, lastError }: GroupConnection): boolean {
     if (!isTrying) return true;
     if (isConnecting) return false;
-    return this.#config.whenDisconnected === 'fail' || isPermanent(lastError);
+    return !this.#config.mayWait || isPermanent(lastError);
   }
 
   get #lastError(): CmdStreamError | undefined {

@@ -2,12 +2,12 @@
 // the pause before that. One timer for all, for the one whose time is over first; it keeps the process alive. What is
 // sent again, and how often, is said by RetryOptions.
 //
-//   add, connect --> waiting --(a connection opens)--> on          --(queueTimeoutMs, in vain)--> failed
+//   add, connect --> waiting --(a connection opens)--> on          --(queue.timeoutMs, in vain)--> failed
 //   resendRefused, resendLost --> pausing --(its pause)--> submitted anew
-import { MAX_TIMER_MS } from '../../connection/connection-options.js';
+import { MAX_TIMER_MS, timeLimit } from '../../connection/connection-options.js';
 import type { Ticker } from '../../connection/ticker.js';
 import { CmdStreamError, type CmdStreamErrorCode } from '../../errors.js';
-import { integer, type OptionRules } from '../../options.js';
+import { cap, integer, type OptionRules } from '../../options.js';
 import type { CallBytes } from '../call/call-bytes.js';
 import type { CallHolder, ClientCall } from '../call/client-call.js';
 import { rootOf } from './connect-attempt.js';
@@ -42,15 +42,37 @@ export const retryRules: OptionRules<RetryOptions> = Object.freeze({
   maxDelayMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
 });
 
+/** Commands that wait for a connection. @publicApi */
+export interface QueueOptions {
+  /**
+   * Time a call waits for a connection, in milliseconds; 0: no limit but its own.
+   * @default 5_000
+   */
+  timeoutMs?: number;
+  /**
+   * Most Commands that wait for a connection, or for room in its buffer; further ones fail with QUEUE_FULL. 0 to
+   * 10,000,000, or `Infinity`: as many as fit into `maxQueuedBytes`.
+   * @default 16_384
+   */
+  maxCommands?: number;
+}
+
+export const queueDefaults = Object.freeze({ timeoutMs: 5000, maxCommands: 16_384 });
+
+export type ResolvedQueueOptions = { readonly [K in keyof QueueOptions]-?: number };
+
+export const queueRules: OptionRules<QueueOptions> = Object.freeze({
+  timeoutMs: timeLimit(),
+  maxCommands: cap(0, 10_000_000, 'Commands'),
+});
+
 export interface WaitingRoomConfig {
   readonly ticker: Ticker;
   readonly callBytes: CallBytes;
-  /** Calls that may wait for a connection. */
-  readonly maxQueued: number;
-  /** How long they may; 0: no limit. */
-  readonly queueTimeoutMs: number;
+  /** Calls that may wait for a connection, and how long they may. */
+  readonly queue: ResolvedQueueOptions;
   /** Calls that may wait to be sent again; the error of a further one reaches its caller. */
-  readonly maxPending: number;
+  readonly mostPending: number;
   /** `false`: lost calls are not sent again. */
   readonly retry: ResolvedRetryOptions | false;
 }
@@ -115,14 +137,14 @@ export class WaitingRoom implements CallHolder {
 
   /** May no further call wait for a connection? */
   get isFull(): boolean {
-    return this.#calls.size >= this.#config.maxQueued;
+    return this.#calls.size >= this.#config.queue.maxCommands;
   }
 
   /** Has the call wait for a connection. @throws {CmdStreamError} QUEUE_FULL; what its encoding throws */
   add(call: ClientCall): void {
-    const { maxQueued, callBytes, queueTimeoutMs } = this.#config;
+    const { queue, callBytes } = this.#config;
     if (this.isFull) {
-      const text = `maxQueuedCommands (${maxQueued}) Commands wait for a connection already`;
+      const text = `queue.maxCommands (${queue.maxCommands}) Commands wait for a connection already`;
       throw this.#because('QUEUE_FULL', text);
     }
     callBytes.keepUnwritten(call);
@@ -133,25 +155,25 @@ export class WaitingRoom implements CallHolder {
       this.#calls.delete(call);
       call.fail(this.#noConnection());
     };
-    this.#calls.set(call, this.#wait(queueTimeoutMs, onOver));
+    this.#calls.set(call, this.#wait(queue.timeoutMs, onOver));
   }
 
   /** Resolves with the next connection that opens. `timeoutMs` 0: no limit but that of calls. */
   connect(timeoutMs: number): Promise<void> {
-    const { maxQueued, queueTimeoutMs } = this.#config;
-    const most = Math.max(LEAST_CONNECTING, maxQueued);
+    const { queue } = this.#config;
+    const most = Math.max(LEAST_CONNECTING, queue.maxCommands);
     if (this.#callers.size >= most) {
-      const allowed = `as many as maxQueuedCommands allows, but at least ${LEAST_CONNECTING}`;
+      const allowed = `as many as queue.maxCommands allows, but at least ${LEAST_CONNECTING}`;
       return Promise.reject(this.#because('QUEUE_FULL', `${most} wait for a connection already, ${allowed}`));
     }
-    const isShorter = timeoutMs > 0 && timeoutMs <= (queueTimeoutMs || Infinity);
+    const isShorter = timeoutMs > 0 && timeoutMs <= (queue.timeoutMs || Infinity);
     return new Promise((resolve, reject) => {
       const caller: Caller = { resolve, reject };
       const onOver = (): void => {
         this.#callers.delete(caller);
         reject(isShorter ? this.#noConnection('TIMEOUT', `timeoutMs (${timeoutMs})`) : this.#noConnection());
       };
-      this.#callers.set(caller, this.#wait(isShorter ? timeoutMs : queueTimeoutMs, onOver));
+      this.#callers.set(caller, this.#wait(isShorter ? timeoutMs : queue.timeoutMs, onOver));
     });
   }
 
@@ -171,7 +193,7 @@ export class WaitingRoom implements CallHolder {
   }
 
   get #mayPause(): boolean {
-    return this.#pausing.size < this.#config.maxPending;
+    return this.#pausing.size < this.#config.mostPending;
   }
 
   #pause(call: ClientCall, pauseMs: number): void {
@@ -288,7 +310,7 @@ export class WaitingRoom implements CallHolder {
 
   #noConnection(
     code: CmdStreamErrorCode = 'CONNECT_TIMEOUT',
-    limit = `queueTimeoutMs (${this.#config.queueTimeoutMs})`,
+    limit = `queue.timeoutMs (${this.#config.queue.timeoutMs})`,
   ): CmdStreamError {
     const reason = this.#whyNotOpen();
     const text = `no connection within ${limit}`;

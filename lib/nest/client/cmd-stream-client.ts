@@ -108,14 +108,14 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   readonly #log = new PeerLog(new Logger('CmdStreamClient'));
   #packets = 0;
   readonly #connectOnBootstrap: boolean;
-  readonly #maxBufferedBytes: number;
+  readonly #maxStreamBufferBytes: number;
 
   constructor(options: CmdStreamClientOptions<K> = {}) {
     super();
     const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules, oldClientNames);
     const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...others } = resolved;
     this.#connectOnBootstrap = connectOnBootstrap;
-    this.#maxBufferedBytes = others.maxBufferedBytes;
+    this.#maxStreamBufferBytes = others.maxStreamBufferBytes;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
     this.initializeDeserializer({ deserializer } as ClientOptions['options']);
     this.#commands = tablesOf(contract).commands;
@@ -344,7 +344,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const { message, options, ambient } = this.#outgoing('message', packet);
     const deserializer = this.deserializer as Deserializer | undefined;
-    const responses = new CallerSink(new PatternResponses(callback, deserializer, this.#maxBufferedBytes));
+    const responses = new CallerSink(new PatternResponses(callback, deserializer, this.#maxStreamBufferBytes));
     const call = this.#core.submit(message, responses, options, { ambient });
     return () => call.cancel();
   }

@@ -44,14 +44,14 @@ export class PatternResponses implements CommandSink {
    * waits.
    */
   #previous: Promise<void> | undefined;
-  readonly #maxBufferedBytes: number;
+  readonly #maxStreamBufferBytes: number;
   #waiting = 0;
   #waitingBytes = 0;
   #isOver = false;
 
-  /** `maxBufferedBytes`: may wait for an asynchronous deserializer; one answer may go beyond. */
-  constructor(observe: Observe, deserializer: Deserializer | undefined, maxBufferedBytes: number) {
-    this.#maxBufferedBytes = maxBufferedBytes;
+  /** `maxStreamBufferBytes`: may wait for an asynchronous deserializer; one answer may go beyond. */
+  constructor(observe: Observe, deserializer: Deserializer | undefined, maxStreamBufferBytes: number) {
+    this.#maxStreamBufferBytes = maxStreamBufferBytes;
     this.#observe = observe;
     this.#deserializer = deserializer;
   }
@@ -73,8 +73,8 @@ export class PatternResponses implements CommandSink {
   }
 
   #checkRoom(): void {
-    if (this.#waitingBytes < this.#maxBufferedBytes) return;
-    const limit = `the client's maxBufferedBytes is ${this.#maxBufferedBytes}`;
+    if (this.#waitingBytes < this.#maxStreamBufferBytes) return;
+    const limit = `the client's maxStreamBufferBytes is ${this.#maxStreamBufferBytes}`;
     const held = `counted as ${this.#waitingBytes} bytes (${BYTES_OF_WAITING} each beside their own)`;
     const text = `${this.#waiting} answers, ${held}, wait for the asynchronous deserializer of the client`;
     throw new CmdStreamError('SLOW_CONSUMER', `${text}: ${limit}`, { sent: true });

@@ -1,9 +1,11 @@
 // Circuit breakers around the calls of a real client: what they are asked and what they are notified of, one for each
 // server.
 import { describe, expect, it } from '@jest/globals';
+import { circuitBreaker as makePolicy, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import { cockatielBreaker } from '../../../lib/cockatiel.js';
 import type {
   CircuitBreaker,
+  CircuitBreakerFactory,
   CircuitBreakerState,
   CommandClient,
   CommandClientOptions,
@@ -13,7 +15,7 @@ import type {
 import { calcClient } from '../../support/calc-client.js';
 import { addFrame, GREETING } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
-import { until } from '../../support/deadline.js';
+import { turns, until } from '../../support/deadline.js';
 import { GOAWAY, hello } from '../../support/extension-frames.js';
 import { freePort } from '../../support/free-port.js';
 import { guardLeaks } from '../../support/leak-guard.js';
@@ -30,6 +32,8 @@ class Diary implements CircuitBreaker {
   state: CircuitBreakerState = 'closed';
   #calls = 0;
 
+  constructor(readonly isFailure?: (error: unknown) => boolean) {}
+
   acquire() {
     if (this.state === 'open') return undefined;
     const call = ++this.#calls;
@@ -41,8 +45,8 @@ class Diary implements CircuitBreaker {
 async function open(
   client: Partial<CommandClientOptions> = {},
   server: Partial<CommandServerOptions> = {},
+  diary = new Diary(),
 ): Promise<{ calc: CalcServer; client: CommandClient; diary: Diary }> {
-  const diary = new Diary();
   const calc = own(await CalcServer.start(server));
   const options = { extension: true, circuitBreaker: () => diary, ...client };
   return { calc, diary, client: own(calcClient(calc.port, options)) };
@@ -179,7 +183,7 @@ describe('what a circuit breaker is notified of a call, once', () => {
       seen.push((error as { code: string }).code);
       return false;
     };
-    const { client, diary } = await open({ isFailure });
+    const { client, diary } = await open({}, {}, new Diary(isFailure));
     await expect(client.execute(new FailCmd())).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(seen).toEqual(['INTERNAL']);
     expect(diary.news).toEqual(['1 succeeded']);
@@ -189,13 +193,43 @@ describe('what a circuit breaker is notified of a call, once', () => {
     const isFailure = (): never => {
       throw new Error('who knows');
     };
-    const { client, diary } = await open({ isFailure });
+    const { client, diary } = await open({}, {}, new Diary(isFailure));
     await expect(client.execute(new FailCmd())).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(diary.news).toEqual(['1 failed']);
+  });
+
+  it('is refused with an isFailure that is no function', () => {
+    const circuitBreaker = () => ({
+      state: 'closed' as const,
+      acquire: () => undefined,
+      isFailure: 'TIMEOUT' as never,
+    });
+    const text = 'option "circuitBreaker": isFailure of what it returns must be a function';
+    expect(() => calcClient(1, { circuitBreaker })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: text }),
+    );
   });
 });
 
 describe('the breaker of cockatiel', () => {
+  it.each<[string, (isFailure: () => boolean) => CircuitBreakerFactory]>([
+    ['with options', (isFailure) => cockatielBreaker({ windowSize: 1, failureRate: 1, isFailure })],
+    [
+      'with a policy',
+      (isFailure) =>
+        cockatielBreaker(() => makePolicy(handleAll, { breaker: new ConsecutiveBreaker(1), halfOpenAfter: 60_000 }), {
+          isFailure,
+        }),
+    ],
+  ])('counts what its isFailure says, %s', async (_what, breakerOf) => {
+    for (const counts of [false, true]) {
+      const { client } = await open({ circuitBreaker: breakerOf(() => counts) });
+      await expect(client.execute(new FailCmd())).rejects.toMatchObject({ code: 'INTERNAL' });
+      await turns();
+      expect(client.servers[0]!.circuit).toBe(counts ? 'open' : 'closed');
+    }
+  });
+
   it('keeps calls away from the server that fails, for each server of its own', async () => {
     const broken: CommandInvoker = {
       invoke() {
@@ -256,7 +290,7 @@ describe('the breaker of cockatiel', () => {
 
   it('opens for a server that refuses connections, and calls fail at once from then on', async () => {
     const circuitBreaker = cockatielBreaker({ windowSize: 4, openDurationMs: 60_000 });
-    const client = own(calcClient(await freePort(), { circuitBreaker, reconnect: soon, queueTimeoutMs: 30 }));
+    const client = own(calcClient(await freePort(), { circuitBreaker, reconnect: soon, queue: { timeoutMs: 30 } }));
     for (let call = 0; call < 6 && client.servers[0]!.circuit === 'closed'; call++)
       await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
     expect(client.servers[0]!.circuit).toBe('open');
@@ -289,7 +323,7 @@ describe('the breaker of cockatiel', () => {
 describe('what a circuit breaker is notified of calls that wait for a connection', () => {
   it('failed once when an attempt fails, however many calls wait', async () => {
     const diary = new Diary();
-    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, whenDisconnected: 'fail' }));
+    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, queue: false }));
     const calls = Array.from({ length: 5 }, () => client.execute(new AddCmd()).catch(({ code }) => code));
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 5 }, () => 'CONNECT_FAILED'));
     expect(diary.news.toSorted()).toEqual(['1 failed', '2 released', '3 released', '4 released', '5 released']);
@@ -298,17 +332,19 @@ describe('what a circuit breaker is notified of calls that wait for a connection
   it('failed for each call that is refused while no attempt will be made', async () => {
     const diary = new Diary();
     const reconnect = { fastPeriodMs: 0, maxDelayMs: 3_600_000 };
-    const options = { circuitBreaker: () => diary, whenDisconnected: 'fail', reconnect } as const;
+    const options = { circuitBreaker: () => diary, queue: false, reconnect } as const;
     const client = own(calcClient(await freePort(), options));
     for (let call = 0; call < 3; call++)
       await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
     expect(diary.news).toEqual(['1 failed', '2 failed', '3 failed']);
   });
 
-  it('failed for a call whose queueTimeoutMs is over, if an attempt has failed before', async () => {
+  it('failed for a call whose queue.timeoutMs is over, if an attempt has failed before', async () => {
     const diary = new Diary();
     const reconnect = { fastPeriodMs: 0, maxDelayMs: 3_600_000 };
-    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, queueTimeoutMs: 30, reconnect }));
+    const client = own(
+      calcClient(await freePort(), { circuitBreaker: () => diary, queue: { timeoutMs: 30 }, reconnect }),
+    );
     for (let call = 0; call < 3; call++)
       await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
     expect(diary.news).toEqual(['1 failed', '2 failed', '3 failed']);
@@ -337,7 +373,9 @@ describe('what a circuit breaker is notified of calls that wait for a connection
   it('released when a call has no time between two attempts', async () => {
     const diary = new Diary();
     const reconnect = { fastPeriodMs: 0, maxDelayMs: 3_600_000 };
-    const client = own(calcClient(await freePort(), { circuitBreaker: () => diary, queueTimeoutMs: 20, reconnect }));
+    const client = own(
+      calcClient(await freePort(), { circuitBreaker: () => diary, queue: { timeoutMs: 20 }, reconnect }),
+    );
     await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
     await expect(client.execute(new AddCmd(), { timeoutMs: 5 })).rejects.toMatchObject({ code: 'TIMEOUT' });
     expect(diary.news).toEqual(['1 failed', '2 released']);
@@ -346,7 +384,7 @@ describe('what a circuit breaker is notified of calls that wait for a connection
   it('nothing when no call waits', async () => {
     const diary = new Diary();
     const client = own(
-      calcClient(await freePort(), { circuitBreaker: () => diary, reconnect: soon, queueTimeoutMs: 50 }),
+      calcClient(await freePort(), { circuitBreaker: () => diary, reconnect: soon, queue: { timeoutMs: 50 } }),
     );
     let failed = 0;
     client.onStatus(({ cause }) => {
@@ -378,7 +416,7 @@ describe('what a circuit breaker is notified of calls that wait for a connection
       return diaries.get(server)!;
     };
     const dead = { port: await freePort() };
-    const client = own(groupClient([raw, dead], { circuitBreaker, extension: false, queueTimeoutMs: 100 }));
+    const client = own(groupClient([raw, dead], { circuitBreaker, extension: false, queue: { timeoutMs: 100 } }));
     await expect(client.execute(new AddCmd())).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
     expect(diaries.get(`127.0.0.1:${raw.port}`)!.news).toEqual(['1 released']);
     expect(diaries.get(`127.0.0.1:${dead.port}`)!.news[0]).toBe('1 failed');

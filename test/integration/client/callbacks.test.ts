@@ -52,7 +52,7 @@ describe('a callback that rejects', () => {
   });
 
   it.each<[string, Partial<CommandClientOptions>]>([
-    ['isFailure', { isFailure: reject as never, circuitBreaker: () => breaker() }],
+    ['isFailure of a breaker', { circuitBreaker: () => ({ ...breaker(), isFailure: reject as never }) }],
     [
       'what a permit of a breaker is notified by',
       { circuitBreaker: () => breaker({ succeed: reject as never, fail: reject as never }) },

@@ -13,16 +13,16 @@ import { AddCmd, CalcResult, EchoCmd, FloatCmd, UnknownCmd } from '../../support
 const own = guardLeaks();
 const seqs = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
 
-describe('maxQueuedCommands', () => {
+describe('queue.maxCommands', () => {
   it('fails further Commands with QUEUE_FULL while there is no connection, and sends the others', async () => {
     const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { maxQueuedCommands: 2 }));
+    const client = own(calcClient(raw.port, { queue: { maxCommands: 2 } }));
     const sums = seqs(2).map((A) => client.execute(new AddCmd(A, 0)));
     await expect(client.execute(new AddCmd(3, 0))).rejects.toMatchObject({
       code: 'QUEUE_FULL',
       sent: false,
       message: expect.stringMatching(
-        /maxQueuedCommands \(2\).*is it a cmd-stream server|maxQueuedCommands \(2\).*was not taken there/,
+        /queue\.maxCommands \(2\).*is it a cmd-stream server|queue\.maxCommands \(2\).*was not taken there/,
       ),
       cause: { code: 'CONNECT_TIMEOUT' },
     });
@@ -37,7 +37,7 @@ describe('maxQueuedCommands', () => {
 
   it('has room again when a Command is cancelled', async () => {
     const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { maxQueuedCommands: 1 }));
+    const client = own(calcClient(raw.port, { queue: { maxCommands: 1 } }));
     const call = client.dispatch(new AddCmd(1, 0), new RecordingSink());
     call.cancel();
     const sum = client.execute(new AddCmd(2, 0));
@@ -47,7 +47,7 @@ describe('maxQueuedCommands', () => {
   });
 
   it('bounds what waits for a server that does not read', async () => {
-    const options = { maxQueuedCommands: 5, maxSendBufferBytes: 65_536, writeStallTimeoutMs: 0 };
+    const options = { queue: { maxCommands: 5 }, maxSendBufferBytes: 65_536, writeStallTimeoutMs: 0 };
     const { client, peer } = await openPair(own, options);
     peer.socket.pause();
     const errors: unknown[] = [];
@@ -104,29 +104,23 @@ describe('maxSendBufferBytes', () => {
   });
 });
 
-describe('maxPending', () => {
-  it('fails further Commands with QUEUE_FULL, and has room again when one is answered', async () => {
-    const { client, peer } = await openPair(own, { maxPending: 2 });
-    const sums = seqs(2).map((A) => client.execute(new AddCmd(A, 0)));
-    await expect(client.execute(new AddCmd(3, 0))).rejects.toMatchObject({ code: 'QUEUE_FULL', sent: false });
-    peer.write(sumFrame(1, 1));
-    await sums[0];
+describe('65,536 Commands without an answer', () => {
+  it('have further ones fail with QUEUE_FULL, until one is answered', async () => {
+    const { client, peer } = await openPair(own);
+    const sink = new RecordingSink();
+    for (let n = 0; n < 65_536; n++) client.dispatch(new AddCmd(1, 1), sink);
+    expect(sink.ends).toEqual([]);
+    await expect(client.execute(new AddCmd(3, 0))).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+      sent: false,
+      message: expect.stringContaining('connectionsPerServer') as unknown,
+    });
+    peer.write(sumFrame(1, 2));
+    await until('one is answered', () => sink.ends.length === 1);
     const next = client.execute(new AddCmd(4, 0));
-    peer.write(sumFrame(2, 2) + sumFrame(3, 4));
+    peer.write(sumFrame(65_537, 4));
     await expect(next).resolves.toEqual(new CalcResult(4));
-    await peer.receives(addFrame(1, 1, 0) + addFrame(2, 2, 0) + addFrame(3, 4, 0));
-    await sums[1];
-  });
-
-  it('holds for Commands that waited for the connection, too', async () => {
-    const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { maxPending: 1 }));
-    const sums = seqs(2).map((A) => client.execute(new AddCmd(A, 0)));
-    const peer = await raw.peer();
-    peer.write(GREETING);
-    await expect(sums[1]).rejects.toMatchObject({ code: 'QUEUE_FULL', sent: false });
-    peer.write(sumFrame(1, 1));
-    await expect(sums[0]).resolves.toEqual(new CalcResult(1));
+    client.destroy();
   });
 });
 

@@ -134,19 +134,16 @@ it('an iterator that was returned before its first Result sends nothing', async 
 it.each([
   [0, 1024],
   [2000, 2000],
-])(
-  'who waits for a connection without a Command is one of few (maxQueuedCommands: %i)',
-  async (maxQueuedCommands, most) => {
-    const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { maxQueuedCommands }));
-    const waiting = Array.from({ length: most }, () => client.connect());
-    await expect(client.connect()).rejects.toMatchObject({
-      code: 'QUEUE_FULL',
-      message: expect.stringContaining(`${most} wait for a connection already`),
-    });
-    (await raw.peer()).write(GREETING);
-    await Promise.all(waiting);
-    await client.connect();
-    expect(client.status).toBe('connected');
-  },
-);
+])('who waits for a connection without a Command is one of few (queue.maxCommands: %p)', async (maxCommands, most) => {
+  const raw = own(await RawServer.listen());
+  const client = own(calcClient(raw.port, { queue: { maxCommands } }));
+  const waiting = Array.from({ length: most }, () => client.connect());
+  await expect(client.connect()).rejects.toMatchObject({
+    code: 'QUEUE_FULL',
+    message: expect.stringContaining(`${most} wait for a connection already`),
+  });
+  (await raw.peer()).write(GREETING);
+  await Promise.all(waiting);
+  await client.connect();
+  expect(client.status).toBe('connected');
+});

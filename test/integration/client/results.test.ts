@@ -26,10 +26,11 @@ describe('Results that are not taken', () => {
   });
 
   it('fail their own call alone when there are too many', async () => {
-    const { client, peer } = await openPair(own, { maxBufferedResults: 32 });
+    const { client, peer } = await openPair(own, { maxStreamBufferBytes: 2_097_152 });
     const results = client.iterate(new CountCmd(100));
     await Promise.all([results.next(), peer.write(countResultFrame(1, 0, false))]);
-    for (let I = 1; I <= 33; I++) peer.write(countResultFrame(1, I, false));
+    // Each counts more than 128 bytes, however few it has.
+    for (let I = 1; I <= 2_097_152 / 128; I++) peer.write(countResultFrame(1, I, false));
     await until('it is given up', () => client.pending === 0);
     const sum = client.execute(new AddCmd(2, 3));
     peer.write(sumFrame(2, 5));
@@ -42,8 +43,8 @@ describe('Results that are not taken', () => {
 });
 
 describe('a slow taker of an endless stream', () => {
-  it('fails by the bytes that wait, long before the number of Results', async () => {
-    const { client, peer } = await openPair(own, { maxBufferedBytes: 2_097_152 });
+  it('fails by the bytes that wait, however few Results they are', async () => {
+    const { client, peer } = await openPair(own, { maxStreamBufferBytes: 2_097_152 });
     const results = client.iterate(new CountCmd(5000));
     await Promise.all([results.next(), peer.write(countResultFrame(1, 0, false))]);
     const large = frame(1, 1, `{"I":1,"Last":false,"Pad":"${'x'.repeat(30_000)}"}`);
@@ -58,7 +59,7 @@ describe('a slow taker of an endless stream', () => {
     };
     await expect(rest()).rejects.toMatchObject({
       code: 'SLOW_CONSUMER',
-      message: expect.stringContaining('maxBufferedBytes (2097152)') as unknown,
+      message: expect.stringContaining('maxStreamBufferBytes (2097152)') as unknown,
     });
     expect(taken).toBe(70);
   });

@@ -39,7 +39,7 @@ describe('what must still be pending', () => {
 
   it('is connect(), as long as one of the servers may be reached', async () => {
     const raw = own(await RawServer.listen());
-    const client = own(groupClient([{ port: await freePort() }, raw], { whenDisconnected: 'fail', extension: false }));
+    const client = own(groupClient([{ port: await freePort() }, raw], { queue: false, extension: false }));
     const connected = client.connect();
     const call = client.execute(new AddCmd(2, 3));
     await until('one has failed', () => client.servers[0]!.lastError !== undefined);

@@ -81,7 +81,7 @@ describe('the sink of a call', () => {
   });
 
   it('is called in the scope of its caller when no connection can be had', async () => {
-    const client = own(calcClient(await freePort(), { whenDisconnected: 'fail' }));
+    const client = own(calcClient(await freePort(), { queue: false }));
     const all = await Promise.all(['alice', 'bob'].map((name) => dispatchAs(name, client, new AddCmd(1, 2))));
     expect(all).toEqual([['error: alice'], ['error: bob']]);
   });
@@ -216,12 +216,12 @@ describe('what serves all callers', () => {
         note('acquire');
         return permit;
       },
+      isFailure() {
+        note('isFailure');
+        return true;
+      },
     };
-    const isFailure = (): boolean => {
-      note('isFailure');
-      return true;
-    };
-    const { client, peer } = await openPair(own, { circuitBreaker: () => breaker, isFailure });
+    const { client, peer } = await openPair(own, { circuitBreaker: () => breaker });
     const calls = ['alice', 'bob'].map((name) =>
       user.run(name, () => client.execute(new AddCmd(2, 3)).catch(() => {})),
     );

@@ -27,26 +27,26 @@ describe('a call without a connection', () => {
     expect(client.pending).toBe(0);
   });
 
-  it('waits for queueTimeoutMs, then fails with the reason of the last attempt', async () => {
-    const client = own(calcClient(await freePort(), { reconnect: soon, queueTimeoutMs: 50 }));
+  it('waits for queue.timeoutMs, then fails with the reason of the last attempt', async () => {
+    const client = own(calcClient(await freePort(), { reconnect: soon, queue: { timeoutMs: 50 } }));
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({
       code: 'CONNECT_FAILED',
       sent: false,
-      message: expect.stringContaining('queueTimeoutMs (50)'),
+      message: expect.stringContaining('queue.timeoutMs (50)'),
       cause: { code: 'ECONNREFUSED' },
     });
     await expect(client.connect()).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
     expect(client.pending).toBe(0);
   });
 
-  it('waits for a server that says nothing no longer than queueTimeoutMs', async () => {
+  it('waits for a server that says nothing no longer than queue.timeoutMs', async () => {
     const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { queueTimeoutMs: 50 }));
+    const client = own(calcClient(raw.port, { queue: { timeoutMs: 50 } }));
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'CONNECT_TIMEOUT', sent: false });
   });
 
   it('waits no longer than its own time', async () => {
-    const client = own(calcClient(await freePort(), { reconnect: soon, queueTimeoutMs: 0 }));
+    const client = own(calcClient(await freePort(), { reconnect: soon, queue: { timeoutMs: 0 } }));
     const call = client.execute(new AddCmd(2, 3), { timeoutMs: 50 });
     await expect(call).rejects.toMatchObject({ code: 'TIMEOUT', sent: false });
   });
@@ -65,7 +65,7 @@ describe('a call without a connection', () => {
 
   it('fails as soon as no attempt is under way when it is not to wait', async () => {
     const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { reconnect: slow, whenDisconnected: 'fail' }));
+    const client = own(calcClient(raw.port, { reconnect: slow, queue: false }));
     const first = client.execute(new AddCmd(2, 3));
     const failed = { code: 'CONNECT_FAILED', sent: false };
     (await raw.peer()).reset();
@@ -76,7 +76,7 @@ describe('a call without a connection', () => {
 
   it('waits for the attempt that is under way although it is not to wait', async () => {
     const calc = own(await CalcServer.start());
-    const client = own(calcClient(calc.port, { reconnect: slow, whenDisconnected: 'fail' }));
+    const client = own(calcClient(calc.port, { reconnect: slow, queue: false }));
     await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
   });
 });
@@ -95,7 +95,7 @@ describe('connect()', () => {
 
   it('takes no room from Commands that wait', async () => {
     const raw = own(await RawServer.listen());
-    const client = own(calcClient(raw.port, { maxQueuedCommands: 1 }));
+    const client = own(calcClient(raw.port, { queue: { maxCommands: 1 } }));
     const connects = [1, 2, 3].map(() => client.connect());
     const call = client.execute(new AddCmd(2, 3));
     await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'QUEUE_FULL' });
@@ -117,7 +117,7 @@ describe('what waiting cannot cure', () => {
     ['CONTRACT_MISMATCH', { contract: other }, { extension: true }],
   ] as const)('fails calls at once: %s', async (code, serverOptions, clientOptions) => {
     const calc = own(await CalcServer.start(serverOptions));
-    const client = own(calcClient(calc.port, { reconnect: slow, queueTimeoutMs: 0, ...clientOptions }));
+    const client = own(calcClient(calc.port, { reconnect: slow, queue: { timeoutMs: 0 }, ...clientOptions }));
     for (let call = 0; call < 2; call++)
       await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code, sent: false });
     await expect(client.connect()).rejects.toMatchObject({ code });
@@ -125,7 +125,7 @@ describe('what waiting cannot cure', () => {
 
   it('fails calls at once: TLS_ERROR', async () => {
     const calc = own(await CalcServer.start({ tls: selfSigned() }));
-    const client = own(calcClient(calc.port, { reconnect: slow, queueTimeoutMs: 0, tls: {} }));
+    const client = own(calcClient(calc.port, { reconnect: slow, queue: { timeoutMs: 0 }, tls: {} }));
     for (let call = 0; call < 2; call++)
       await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
   });

@@ -347,11 +347,23 @@ describe('the options of a breaker', () => {
     ['openDurationMs', 0],
     ['openDurationMs', 2_147_483_648],
     ['successThreshold', 0],
+    ['isFailure', true],
     ['onStateChange', 'log'],
     ['resetMs', 5],
   ])('are refused at once when %s is %s', (option, value) => {
     expect(() => cockatielBreaker({ [option]: value })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`"${option}"`) }),
+    );
+  });
+
+  it('are refused for a policy, but for isFailure, and beside others', () => {
+    const make: (...given: unknown[]) => unknown = cockatielBreaker as never;
+    const refused = (message: string) => expect.objectContaining({ code: 'INVALID_OPTION', message }) as never;
+    expect(() => make(() => ({}), { windowSize: 5 })).toThrow(
+      refused('cockatielBreaker: unknown option "windowSize"; known are isFailure'),
+    );
+    expect(() => make({}, { isFailure: () => true })).toThrow(
+      refused('cockatielBreaker: further options are for a function that makes policies'),
     );
   });
 });

@@ -72,7 +72,13 @@ const nowhere = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 const lost = new CmdStreamError('CONNECTION_LOST', 'it was lost');
 
 function open(config: Partial<CallMultiplexerConfig> = {}, isExtended = true): void {
-  const standard = { timeoutMs: 0, maxPending: 100, maxQueued: 100, retry: {}, isIdempotent: () => false };
+  const standard = {
+    timeoutMs: 0,
+    mostPending: 100,
+    queue: { maxCommands: 100 },
+    retry: {},
+    isIdempotent: () => false,
+  };
   const callBytes = new CallBytes({ maxQueuedBytes: 1_000_000, direction });
   const options = { maxSendBufferBytes: MAX_BUFFERED };
   const where = { server: 'calc:1', seqCounter: { last: 0 }, contract: tablesOf(vectorContract) };
@@ -176,25 +182,28 @@ describe('a call that is given to a connection', () => {
     expect(overdue.failure).toMatchObject({ code: 'TIMEOUT', sent: false });
   });
 
-  it('fails when maxPending are under way, those that wait among them, and not when one of them has ended', () => {
-    open({ maxPending: 2 });
+  it('fails when as many as may be are under way, those that wait among them, and not when one of them has ended', () => {
+    open({ mostPending: 2 });
     calls.extend(1);
     const first = submit('a');
     submit('b');
-    expect(submit('c').failure).toMatchObject({ code: 'QUEUE_FULL', message: expect.stringContaining('(2)') });
+    expect(submit('c').failure).toMatchObject({
+      code: 'QUEUE_FULL',
+      message: expect.stringContaining('2 Commands wait'),
+    });
     first.call.complete();
     expect(submit('d').failure).toBeUndefined();
     expect(calls.size).toBe(2);
   });
 
-  it('fails when maxQueued wait for the socket, and not when they wait for the server', () => {
-    open({ maxQueued: 1 });
+  it('fails when queue.maxCommands wait for the socket, and not when they wait for the server', () => {
+    open({ queue: { maxCommands: 1 } });
     calls.extend(1);
     for (const name of ['a', 'b', 'c']) expect(submit(name).failure).toBeUndefined();
     connection.bufferedBytes = MAX_BUFFERED + 1;
     expect(submit('d').failure).toMatchObject({ code: 'QUEUE_FULL', message: expect.stringContaining('(1)') });
     expect(calls.size).toBe(3);
-    open({ maxQueued: 1 });
+    open({ queue: { maxCommands: 1 } });
     expect([submit('e').failure, submit('f').failure]).toEqual([
       undefined,
       expect.objectContaining({ code: 'QUEUE_FULL' }),

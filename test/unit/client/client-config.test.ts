@@ -6,6 +6,7 @@ import { vectorContract as contract } from '../../support/vector-contract.js';
 const defaults = {
   reconnect: { delayMs: 1000, fastPeriodMs: 5000, maxDelayMs: 6000, maxAttempts: Infinity },
   keepalive: { intervalMs: 5000, timeoutMs: 5000 },
+  queue: { timeoutMs: 5000, maxCommands: 16_384 },
   retry: { maxAttempts: 3, delayMs: 100, maxDelayMs: 5000 },
 } as const;
 const names = Object.keys(defaults) as (keyof typeof defaults)[];
@@ -70,6 +71,13 @@ describe('a name that an option of a client had before', () => {
   it.each<[object, string]>([
     [{ strategy: 'round-robin' }, 'CommandClient: unknown option "strategy": it is called "dispatchStrategy"'],
     [{ connections: 4 }, 'unknown option "connections": it is called "connectionsPerServer", and is counted for each'],
+    [{ whenDisconnected: 'fail' }, 'unknown option "whenDisconnected": it is `queue: false` now'],
+    [{ queueTimeoutMs: 5 }, 'it is called "queue.timeoutMs"'],
+    [{ maxQueuedCommands: 5 }, 'it is called "queue.maxCommands"'],
+    [{ maxPending: 5 }, 'unknown option "maxPending": it was removed; `connectionsPerServer`'],
+    [{ isFailure: () => true }, 'unknown option "isFailure": it is an option of cockatielBreaker()'],
+    [{ maxBufferedResults: 50 }, 'it is called "maxStreamBufferBytes"'],
+    [{ maxBufferedBytes: 50 }, 'it is called "maxStreamBufferBytes"'],
     [{ reconnect: { slowDelayMs: 5 } }, 'option "reconnect": unknown option "slowDelayMs": it is called "maxDelayMs"'],
     [{ keepalive: { idleMs: 500 } }, 'option "keepalive": unknown option "idleMs": it is called "intervalMs"'],
   ])('is refused with the new one: %j', (options, message) => {

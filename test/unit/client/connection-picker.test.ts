@@ -35,7 +35,7 @@ function pickerOf(
 ) {
   const hosts = Array.from({ length: servers }, (_, port) => ({ host: 'server', port }));
   const all = hosts.map((host) => new GroupServer(host, breaker, new AsyncScope()));
-  return new ConnectionPicker({ dispatchStrategy: strategy, isFailure: () => true }, all);
+  return new ConnectionPicker({ dispatchStrategy: strategy }, all);
 }
 
 function indices(picker: ConnectionPicker, times: number, command?: unknown, options?: CallOptions): string {
@@ -130,6 +130,8 @@ describe('a call that waits', () => {
     state = 'closed' as const;
     isOpen = false;
     readonly news: string[] = [];
+
+    isFailure = (): boolean => true;
 
     acquire() {
       if (this.isOpen) return undefined;

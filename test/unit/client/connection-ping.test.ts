@@ -99,7 +99,7 @@ describe('pings of all connections', () => {
     expect(limits).toEqual([600, 1, 0]);
   });
 
-  it('are refused by a connection on which maxPending wait already, and by no other', async () => {
+  it('are refused by a connection on which as many as may wait already, and by no other', async () => {
     const connections = [new Pinged(0), new Pinged(1), new Pinged(2)];
     for (const [at, waiting] of [9, 10, 11].entries()) connections[at]!.waitingForPong = waiting;
     const pings = pingGroup(groupOf(...connections), 1000, 10);

@@ -136,7 +136,7 @@ describe('who waits for a connection', () => {
   });
 
   it('are 1,024 at most where fewer Commands may wait, and one more when one has its connection', async () => {
-    const stage = new Stage({ maxQueuedCommands: 0 });
+    const stage = new Stage({ queue: { maxCommands: 0 } });
     const waiting = Array.from({ length: 1024 }, () => stage.group.connect());
     const failure = await stage.group.connect().catch((reason: unknown) => reason);
     expect(failure).toMatchObject({ code: 'QUEUE_FULL', cause: { code: 'CONNECT_TIMEOUT' } });
@@ -161,7 +161,7 @@ describe('calls that wait for a connection', () => {
   });
 
   it('are as many as may, and one more when one of them is given up', () => {
-    const stage = new Stage({ maxQueuedCommands: 2 });
+    const stage = new Stage({ queue: { maxCommands: 2 } });
     const first = stage.submit();
     stage.submit();
     expect(stage.submit().failure).toMatchObject({ code: 'QUEUE_FULL', sent: false });
@@ -171,8 +171,8 @@ describe('calls that wait for a connection', () => {
     expect(stage.group.pending).toBe(2);
   });
 
-  it('wait for queueTimeoutMs, and fail with why the last attempt has failed', async () => {
-    const stage = new Stage({ queueTimeoutMs: 1000, connectTimeoutMs: 60_000 });
+  it('wait for queue.timeoutMs, and fail with why the last attempt has failed', async () => {
+    const stage = new Stage({ queue: { timeoutMs: 1000 }, connectTimeoutMs: 60_000 });
     const first = stage.submit();
     await pass(999);
     expect(first.ends).toEqual([]);
@@ -180,7 +180,7 @@ describe('calls that wait for a connection', () => {
     const second = stage.submit();
     await pass(251);
     expect(first.failure).toMatchObject({ code: 'CONNECT_FAILED', sent: false, cause: refused });
-    expect((first.failure as Error).message).toBe('no connection within queueTimeoutMs (1000): not there');
+    expect((first.failure as Error).message).toBe('no connection within queue.timeoutMs (1000): not there');
     expect(second.ends).toEqual([]);
     expect(stage.group.waiting.waitsFor(second.call)).toMatchObject({
       text: 'it waited for a connection: not there',
@@ -199,7 +199,7 @@ describe('calls that wait for a connection', () => {
 
   it('have no other reason to tell when the server has drained, and its next turn is far', async () => {
     const reconnect = { fastPeriodMs: 0, maxDelayMs: 60_000 };
-    const stage = new Stage({ extension: true, queueTimeoutMs: 1000, reconnect });
+    const stage = new Stage({ extension: true, queue: { timeoutMs: 1000 }, reconnect });
     const connected = stage.group.connect();
     const wire = await stage.open(0, GREETING + hello());
     await connected;
@@ -207,12 +207,12 @@ describe('calls that wait for a connection', () => {
     const sent = stage.submit();
     await pass(1250);
     expect(sent.failure).toMatchObject({ code: 'CONNECT_TIMEOUT', sent: false });
-    expect(sent.failure).toHaveProperty('message', 'no connection within queueTimeoutMs (1000)');
+    expect(sent.failure).toHaveProperty('message', 'no connection within queue.timeoutMs (1000)');
   });
 
   it.each<[string, Partial<CommandClientOptions>, Error, boolean]>([
     ['go on waiting when it may still be had', {}, refused, false],
-    ['fail when they are not to wait', { whenDisconnected: 'fail' }, refused, true],
+    ['fail when they are not to wait', { queue: false }, refused, true],
     ['fail when no attempt will be made', { reconnect: false }, refused, true],
     ['fail when it fails for good', {}, new CmdStreamError('SERVER_INFO_MISMATCH', 'another server'), true],
   ])('%s, as soon as no attempt is under way', async (_what, options, reason, fails) => {
@@ -374,7 +374,7 @@ describe('idle()', () => {
   });
 
   it('is over with its limit although calls are pending', async () => {
-    const stage = new Stage({ queueTimeoutMs: 0, connectTimeoutMs: 0 });
+    const stage = new Stage({ queue: { timeoutMs: 0 }, connectTimeoutMs: 0 });
     stage.submit();
     const idle = stage.group.idle(1000);
     await pass(999);

@@ -12,7 +12,7 @@ interface Stage {
 }
 
 /** One whose first Result, 0, was taken. */
-async function started(maxBuffered: number, options?: TakerOptions): Promise<Stage> {
+async function started(maxBytes: number, options?: TakerOptions): Promise<Stage> {
   const stage = { cancelled: 0, granted: [] as number[], sink: undefined as unknown as CommandSink<number> };
   const call = { grant: (count: number) => stage.granted.push(count), cancel: () => stage.cancelled++ };
   const results = new ResultIterator<number>(
@@ -20,7 +20,7 @@ async function started(maxBuffered: number, options?: TakerOptions): Promise<Sta
       stage.sink = sink;
       return call as unknown as ClientCall;
     },
-    maxBuffered,
+    maxBytes,
     options,
   );
   const first = results.next();
@@ -41,13 +41,13 @@ async function rest(results: AsyncIterable<number>): Promise<{ taken: number[]; 
 
 describe('what waits to be taken', () => {
   it('is refused when it is too many bytes, and none that were taken count', async () => {
-    const { results, sink } = await started(1_000, { maxBytes: 10_000 });
+    const { results, sink } = await started(10_000);
     for (let round = 0; round < 5; round++) {
-      for (let n = 0; n < 10; n++) sink.next(n, 968);
-      expect(() => sink.next(10, 968)).toThrow(
+      for (let n = 0; n < 10; n++) sink.next(n, 872);
+      expect(() => sink.next(10, 872)).toThrow(
         expect.objectContaining({
           code: 'SLOW_CONSUMER',
-          message: expect.stringContaining('maxBufferedBytes (10000)'),
+          message: expect.stringContaining('maxStreamBufferBytes (10000)'),
         }),
       );
       for (let n = 0; n < 10; n++) await expect(results.next()).resolves.toEqual({ value: n, done: false });
@@ -55,7 +55,7 @@ describe('what waits to be taken', () => {
   });
 
   it('may be one Result beyond the bound in bytes', async () => {
-    const { results, sink } = await started(1_000, { maxBytes: 10_000 });
+    const { results, sink } = await started(10_000);
     sink.next(1, 9_000);
     sink.next(2, 1_000_000);
     expect(() => sink.next(3, 1)).toThrow(expect.objectContaining({ code: 'SLOW_CONSUMER' }));
@@ -70,7 +70,10 @@ describe('what waits when the call is over', () => {
 
   it('is given after a normal end and after a loss', async () => {
     for (const over of [end.complete, (sink: CommandSink<number>) => sink.error(lost)]) {
-      const { results, sink } = await started(1_000, { signal: new AbortController().signal, timeoutMs: 1_000_000 });
+      const { results, sink } = await started(10_000_000, {
+        signal: new AbortController().signal,
+        timeoutMs: 1_000_000,
+      });
       for (let n = 1; n <= 3; n++) sink.next(n, 10);
       over(sink);
       expect((await rest(results)).taken).toEqual([1, 2, 3]);
@@ -80,7 +83,7 @@ describe('what waits when the call is over', () => {
   it.each(['while it is pending', 'when all have come'])('is dropped by an abort %s', async (when) => {
     const controller = new AbortController();
     const reason = new Error('given up');
-    const { results, sink } = await started(1_000, { signal: controller.signal });
+    const { results, sink } = await started(10_000_000, { signal: controller.signal });
     for (let n = 1; n <= 3; n++) sink.next(n, 10);
     if (when === 'when all have come') sink.complete();
     controller.abort(reason);
@@ -90,7 +93,7 @@ describe('what waits when the call is over', () => {
   });
 
   it('is dropped by the time limit, though its timer has not run yet', async () => {
-    const stage = await started(1_000, { timeoutMs: 1 });
+    const stage = await started(10_000_000, { timeoutMs: 1 });
     stage.sink.next(1, 10);
     const until = performance.now() + 2;
     while (performance.now() < until);
@@ -101,7 +104,7 @@ describe('what waits when the call is over', () => {
 
   it('is dropped by the end of the client', async () => {
     const destroyed: CmdStreamError[] = [];
-    const { results, sink } = await started(1_000, { destroyed: () => destroyed[0] });
+    const { results, sink } = await started(10_000_000, { destroyed: () => destroyed[0] });
     sink.next(1, 10);
     sink.complete();
     destroyed.push(new CmdStreamError('CLOSED', 'the client was closed'));
@@ -112,7 +115,7 @@ describe('what waits when the call is over', () => {
 
 describe('those who wait for a Result', () => {
   it('get one each, in order, and the end when it comes', async () => {
-    const { results, sink } = await started(10);
+    const { results, sink } = await started(10_000_000);
     const waiting = [results.next(), results.next(), results.next(), results.next()];
     sink.next(1, 10);
     sink.next(2, 10);
@@ -127,7 +130,7 @@ describe('those who wait for a Result', () => {
   });
 
   it('are all given the error, and one that comes later is at the end', async () => {
-    const { results, sink } = await started(10);
+    const { results, sink } = await started(10_000_000);
     const waiting = [results.next(), results.next()];
     sink.error('failed');
     sink.error('failed once more');
@@ -173,20 +176,20 @@ describe('those who wait for a Result', () => {
 
 describe('leaving', () => {
   it('ends the call, drops what waits, and is the end for those who wait', async () => {
-    const stage = await started(10);
+    const stage = await started(10_000_000);
     const { results, sink } = stage;
     sink.next(1, 10);
     expect(await results.return()).toEqual({ value: undefined, done: true });
     expect(stage.cancelled).toBe(1);
     expect(await results.next()).toEqual({ value: undefined, done: true });
-    const other = await started(10);
+    const other = await started(10_000_000);
     const waiting = other.results.next();
     await other.results.return();
     expect(await waiting).toEqual({ value: undefined, done: true });
   });
 
   it('hides an error that was given to no taker', async () => {
-    const { results, sink } = await started(10);
+    const { results, sink } = await started(10_000_000);
     sink.next(1, 10);
     sink.error(new Error('too late'));
     await results.return();
@@ -204,7 +207,7 @@ describe('leaving', () => {
 
 describe('credit', () => {
   it('is given for every 16 Results that were taken, whether they have waited or not', async () => {
-    const { results, sink, granted } = await started(100);
+    const { results, sink, granted } = await started(10_000_000);
     for (let round = 1; round <= 3; round++) {
       for (let n = 0; n < 7; n++) sink.next(n, 10);
       for (let n = 0; n < 7; n++) await results.next();
@@ -219,7 +222,7 @@ describe('credit', () => {
   });
 
   it('is given as soon as half of the window of bytes was taken', async () => {
-    const { results, sink, granted } = await started(100);
+    const { results, sink, granted } = await started(10_000_000);
     const take = async (bytes: number): Promise<void> => {
       sink.next(1, bytes);
       await results.next();
@@ -236,16 +239,18 @@ describe('credit', () => {
 });
 
 describe('the bound on what waits', () => {
-  it('is that of Results where there are too many, and may be used anew when they were taken', async () => {
-    const { results, sink } = await started(2, { maxBytes: 1000 });
+  it('may be used anew when they were taken, and says what is counted', async () => {
+    const { results, sink } = await started(1000);
     for (let round = 0; round < 2; round++) {
-      sink.next(1, 400);
-      sink.next(2, 600);
+      sink.next(1, 300);
+      sink.next(2, 500);
       expect(() => sink.next(3, 1)).toThrow(
         expect.objectContaining({
           code: 'SLOW_CONSUMER',
           sent: true,
-          message: expect.stringMatching(/^2 Results of 1064 bytes .* maxBufferedResults \(2\)/),
+          message: expect.stringMatching(
+            /^2 Results, counted as 1056 bytes \(128 each .* maxStreamBufferBytes \(1000\)/,
+          ),
         }),
       );
       await results.next();
@@ -254,20 +259,20 @@ describe('the bound on what waits', () => {
   });
 
   it('is that of bytes as soon as they are as many', async () => {
-    const { sink } = await started(10, { maxBytes: 1000 });
-    sink.next(1, 967);
+    const { sink } = await started(1000);
+    sink.next(1, 871);
     sink.next(2, 0);
     const full: unknown = expect.objectContaining({
-      message: expect.stringMatching(/^2 Results of 1031 bytes .* \(1000\)/),
+      message: expect.stringMatching(/^2 Results, counted as 1127 bytes .* \(1000\)/),
     });
     expect(() => sink.next(3, 0)).toThrow(full as Error);
-    const other = await started(10, { maxBytes: 1000 });
-    other.sink.next(1, 968);
-    expect(() => other.sink.next(2, 0)).toThrow('1 Results of 1000 bytes');
+    const other = await started(1000);
+    other.sink.next(1, 872);
+    expect(() => other.sink.next(2, 0)).toThrow('1 Results, counted as 1000 bytes');
   });
 
   it('counts nothing that was dropped', async () => {
-    const { results, sink } = await started(10, { maxBytes: 1000 });
+    const { results, sink } = await started(1000);
     sink.next(1, 2000);
     await results.return();
     expect(() => sink.next(2, 10)).not.toThrow();
@@ -280,7 +285,7 @@ describe('the time to take Results', () => {
   it('is over at its end, and not a moment before', async () => {
     const clock = jest.spyOn(performance, 'now').mockReturnValue(5000);
     try {
-      const { results, sink } = await started(10, { timeoutMs: 100 });
+      const { results, sink } = await started(10_000_000, { timeoutMs: 100 });
       for (let n = 1; n <= 3; n++) sink.next(n, 10);
       sink.complete();
       clock.mockReturnValue(5099);
@@ -300,7 +305,7 @@ describe('the time to take Results', () => {
     const clock = jest.spyOn(performance, 'now').mockReturnValue(5000);
     try {
       for (const options of [{ timeoutMs: 0 }, {}]) {
-        const { results, sink } = await started(10, options);
+        const { results, sink } = await started(10_000_000, options);
         sink.next(1, 10);
         sink.complete();
         clock.mockReturnValue(5_000_000);
@@ -317,7 +322,7 @@ describe('the time to take Results', () => {
     ['is not that of another error', new CmdStreamError('INTERNAL', 'broken'), { timeoutMs: 1_000_000 }, [1]],
     ['is not that of an error of another kind', { code: 'TIMEOUT' }, { timeoutMs: 1_000_000 }, [1]],
   ])('%s', async (_what, error, options, taken) => {
-    const { results, sink } = await started(10, options);
+    const { results, sink } = await started(10_000_000, options);
     sink.next(1, 10);
     sink.error(error);
     expect(await rest(results)).toEqual({ taken, error });
@@ -331,7 +336,7 @@ describe('the end of the client', () => {
       [closed, []],
       [undefined, [1]],
     ] as const) {
-      const { results, sink } = await started(10, { destroyed: () => destroyedBy });
+      const { results, sink } = await started(10_000_000, { destroyed: () => destroyedBy });
       sink.next(1, 10);
       sink.error(closed);
       const last = await rest(results);

@@ -7,6 +7,7 @@ import {
   WaitingRoom,
   type ResolvedRetryOptions,
   type WaitingRoomConfig,
+  queueDefaults,
 } from '../../../lib/client/group/waiting-room.js';
 import { Ticker } from '../../../lib/connection/ticker.js';
 import { CmdStreamError } from '../../../lib/core.js';
@@ -41,9 +42,8 @@ class Stage {
     const all = {
       ticker: new Ticker(new AsyncScope()),
       callBytes: { keepUnwritten: () => {} } as never,
-      maxQueued: 1000,
-      queueTimeoutMs: LIMIT_MS,
-      maxPending: 1000,
+      queue: { timeoutMs: LIMIT_MS, maxCommands: 1000 },
+      mostPending: 1000,
       retry: retryDefaults,
       ...config,
     };
@@ -97,7 +97,7 @@ describe('calls that wait for a connection', () => {
     stage.room.release();
     expect([stage.news, stage.room.pending]).toEqual([['a', 'b'], 1]);
     jest.advanceTimersByTime(LIMIT_MS + 1);
-    expect(stage.news.slice(2)).toEqual(['later: no connection within queueTimeoutMs (5000)']);
+    expect(stage.news.slice(2)).toEqual(['later: no connection within queue.timeoutMs (5000)']);
   });
 
   it('do not go on when their caller has given them up, be it while others go on', () => {
@@ -127,7 +127,7 @@ describe('calls that wait for a connection', () => {
     expect(stage.news).toEqual([]);
     stage.whyNotOpen = absent;
     jest.advanceTimersByTime(2);
-    const reason = 'no connection within queueTimeoutMs (5000): absent';
+    const reason = 'no connection within queue.timeoutMs (5000): absent';
     expect(stage.news).toEqual([`a: ${reason}`, `b: ${reason}`]);
     jest.advanceTimersByTime(1990);
     expect(stage.room.pending).toBe(1);
@@ -137,7 +137,7 @@ describe('calls that wait for a connection', () => {
   });
 
   it('wait for ever without a limit, and keep the process alive meanwhile', () => {
-    const stage = new Stage({ queueTimeoutMs: 0 });
+    const stage = new Stage({ queue: { ...queueDefaults, timeoutMs: 0 } });
     stage.add('a');
     expect(jest.getTimerCount()).toBe(1 + TICKERS_OWN);
     jest.advanceTimersByTime(3_600_001);
@@ -148,7 +148,7 @@ describe('calls that wait for a connection', () => {
   });
 
   it('are as many as may', () => {
-    const stage = new Stage({ maxQueued: 2 });
+    const stage = new Stage({ queue: { ...queueDefaults, maxCommands: 2 } });
     const [first] = stage.add('a', 'b');
     expect(stage.room.isFull).toBe(true);
     stage.whyNotOpen = absent;
@@ -184,7 +184,7 @@ describe('callers of connect()', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('wait for their own time, or for queueTimeoutMs if that is shorter, and no timer is left', async () => {
+  it('wait for their own time, or for queue.timeoutMs if that is shorter, and no timer is left', async () => {
     const stage = new Stage();
     const callers = [stage.connect('no time of its own'), stage.connect('long', 60_000), stage.connect('short', 500)];
     jest.advanceTimersByTime(499);
@@ -195,13 +195,13 @@ describe('callers of connect()', () => {
     expect(stage.news).toEqual(['short: TIMEOUT no connection within timeoutMs (500)']);
     jest.advanceTimersByTime(LIMIT_MS);
     await Promise.all(callers);
-    const error = 'CONNECT_TIMEOUT no connection within queueTimeoutMs (5000)';
+    const error = 'CONNECT_TIMEOUT no connection within queue.timeoutMs (5000)';
     expect(stage.news.slice(1)).toEqual([`no time of its own: ${error}`, `long: ${error}`]);
     expect(jest.getTimerCount()).toBe(0);
   });
 
   it('have their own time where there is no other limit', async () => {
-    const stage = new Stage({ queueTimeoutMs: 0 });
+    const stage = new Stage({ queue: { ...queueDefaults, timeoutMs: 0 } });
     const callers = [stage.connect('patient'), stage.connect('short', 500)];
     jest.advanceTimersByTime(60_000);
     await callers[1];
@@ -214,8 +214,8 @@ describe('callers of connect()', () => {
   it.each([
     [0, 1024],
     [1025, 1025],
-  ])('are at most, where %i Commands may wait, %i', async (maxQueued, most) => {
-    const stage = new Stage({ maxQueued });
+  ])('are at most, where %i Commands may wait, %i', async (maxCommands, most) => {
+    const stage = new Stage({ queue: { ...queueDefaults, maxCommands } });
     for (let n = 0; n < most; n++) stage.room.connect(0).catch(() => {});
     await expect(stage.room.connect(0)).rejects.toMatchObject({ code: 'QUEUE_FULL' });
     stage.room.failAwaiting(absent);
@@ -296,7 +296,7 @@ describe('calls that wait to be sent again', () => {
   });
 
   it('are as many as may, and one more when one of them is sent or given up', () => {
-    const stage = new Stage({ maxPending: 2 });
+    const stage = new Stage({ mostPending: 2 });
     const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => stage.call(name)) as [
       ClientCall,
       ClientCall,

@@ -126,7 +126,7 @@ describe('answers that wait for the deserializer', () => {
           code: 'SLOW_CONSUMER',
           sent: true,
           message: expect.stringMatching(
-            /^20 answers, counted as 46480 bytes .*, wait .* maxBufferedBytes is 46480$/,
+            /^20 answers, counted as 46480 bytes .*, wait .* maxStreamBufferBytes is 46480$/,
           ) as unknown,
         }),
       );
