@@ -6,6 +6,7 @@ import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { dial, type ServerAddress } from '../connection/dial.js';
 import { keepaliveDefaults, keepaliveRules, oldKeepaliveNames } from '../connection/keepalive.js';
+import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
 import { clientDirection } from '../connection/codec-direction.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
@@ -79,6 +80,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     callBytes: new CallBytes({ maxQueuedBytes: options.maxQueuedBytes, direction }),
     options,
     ticker: new Ticker(scope),
+    readingTurns: new ReadingTurns(scope),
     scope,
     hasTls: options.tls !== undefined,
     fingerprint: new Fingerprint(options.contract, codec, options.contractCheck),

@@ -16,6 +16,7 @@ import { connectionDefaults, type ResolvedConnectionOptions } from './connection
 import { ConnectionSocket, type ConnectionSocketListener } from './connection-socket.js';
 import { FrameReader, type FrameReaderListener } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
+import { MOST_FRAMES, nextShare, type ReadingTurns, type TurnTaker } from './reading-turns.js';
 import type { Ticker, Ticking } from './ticker.js';
 
 /** What happens on a connection. No method may throw, but for those of {@link FrameReaderListener} that say so. */
@@ -31,6 +32,7 @@ export interface ConnectionConfig {
   readonly direction: CodecDirection;
   readonly options: ResolvedConnectionOptions;
   readonly ticker: Ticker;
+  readonly readingTurns: ReadingTurns;
   /** What connections run in: not the scope of the call that sends, or whose end makes room. */
   readonly scope: AsyncScope;
 }
@@ -44,9 +46,11 @@ type State = 'open' | 'ending' | 'closed';
 const LINGER_MS = 1000;
 /** As much is read while the connection is paused. */
 const READ_AHEAD_BYTES = 64 * 1024;
+/** As much Node reads at once. */
+const MOST_READ_BYTES = 64 * 1024;
 
 /** Its fields are read only to others. */
-export class Connection implements Ticking, ConnectionSocketListener {
+export class Connection implements Ticking, ConnectionSocketListener, TurnTaker {
   /** The outgoing half. */
   readonly writer: FrameWriter;
   readonly addresses: ConnectionAddresses;
@@ -62,6 +66,10 @@ export class Connection implements Ticking, ConnectionSocketListener {
   readonly #listener: ConnectionListener;
   readonly #scope: AsyncResource;
   readonly #reader: FrameReader;
+  /** Frames it may hand on in one share while there are other connections. */
+  #share = MOST_FRAMES;
+  /** Does what has arrived wait for its turn? */
+  #waitsForTurn = false;
   #state: State = 'open';
   #endedAt = 0;
   #lingerDeadline = 0;
@@ -76,6 +84,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
     this.addresses = this.#socket.addresses;
     this.writer = this.#scope.runInAsyncScope(() => new FrameWriter(config, this.#socket, () => this.#flushed()));
     this.#socket.open();
+    config.readingTurns.addConnection();
     config.ticker.add(this);
   }
 
@@ -86,16 +95,56 @@ export class Connection implements Ticking, ConnectionSocketListener {
   #receive(chunk: Buffer): void {
     this.receivedAt = Date.now();
     this.arrivedAt = performance.now();
+    if (!this.#waitsForTurn) this.#reader.share = this.#nextShare;
     this.#reader.receive(chunk);
+    this.#waitIfSpent(this.arrivedAt, chunk.length >= MOST_READ_BYTES);
+    this.#regulate();
+  }
+
+  /** Frames of the next share; one that is alone keeps no other waiting. */
+  get #nextShare(): number {
+    return this.#config.readingTurns.isShared ? this.#share : Infinity;
+  }
+
+  /** More than its share has arrived: the rest has its turn later, and others before it. */
+  #waitIfSpent(since: number, mayHaveMore = false): void {
+    if (this.#waitsForTurn) return;
+    const { isSpent } = this.#reader;
+    if (isSpent) this.#share = nextShare(this.#share, performance.now() - since);
+    // A read that was full is followed by the next one in the same turn, as often as the system wants.
+    if (!isSpent && !mayHaveMore) return;
+    this.#waitsForTurn = true;
+    this.#config.readingTurns.wait(this);
+  }
+
+  takeTurn(): void {
+    if (!this.#waitsForTurn) return;
+    this.#waitsForTurn = false;
+    if (this.#state === 'open') this.#config.scope.runPassing(this.#readOn, this);
+  }
+
+  /** Its end must not overtake what has arrived. */
+  #readRest(): void {
+    if (!this.#waitsForTurn) return;
+    this.#waitsForTurn = false;
+    this.#config.scope.runPassing(this.#reader.readOn, this.#reader, Infinity);
+  }
+
+  #readOn(): void {
+    const now = performance.now();
+    this.#reader.readOn(this.#nextShare);
+    this.#waitIfSpent(now);
     this.#regulate();
   }
 
   onPeerEnd(): void {
+    this.#readRest();
     const inside = this.isReceiving ? ' inside a frame' : '';
     this.destroy(new CmdStreamError('PEER_CLOSED', `the peer ended the connection${inside}`));
   }
 
   onGone(cause: CmdStreamError): void {
+    this.#readRest();
     this.destroy(cause);
   }
 
@@ -137,7 +186,9 @@ export class Connection implements Ticking, ConnectionSocketListener {
   }
 
   #resume(): void {
+    const now = performance.now();
     this.#reader.resume();
+    this.#waitIfSpent(now);
     this.#regulate();
   }
 
@@ -145,7 +196,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
   #regulate(): void {
     if (this.#state !== 'open') return;
     const isFull = this.#reader.isPaused && this.#reader.unread >= READ_AHEAD_BYTES;
-    if (isFull) this.#socket.pause();
+    if (isFull || this.#waitsForTurn) this.#socket.pause();
     else this.#socket.resume();
   }
 
@@ -160,6 +211,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
   #end(cause: CmdStreamError): void {
     this.#state = 'ending';
     this.isOpen = false;
+    this.#config.readingTurns.removeConnection();
     this.#endedAt = this.#config.ticker.now;
     this.#lingerDeadline = this.#endedAt + LINGER_MS;
     this.#reader.stop();
@@ -177,6 +229,7 @@ export class Connection implements Ticking, ConnectionSocketListener {
     const hasEnded = this.#state === 'ending';
     this.#state = 'closed';
     this.isOpen = false;
+    if (!hasEnded) this.#config.readingTurns.removeConnection();
     this.#config.ticker.delete(this);
     this.#reader.stop();
     this.writer.abandon(cause);

@@ -33,6 +33,9 @@ export interface FrameReaderListener {
   onUnreadable?(seq: Seq, error: CmdStreamError): void;
 }
 
+/** A frame counts once more in its share for every 2 KiB (2 to the power of this), as it takes so much longer. */
+const LARGE_FRAME_BITS = 11;
+
 type Expected = 'server-info' | 'probe-answer' | 'first-frame' | 'frames';
 
 export interface FrameReaderConfig {
@@ -53,6 +56,8 @@ export class FrameReader {
   isPaused = false;
   /** The next value comes with a copy of its frame. */
   copiesNext = false;
+  /** Frames that may still be handed on; when none may, the rest waits for {@link readOn}. */
+  share = Infinity;
   readonly #clock: Clock;
   readonly #direction: CodecDirection;
   readonly #listener: FrameReaderListener;
@@ -86,6 +91,11 @@ export class FrameReader {
     return this.#bytes.unread;
   }
 
+  /** Could more be handed on, but for its share? */
+  get isSpent(): boolean {
+    return this.share <= 0 && this.#isComplete && !this.isPaused;
+  }
+
   /** The error of a frame that has begun and is not complete in time; large ones have more. */
   overdue({ frameTimeoutMs }: ResolvedConnectionOptions, now: number): CmdStreamError | undefined {
     if (frameTimeoutMs === 0 || this.frameSince === 0) return undefined;
@@ -117,6 +127,12 @@ export class FrameReader {
     this.#decode();
   }
 
+  /** Hands on what waits, as far as the new share goes. */
+  readOn(share: number): void {
+    this.share = share;
+    this.#decode();
+  }
+
   /** Hands nothing on any more and drops what arrived. */
   stop(): void {
     this.#stopped = true;
@@ -131,7 +147,9 @@ export class FrameReader {
     let progress = false;
     try {
       while (this.#isReady()) {
+        const { unread } = this.#bytes;
         this.#read();
+        this.share -= 1 + ((unread - this.#bytes.unread) >> LARGE_FRAME_BITS);
         progress = true;
       }
     } catch (error) {
@@ -153,13 +171,18 @@ export class FrameReader {
   }
 
   #isReady(): boolean {
+    return !this.isPaused && this.share > 0 && this.#isComplete;
+  }
+
+  /** May there be a whole frame? */
+  get #isComplete(): boolean {
     const { unread, needed } = this.#bytes;
-    return !this.isPaused && !this.#stopped && unread > 0 && unread >= needed;
+    return !this.#stopped && unread > 0 && unread >= needed;
   }
 
   /** A frame that is cut has its time limit from its first byte on: later bytes do not extend it. */
   #watchFrame(progress: boolean): void {
-    if (this.#stopped || this.isPaused || this.#expected === 'server-info' || this.#bytes.unread === 0)
+    if (this.#stopped || this.isPaused || this.share <= 0 || this.#expected === 'server-info' || this.unread === 0)
       this.frameSince = 0;
     else if (progress || this.frameSince === 0) this.frameSince = this.#clock.now;
   }

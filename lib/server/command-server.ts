@@ -6,6 +6,7 @@ import { callSafely, notify } from '../callbacks.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { tablesOf } from '../contract/contract.js';
 import { Fingerprint } from '../codec/fingerprint.js';
+import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
 import { serverDirection } from '../connection/codec-direction.js';
 import { CmdStreamError } from '../errors.js';
@@ -61,6 +62,7 @@ export class CommandServer {
       direction: serverDirection(codec, resolved),
       options: resolved,
       ticker: new Ticker(this.#scope),
+      readingTurns: new ReadingTurns(this.#scope),
       scope: this.#scope,
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,

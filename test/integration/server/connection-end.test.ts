@@ -154,7 +154,7 @@ describe('server connection', () => {
         }
       },
     };
-    const calc = own(await CalcServer.start({ invoker, maxSendBufferBytes: 65_536 }));
+    const calc = own(await CalcServer.start({ invoker, maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536 }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.socket.pause();

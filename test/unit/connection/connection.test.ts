@@ -1,124 +1,16 @@
 // One connection over a Duplex whose writes are taken when the test says so: whole frames or nothing, and its single
 // end.
 import { describe, expect, it, jest } from '@jest/globals';
-import { AsyncScope } from '../../../lib/async-scope.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
-import { Connection, type ConnectionListener } from '../../../lib/connection/connection.js';
-import { connectionDefaults, type ResolvedConnectionOptions } from '../../../lib/connection/connection-options.js';
-import type { Ticker, Ticking } from '../../../lib/connection/ticker.js';
+import type { Connection } from '../../../lib/connection/connection.js';
+import { connectionDefaults } from '../../../lib/connection/connection-options.js';
 import { CmdStreamError } from '../../../lib/errors.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { ConnectionStage, ENDS, LIMIT } from '../../support/connection-stage.js';
 import { turns } from '../../support/deadline.js';
-import { SlowDuplex } from '../../support/slow-duplex.js';
 
-const LIMIT = 40;
 const gone = new CmdStreamError('CLOSED', 'enough');
 const other = new CmdStreamError('CLOSED', 'once more');
-/** As a socket of Node has them. */
-const ENDS = { remoteAddress: '192.0.2.7', remotePort: 7, localAddress: '2001:db8::9', localPort: 9 };
-
-/** A clock of the test's own. */
-class TestTicker {
-  now = 5000;
-  readonly watched = new Set<Ticking>();
-
-  add(ticking: Ticking): void {
-    this.watched.add(ticking);
-  }
-
-  delete(ticking: Ticking): void {
-    this.watched.delete(ticking);
-  }
-}
-
-/** Values are functions that write, or texts. Frames: seq, then what was written. */
-class Stage implements ConnectionListener {
-  readonly socket = Object.assign(new SlowDuplex(), ENDS);
-  readonly ticker = new TestTicker();
-  readonly values: unknown[] = [];
-  readonly ends: CmdStreamError[] = [];
-  readonly probeAnswers: boolean[] = [];
-  readonly frames: (string | undefined)[] = [];
-  flushes = 0;
-  reads = 0;
-  readonly connection: Connection;
-
-  constructor(side: 'client' | 'server' = 'server', options: Partial<ResolvedConnectionOptions> = {}) {
-    const direction = {
-      encode(value: unknown, writer: ByteWriter): void {
-        if (typeof value === 'function') value(writer);
-        else writer.writeText(value as string);
-      },
-      decode: (reader: Parameters<ConnectionListener['onControl']>[1]) => {
-        const byte = reader.readByte();
-        if (byte === 0xff) throw new CmdStreamError('BAD_PAYLOAD', 'garbage');
-        return byte;
-      },
-      data: jsonCodecDefaults,
-      send: { bytes: LIMIT, option: 'maxResultBytes' },
-      receive: { bytes: LIMIT, option: 'maxCommandBytes' },
-    };
-    const config = {
-      side,
-      direction,
-      options: { ...connectionDefaults, ...options },
-      ticker: this.ticker as unknown as Ticker,
-      scope: new AsyncScope(),
-    };
-    this.connection = new Connection(this.socket, config, this);
-  }
-
-  /** What was written so far, as text. */
-  async written(): Promise<string> {
-    await turns(2);
-    return this.socket.written.toString('latin1');
-  }
-
-  async take(error?: Error): Promise<void> {
-    this.socket.takeWrite(error);
-    await turns(2);
-  }
-
-  async receive(hex: string): Promise<void> {
-    this.socket.push(Buffer.from(hex, 'hex'));
-    await turns(2);
-  }
-
-  tick(ms: number): void {
-    this.ticker.now += ms;
-    for (const ticking of this.ticker.watched) ticking.tick(this.ticker.now);
-  }
-
-  onServerInfo(): void {}
-  onPing(): void {}
-  onControl(): void {}
-  onRefused(): void {}
-
-  onProbe(): boolean {
-    return false;
-  }
-
-  onProbeAnswer(isExtended: boolean): void {
-    this.probeAnswers.push(isExtended);
-  }
-
-  onReadEnd(): void {
-    this.reads++;
-  }
-
-  onValue(_seq: unknown, value: unknown, _bytesRead: number, frame?: Buffer): void {
-    this.values.push(value);
-    this.frames.push(frame?.toString('hex'));
-  }
-
-  onFlushed(): void {
-    this.flushes++;
-  }
-
-  onEnd(cause: CmdStreamError): void {
-    this.ends.push(cause);
-  }
-}
 
 function half(writer: ByteWriter): void {
   writer.writeText('half of it');
@@ -133,7 +25,7 @@ const ofBytes = (bytes: number): string => 'x'.repeat(bytes - 1);
 
 describe('a frame that cannot be encoded', () => {
   it('leaves nothing behind, nor does what belongs to it, and the next one is whole', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     const { connection } = stage;
     send(connection, 65, 'a');
     expect(() => send(connection, 66, half)).toThrow('cannot be written');
@@ -147,7 +39,7 @@ describe('a frame that cannot be encoded', () => {
   });
 
   it('is an error with a code, whatever was thrown, that of the package as it is', () => {
-    const { connection } = new Stage();
+    const { connection } = new ConnectionStage();
     const own = new CmdStreamError('UNKNOWN_TYPE', 'no such type');
     const throwing = (error: unknown) => (): void => {
       throw error;
@@ -159,7 +51,7 @@ describe('a frame that cannot be encoded', () => {
   });
 
   it('leaves nothing in the memory of what must wait, whatever was there before', () => {
-    const { connection } = new Stage();
+    const { connection } = new ConnectionStage();
     const writer = new ByteWriter();
     const before = 'before'.repeat(6);
     expect(connection.writer.encode(writer, (into) => into.writeText(before))).toBe(36);
@@ -175,7 +67,7 @@ describe('a frame that cannot be encoded', () => {
 
 describe('a frame', () => {
   it('of exactly the limit is sent, of one byte more it is refused and nothing of it is left', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     expect(send(stage.connection, 65, ofBytes(LIMIT))).toBe(LIMIT);
     expect(() => send(stage.connection, 65, ofBytes(LIMIT + 1))).toThrow(
       expect.objectContaining({ code: 'FRAME_TOO_LARGE', message: expect.stringContaining('maxResultBytes (40)') }),
@@ -184,7 +76,7 @@ describe('a frame', () => {
   });
 
   it('and what goes before it have the limit each', () => {
-    const { connection } = new Stage();
+    const { connection } = new ConnectionStage();
     const meta = (bytes: number) => (writer: ByteWriter) => writer.writeZeros(bytes);
     expect(send(connection, 65, ofBytes(LIMIT), meta(LIMIT))).toBe(LIMIT);
     expect(() => send(connection, 65, 'a', meta(LIMIT + 1))).toThrow(
@@ -196,7 +88,7 @@ describe('a frame', () => {
   });
 
   it('keeps to what the peer takes, if that is less; 0 says nothing', () => {
-    const { connection } = new Stage();
+    const { connection } = new ConnectionStage();
     for (const bytes of [0, LIMIT + 1, LIMIT]) {
       connection.writer.limitFrames(bytes);
       expect(send(connection, 65, ofBytes(LIMIT))).toBe(LIMIT);
@@ -206,7 +98,7 @@ describe('a frame', () => {
     connection.writer.limitFrames(20);
     expect(send(connection, 65, ofBytes(10))).toBe(10);
     expect(() => send(connection, 65, ofBytes(11))).toThrow('maxResultBytes of the client (10)');
-    const client = new Stage('client').connection;
+    const client = new ConnectionStage('client').connection;
     client.writer.limitFrames(10);
     expect(() => send(client, 65, ofBytes(11))).toThrow('maxCommandBytes of the server (10)');
   });
@@ -214,7 +106,7 @@ describe('a frame', () => {
 
 describe('what is sent', () => {
   it('is reported each time the socket took some of it, as long as the connection is open', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     for (let round = 1; round <= 3; round++) {
       send(stage.connection, 65, 'a');
       await turns(2);
@@ -231,7 +123,7 @@ describe('what is sent', () => {
   });
 
   it('waits since the socket was given it, until it was taken', async () => {
-    const { connection, socket, ticker } = new Stage();
+    const { connection, socket, ticker } = new ConnectionStage();
     expect(connection.writer.stalledSince).toBe(0);
     send(connection, 65, 'a');
     ticker.now += 30;
@@ -245,7 +137,7 @@ describe('what is sent', () => {
 
 describe('what is sent while a value is being written', () => {
   it('follows it if it can wait, and is refused if it cannot', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     const { connection } = stage;
     let refused: unknown;
     send(connection, 65, (writer: ByteWriter) => {
@@ -264,7 +156,7 @@ describe('what is sent while a value is being written', () => {
   });
 
   it('is refused or follows it where that is a control frame, too', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     const { connection } = stage;
     let refused: unknown;
     connection.writer.send((writer) => {
@@ -282,7 +174,7 @@ describe('what is sent while a value is being written', () => {
   });
 
   it('gets its end, or what failed of it goes, before the connection ends in order', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     const { connection } = stage;
     send(connection, 65, 'a');
     expect(() =>
@@ -302,7 +194,7 @@ describe('what is sent while a value is being written', () => {
   });
 
   it('is lost with the connection that ends there', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     send(stage.connection, 65, (writer: ByteWriter) => {
       writer.writeText('a');
       stage.connection.writer.postPings(1);
@@ -317,7 +209,7 @@ describe('what is sent while a value is being written', () => {
 
 describe('the end of a connection', () => {
   it('in order sends what was sent and FIN, ends once, and waits for the peer', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     send(stage.connection, 65, 'a');
     stage.connection.end(gone);
     stage.connection.end(other);
@@ -340,7 +232,7 @@ describe('the end of a connection', () => {
   });
 
   it('comes a second after the last byte was taken if the peer does not end its side', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     send(stage.connection, 65, 'a');
     await turns(2);
     stage.connection.end(gone);
@@ -355,7 +247,7 @@ describe('the end of a connection', () => {
   });
 
   it('comes a second after that of this side if nothing waits', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     stage.connection.end(gone);
     stage.tick(999);
     await turns(2);
@@ -367,7 +259,7 @@ describe('the end of a connection', () => {
   });
 
   it('is there when the socket is closed', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     const closed = jest.fn();
     void stage.connection.closed().then(closed);
     expect(stage.connection.isOpen).toBe(true);
@@ -382,7 +274,7 @@ describe('the end of a connection', () => {
   });
 
   it('comes at once when the client is sent garbage: nothing is waited for, nothing decoded any more', async () => {
-    const stage = new Stage('client');
+    const stage = new ConnectionStage('client');
     await stage.receive('0764656661756c74' + '01ff' + '0105');
     expect(stage.ends).toMatchObject([{ code: 'BAD_PAYLOAD' }]);
     expect(stage.socket.destroyed).toBe(true);
@@ -391,7 +283,7 @@ describe('the end of a connection', () => {
   });
 
   it('lets a server that is sent garbage answer first', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     send(stage.connection, 65, 'a');
     await stage.receive('0105' + '01ff' + '0106');
     expect(stage.ends).toMatchObject([{ code: 'BAD_PAYLOAD' }]);
@@ -402,7 +294,7 @@ describe('the end of a connection', () => {
   });
 
   it('comes when a write fails', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     send(stage.connection, 65, 'a');
     await turns(2);
     const flushed = stage.connection.writer.flushed().then(
@@ -419,7 +311,7 @@ describe('the end of a connection', () => {
 
 describe('the time limits of a connection', () => {
   it('end one whose peer takes nothing, and count from each step anew', async () => {
-    const stage = new Stage('server', { writeStallTimeoutMs: 1000 });
+    const stage = new ConnectionStage('server', { writeStallTimeoutMs: 1000 });
     for (let round = 0; round < 3; round++) {
       send(stage.connection, 65, 'a');
       await turns(2);
@@ -441,7 +333,7 @@ describe('the time limits of a connection', () => {
   it.each([0, 20_000])(
     'ends in order within the default at the latest without one, ended after %i ms',
     async (beforeMs) => {
-      const stage = new Stage('client', { writeStallTimeoutMs: 0 });
+      const stage = new ConnectionStage('client', { writeStallTimeoutMs: 0 });
       send(stage.connection, 1, 'a');
       send(stage.connection, 1, ofBytes(9));
       await turns(2);
@@ -456,7 +348,7 @@ describe('the time limits of a connection', () => {
   );
 
   it('hold while it ends in order, counted from what was taken last', async () => {
-    const stage = new Stage('client', { writeStallTimeoutMs: 2000 });
+    const stage = new ConnectionStage('client', { writeStallTimeoutMs: 2000 });
     send(stage.connection, 1, 'a');
     await turns(2);
     stage.tick(1500);
@@ -469,7 +361,7 @@ describe('the time limits of a connection', () => {
   });
 
   it('let no peer take longer than the limit for a frame, the next one counts anew', async () => {
-    const stage = new Stage('server', { frameTimeoutMs: 1000 });
+    const stage = new ConnectionStage('server', { frameTimeoutMs: 1000 });
     for (let round = 0; round < 3; round++) {
       await stage.receive('01');
       stage.tick(999);
@@ -484,7 +376,7 @@ describe('the time limits of a connection', () => {
   });
 
   it('know when there was a sign of life', async () => {
-    const stage = new Stage('server', { writeStallTimeoutMs: 0 });
+    const stage = new ConnectionStage('server', { writeStallTimeoutMs: 0 });
     const born = stage.connection.aliveAt;
     stage.tick(500);
     expect(stage.connection.aliveAt).toBe(born);
@@ -501,7 +393,7 @@ describe('the time limits of a connection', () => {
 
 describe('bytes ahead of what was sent', () => {
   it('are those that were not confirmed, once they have left', async () => {
-    const { connection, socket } = new Stage();
+    const { connection, socket } = new ConnectionStage();
     send(connection, 65, ofBytes(10));
     const { sentBytes } = connection.writer;
     expect(sentBytes).toBe(10);
@@ -517,7 +409,7 @@ describe('bytes ahead of what was sent', () => {
   });
 
   it('are those of one step of the peer while what comes behind them has not left', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     const { connection } = stage;
     send(stage.connection, 65, ofBytes(10));
     await turns(2);
@@ -531,13 +423,13 @@ describe('bytes ahead of what was sent', () => {
 
 describe('what a connection knows', () => {
   it('are the addresses of its socket and what data may be', () => {
-    const { connection } = new Stage();
+    const { connection } = new ConnectionStage();
     expect(connection.addresses).toEqual(ENDS);
     expect(connection.dataLimits).toBe(jsonCodecDefaults);
   });
 
   it('is when the bytes being decoded arrived', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     const { connection } = stage;
     expect([connection.receivedAt, connection.arrivedAt]).toEqual([0, 0]);
     const [date, time] = [Date.now(), performance.now()];
@@ -549,7 +441,7 @@ describe('what a connection knows', () => {
   });
 
   it('is whether a frame has begun and is not complete', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     for (let round = 0; round < 2; round++) {
       expect(stage.connection.isReceiving).toBe(false);
       await stage.receive('01');
@@ -560,7 +452,7 @@ describe('what a connection knows', () => {
   });
 
   it('is the bytes of the next value, and of that one only, where they are asked for', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     await stage.receive('0105');
     stage.connection.copyNext();
     await stage.receive('0206');
@@ -572,7 +464,7 @@ describe('what a connection knows', () => {
     ['00', false],
     ['8000', true],
   ])('is what a server answers to a probe: %s', async (answer, isExtended) => {
-    const stage = new Stage('client');
+    const stage = new ConnectionStage('client');
     await stage.receive('0764656661756c74');
     stage.connection.probe();
     await stage.written();
@@ -586,7 +478,7 @@ describe('what a connection knows', () => {
 
 describe('a connection that is paused', () => {
   it('hands nothing on until it goes on, reads ahead a little, and then all in order', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     stage.connection.pause();
     stage.connection.pause();
     for (let n = 1; n <= 3; n++) await stage.receive(`010${n}`);
@@ -609,7 +501,7 @@ describe('a connection that is paused', () => {
   });
 
   it('reads ahead up to 64 KiB, and not a byte more', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     stage.connection.pause();
     await stage.receive('01'.repeat(65_535));
     expect(stage.socket.isPaused()).toBe(false);
@@ -619,7 +511,7 @@ describe('a connection that is paused', () => {
   });
 
   it('hands nothing on after its end, whatever resumes it and whatever still comes', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     stage.connection.pause();
     await stage.receive('0107'.repeat(32 * 1024));
     expect(stage.socket.isPaused()).toBe(true);
@@ -637,7 +529,7 @@ describe('a connection that is paused', () => {
   });
 
   it('reads on when it ends in order: the end of the peer may be behind what it does not take', async () => {
-    const stage = new Stage();
+    const stage = new ConnectionStage();
     stage.connection.pause();
     await stage.receive('0107'.repeat(32 * 1024));
     stage.connection.end(gone);

@@ -1,0 +1,70 @@
+// Shares out the time of the event loop among the connections of one client or server: one that has much to read hands
+// on a share of it and then waits for its next turn, behind the others.
+//
+//   reading --(share spent, more has arrived)--> waiting --(its turn: the next share)--> reading
+import type { AsyncScope } from '../async-scope.js';
+import { Fifo } from '../fifo.js';
+
+/** Something that has more to read than its share. */
+export interface TurnTaker {
+  takeTurn(): void;
+}
+
+/** Frames that one connection hands on in one share while others are open; large frames count as several. */
+export const MOST_FRAMES = 32;
+/** What a share may take; the next one of a connection whose frames take longer is smaller. */
+const SHARE_MS = 1;
+/** Time of one turn of the event loop that goes to those that wait. */
+const TURN_MS = 2;
+
+export class ReadingTurns {
+  readonly #scope: AsyncScope;
+  readonly #waiting = new Fifo<TurnTaker>();
+  #connections = 0;
+  /** When the first of this turn of the event loop began; 0 before it. */
+  #turnBegan = 0;
+  readonly #newTurn = (): void => void (this.#turnBegan = 0);
+  readonly #next = (): void => this.#takeNext();
+
+  constructor(scope: AsyncScope) {
+    this.#scope = scope;
+  }
+
+  /** No other one has to wait for a connection that is alone. */
+  get isShared(): boolean {
+    return this.#connections > 1;
+  }
+
+  addConnection(): void {
+    this.#connections++;
+  }
+
+  removeConnection(): void {
+    this.#connections--;
+  }
+
+  /** Calls `takeTurn` in a later turn of the event loop, once. */
+  wait(taker: TurnTaker): void {
+    this.#waiting.push(taker);
+    this.#later(this.#next);
+  }
+
+  /** Each has an immediate of its own: what one has set going, promises included, is done before the next is asked. */
+  #takeNext(): void {
+    const now = performance.now();
+    if (this.#turnBegan === 0) {
+      this.#turnBegan = now;
+      this.#later(this.#newTurn);
+    } else if (now - this.#turnBegan >= TURN_MS) return this.#later(this.#next);
+    this.#waiting.shift()!.takeTurn();
+  }
+
+  #later(work: () => void): void {
+    this.#scope.run(setImmediate, undefined, work);
+  }
+}
+
+/** The next share, in frames, of a connection whose last one has taken so long. */
+export function nextShare(frames: number, ms: number): number {
+  return ms > SHARE_MS ? Math.max(1, frames >> 1) : Math.min(MOST_FRAMES, frames * 2);
+}

@@ -1,0 +1,155 @@
+// How connections share the event loop while they read: one that has much waits for its turns, behind the others.
+import { describe, expect, it } from '@jest/globals';
+import { AsyncScope } from '../../../lib/async-scope.js';
+import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
+import { FrameReader } from '../../../lib/connection/frame-reader.js';
+import { MOST_FRAMES, nextShare, ReadingTurns } from '../../../lib/connection/reading-turns.js';
+import type { ByteReader } from '../../../lib/wire/byte-reader.js';
+import { ConnectionStage } from '../../support/connection-stage.js';
+import { turns, until } from '../../support/deadline.js';
+
+const frames = (count: number, value = 7): Buffer =>
+  Buffer.from([1, value].concat(...Array.from({ length: count - 1 }, () => [1, value])));
+
+const BODY_BYTES = 3 * 2048;
+const direction = {
+  decode: (reader: ByteReader) => reader.readBytes(BODY_BYTES),
+  encode: () => {},
+  data: jsonCodecDefaults,
+  send: { bytes: 1, option: 'maxResultBytes' },
+  receive: { bytes: 2 * BODY_BYTES, option: 'maxCommandBytes' },
+};
+let handedOn = 0;
+const listener = {
+  onPing: () => {},
+  onControl: () => {},
+  onRefused: () => {},
+  onValue: () => void handedOn++,
+};
+
+/** As a socket would, within this turn. */
+function arrive({ socket }: ConnectionStage, bytes: Buffer): void {
+  socket.emit('data', bytes);
+}
+
+function pair(): [ConnectionStage, ConnectionStage, ReadingTurns] {
+  const readingTurns = new ReadingTurns(new AsyncScope());
+  const stage = (): ConnectionStage => new ConnectionStage('server', {}, readingTurns);
+  return [stage(), stage(), readingTurns];
+}
+
+describe('a connection that has much to read', () => {
+  it('hands on its share at once and the rest in later turns, all of it in order', async () => {
+    const [busy, other] = pair();
+    const values = Array.from({ length: 200 }, (_, index) => index);
+    arrive(busy, Buffer.from(values.flatMap((value) => [1, value])));
+    expect(busy.values).toEqual(values.slice(0, MOST_FRAMES));
+    arrive(other, frames(1));
+    expect(other.values).toEqual([7]);
+    await until('all is handed on', () => busy.values.length === values.length);
+    expect(busy.values).toEqual(values);
+  });
+
+  it('has the next share behind all others that wait', async () => {
+    const [first, second] = pair();
+    const order: string[] = [];
+    first.onReadEnd = () => void order.push('first');
+    second.onReadEnd = () => void order.push('second');
+    arrive(first, frames(MOST_FRAMES * 3));
+    arrive(second, frames(MOST_FRAMES * 2));
+    await until('all is handed on', () => first.values.length === MOST_FRAMES * 3);
+    expect(order.slice(0, 4)).toEqual(['first', 'second', 'first', 'second']);
+  });
+
+  it('does not wait while it is the only one that is open', async () => {
+    const [busy, other] = pair();
+    other.connection.destroy(new Error('enough') as never);
+    arrive(busy, frames(500));
+    expect(busy.values).toHaveLength(500);
+    // One that has ended in order is not counted twice when it is destroyed.
+    const [alone, third] = pair();
+    third.connection.end(new Error('enough') as never);
+    await turns(2);
+    third.connection.destroy(new Error('enough') as never);
+    arrive(alone, frames(500));
+    expect(alone.values).toHaveLength(500);
+  });
+
+  it('counts a frame once more for every 2 KiB', () => {
+    const reader = new FrameReader({ side: 'server', direction, ticker: { now: 0 } }, listener, () => {});
+    const large = Buffer.concat([Buffer.from([1]), Buffer.alloc(BODY_BYTES)]);
+    reader.share = 12;
+    reader.receive(Buffer.concat(Array(9).fill(large)));
+    expect(handedOn).toBe(3);
+    expect(reader.isSpent).toBe(true);
+    reader.readOn(Infinity);
+    expect(handedOn).toBe(9);
+    expect(reader.isSpent).toBe(false);
+  });
+
+  it('reads no more from its socket until its turn has come', async () => {
+    const [busy] = pair();
+    arrive(busy, frames(MOST_FRAMES + 1));
+    expect(busy.socket.isPaused()).toBe(true);
+    await until('all is handed on', () => busy.values.length === MOST_FRAMES + 1);
+    expect(busy.socket.isPaused()).toBe(false);
+  });
+
+  it('lets other work in between two full reads, alone or not', async () => {
+    const busy = new ConnectionStage();
+    arrive(busy, frames(32 * 1024));
+    expect(busy.values).toHaveLength(32 * 1024);
+    expect(busy.socket.isPaused()).toBe(true);
+    await turns(3);
+    expect(busy.socket.isPaused()).toBe(false);
+  });
+});
+
+describe('what has arrived and waits for its turn', () => {
+  it.each(['end', 'close'])('is handed on before the peer is gone: %s', async (event) => {
+    const [busy] = pair();
+    arrive(busy, frames(MOST_FRAMES * 4));
+    busy.socket.emit(event);
+    expect(busy.values).toHaveLength(MOST_FRAMES * 4);
+    expect(busy.ends).toHaveLength(1);
+    await turns(5);
+    expect(busy.values).toHaveLength(MOST_FRAMES * 4);
+  });
+
+  it('is dropped when this side ends the connection', async () => {
+    const [busy] = pair();
+    arrive(busy, frames(MOST_FRAMES * 4));
+    busy.connection.destroy(new Error('enough') as never);
+    await turns(5);
+    expect(busy.values).toHaveLength(MOST_FRAMES);
+  });
+
+  it('is not late, however long that takes', async () => {
+    const [busy] = pair();
+    arrive(busy, frames(MOST_FRAMES * 2));
+    busy.tick(60_000);
+    expect(busy.ends).toEqual([]);
+    await until('all is handed on', () => busy.values.length === MOST_FRAMES * 2);
+  });
+
+  it('goes on waiting while the connection is paused, and has a share of its own then', async () => {
+    const [busy] = pair();
+    arrive(busy, frames(MOST_FRAMES * 3));
+    busy.connection.pause();
+    await turns(5);
+    expect(busy.values).toHaveLength(MOST_FRAMES);
+    busy.connection.resume();
+    expect(busy.values.length).toBeGreaterThan(MOST_FRAMES);
+    expect(busy.values.length).toBeLessThan(MOST_FRAMES * 3);
+    await until('all is handed on', () => busy.values.length === MOST_FRAMES * 3);
+  });
+});
+
+describe('a share', () => {
+  it('is halved while it takes long, down to one frame, and grows again', () => {
+    expect(nextShare(MOST_FRAMES, 5)).toBe(MOST_FRAMES / 2);
+    expect(nextShare(1, 5)).toBe(1);
+    expect(nextShare(1, 0.1)).toBe(2);
+    expect(nextShare(MOST_FRAMES, 0.1)).toBe(MOST_FRAMES);
+  });
+});
