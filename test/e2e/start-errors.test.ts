@@ -262,3 +262,99 @@ describe('options', () => {
     expect(() => new CmdStreamServer(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });
 });
+
+/** What `@CommandHandler` of @nestjs/cqrs 12 does: whatever it stands on, it throws nothing. */
+function CqrsCommandHandler(command: Type): (target: object, ...method: unknown[]) => void {
+  return (target) => {
+    if (!Reflect.hasOwnMetadata('__command__', command)) Reflect.defineMetadata('__command__', { id: '1' }, command);
+    Reflect.defineMetadata('__commandHandler__', command, target);
+  };
+}
+
+describe('two decorators of one name', () => {
+  class MixCmd extends Command<CalcResult> {}
+  class OtherCmd extends Command<CalcResult> {}
+
+  const contract = defineContract({ commands: [MixCmd, OtherCmd], results: [CalcResult] });
+
+  @CqrsCommandHandler(MixCmd)
+  class MixHandler {}
+
+  async function startOf(...controllers: Type[]): Promise<readonly string[]> {
+    const module = { controllers, providers: [MixHandler] };
+    const server = own(await NestServer.create({ module, options: { contract } }));
+    await server.app.listen();
+    return server.logger.lines.filter((line) => line.startsWith('warn'));
+  }
+
+  it('are distinguished where that of this package stands on a class', () => {
+    const decorate = CommandHandler(MixCmd) as unknown as (target: object) => void;
+    expect(() => decorate(MixHandler)).toThrow(
+      invalidHandler('MixCmd. belongs on a method of a controller; that of .@nestjs/cqrs.', 'belongs on a class$'),
+    );
+  });
+
+  it('are distinguished where that of @nestjs/cqrs stands on a method beside a handler', async () => {
+    @Controller()
+    class Mixed {
+      @CommandHandler(OtherCmd)
+      other() {
+        return new CalcResult();
+      }
+
+      @CqrsCommandHandler(MixCmd)
+      mix() {
+        return new CalcResult();
+      }
+    }
+    await expect(startOf(Mixed)).rejects.toEqual(
+      invalidHandler('^the controller of Mixed.other has a method with the @CommandHandler.MixCmd. of .@nestjs/cqrs.'),
+    );
+  });
+
+  it('are distinguished where all methods have that of @nestjs/cqrs', async () => {
+    @Controller()
+    class Mistaken {
+      @CqrsCommandHandler(MixCmd)
+      mix() {
+        return new CalcResult();
+      }
+    }
+    expect(await startOf(Mistaken)).toEqual([
+      expect.stringContaining('no handler for MixCmd, OtherCmd of the contract'),
+      expect.stringContaining("MixCmd: handled by the @CommandHandler of '@nestjs/cqrs', which serves no caller"),
+    ]);
+  });
+
+  it('may both stand where they belong, for one Command', async () => {
+    @Controller()
+    class Right {
+      @CommandHandler(MixCmd)
+      mix() {
+        return new CalcResult();
+      }
+
+      @CommandHandler(OtherCmd)
+      other() {
+        return new CalcResult();
+      }
+    }
+    expect(await startOf(Right)).toEqual([]);
+  });
+
+  it('a command of @nestjs/cqrs is none of a contract', async () => {
+    class Foreign {}
+    @Controller()
+    class Handling {
+      @CommandHandler(Foreign as unknown as typeof MixCmd)
+      foreign() {
+        return new CalcResult();
+      }
+    }
+    await expect(startOf(Handling)).rejects.toEqual(
+      invalidHandler('Foreign is not in the contract', 'extends no Command of .nestjs-cmd-stream.', '@nestjs/cqrs'),
+    );
+    const known = await start(Stray).catch((error: Error) => error.message);
+    expect(known).not.toContain('cqrs');
+  });
+});

@@ -36,7 +36,7 @@ import type { CmdStreamContext } from './cmd-stream.context.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
 import { FailureLog } from './failure-log.js';
 import { failureOf } from './handler-failure.js';
-import { HandlerInvoker, runHandler } from './handler-invoker.js';
+import { CQRS_MIX_UP, HandlerInvoker, runHandler } from './handler-invoker.js';
 import { PatternInvoker, type RunHandler } from './pattern-invoker.js';
 import { HookedSink } from './response-sinks.js';
 import { deserializerRule, serializerRule } from '../packet-forms.js';
@@ -216,9 +216,14 @@ export class CmdStreamServer
     extras: Record<string, unknown> = {},
   ): void {
     if (this.#isOver) this.#removeHandlers();
-    const { command, method } = extras as Partial<CommandHandlerExtras>;
+    const { command, method, controller } = extras as Partial<CommandHandlerExtras>;
     if (command !== undefined) {
-      this.#invoker.add(command, { pattern: this.normalizePattern(pattern as string), handler: callback, method });
+      this.#invoker.add(command, {
+        pattern: this.normalizePattern(pattern as string),
+        handler: callback,
+        method,
+        controller,
+      });
     }
     super.addHandler(pattern, callback, isEventHandler, extras);
   }
@@ -231,9 +236,11 @@ export class CmdStreamServer
   }
 
   listen(callback: (error?: unknown, info?: unknown) => void): void {
-    const { missing } = this.#invoker;
+    const { missing, missingButInCqrs } = this.#invoker;
     if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract`);
     else if (this.messageHandlers.size === 0) this.logger.warn(NO_HANDLERS);
+    if (missingButInCqrs.length > 0)
+      this.logger.warn(`${missingButInCqrs.join(', ')}: handled by the @CommandHandler of ${CQRS_MIX_UP}`);
     this.#server.listen().then(
       (address) => callback(undefined, address),
       (error: unknown) => callback(error),

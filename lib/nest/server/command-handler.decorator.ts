@@ -40,6 +40,8 @@ export interface CommandHandlerExtras {
   readonly command: ContractType;
   /** The method, for messages: `CalcController.add`. */
   readonly method: string;
+  /** What the method belongs to: the prototype of its class. */
+  readonly controller: object;
 }
 
 /** The Nest pattern of a Command: text, because Nest's tools print it. */
@@ -94,22 +96,24 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
     descriptor: TypedPropertyDescriptor<M>,
   ): void => {
     refuseStandardDecorator(`@CommandHandler(${command.name})`, key);
-    const method = descriptor?.value;
-    if (typeof target === 'function' || typeof method !== 'function') {
+    const body = descriptor?.value;
+    if (typeof target === 'function' || typeof body !== 'function') {
+      const other = key === undefined ? "; that of '@nestjs/cqrs', which is another one, belongs on a class" : '';
       throw new CmdStreamError(
         'INVALID_HANDLER',
-        `@CommandHandler(${command.name}) belongs on a method of a controller`,
+        `@CommandHandler(${command.name}) belongs on a method of a controller${other}`,
       );
     }
-    if (Reflect.hasOwnMetadata(PATTERN_METADATA, method)) {
+    if (Reflect.hasOwnMetadata(PATTERN_METADATA, body)) {
       throw new CmdStreamError(
         'INVALID_HANDLER',
         `@CommandHandler(${command.name}): the method ${String(key)} handles something else already`,
       );
     }
-    descriptor.value = lifted(method, bindParameters(target, key, command, method.length));
+    descriptor.value = lifted(body, bindParameters(target, key, command, body.length));
     Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);
-    const extras: CommandHandlerExtras = { command, method: `${target.constructor.name}.${String(key)}` };
+    const method = `${target.constructor.name}.${String(key)}`;
+    const extras: CommandHandlerExtras = { command, method, controller: target };
     (MessagePattern as PatternDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
   };
 }
@@ -133,6 +137,16 @@ export function refuseStandardDecorator(decorator: string, key: unknown): void {
 /** The type of Commands that the method handles; undefined if it is the handler of something else. */
 export function commandOf(handler: object): ContractType | undefined {
   return Reflect.getMetadata(COMMAND_METADATA, handler) as ContractType | undefined;
+}
+
+/** Has the `@CommandHandler` of @nestjs/cqrs, whose keys these are, been given this type? */
+export function isGivenToCqrs(type: ContractType): boolean {
+  return Reflect.hasOwnMetadata('__command__', type);
+}
+
+/** The type that it was given on a method; on a class, where it belongs, it leaves nothing at the prototype. */
+export function cqrsHandledIn(controller: object): { readonly name: string } | undefined {
+  return Reflect.getOwnMetadata('__commandHandler__', controller) as { readonly name: string } | undefined;
 }
 
 type PatternDecorator = (

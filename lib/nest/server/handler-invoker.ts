@@ -3,13 +3,14 @@
 import { Server, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, takeWhile } from 'rxjs';
 import { PatternMessage } from '../../codec/pattern-message.js';
-import type { CommandContext } from '../../contract/command.js';
+import { Command, type CommandContext } from '../../contract/command.js';
 import { emptyContract } from '../../contract/contract.js';
-import type { ContractType, TypeTable } from '../../contract/type-table.js';
+import { isClass, type ContractType, type TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
 import { subscribe } from '../../server/call/result-source.js';
 import type { CommandInvoker, ResultSink } from '../../server/invoker.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
+import { cqrsHandledIn, isGivenToCqrs } from './command-handler.decorator.js';
 import { askToWait } from './lifted-iterable.js';
 import type { PatternInvoker, RunHandler } from './pattern-invoker.js';
 
@@ -27,7 +28,13 @@ export interface CommandRoute {
   readonly pattern: string;
   readonly handler: MessageHandler;
   readonly method: string | undefined;
+  /** What the method belongs to. */
+  readonly controller: object | undefined;
 }
+
+/** Of two decorators with one name. */
+export const CQRS_MIX_UP =
+  "'@nestjs/cqrs', which serves no caller: methods of controllers take that of 'nestjs-cmd-stream'";
 
 export class HandlerInvoker implements CommandInvoker {
   readonly failureOf: (error: unknown) => unknown;
@@ -42,18 +49,22 @@ export class HandlerInvoker implements CommandInvoker {
     this.#commands = config.commands;
   }
 
-  /** @throws {CmdStreamError} INVALID_HANDLER when the Command is not in the contract or has a handler already */
+  /**
+   * @throws {CmdStreamError} INVALID_HANDLER when the Command is not in the contract or has a handler already, or a
+   * handler of @nestjs/cqrs stands beside it
+   */
   add(command: ContractType, route: CommandRoute): void {
     const index = this.#commands.indexOfType(command);
-    const fault = this.#faultOf(index, command.name, route.method ?? 'a handler');
+    const fault = mixedUp(route) ?? this.#faultOf(index, command, route.method ?? 'a handler');
     if (fault !== undefined) throw new CmdStreamError('INVALID_HANDLER', fault);
     this.#routes[index] = route;
   }
 
-  #faultOf(index: number, name: string, method: string): string | undefined {
+  #faultOf(index: number, command: ContractType, method: string): string | undefined {
+    const { name } = command;
     if (this.#commands === emptyContract.commands)
       return `CmdStreamServer has no option \`contract\`, but ${method} handles ${name}`;
-    if (index < 0) return `${method} handles ${name}, but ${name} is not in the contract's commands`;
+    if (index < 0) return `${method} handles ${name}, but ${name} is not in the contract's commands${foreign(command)}`;
     const first = this.#routes[index];
     return first && `${method} handles ${name}, but ${name} has a handler already: ${first.method ?? 'another one'}`;
   }
@@ -64,7 +75,16 @@ export class HandlerInvoker implements CommandInvoker {
 
   /** The names of Commands of the contract without a handler. */
   get missing(): readonly string[] {
-    return this.#commands.types.filter((_, index) => this.#routes[index] === undefined).map(({ name }) => name);
+    return this.#missing.map(({ name }) => name);
+  }
+
+  /** Those of them that a handler of @nestjs/cqrs was given. */
+  get missingButInCqrs(): readonly string[] {
+    return this.#missing.filter(isGivenToCqrs).map(({ name }) => name);
+  }
+
+  get #missing(): readonly ContractType[] {
+    return this.#commands.types.filter((_, index) => this.#routes[index] === undefined);
   }
 
   invoke(command: unknown, commandContext: CommandContext, sink: ResultSink): void {
@@ -91,6 +111,19 @@ export class HandlerInvoker implements CommandInvoker {
   handlerOf(command: unknown): string | undefined {
     return this.#routes[this.#commands.indexOf(command)]?.method;
   }
+}
+
+/** The decorator of another package leaves a method without a handler, and says nothing. */
+function mixedUp({ controller, method }: CommandRoute): string | undefined {
+  const command = controller && cqrsHandledIn(controller);
+  if (command === undefined) return undefined;
+  return `the controller of ${method} has a method with the @CommandHandler(${command.name}) of ${CQRS_MIX_UP}`;
+}
+
+/** What a Command that nothing here knows may be. */
+function foreign(command: ContractType): string {
+  const isForeign = isClass(command) && !(command.prototype instanceof Command);
+  return isForeign ? "; it extends no Command of 'nestjs-cmd-stream': is it one of '@nestjs/cqrs'?" : '';
 }
 
 /** Runs one Nest handler and gives what comes out of Nest's pipeline to the sink. */
