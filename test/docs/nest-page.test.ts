@@ -13,6 +13,7 @@ import {
   type CommandServer,
 } from 'nestjs-cmd-stream';
 import { lastValueFrom, range, map, toArray } from 'rxjs';
+import { bootstrap as bootstrapConfigured } from '../../docs/examples/configured.js';
 import { bootstrap as bootstrapHybrid } from '../../docs/examples/hybrid.js';
 import { bootstrap as bootstrapMicroservice } from '../../docs/examples/microservice.js';
 import {
@@ -70,6 +71,15 @@ describe('the page on Nest applications', () => {
   it('shows a microservice that runs', async () => {
     const app = owned(await bootstrapMicroservice(0));
     expect(await answersOf(clientOf(app.unwrap<CommandServer>()))).toEqual(asOnThePage);
+  });
+
+  it('shows a server whose options come from dependency injection', async () => {
+    const { PORT } = process.env;
+    own({ destroy: () => (PORT === undefined ? delete process.env['PORT'] : (process.env['PORT'] = PORT)) });
+    process.env['PORT'] = '0';
+    const app = owned(await bootstrapConfigured());
+    expect(app.unwrap<CommandServer>().address!.port).not.toBe(3000);
+    expect(await clientOf(app.unwrap<CommandServer>()).execute(new TakeOrder(3))).toEqual(new OrderTaken(3));
   });
 
   it('shows a hybrid application that runs, and answers HTTP as ever', async () => {

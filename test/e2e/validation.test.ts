@@ -13,6 +13,7 @@ import {
   Invoker,
   Result,
 } from 'nestjs-cmd-stream';
+import { z } from 'zod';
 import { frame, GREETING } from '../support/calc-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
@@ -52,7 +53,25 @@ class OrderCmd extends Command<Answer, Receiver> {
   }
 }
 
-const contract = defineContract({ commands: [OrderCmd], results: [Answer] });
+/** Checked by its schema. */
+class ParcelCmd extends Command<Answer> {
+  static readonly schema = z.object({ weight: z.number().max(30), note: z.string().trim() });
+
+  readonly weight: number;
+  readonly note: string;
+
+  constructor(weight = 0, note = '') {
+    super();
+    this.weight = weight;
+    this.note = note;
+  }
+
+  label(): string {
+    return `${this.weight} <${this.note}>`;
+  }
+}
+
+const contract = defineContract({ commands: [OrderCmd, ParcelCmd], results: [Answer] });
 
 @Controller()
 class OrderController {
@@ -155,6 +174,28 @@ describe('a ValidationPipe before an Invoker', () => {
     expect((await client.execute(new OrderCmd(3, 'eggs'))).text).toContain('Internal server error');
     const line = await server.logger.line('OrderCmd has lost its method exec');
     expect(line).toContain('`transform: true`');
+  });
+});
+
+describe('a Command with a schema', () => {
+  it('is given to its handler as the schema made it, or refused with its messages', async () => {
+    @UseFilters(CmdStreamExceptionFilter)
+    @UsePipes(new CommandValidationPipe())
+    @Controller()
+    class ParcelController {
+      @CommandHandler(ParcelCmd)
+      take(parcel: ParcelCmd) {
+        return new Answer(parcel.label());
+      }
+    }
+    const server = await serve({ controller: ParcelController, plain: true });
+    const client = own(new HandMadeClient(server.port, { contract, extension: true }));
+    expect(await client.execute(new ParcelCmd(3, ' eggs '))).toEqual(new Answer('3 <eggs>'));
+    const message = ['weight: Too big: expected number to be <=30'];
+    await expect(client.execute(new ParcelCmd(31))).rejects.toMatchObject({
+      code: 'REMOTE',
+      payload: { statusCode: 400, details: { statusCode: 400, error: 'Bad Request', message } },
+    });
   });
 });
 

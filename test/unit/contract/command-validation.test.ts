@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { IsInt, IsNotEmpty, ValidateNested, type ValidationError } from 'class-validator';
 import { Command, CommandValidationPipe, type CommandValidationPipeOptions } from 'nestjs-cmd-stream';
+import { z } from 'zod';
 
 class Place {
   @IsInt()
@@ -100,5 +101,149 @@ describe('the validation pipe', () => {
         BareCmd,
       );
     }
+  });
+});
+
+class Street {
+  name = '';
+
+  get label(): string {
+    return `the ${this.name}`;
+  }
+}
+
+const street = z.object({ name: z.string().trim().min(1) });
+
+/** What zod says of its fields; its rules of class-validator are not asked. */
+class ShipCmd extends Command {
+  static readonly schema = z.object({
+    count: z.number().int().max(10),
+    note: z.string().trim().default('none'),
+    street,
+    stops: z.array(street),
+    extra: z.looseObject({}).optional(),
+    label: z.string().optional(),
+  });
+
+  readonly #secret = 'kept';
+
+  @IsInt()
+  readonly count: unknown = 1;
+  readonly note: unknown = undefined;
+  readonly street: unknown = undefined;
+  readonly stops: readonly unknown[] = [];
+  readonly extra: unknown = undefined;
+  readonly unlisted = 'as it was';
+
+  get label(): string {
+    return `${String(this.count)} and ${this.#secret}`;
+  }
+}
+
+class HeirCmd extends ShipCmd {}
+
+function ship(fields: object, type: new () => ShipCmd = ShipCmd): ShipCmd {
+  return Object.assign(new type(), { street: Object.assign(new Street(), { name: ' Main ' }), ...fields });
+}
+
+/** As any library may write it. */
+function schemaCmd(validate: (value: unknown) => unknown): Command & { n?: unknown } {
+  class AnyCmd extends Command {
+    static schema: unknown = { '~standard': { version: 1, vendor: 'test', validate } };
+    n: unknown = 1;
+  }
+  return new AnyCmd();
+}
+
+describe('the validation pipe with a static schema', () => {
+  it.each([ShipCmd, HeirCmd])(
+    'assigns what the schema made to the instance, which stays what it is: %p',
+    async (type) => {
+      const stops = ['A ', ' B'].map((name) => Object.assign(new Street(), { name }));
+      const command = ship({ stops }, type);
+      const before = command.street;
+      expect(await outcome(command)).toBe('passed');
+      expect(command).toBeInstanceOf(type);
+      expect(command.street).toBe(before);
+      expect(command).toMatchObject({ note: 'none', street: { label: 'the Main' }, unlisted: 'as it was' });
+      expect(command.stops).toEqual(['A', 'B'].map((name) => Object.assign(new Street(), { name })));
+      expect(command.label).toBe('1 and kept');
+    },
+  );
+
+  it('takes a new list where the schema makes one of another length', async () => {
+    const first = z.object({ n: z.array(z.number()).transform((all) => all.slice(0, 1)) });
+    const command = schemaCmd((value) => first['~standard'].validate(value));
+    command.n = [7, 8];
+    expect(await outcome(command)).toBe('passed');
+    expect(command.n).toEqual([7]);
+  });
+
+  it('names what is wrong by its path', async () => {
+    expect(await outcome(ship({ count: 11, stops: [new Street()], street: undefined }))).toEqual([
+      'count: Too big: expected number to be <=10',
+      'street: Invalid input: expected object, received undefined',
+      'stops.0.name: Too small: expected string to have >=1 characters',
+    ]);
+    const issues = [{ message: 'no' }, { message: 'never', path: [{ key: 'a' }, 0, Symbol('b')] }];
+    for (const answer of [{ issues }, Promise.resolve({ issues })])
+      expect(await outcome(schemaCmd(() => answer))).toEqual(['no', 'a.0.Symbol(b): never']);
+  });
+
+  it('gives exceptionFactory errors as class-validator has them', async () => {
+    const command = ship({ count: 'no', street: { name: '' } });
+    const exceptionFactory = (errors: ValidationError[]) => errors;
+    expect(await outcome(command, { exceptionFactory })).toEqual([
+      { target: command, property: 'count', constraints: { schema: expect.stringMatching(/^count: Invalid input/) } },
+      { target: command, property: 'street.name', constraints: { schema: expect.stringMatching(/^street.name: /) } },
+    ]);
+  });
+
+  it('waits for a schema that is asynchronous', async () => {
+    const schema = z.object({ n: z.number().refine(async (n) => n < 2) }).transform(async ({ n }) => ({ n: n + 1 }));
+    const command = schemaCmd((value) => schema['~standard'].validate(value));
+    expect(await outcome(command)).toBe('passed');
+    expect(command.n).toBe(2);
+    expect(await outcome(command)).toEqual([expect.stringMatching(/^n: /)]);
+  });
+
+  it('lets nothing become the prototype', async () => {
+    const value = JSON.parse('{"n":2,"__proto__":{"exec":1}}') as unknown;
+    const command = schemaCmd(() => ({ value }));
+    expect(await outcome(command)).toBe('passed');
+    expect(command).toBeInstanceOf(Command);
+    expect(command.n).toBe(2);
+    expect('exec' in command).toBe(false);
+  });
+
+  it('takes the Command itself for an answer', async () => {
+    const command = schemaCmd((value) => ({ value }));
+    Object.freeze(command);
+    expect(await outcome(command)).toBe('passed');
+  });
+
+  it.each([
+    ['null', () => null],
+    ['a list', () => []],
+    ['text', () => 'text'],
+  ])('fails with a schema that gives %s', async (_, made) => {
+    const gives = { code: 'INVALID_OPTION', message: expect.stringContaining('schema of AnyCmd gives no object') };
+    expect(await outcome(schemaCmd(() => ({ value: made() })))).toMatchObject(gives);
+  });
+
+  it.each([null, {}, 'text', { '~standard': {} }, { validate: () => {} }])(
+    'refuses %j for a schema',
+    async (schema) => {
+      class OddCmd extends Command {
+        static readonly schema = schema;
+      }
+      const noSchema = { code: 'INVALID_OPTION', message: expect.stringContaining('OddCmd is no Standard Schema') };
+      expect(await outcome(new OddCmd())).toMatchObject(noSchema);
+    },
+  );
+
+  it('asks the class, whatever a field is named', async () => {
+    const command = Object.assign(ship({ count: 'no' }), { constructor: BareCmd, schema: undefined });
+    expect(await outcome(command)).toEqual([expect.stringMatching(/^count: /)]);
   });
 });
