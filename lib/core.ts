@@ -25,7 +25,7 @@ export { jsonCodec } from './codec/json/json-codec.js';
 export type { JsonCodecOptions } from './codec/json/json-codec-options.js';
 export type { PayloadReader, PayloadWriter } from './wire/payload.js';
 export type { Seq } from './wire/frame.js';
-export type { ConnectionOptions } from './connection/connection-options.js';
+export type { CmdStreamConnectionOptions } from './connection/connection-options.js';
 export type {
   CircuitBreaker,
   CircuitBreakerFactory,
@@ -56,8 +56,9 @@ export { ExecInvoker } from './server/exec-invoker.js';
 export type { CommandInvoker, ResultSink } from './server/invoker.js';
 export type {
   CloseOptions,
+  ListenTarget,
   CommandServerOptions,
   PlainErrorMapper,
-  ServerOptions,
+  CmdStreamBaseServerOptions,
   ServerStatus,
 } from './server/server-options.js';

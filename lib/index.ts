@@ -25,7 +25,7 @@ export { jsonCodec } from './codec/json/json-codec.js';
 export type { JsonCodecOptions } from './codec/json/json-codec-options.js';
 export type { PayloadReader, PayloadWriter } from './wire/payload.js';
 export type { Seq } from './wire/frame.js';
-export type { ConnectionOptions } from './connection/connection-options.js';
+export type { CmdStreamConnectionOptions } from './connection/connection-options.js';
 export type {
   CircuitBreaker,
   CircuitBreakerFactory,
@@ -52,7 +52,12 @@ export type { KeepaliveOptions } from './connection/keepalive.js';
 export { isFailure } from './client/failure.js';
 export type { CallOptions } from './client/call/client-call.js';
 export type { CommandServer } from './server/command-server.js';
-export type { CloseOptions, PlainErrorMapper, ServerOptions } from './server/server-options.js';
+export type {
+  CloseOptions,
+  ListenTarget,
+  PlainErrorMapper,
+  CmdStreamBaseServerOptions,
+} from './server/server-options.js';
 export {
   CMD_STREAM,
   CmdStreamServer,

@@ -83,7 +83,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     readingTurns: new ReadingTurns(scope),
     scope,
     hasTls: options.tls !== undefined,
-    fingerprint: new Fingerprint(options.contract, codec, options.contractCheck),
+    fingerprint: new Fingerprint(options.contract, codec),
     serverInfo: serverInfoBytes(options.serverInfo),
     queue: options.queue || queueDefaults,
     mayWait: options.queue !== false,

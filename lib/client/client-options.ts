@@ -8,14 +8,14 @@ import { contractRule, type Contract } from '../contract/contract.js';
 import {
   connectionDefaults,
   connectionRules,
+  oldConnectionNames,
   socketPath,
   timeLimit,
-  type ConnectionOptions,
+  type CmdStreamConnectionOptions,
 } from '../connection/connection-options.js';
 import type { ServerAddress } from '../connection/dial.js';
 import type { KeepaliveOptions } from '../connection/keepalive.js';
 import {
-  boolean,
   callback,
   cap,
   integer,
@@ -53,7 +53,7 @@ export interface UnexpectedResult {
 export type GivenAddress = ServerAddress | { readonly host: string; readonly port: string };
 
 /** @publicApi */
-export interface CommandClientOptions<C extends Contract = Contract> extends ConnectionOptions {
+export interface CommandClientOptions<C extends Contract = Contract> extends CmdStreamConnectionOptions {
   /** The contract both sides share. Required. */
   contract: C;
   /**
@@ -176,12 +176,6 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Con
    */
   extension?: boolean | 'require';
   /**
-   * Refuse a server of this package whose contract lists another type at some position. `false` at either side: neither
-   * checks.
-   * @default true
-   */
-  contractCheck?: boolean;
-  /**
    * Time `close()` gives pending calls to be answered, and what was written to leave, in milliseconds; a
    * socket that does not say that it is closed may take half a second more.
    * @default 10_000
@@ -211,7 +205,6 @@ export const clientDefaults = Object.freeze({
   maxQueuedBytes: 67_108_864,
   maxStreamBufferBytes: 16_777_216,
   extension: true as boolean | 'require',
-  contractCheck: true,
   gracePeriodMs: 10_000,
 });
 
@@ -243,12 +236,12 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   maxQueuedBytes: integer(1024, 1_073_741_824, 'bytes'),
   maxStreamBufferBytes: cap(2_097_152, 1_073_741_824, 'bytes'),
   extension: oneOf(true, false, 'require'),
-  contractCheck: boolean,
   gracePeriodMs: integer(0, 2_147_483_647, 'milliseconds'),
   onUnexpectedResult: callback,
 });
 
 export const oldClientNames: OldOptionNames = Object.freeze({
+  ...oldConnectionNames,
   strategy: renamedTo('dispatchStrategy'),
   connections: `${renamedTo('connectionsPerServer')}, and is counted for each server`,
   whenDisconnected: 'it is `queue: false` now, or `queue: true`',

@@ -19,16 +19,19 @@ export class Fingerprint implements FingerprintFields {
   readonly #contract: ContractTables;
   readonly #hasLayouts: boolean;
 
-  /** `isChecked`: else it says nothing, which fits every other, so that neither side checks. */
-  constructor(contract: ContractTables, { name, layouts }: Codec, isChecked: boolean) {
+  constructor(contract: ContractTables, { name, layouts }: Codec) {
     this.codec = name;
-    this.commands = isChecked ? hashes(contract.commands, layouts?.commands) : [];
-    this.results = isChecked ? hashes(contract.results, layouts?.results) : [];
+    this.commands = hashes(contract.commands, layouts?.commands);
+    this.results = hashes(contract.results, layouts?.results);
     this.#contract = contract;
     this.#hasLayouts = layouts !== undefined;
   }
 
-  /** @throws {CmdStreamError} CONTRACT_MISMATCH naming the first position that differs */
+  /**
+   * A peer that says nothing of its types fits.
+   *
+   * @throws {CmdStreamError} CONTRACT_MISMATCH naming the first position that differs
+   */
   check(theirs: FingerprintFields): void {
     if (this.commands.length > 0 && theirs.commands.length > 0 && this.codec !== theirs.codec) {
       throw mismatch(`this side uses the codec ${this.codec}, the peer "${peerText(theirs.codec)}"`);

@@ -1,8 +1,8 @@
 // The options both sides of a connection share: their meaning, defaults and ranges.
-import { boolean, integer, text, type OptionRule, type OptionRules } from '../options.js';
+import { integer, text, type OldOptionNames, type OptionRule, type OptionRules } from '../options.js';
 
 /** @publicApi */
-export interface ConnectionOptions {
+export interface CmdStreamConnectionOptions {
   /**
    * The greeting of the server, 1 to 1024 bytes; a client refuses a server with another one.
    * @default 'default'
@@ -45,11 +45,6 @@ export interface ConnectionOptions {
    * @default 15_000
    */
   tcpKeepAliveMs?: number;
-  /**
-   * Disable Nagle's algorithm; small frames of one turn of the event loop travel together anyway.
-   * @default true
-   */
-  noDelay?: boolean;
 }
 
 export const connectionDefaults = Object.freeze({
@@ -60,11 +55,10 @@ export const connectionDefaults = Object.freeze({
   writeStallTimeoutMs: 10_000,
   maxSendBufferBytes: 8_388_608,
   tcpKeepAliveMs: 15_000,
-  noDelay: true,
 });
 
 export type ResolvedConnectionOptions = {
-  readonly [K in keyof ConnectionOptions]-?: NonNullable<ConnectionOptions[K]>;
+  readonly [K in keyof CmdStreamConnectionOptions]-?: NonNullable<CmdStreamConnectionOptions[K]>;
 };
 
 const GIB = 1024 * 1024 * 1024;
@@ -91,7 +85,7 @@ export const socketPath: OptionRule = {
   accepts: (value) => text.accepts(value) && Buffer.byteLength(value as string) <= MAX_PATH_BYTES,
 };
 
-export const connectionRules: OptionRules<ConnectionOptions> = Object.freeze({
+export const connectionRules: OptionRules<CmdStreamConnectionOptions> = Object.freeze({
   serverInfo: {
     expected: 'a string or bytes',
     accepts: (value: unknown) => typeof value === 'string' || value instanceof Uint8Array,
@@ -102,5 +96,10 @@ export const connectionRules: OptionRules<ConnectionOptions> = Object.freeze({
   writeStallTimeoutMs: timeLimit(),
   maxSendBufferBytes: integer(65_536, GIB, 'bytes'),
   tcpKeepAliveMs: integer(1, MAX_TIMER_MS, 'milliseconds', 'off'),
-  noDelay: boolean,
+});
+
+/** Options of both sides that are no more. */
+export const oldConnectionNames: OldOptionNames = Object.freeze({
+  noDelay: "there is none: Nagle's algorithm is always off",
+  contractCheck: 'there is none: classes that were renamed keep their names by a `static wireName`',
 });

@@ -208,8 +208,9 @@ export function addressesOf(socket: Partial<ConnectionAddresses>): ConnectionAdd
   return Object.freeze({ remoteAddress, remotePort, localAddress, localPort });
 }
 
-function tune(socket: Duplex, { noDelay, tcpKeepAliveMs }: ResolvedConnectionOptions): void {
+function tune(socket: Duplex, { tcpKeepAliveMs }: ResolvedConnectionOptions): void {
   const { setNoDelay, setKeepAlive } = socket as Partial<Socket>;
-  setNoDelay?.call(socket, noDelay);
+  // What is written in one turn of the event loop travels together anyway.
+  setNoDelay?.call(socket, true);
   setKeepAlive?.call(socket, tcpKeepAliveMs > 0, tcpKeepAliveMs);
 }

@@ -23,6 +23,9 @@ import {
 } from './server-options.js';
 import { ServerRun, type ServerRunConfig, type ServerRunListener } from './server-run.js';
 
+/** Above so many bytes that wait for a peer the server reads no more from a plain one, and producers wait. */
+const SEND_HIGH_WATER_BYTES = 65_536;
+
 /** @publicApi */
 export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError) => void;
 
@@ -51,8 +54,6 @@ export class CommandServer {
   constructor(options: ResolvedServerOptions, isResolved: true);
   constructor(options: CommandServerOptions, isResolved = false) {
     const resolved = isResolved ? (options as ResolvedServerOptions) : resolveServerOptions(options);
-    if (resolved.path !== undefined && resolved.listenOn !== undefined)
-      throw new CmdStreamError('INVALID_OPTION', 'CommandServer: option "listenOn" must not be given beside "path"');
     this.#options = resolved;
     this.#load = new ServerLoad(resolved.maxInFlight);
     const contract = tablesOf(resolved.contract);
@@ -67,14 +68,14 @@ export class CommandServer {
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,
       contract,
-      fingerprint: new Fingerprint(contract, codec, resolved.contractCheck),
+      fingerprint: new Fingerprint(contract, codec),
       extension: resolved.extension,
       onPlainError: resolved.onPlainError,
       reportedAfterLast: new Set<string>(),
       maxInFlight: resolved.maxInFlightPerConnection,
       load: this.#load,
       limits: resolved,
-      sendHighWaterBytes: resolved.sendHighWaterBytes,
+      sendHighWaterBytes: SEND_HIGH_WATER_BYTES,
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
       eventRoom: new EventRoom(),
     };
@@ -173,6 +174,11 @@ export class CommandServer {
     if (this.#run !== undefined) return this.#run.close(gracePeriodMs);
     this.#closeUnused();
     return Promise.resolve();
+  }
+
+  /** As {@link close}: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Ends everything at once, a drain too; running Commands are aborted, their Results are lost. */

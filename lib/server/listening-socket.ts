@@ -11,15 +11,15 @@ import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { addressesOf } from '../connection/connection-socket.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
+import type { ListenTarget } from './server-options.js';
 
 export interface ListeningSocketConfig {
   readonly host: string;
   readonly port: number;
-  readonly path?: string;
-  readonly listenOn?: Server | { readonly fd: number };
+  readonly listenOn?: ListenTarget;
   readonly tls?: TlsOptions;
   readonly handshakeTimeoutMs: number;
-  /** 0: no limit. */
+  /** Infinity: no limit. */
   readonly maxConnections: number;
 }
 
@@ -55,7 +55,7 @@ export class ListeningSocket {
     this.#tls = config.tls && this.#createTls(config.tls);
     this.server = config.listenOn instanceof Server ? config.listenOn : (this.#tls ?? createServer());
     this.server.on('connection', this.#onConnection).on('error', this.#onError).on('close', this.#onClose);
-    if (this.#isGiven || config.maxConnections === 0) return;
+    if (this.#isGiven || config.maxConnections === Infinity) return;
     // Node's own refusal is the cheapest, and lets a cluster try another worker.
     this.server.maxConnections = config.maxConnections;
     this.server.on('drop', (client) => this.#refuse(client ?? {}, this.#tooMany()));
@@ -100,7 +100,7 @@ export class ListeningSocket {
 
   get #isFull(): boolean {
     const { maxConnections } = this.#config;
-    return maxConnections > 0 && this.#accepted.size >= maxConnections;
+    return this.#accepted.size >= maxConnections;
   }
 
   #handOver(socket: Socket): void {
@@ -130,7 +130,7 @@ export class ListeningSocket {
 
   /** @throws {CmdStreamError} LISTEN_FAILED when the address cannot be had */
   async listen(): Promise<void> {
-    const { path } = this.#config;
+    const path = this.#path;
     try {
       await this.#bind();
     } catch (error) {
@@ -142,9 +142,14 @@ export class ListeningSocket {
     }
   }
 
+  get #path(): string | undefined {
+    const { listenOn } = this.#config;
+    return listenOn !== undefined && 'path' in listenOn ? listenOn.path : undefined;
+  }
+
   #bind(): Promise<void> {
     const { server } = this;
-    const { host, port, path, listenOn } = this.#config;
+    const { host, port, listenOn } = this.#config;
     if (listenOn instanceof Server) {
       return listenOn.listening ? Promise.resolve() : Promise.reject(new Error('it does not listen'));
     }
@@ -159,15 +164,19 @@ export class ListeningSocket {
         resolve();
       };
       server.on('error', fail).on('close', fail).on('listening', succeed);
-      server.listen(listenOn ?? (path === undefined ? { host, port } : { path }));
+      server.listen(listenOn ?? { host, port });
     });
   }
 
+  get #where(): string {
+    const { host, port, listenOn } = this.#config;
+    if (listenOn === undefined) return `${host}:${port}`;
+    if (listenOn instanceof Server) return 'the server of listenOn';
+    return 'path' in listenOn ? listenOn.path : `the descriptor ${listenOn.fd}`;
+  }
+
   #listenError(cause: unknown): CmdStreamError {
-    const { host, port, path, listenOn } = this.#config;
-    const given = listenOn instanceof Server ? 'the server of listenOn' : `the descriptor ${listenOn?.fd}`;
-    const where = listenOn === undefined ? (path ?? `${host}:${port}`) : given;
-    return new CmdStreamError('LISTEN_FAILED', `cannot listen on ${where}: ${messageOf(cause)}`, { cause });
+    return new CmdStreamError('LISTEN_FAILED', `cannot listen on ${this.#where}: ${messageOf(cause)}`, { cause });
   }
 
   /**

@@ -4,17 +4,15 @@ import { CmdStreamError } from '../errors.js';
 
 export class ServerLoad {
   readonly maxInFlight: number;
-  readonly #limit: number;
   readonly #open = new Set<ConnectionLoad>();
   /** Commands of open connections. */
   #awaited = 0;
   /** Commands that run on although their connection has ended. */
   #abandoned = 0;
 
-  /** 0: no limit. */
+  /** Infinity: no limit. */
   constructor(maxInFlight: number) {
     this.maxInFlight = maxInFlight;
-    this.#limit = maxInFlight || Number.POSITIVE_INFINITY;
   }
 
   get inFlight(): number {
@@ -22,7 +20,7 @@ export class ServerLoad {
   }
 
   get isFull(): boolean {
-    return this.#awaited >= this.#limit || this.#abandoned >= this.#limit;
+    return this.#awaited >= this.maxInFlight || this.#abandoned >= this.maxInFlight;
   }
 
   /** A new connection; `shed` ends it where another one needs its room. */
@@ -59,7 +57,7 @@ export class ServerLoad {
   /** It is the sender itself as well if none of the others could make room. */
   #largestBeside(sender: ConnectionLoad): ConnectionLoad {
     let largest = sender;
-    if (this.#abandoned >= this.#limit) return largest;
+    if (this.#abandoned >= this.maxInFlight) return largest;
     let most = sender.inFlight + 1;
     for (const connection of this.#open) {
       if (connection.inFlight <= most) continue;

@@ -8,15 +8,17 @@ import { contractRule, type Contract } from '../contract/contract.js';
 import {
   connectionDefaults,
   connectionRules,
+  oldConnectionNames,
   MAX_TIMER_MS,
   socketPath,
   timeLimit,
-  type ConnectionOptions,
+  type CmdStreamConnectionOptions,
 } from '../connection/connection-options.js';
 import type { CmdStreamError } from '../errors.js';
 import {
   boolean,
   callback,
+  cap,
   integer,
   objectWith,
   port,
@@ -40,8 +42,13 @@ export type PlainErrorMapper = (error: unknown, command: unknown, context: Comma
  */
 export type ServerStatus = 'disconnected' | 'connecting' | 'connected' | 'degraded' | 'draining' | 'closed';
 
+/**
+ * What a server listens on instead of host and port. @publicApi
+ */
+export type ListenTarget = NetServer | { readonly fd: number } | { readonly path: string };
+
 /** What a server needs besides its application. @publicApi */
-export interface ServerOptions extends ConnectionOptions {
+export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
   /**
    * Host to listen on.
    * @default 'localhost'
@@ -53,18 +60,13 @@ export interface ServerOptions extends ConnectionOptions {
    */
   port?: number | string;
   /**
-   * Path of a Unix domain socket, or name of a pipe of Windows, to listen on instead of host and port, 1 to
-   * 103 bytes. A socket whose process has died is replaced; anything else that is there is an error, and stays.
+   * What to listen on instead of host and port: `{ path }`, a Unix domain socket or the name of a pipe of Windows, 1 to
+   * 103 bytes, where a socket whose process has died is replaced, and anything else that is there is an error, and
+   * stays; a `net.Server` that listens already, which stays open and its owner's when this server is closed; or
+   * `{ fd }`, the descriptor of a listening socket, which is closed with it. With `tls` what they accept is secured.
    * @default none: host and port
    */
-  path?: string;
-  /**
-   * What listens already, instead of host and port: a `net.Server`, which stays open and its owner's when this server
-   * is closed, or `{ fd }`, the descriptor of a listening socket, which is closed with it. With `tls` what they accept
-   * is secured.
-   * @default none: host and port
-   */
-  listenOn?: NetServer | { readonly fd: number };
+  listenOn?: ListenTarget;
   /**
    * Node's own TLS options (`key`, `cert`, `ca`, `requestCert`, …).
    * @default none: plain TCP
@@ -77,7 +79,7 @@ export interface ServerOptions extends ConnectionOptions {
   codec?: Codec | CodecFactory;
   /**
    * Most connections at a time; further ones are closed before ServerInfo, which is the first word to a peer,
-   * and reported with MAX_CONNECTIONS. 1 to 1,000,000; 0: no limit.
+   * and reported with MAX_CONNECTIONS. 1 to 1,000,000, or `Infinity`: no limit.
    * @default 10_000
    */
   maxConnections?: number;
@@ -85,7 +87,7 @@ export interface ServerOptions extends ConnectionOptions {
    * Most Commands running at a time on all connections together; those whose connection has ended count apart, up to
    * the same number. Beyond, a Command of a peer of this package is refused with OVERLOADED, and its client sends it
    * again; one of a plain peer closes the connection with the most running Commands: if that is its own, it is not run.
-   * 1 to 100,000,000; 0: no limit.
+   * 1 to 100,000,000, or `Infinity`: no limit.
    * @default 16_384
    */
   maxInFlight?: number;
@@ -94,11 +96,6 @@ export interface ServerOptions extends ConnectionOptions {
    * @default 1_024
    */
   maxInFlightPerConnection?: number;
-  /**
-   * Bytes waiting for a peer above which the server stops reading from it. 1 KiB to 1 GiB.
-   * @default 65_536
-   */
-  sendHighWaterBytes?: number;
   /**
    * Time a client has for its TLS handshake, in milliseconds; 0: no limit.
    * @default 10_000
@@ -152,12 +149,6 @@ export interface ServerOptions extends ConnectionOptions {
    */
   extension?: boolean;
   /**
-   * Refuse a peer of this package whose contract lists another type at some position. `false` at either side: neither
-   * checks.
-   * @default true
-   */
-  contractCheck?: boolean;
-  /**
    * Called when a client has connected, its TLS handshake included, before anything is sent or received. `onDisconnect`
    * is given the same object.
    * @default none
@@ -183,7 +174,6 @@ export const serverDefaults = Object.freeze({
   maxConnections: 10_000,
   maxInFlight: 16_384,
   maxInFlightPerConnection: 1024,
-  sendHighWaterBytes: 65_536,
   handshakeTimeoutMs: 10_000,
   firstConnectionTimeoutMs: 0,
   receiveTimeoutMs: 0,
@@ -193,32 +183,30 @@ export const serverDefaults = Object.freeze({
   onPlainError: 'close' as PlainErrorMapper | 'close',
   maxStreamBufferBytes: 16_777_216,
   extension: true,
-  contractCheck: true,
 });
 
 const listenOn: OptionRule = {
-  expected: 'a net.Server (no tls.Server: give `tls`), or { fd } with a whole number',
-  accepts: (value) => (value instanceof NetServer ? !(value instanceof TlsServer) : isDescriptor(value)),
+  expected: `a net.Server (no tls.Server: give \`tls\`), { fd } with a whole number, or { path } with ${socketPath.expected}`,
+  accepts: (value) => (value instanceof NetServer ? !(value instanceof TlsServer) : isPathOrDescriptor(value)),
 };
 
-function isDescriptor(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'fd') return false;
-  const { fd } = value as { readonly fd: unknown };
-  return Number.isSafeInteger(fd) && (fd as number) >= 0;
+function isPathOrDescriptor(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { fd, path } = value as { readonly fd?: unknown; readonly path?: unknown };
+  const keys = Object.keys(value).join();
+  return keys === 'path' ? socketPath.accepts(path) : keys === 'fd' && Number.isSafeInteger(fd) && (fd as number) >= 0;
 }
 
-export const serverRules: OptionRules<ServerOptions> = Object.freeze({
+export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freeze({
   ...connectionRules,
   host: text,
   port: port(0),
-  path: socketPath,
   listenOn,
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,
-  maxConnections: integer(1, 1_000_000, 'connections', 'no limit'),
-  maxInFlight: integer(1, 100_000_000, 'Commands', 'no limit'),
+  maxConnections: cap(1, 1_000_000, 'connections'),
+  maxInFlight: cap(1, 100_000_000, 'Commands'),
   maxInFlightPerConnection: integer(1, 1_000_000, 'Commands'),
-  sendHighWaterBytes: integer(1024, 1024 * 1024 * 1024, 'bytes'),
   handshakeTimeoutMs: timeLimit(),
   firstConnectionTimeoutMs: timeLimit(),
   receiveTimeoutMs: timeLimit(),
@@ -231,14 +219,13 @@ export const serverRules: OptionRules<ServerOptions> = Object.freeze({
   },
   maxStreamBufferBytes: integer(1024, 1024 * 1024 * 1024, 'bytes'),
   extension: boolean,
-  contractCheck: boolean,
   onConnection: callback,
   onDisconnect: callback,
   onConnectionRefused: callback,
 });
 
 /** The options of a `CommandServer`. @publicApi */
-export interface CommandServerOptions extends ServerOptions {
+export interface CommandServerOptions extends CmdStreamBaseServerOptions {
   /** The contract both sides share. Required. */
   contract: Contract;
   /** Runs the Commands. Required. */
@@ -261,6 +248,9 @@ export const commandServerRules: OptionRules<CommandServerOptions> = Object.free
 
 /** What has become of options that had another name. */
 export const oldServerOptions: OldOptionNames = Object.freeze({
+  ...oldConnectionNames,
+  path: 'it is `listenOn: { path }` now',
+  sendHighWaterBytes: 'there is none: `maxSendBufferBytes` bounds what waits for a peer',
   onConnectionLost: 'it is "onDisconnect" now, which is given (connection, cause)',
   onConnectionEnd: 'it is "onDisconnect" now, which is given (connection, cause)',
 });

@@ -14,7 +14,7 @@ import { NestServer } from './nest-server.js';
 
 const own = guardLeaks();
 
-/** `sendHighWaterBytes`, and room for what is written at once on top of it. */
+/** What may wait before producers do, and room for what is written at once on top of it. */
 const BOUND = 2 * 65_536;
 const TEXT = 'x'.repeat(1024);
 const FRAME_BYTES = frame(1, 0, JSON.stringify(TEXT)).length / 2;

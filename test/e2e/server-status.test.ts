@@ -137,7 +137,7 @@ describe('a server in an application', () => {
 
   it('listens on a path', async () => {
     const path = own(new Folder()).file('calc.sock');
-    const server = own(await NestServer.create({ module, options: { path } }));
+    const server = own(await NestServer.create({ module, options: { listenOn: { path } } }));
     expect(await server.app.listen()).toEqual({ address: path, family: 'unix', port: 0 });
     const peer = own(await RawPeer.connect(path));
     peer.write(ADD_2_3);
@@ -229,6 +229,12 @@ describe('a server in an application', () => {
     peer.finish();
     await until('it is notified', () => lost.length === 1);
     expect(await server.logger.line('the option fails')).toBe('error: the option fails');
+  });
+
+  it('is closed by Symbol.asyncDispose', async () => {
+    const server = own(await NestServer.listen({ module }));
+    await inTime('it is closed', server.strategy[Symbol.asyncDispose]());
+    expect(server.core.status).toBe('closed');
   });
 
   it('tells a listener no more that was taken away, and others on', async () => {

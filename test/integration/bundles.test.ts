@@ -54,16 +54,4 @@ describe('a bundle', () => {
       });
     },
   );
-
-  it.each([
-    [false, true],
-    [true, false],
-  ])(
-    'calls without such names if a side does not check: server checks %s, client %s',
-    async (serverChecks, clientChecks) => {
-      const { port, destroy } = await of(false, 'as it is').serve({ contractCheck: serverChecks });
-      own({ destroy });
-      expect(await of(false, 'minified').call(port, { contractCheck: clientChecks })).toEqual(answers);
-    },
-  );
 });

@@ -29,7 +29,7 @@ import {
   type ResolvedServerOptions,
   type ServerStatus,
   serverRules,
-  type ServerOptions,
+  type CmdStreamBaseServerOptions,
 } from '../../server/server-options.js';
 import { PeerLog } from '../peer-log.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
@@ -46,7 +46,7 @@ import { deserializerRule, serializerRule } from '../packet-forms.js';
  *
  * @publicApi
  */
-export interface CmdStreamServerOptions extends ServerOptions {
+export interface CmdStreamServerOptions extends CmdStreamBaseServerOptions {
   /**
    * The contract both sides share; without one the server takes messages by pattern only.
    * @default none
@@ -250,6 +250,11 @@ export class CmdStreamServer
   /** Drains and ends; see {@link CommandServer.close}. Idempotent; it may listen again. */
   close(options?: CloseOptions): Promise<void> {
     return this.#server.close(options);
+  }
+
+  /** As {@link close}: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /**

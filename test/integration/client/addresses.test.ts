@@ -280,7 +280,7 @@ describe('a Unix domain socket', () => {
     const folder = own(new Folder());
     const path = join(folder.path, 'calc.sock');
     const start = async () => {
-      const calc = own(new CalcServer({ host: undefined, port: undefined, path }));
+      const calc = own(new CalcServer({ host: undefined, port: undefined, listenOn: { path } }));
       await calc.server.listen();
       return calc;
     };

@@ -83,8 +83,7 @@ async function clientOf(codec?: Codec): Promise<CommandClient> {
   const { port } = own({ ...(await server.listen()), destroy: () => server.close({ gracePeriodMs: 0 }) }) as {
     port: number;
   };
-  const options = codec === undefined ? {} : { codec, contractCheck: false };
-  return own(new CommandClient({ host: '127.0.0.1', port, contract, ...options }));
+  return own(new CommandClient({ host: '127.0.0.1', port, contract, ...(codec && { codec }) }));
 }
 
 describe('async code of a class', () => {

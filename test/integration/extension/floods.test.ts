@@ -33,7 +33,7 @@ describe('a peer that does not read loses its connection with SEND_BUFFER_FULL',
     ['errors of handlers', failing, commands(add)],
     ['refusals', silent, commands((seq) => frame(seq, 99, '{}'))],
   ])('when it floods the server for %s', async (_what, invoker, bytes) => {
-    const limits = { maxSendBufferBytes: 65_536, maxResultBytes: 4_096, sendHighWaterBytes: 1_024 };
+    const limits = { maxSendBufferBytes: 131_072, maxResultBytes: 4_096 };
     const calc = own(await CalcServer.start({ invoker, ...limits }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
@@ -54,7 +54,7 @@ describe('a peer that does not read loses its connection with SEND_BUFFER_FULL',
     );
     expect(calc.lost[0]!.cause).toMatchObject({
       code: 'SEND_BUFFER_FULL',
-      message: expect.stringContaining('maxSendBufferBytes (65536)') as unknown,
+      message: expect.stringContaining('maxSendBufferBytes (131072)') as unknown,
     });
   });
 });

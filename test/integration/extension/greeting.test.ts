@@ -204,17 +204,6 @@ describe('two contracts', () => {
     await expect(client.execute(command)).resolves.toEqual(new CalcResult(5));
   });
 
-  it.each([
-    ['neither side checks', false, false],
-    ['the client does not check', true, false],
-    ['the server does not check', false, true],
-  ])('pass when %s', async (_what, serverChecks, clientChecks) => {
-    const contract = defineContract({ ...types, commands: [AddCmd, OtherCmd] });
-    const calc = own(await CalcServer.start({ contractCheck: serverChecks }));
-    const client = own(calcClient(calc.port, { extension: 'require', contract, contractCheck: clientChecks }));
-    await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
-  });
-
   it('end at the server when a client goes on all the same', async () => {
     const calc = own(await CalcServer.start());
     const peer = own(await calc.connect());

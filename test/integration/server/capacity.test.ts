@@ -118,7 +118,7 @@ describe('maxInFlightPerConnection', () => {
   });
 });
 
-describe('sendHighWaterBytes', () => {
+describe('a server whose Results wait', () => {
   const text = 'x'.repeat(10_000);
 
   it('stops running Commands of a peer that does not read its Results, and runs all when it reads again', async () => {
@@ -130,7 +130,7 @@ describe('sendHighWaterBytes', () => {
         sink.next(new EchoResult(text));
       },
     };
-    const calc = own(await CalcServer.start({ invoker, maxInFlightPerConnection: 8, sendHighWaterBytes: 16_384 }));
+    const calc = own(await CalcServer.start({ invoker, maxInFlightPerConnection: 8 }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     peer.socket.pause();
@@ -154,7 +154,7 @@ describe('sendHighWaterBytes', () => {
   });
 
   it('answers every Command of a peer that reads now and then', async () => {
-    const calc = own(await CalcServer.start({ maxInFlightPerConnection: 2, sendHighWaterBytes: 1024 }));
+    const calc = own(await CalcServer.start({ maxInFlightPerConnection: 2 }));
     const peer = own(await calc.connect());
     await peer.receives(GREETING);
     const seqs = Array.from({ length: 1_000 }, (_, at) => at + 1);

@@ -274,13 +274,30 @@ describe('close()', () => {
   it.each<[string, (folder: Folder) => Partial<CommandServerOptions>]>([
     ['a port', () => ({})],
     ['a port of a name', () => ({ host: 'localhost' })],
-    ['a path', (folder) => ({ path: folder.file('socket') })],
+    ['a path', (folder) => ({ listenOn: { path: folder.file('socket') } })],
   ])('ends a server that is about to listen on %s', async (_what, options) => {
     const calc = own(new CalcServer(options(own(new Folder()))));
     const listening = calc.server.listen();
     await inTime('the server is closed', calc.server.close());
     await expect(listening).rejects.toMatchObject({ code: 'CLOSED' });
     expect(calc.server.address).toBeNull();
+  });
+});
+
+describe('Symbol.asyncDispose', () => {
+  it('drains as close() does, and may be called again', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('a Command runs', () => calc.server.inFlight === 1);
+    const disposed = calc.server[Symbol.asyncDispose]();
+    expect(calc.server.status).toBe('draining');
+    waiting.answerAll();
+    await inTime('it is closed', disposed);
+    expect(calc.server.status).toBe('closed');
+    await peer.receives(GREETING + SUM_5);
+    await calc.server[Symbol.asyncDispose]();
   });
 });
 

@@ -231,7 +231,7 @@ describe('server connection', () => {
     const spy = own(new SocketSpy('server'));
     const invoker: CommandInvoker = {
       invoke(_command, _context, sink) {
-        // More than sendHighWaterBytes: reading stops.
+        // More than may wait: reading stops.
         for (let at = 0; at < 5_000; at++) sink.next(new CountResult(at, false));
         throw new Error('intentional failure');
       },
@@ -287,7 +287,6 @@ describe('a Command whose class ends the connection while it is read', () => {
     const calc = own(
       await CalcServer.start({
         contract: defineContract({ commands: [LastCmd], results: [EchoResult] }),
-        contractCheck: false,
         invoker: { invoke: (_, context, sink) => void calls.push([context, sink]) },
       }),
     );

@@ -325,8 +325,8 @@ describe('a server by default', () => {
 
 describe('nonsense options of a server', () => {
   it.each<[string, readonly unknown[], RegExp]>([
-    ['maxConnections', [-1, 1.5, Number.NaN, '5', 1_000_001, null], /from 1 to 1000000, or 0 \(no limit\)/],
-    ['maxInFlight', [-1, 0.5, Number.POSITIVE_INFINITY, true, null], /from 1 to 100000000, or 0 \(no limit\)/],
+    ['maxConnections', [0, -1, 1.5, Number.NaN, '5', 1_000_001, null], /from 1 to 1000000, or Infinity \(no limit\)/],
+    ['maxInFlight', [0, -1, 0.5, -Infinity, true, null], /from 1 to 100000000, or Infinity \(no limit\)/],
     ['firstConnectionTimeoutMs', [-1, 2 ** 31, Number.NaN, '1s', null], /milliseconds from 1 to 2147483647, or 0/],
     ['receiveTimeoutMs', [-1, 2 ** 31, Number.NaN, '1s', null], /milliseconds from 1 to 2147483647, or 0/],
     ['idleTimeoutMs', [-1, 2 ** 31, Number.NaN, '1s', null], /milliseconds from 1 to 2147483647, or 0/],
@@ -338,6 +338,23 @@ describe('nonsense options of a server', () => {
       expect(make).toThrow(`"${name}"`);
       expect(make).toThrow(range);
     }
+  });
+});
+
+describe('an option that has another name, or is no more', () => {
+  it.each([
+    ['path', 'it is `listenOn: { path }` now'],
+    ['onConnectionLost', 'it is "onDisconnect" now'],
+    ['onConnectionEnd', 'it is "onDisconnect" now'],
+    ['noDelay', "Nagle's algorithm is always off"],
+    ['sendHighWaterBytes', '`maxSendBufferBytes` bounds'],
+    ['contractCheck', 'a `static wireName`'],
+  ])('is refused with what to do instead: %s', (name, remedy) => {
+    const options = { contract: vectorContract, invoker: calcInvoker, [name]: 1 };
+    const message = expect.stringContaining(`unknown option "${name}": `) as unknown;
+    const refusal = expect.objectContaining({ code: 'INVALID_OPTION', message }) as unknown as Error;
+    expect(() => new CommandServer(options)).toThrow(refusal);
+    expect(() => new CommandServer(options)).toThrow(remedy);
   });
 });
 

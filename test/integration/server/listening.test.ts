@@ -52,7 +52,7 @@ describe('port 0', () => {
 describe('a server on a path', () => {
   it('answers, tells its address, and leaves no file behind', async () => {
     const path = own(new Folder()).file('calc.sock');
-    const calc = own(new CalcServer({ path }));
+    const calc = own(new CalcServer({ listenOn: { path } }));
     expect(await calc.server.listen()).toEqual({ address: path, family: 'unix', port: 0 });
     expect(calc.server.address).toEqual({ address: path, family: 'unix', port: 0 });
     const peer = own(await RawPeer.connect(path));
@@ -70,7 +70,7 @@ describe('a server on a path', () => {
 
   it('speaks TLS there, too, and ends a mute handshake when it is closed', async () => {
     const path = own(new Folder()).file('calc.sock');
-    const calc = own(await CalcServer.start({ path, tls: { key, cert }, handshakeTimeoutMs: 0 }));
+    const calc = own(await CalcServer.start({ listenOn: { path }, tls: { key, cert }, handshakeTimeoutMs: 0 }));
     const [mute, second] = [own(await RawPeer.connect(path)), own(await RawPeer.connect(path))];
     const peer = own(new RawPeer(connectTls({ path, ca: cert, servername: 'localhost' })));
     await peer.receives(GREETING);
@@ -85,11 +85,11 @@ describe('a server on a path', () => {
   it('takes the place of a socket whose process has died', async () => {
     const folder = own(new Folder());
     const path = folder.file('calc.sock');
-    const dead = own(new ServerProcess(own(new Folder()), { options: { path } }));
+    const dead = own(new ServerProcess(own(new Folder()), { options: { listenOn: { path } } }));
     expect(await dead.address()).toMatchObject({ address: path });
     await dead.destroy();
     expect(lstatSync(path).isSocket()).toBe(true);
-    own(await CalcServer.start({ path }));
+    own(await CalcServer.start({ listenOn: { path } }));
     await isAnswered(path);
     expect(readdirSync(folder.path)).toEqual(['calc.sock']);
   });
@@ -101,7 +101,7 @@ describe('a server on a path', () => {
     await once(dead, 'listening');
     linkSync(folder.file('dead.sock'), path);
     dead.close();
-    const all = Array.from({ length: 8 }, () => own(new CalcServer({ path })));
+    const all = Array.from({ length: 8 }, () => own(new CalcServer({ listenOn: { path } })));
     const outcomes = await Promise.allSettled(all.map(({ server }) => server.listen()));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await isAnswered(path);
@@ -111,8 +111,8 @@ describe('a server on a path', () => {
   it('fails with LISTEN_FAILED when another server listens there, which goes on', async () => {
     const folder = own(new Folder());
     const path = folder.file('calc.sock');
-    own(await CalcServer.start({ path }));
-    const second = own(new CalcServer({ path }));
+    own(await CalcServer.start({ listenOn: { path } }));
+    const second = own(new CalcServer({ listenOn: { path } }));
     await expect(second.server.listen()).rejects.toMatchObject({
       code: 'LISTEN_FAILED',
       message: expect.stringContaining(path) as unknown,
@@ -132,7 +132,7 @@ describe('a server on a path', () => {
     writeFileSync(folder.file('elsewhere'), 'precious');
     put(folder);
     const before = lstatSync(folder.file('calc.sock'), { bigint: true });
-    const calc = own(new CalcServer({ path: folder.file('calc.sock') }));
+    const calc = own(new CalcServer({ listenOn: { path: folder.file('calc.sock') } }));
     await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
     const after = lstatSync(folder.file('calc.sock'), { bigint: true });
     expect([after.ino, after.size, after.mtimeNs]).toEqual([before.ino, before.size, before.mtimeNs]);
@@ -140,7 +140,7 @@ describe('a server on a path', () => {
   });
 
   it('fails with LISTEN_FAILED in a folder that does not exist', async () => {
-    const calc = own(new CalcServer({ path: own(new Folder()).file('no/such/calc.sock') }));
+    const calc = own(new CalcServer({ listenOn: { path: own(new Folder()).file('no/such/calc.sock') } }));
     await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
   });
 });
@@ -268,17 +268,17 @@ describe('a descriptor', () => {
 
 describe('what a server shall listen on', () => {
   it.each<[string, Partial<Record<keyof CommandServerOptions, unknown>>]>([
-    ['path', { path: '' }],
-    ['path', { path: 5 }],
-    ['path', { path: 'x'.repeat(104) }],
-    ['path', { path: 'ß'.repeat(52) }],
+    ['listenOn', { listenOn: { path: '' } }],
+    ['listenOn', { listenOn: { path: 5 } }],
+    ['listenOn', { listenOn: { path: 'x'.repeat(104) } }],
+    ['listenOn', { listenOn: { path: 'ß'.repeat(52) } }],
     ['listenOn', { listenOn: null }],
     ['listenOn', { listenOn: {} }],
     ['listenOn', { listenOn: { fd: -1 } }],
     ['listenOn', { listenOn: { fd: '3' } }],
     ['listenOn', { listenOn: { fd: 3, port: 1 } }],
     ['listenOn', { listenOn: createTlsServer() }],
-    ['listenOn', { listenOn: createServer(), path: 'calc.sock' }],
+    ['listenOn', { listenOn: { path: 'calc.sock', fd: 3 } }],
   ])('is refused when %s makes no sense', (option, options) => {
     const make = () => new CalcServer(options as Partial<CommandServerOptions>);
     const message = expect.stringContaining(`"${option}"`) as unknown;

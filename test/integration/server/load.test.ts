@@ -191,16 +191,16 @@ describe('maxInFlight', () => {
     expect(holding.ran).toBe(1);
   });
 
-  it('does not stop anything when it is 0', async () => {
-    const held = await hold({ maxInFlight: 0, maxInFlightPerConnection: 20_000 });
+  it('does not stop anything when it is Infinity', async () => {
+    const held = await hold({ maxInFlight: Infinity, maxInFlightPerConnection: 20_000 });
     await busyPeer(held, 20_000);
     expect(held.calc.server.inFlight).toBe(20_000);
   });
 });
 
 describe('maxConnections', () => {
-  it('is no limit when it is 0', async () => {
-    const calc = own(await CalcServer.start({ maxConnections: 0 }));
+  it('is no limit when it is Infinity', async () => {
+    const calc = own(await CalcServer.start({ maxConnections: Infinity }));
     const peers = await Promise.all(Array.from({ length: 200 }, () => calc.connect()));
     for (const peer of peers) own(peer).write(ADD_2_3);
     await Promise.all(peers.map((peer) => peer.receives(GREETING + SUM_5)));

@@ -9,7 +9,7 @@ import { Item, openStage, PlayCmd } from '../../support/stage.js';
 
 const own = guardLeaks();
 /** The smallest there are: 66,560 bytes may wait. */
-const narrow = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 1_024, sendHighWaterBytes: 1_024 };
+const narrow = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 1_024 };
 const item = (n: number, bytes: number, last = false): Item => new Item(n, last, 'x'.repeat(bytes));
 
 async function openPlain(

@@ -92,7 +92,7 @@ describe('a Command', () => {
       enter(name);
       return new Item(0, true, 'x'.repeat(10_000));
     };
-    const { client } = await openStage(own, play, { sendHighWaterBytes: 1024, codec }, { extension: false });
+    const { client } = await openStage(own, play, { codec }, { extension: false });
     const names = ['alice', 'bob', 'carol', 'dave'];
     await Promise.all(names.map((name) => client.execute(new PlayCmd(name))));
     expect(new Set(began)).toEqual(new Set(['none']));
@@ -178,7 +178,7 @@ describe('a Command', () => {
       enter(name);
       return new Item(0, true, 'x'.repeat(150_000));
     };
-    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536, sendHighWaterBytes: 10_000_000 };
+    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536 };
     const { client } = await openStage(own, play, { ...limits, codec }, { extension: false });
     const names = ['alice', 'bob', 'carol'];
     await Promise.all(names.map((name) => client.execute(new PlayCmd(name))));
@@ -246,7 +246,7 @@ describe('a callback of a server', () => {
         },
       };
     };
-    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536, sendHighWaterBytes: 1024 };
+    const limits = { maxSendBufferBytes: 65_536, maxStreamBufferBytes: 65_536 };
     const onDisconnect = (): void => void notified.push(seen());
     const { client } = await openStage(own, play, { ...limits, onDisconnect }, { extension: false });
     await expect(client.execute(new PlayCmd('alice'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' });

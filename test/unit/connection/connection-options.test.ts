@@ -20,7 +20,6 @@ describe('an option of a connection', () => {
     ['frameTimeoutMs', [0, 1, LONGEST_MS], [-1, LONGEST_MS + 1, ...noNumbers]],
     ['writeStallTimeoutMs', [0, 1, LONGEST_MS], [-1, LONGEST_MS + 1, ...noNumbers]],
     ['tcpKeepAliveMs', [0, 1, LONGEST_MS], [-1, LONGEST_MS + 1, ...noNumbers]],
-    ['noDelay', [true, false], [0, 1, 'true', null]],
     ['serverInfo', ['calc', '', Buffer.from('calc'), new Uint8Array(3)], [5, null, [1, 2], {}]],
   ] as const)('takes what is in its range: %s', (name, taken, refused) => {
     for (const value of [...taken, connectionDefaults[name]]) expect(connectionRules[name].accepts(value)).toBe(true);

@@ -52,10 +52,10 @@ describe('the load of a server', () => {
   });
 
   it('is never full without a limit', () => {
-    const { load, connect } = loadOf(0);
+    const { load, connect } = loadOf(Infinity);
     const gone = connect().start(1000).end();
     connect().start(1000);
-    expect([load.maxInFlight, load.isFull, load.inFlight]).toEqual([0, false, 2000]);
+    expect([load.maxInFlight, load.isFull, load.inFlight]).toEqual([Infinity, false, 2000]);
     gone.settle(1000);
     expect(load.inFlight).toBe(1000);
   });
