@@ -1,6 +1,7 @@
 // Code of the user, called so that its failure stays its own: callbacks that are informed, whether they fail now or by
 // a promise, and functions that must answer synchronously. And the promises that this package resolves itself.
-import { CmdStreamError, type CmdStreamErrorCode } from './errors.js';
+import type { CmdStreamErrorCode } from './error-codes.js';
+import { CmdStreamError } from './errors.js';
 
 /** Calls `callback`, if there is one; what it throws or rejects with goes to `report`, and never to the caller. */
 export function callSafely<A extends unknown[]>(

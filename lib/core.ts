@@ -1,5 +1,13 @@
 // The door "nestjs-cmd-stream/core": contracts, client and server without Nest and rxjs.
-export { CmdStreamError, errorMeanings, type CmdStreamErrorOptions, type CmdStreamErrorCode } from './errors.js';
+export { CmdStreamErrorCode, errorMeanings, type CmdStreamErrorKind } from './error-codes.js';
+export {
+  CmdStreamError,
+  isCmdStreamError,
+  isRemoteError,
+  type CmdStreamErrorOptions,
+  type RemoteError,
+} from './errors.js';
+export { grpcStatusOf, httpStatusOf } from './error-status.js';
 export type { CommandContext, ConnectionAddresses } from './contract/command.js';
 export {
   Command,

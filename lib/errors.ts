@@ -1,69 +1,7 @@
-// The one error class of the package, its codes, and one line of meaning for each code.
-// Everything that can go wrong, here or at the peer, reaches the user as a CmdStreamError.
+// The one error class of the package: everything that can go wrong, here or at the peer, reaches the user as one.
+// And how to ask whatever was thrown, which may be anything, without failing.
 import { inspect, types } from 'node:util';
-
-/** What each {@link CmdStreamErrorCode} means; the error table of the README is held against this object by a test. */
-export const errorMeanings = Object.freeze({
-  // set up by the programmer
-  INVALID_OPTION: 'an option is unknown, has the wrong type or is out of range',
-  INVALID_CONTRACT: 'a contract lists nothing, a type twice or something that is no type, or `new Class()` fails',
-  INVALID_HANDLER: 'a handler or Invoker does not fit the contract',
-  LISTEN_FAILED: 'the server cannot listen at its address',
-  // one Command or Result cannot be written
-  COMMAND_NOT_IN_CONTRACT: "the Command's class is not in the contract's `commands`",
-  RESULT_NOT_IN_CONTRACT: "the Result's class is not in the contract's `results`",
-  ENCODE_FAILED: 'a value cannot be written by the codec',
-  // what a peer sent cannot be accepted
-  FRAME_TOO_LARGE: 'a frame is larger than `maxCommandBytes` or `maxResultBytes` allows, or its body than `maxBytes`',
-  VARINT_OVERFLOW: 'a varint has more bytes or bits than its width allows',
-  NEGATIVE_LENGTH: 'a length is negative',
-  UNSAFE_INTEGER: 'an integer would be rounded by a number, and the receiver did not ask for bigint',
-  UNKNOWN_TYPE: 'a type number is not in the contract',
-  BAD_PAYLOAD: 'the body of a frame cannot be decoded',
-  JSON_LIMIT: 'a JSON body has more depth, tokens or keys than `maxDepth`, `maxTokens` or `maxKeysPerObject` allows',
-  PROTOCOL_ERROR: 'the peer broke the protocol',
-  SERVER_INFO_MISMATCH: 'the server introduced itself with another `serverInfo`',
-  SERVER_INFO_TOO_LARGE: 'a `serverInfo` is longer than 1024 bytes',
-  // a connection ends
-  CONNECT_FAILED: 'no connection could be opened',
-  CONNECT_TIMEOUT: 'TCP, TLS and ServerInfo together took longer than `connectTimeoutMs`',
-  HANDSHAKE_TIMEOUT: 'a client did not finish its TLS handshake within `handshakeTimeoutMs`',
-  TLS_ERROR: 'the TLS handshake failed',
-  CONNECTION_LOST: 'the connection ended before the Command was answered',
-  PEER_CLOSED: 'the peer ended the connection',
-  PEER_RESET: 'the peer or the network reset the connection',
-  KEEPALIVE_TIMEOUT: 'the peer sent neither a pong nor anything else within `keepalive.timeoutMs`',
-  FRAME_TIMEOUT: 'a frame was begun and not finished within `frameTimeoutMs`',
-  RECEIVE_TIMEOUT: 'no whole Command or ping arrived within `receiveTimeoutMs`',
-  IDLE_TIMEOUT: 'nothing was running, sent or received on the connection for `idleTimeoutMs`',
-  WRITE_STALL_TIMEOUT: 'the peer took no bytes for `writeStallTimeoutMs`',
-  SEND_BUFFER_FULL: 'more waits for a peer that does not read than `maxSendBufferBytes` and `maxStreamBufferBytes`',
-  MAX_CONNECTIONS: 'the server already has `maxConnections` connections',
-  ACCEPT_FAILED: 'the system could not give the server a connection; it goes on listening',
-  FIRST_CONNECTION_TIMEOUT: 'no client connected within `firstConnectionTimeoutMs`',
-  HANDLER_ERROR: 'a handler failed and the peer knows no error reply',
-  RESULT_AFTER_LAST: 'a handler goes on after the last Result that a plain peer takes',
-  CLOSED: 'this side was closed by its application',
-  SHUTDOWN: 'the server is shutting down',
-  // one call ends
-  TIMEOUT: 'the call was not answered within its time limit',
-  CANCELLED: 'the caller cancelled the call',
-  ANSWERED: 'the reason of a signal: the Command was answered, or needed no answer, and is over',
-  QUEUE_FULL: 'more than `queue.maxCommands` or `maxQueuedBytes` wait to be sent, or 65,536 for an answer',
-  CIRCUIT_OPEN: 'every server that could be called has a circuit breaker that lets none through',
-  MULTIPLE_RESULTS: 'an `execute` got several Results, or one whose `lastOne()` is false',
-  NO_HANDLER: 'no handler is registered for the Command',
-  // between two peers of this package
-  REMOTE: 'the handler failed; `payload` is what the server sent about it',
-  INTERNAL: 'the handler failed with an error that is not shown to clients',
-  OVERLOADED: 'the server runs as many Commands as it may',
-  SLOW_CONSUMER: 'more waits to be taken than `maxStreamBufferBytes` of the client or server allows',
-  CONTRACT_MISMATCH: "the two sides' contracts list different types at the same position",
-  EXTENSION_UNAVAILABLE: 'metadata, patterns or `extension: "require"` need a peer of this package',
-});
-
-/** @publicApi */
-export type CmdStreamErrorCode = keyof typeof errorMeanings;
+import { errorKinds, isErrorCode, type CmdStreamErrorCode, type CmdStreamErrorKind } from './error-codes.js';
 
 /** @publicApi */
 export interface CmdStreamErrorOptions {
@@ -75,14 +13,21 @@ export interface CmdStreamErrorOptions {
   payload?: unknown;
 }
 
+/** Known to every copy of this package in a process: an application may have loaded two, and a test many. */
+const MARK = Symbol.for('nestjs-cmd-stream.error');
+
 /**
- * The error of this package. `code` says what happened and never changes its meaning; `message` is for people.
+ * The error of this package. `code` says what happened and never changes its meaning, `kind` what to do about it;
+ * `message` is for people. {@link isCmdStreamError} recognizes one of any copy of this package, `instanceof` those of
+ * one copy.
  *
  * @publicApi
  */
 export class CmdStreamError extends Error {
   override readonly name = 'CmdStreamError';
   readonly code: CmdStreamErrorCode;
+  /** What to do about it; each code has one kind. */
+  readonly kind: CmdStreamErrorKind;
   /** May the server have seen, and so executed, the Command? `false` makes it safe to send again. */
   readonly sent: boolean;
   /** What the server sent about the failure, verbatim; undefined unless it did. */
@@ -98,28 +43,103 @@ export class CmdStreamError extends Error {
     return typeof value === 'object' && value !== null && #isMade in value && value.#isMade;
   }
 
+  /**
+   * What a handler throws so that its caller gets `payload`: the call fails with REMOTE, and {@link isRemoteError}
+   * gives the payload its type again. It is to a handler of Commands what `RpcException` is to Nest's handlers by
+   * pattern, and Nest's exception filters see it as one.
+   *
+   * @param payload Any JSON value; an Error in it arrives as `{}`. Its `message`, if it has one, is that of the error;
+   * its `statusCode`, from 400 to 599, is the status of {@link httpStatusOf}.
+   * @param options `cause`: what led to it; it does not travel.
+   */
+  static remote<Payload>(payload: Payload, options: Pick<CmdStreamErrorOptions, 'cause'> = {}): RemoteError<Payload> {
+    const message = peerText(messageOf(payload), MAX_REASON_BYTES);
+    return new CmdStreamError('REMOTE', message, { ...options, payload }) as RemoteError<Payload>;
+  }
+
   constructor(code: CmdStreamErrorCode, message: string, options: CmdStreamErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
+    this.kind = errorKinds[code];
     this.sent = options.sent ?? false;
     this.payload = options.payload;
   }
+
+  /** @internal */
+  get [MARK](): true {
+    return true;
+  }
 }
 
-const FIELDS = ['code', 'message', 'sent', 'payload', 'cause'] as const;
+/**
+ * An error with the code REMOTE, whose payload is known.
+ *
+ * @publicApi
+ */
+export interface RemoteError<Payload = unknown> extends CmdStreamError {
+  readonly code: 'REMOTE';
+  readonly kind: 'remote';
+  readonly payload: Payload;
+}
+
+const FIELDS = ['code', 'kind', 'message', 'sent', 'payload', 'cause'] as const;
 
 /**
- * Is it an error of this package? False for what throws when it is asked, that or anything else that such an error
- * says.
+ * Is it an error of this package: of this copy, or of another one that the process has loaded and whose code is known
+ * here? False for what throws when it is asked, that or anything else that such an error says.
+ *
+ * @publicApi
  */
 export function isCmdStreamError(error: unknown): error is CmdStreamError {
   try {
-    if (!(error instanceof CmdStreamError)) return false;
-    for (const field of FIELDS) void error[field];
+    if (!(error instanceof CmdStreamError) && !isOfAnotherCopy(error)) return false;
+    for (const field of FIELDS) void (error as CmdStreamError)[field];
     return true;
   } catch {
     return false;
   }
+}
+
+/** No data that a peer sent can look like it: it has no symbols, and makes no Error. */
+function isOfAnotherCopy(error: unknown): boolean {
+  if (!types.isNativeError(error)) return false;
+  const { [MARK]: mark, code } = error as Partial<CmdStreamError>;
+  return mark === true && isErrorCode(code);
+}
+
+/**
+ * Has the handler at the server failed, and said why? Then `payload` is what it said. Other errors of the kind `remote`
+ * say nothing to callers: INTERNAL, OVERLOADED.
+ *
+ * @publicApi
+ */
+export function isRemoteError(error: unknown): error is RemoteError;
+/**
+ * Has the handler at the server failed, and said what `guard` recognizes? Then `payload` has that type.
+ *
+ * @example
+ * import { isRemoteError } from 'nestjs-cmd-stream';
+ *
+ * interface SoldOut {
+ *   readonly reason: 'sold out';
+ *   readonly item: string;
+ * }
+ *
+ * const isSoldOut = (payload: unknown): payload is SoldOut => (payload as SoldOut | null)?.reason === 'sold out';
+ *
+ * export function soldOutItem(error: unknown): string | undefined {
+ *   return isRemoteError(error, isSoldOut) ? error.payload.item : undefined;
+ * }
+ *
+ * @param guard Is given the payload, which may be anything. What it throws is thrown on.
+ * @publicApi
+ */
+export function isRemoteError<Payload>(
+  error: unknown,
+  guard: (payload: unknown) => payload is Payload,
+): error is RemoteError<Payload>;
+export function isRemoteError(error: unknown, guard?: (payload: unknown) => boolean): boolean {
+  return isCmdStreamError(error) && error.code === 'REMOTE' && (guard === undefined || guard(error.payload));
 }
 
 /** Is it an Error of any kind and realm? False for what throws when it is asked. */
@@ -129,10 +149,6 @@ export function isError(value: unknown): value is Error {
   } catch {
     return false;
   }
-}
-
-export function isErrorCode(code: string): code is CmdStreamErrorCode {
-  return Object.hasOwn(errorMeanings, code);
 }
 
 /** The `code` of whatever was thrown, `undefined` if it has none: never by `instanceof`, which fails across realms. */

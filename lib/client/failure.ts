@@ -1,5 +1,6 @@
 // Which errors of a call say that its server, or the way to it, is in trouble.
-import { isCmdStreamError, type CmdStreamErrorCode, type CmdStreamError } from '../errors.js';
+import type { CmdStreamErrorCode } from '../error-codes.js';
+import { isCmdStreamError, type CmdStreamError } from '../errors.js';
 
 /** Of REMOTE, which carries what the application meant for the caller, only the payload can tell. */
 const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = Object.freeze({

@@ -1,6 +1,7 @@
 // One ordered list of types and their numbers: position = type number. A contract has one for each direction.
 import { requireSync } from '../callbacks.js';
-import { CmdStreamError, type CmdStreamErrorCode } from '../errors.js';
+import type { CmdStreamErrorCode } from '../error-codes.js';
+import { CmdStreamError } from '../errors.js';
 
 /** A class of Commands or Results. */
 export type TypeClass<T = unknown> = abstract new (...args: never[]) => T;

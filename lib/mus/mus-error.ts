@@ -3,7 +3,8 @@
 import { inspect } from 'node:util';
 import { INCOMPLETE } from '../wire/decode-progress.js';
 import type { ByteReader } from '../wire/byte-reader.js';
-import { CmdStreamError, isCmdStreamError, messageOf, peerText, type CmdStreamErrorCode } from '../errors.js';
+import type { CmdStreamErrorCode } from '../error-codes.js';
+import { CmdStreamError, isCmdStreamError, messageOf, peerText } from '../errors.js';
 
 /** Segments at either end of a path that are shown when it is long. */
 const SHOWN_SEGMENTS = 8;

@@ -14,11 +14,13 @@ import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
 import { EMPTY, throwError, type Observable } from 'rxjs';
 import { plainData } from '../codec/pattern-message.js';
+import { remotePayload } from '../error-status.js';
 import { isError, messageOf } from '../errors.js';
 import { resolveOptions, boolean, type OptionRules } from '../options.js';
 import { isAbandonment } from './server/cmd-stream.context.js';
 import { behind } from './server/handler-failure.js';
-import { httpAnswerTo, remotePayload } from './http-answer.js';
+import { isForCaller } from '../server/call/wire-error.js';
+import { httpAnswerTo } from './http-answer.js';
 
 /** What the caller of a Command gets to see of an HttpException. @publicApi */
 export interface HttpErrorPayload {
@@ -30,11 +32,12 @@ export interface HttpErrorPayload {
 }
 
 /**
- * Global filter: HttpExceptions of Commands and messages travel as {@link HttpErrorPayload}; RpcExceptions and unknown
- * errors as Nest has them. HTTP requests of a hybrid application, or of a gateway, are answered as by Nest's own
- * filter, and errors of calls to other servers with the status that is meant: that of the HttpException there, with its
- * details; 504 for TIMEOUT; 503 for CIRCUIT_OPEN, CONNECT_FAILED and OVERLOADED; else 500. Errors of anything else
- * (GraphQL) are thrown on. It may be a provider (`APP_FILTER`) or made by hand (`app.useGlobalFilters`).
+ * Global filter: HttpExceptions of Commands and messages travel as {@link HttpErrorPayload}; of what
+ * `CmdStreamError.remote()` has made the payload; RpcExceptions and unknown errors as Nest has them. HTTP requests of a
+ * hybrid application, or of a gateway, are answered as by Nest's own filter, and errors of calls to other servers with
+ * the status that is meant, which is that of `httpStatusOf()`: of an HttpException there its status and its details.
+ * Errors of anything else (GraphQL) are thrown on. It may be a provider (`APP_FILTER`) or made by hand
+ * (`app.useGlobalFilters`).
  *
  * @throws {CmdStreamError} INVALID_OPTION when it is made with options that make no sense
  * @publicApi
@@ -65,6 +68,7 @@ export class CmdStreamExceptionFilter implements ExceptionFilter {
     if (type !== 'rpc') return this.#throwOn(exception);
     // As given: a handler gives up with the very reason of its signal.
     if (isAbandonment(given, host.getArgs())) return EMPTY;
+    if (isForCaller(exception)) return throwError(() => exception);
     if (exception instanceof HttpException) return throwError(() => behind(payloadOf(exception), exception));
     const said = this.#relayRemote ? remotePayload(exception) : undefined;
     return said ? throwError(() => said.payload) : this.#rpc.catch(exception as never, host);

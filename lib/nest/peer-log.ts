@@ -1,8 +1,9 @@
 // Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its
 // lines: one line per reason and second, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
-import { encodeError, peerText, visibleText, type CmdStreamError, type CmdStreamErrorCode } from '../errors.js';
 import type { ConnectionAddresses } from '../contract/command.js';
+import type { CmdStreamErrorCode } from '../error-codes.js';
+import { encodeError, peerText, visibleText, type CmdStreamError } from '../errors.js';
 
 const LOG_INTERVAL_MS = 1000;
 const MAX_TEXT = 512;

@@ -1,6 +1,7 @@
 // Law: what the documents say is so.
 import { describe, expect, it } from '@jest/globals';
-import { errorMeanings } from 'nestjs-cmd-stream';
+import { CmdStreamError, errorMeanings, grpcStatusOf, httpStatusOf, type CmdStreamErrorCode } from 'nestjs-cmd-stream';
+import { codeComments } from '../support/code-comments.js';
 import { readPackage, readProject, type Source } from '../support/project.js';
 import { commands, excerptFaults, linkFaults } from './document-laws.js';
 import { codeBlocks, tableRows } from './markdown.js';
@@ -110,10 +111,26 @@ describe('a block of TypeScript', () => {
   });
 });
 
+/** As gRPC has them, by number. */
+const grpcNames: Readonly<Record<number, string>> = {
+  1: 'CANCELLED',
+  2: 'UNKNOWN',
+  4: 'DEADLINE_EXCEEDED',
+  8: 'RESOURCE_EXHAUSTED',
+  12: 'UNIMPLEMENTED',
+  13: 'INTERNAL',
+  14: 'UNAVAILABLE',
+};
+
 describe('the table of errors', () => {
   it('is that of the code', () => {
-    const codes = Object.entries(errorMeanings).map(([code, meaning]) => [`\`${code}\``, meaning]);
-    expect(tableRows(readme, 'Code', 'Meaning')).toEqual(codes);
+    const codes = codeComments().map(({ code, serversOnly }) => {
+      const error = new CmdStreamError(code as CmdStreamErrorCode, 'x');
+      const meaning = errorMeanings[error.code] + (serversOnly ? ' (servers only)' : '');
+      const { [grpcStatusOf(error)]: status } = grpcNames;
+      return [`\`${code}\``, `\`${error.kind}\``, String(httpStatusOf(error)), `\`${status}\``, meaning];
+    });
+    expect(tableRows(readme, 'Code', 'Kind', 'HTTP', 'gRPC', 'Meaning')).toEqual(codes);
   });
 });
 

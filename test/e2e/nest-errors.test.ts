@@ -1,12 +1,14 @@
 // What Nest's exception layer makes of an exception reaches the caller with its shape; nothing else does.
 import { describe, expect, it } from '@jest/globals';
 import {
+  Catch,
   ConflictException,
   Controller,
   Get,
   HttpException,
   Module,
   ValidationPipe,
+  type ExceptionFilter,
   type INestApplication,
   type ModuleMetadata,
   type PipeTransform,
@@ -23,6 +25,7 @@ import {
   CommandHandler,
   CommandValidationPipe,
   defineContract,
+  isRemoteError,
   type CommandServer,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, tap, throwError } from 'rxjs';
@@ -234,7 +237,6 @@ describe('an error of a Command whose sender wants no answer', () => {
 describe('an error of this package that a handler throws', () => {
   it.each([
     ['of another server', new CmdStreamError('REMOTE', SECRET, { payload: { secret: SECRET }, sent: true })],
-    ['of its own, for the caller', new CmdStreamError('REMOTE', SECRET, { payload: { secret: SECRET } })],
     ['of a call that failed', new CmdStreamError('OVERLOADED', SECRET)],
     ['that says the server was not asked', new CmdStreamError('SHUTDOWN', SECRET, { payload: { started: false } })],
   ])('is an unknown one to Nest, and to the caller, once logged: %s', async (_, error) => {
@@ -249,6 +251,63 @@ describe('an error of this package that a handler throws', () => {
     ])
       await expect(call).rejects.toMatchObject({ code: 'REMOTE', payload: INTERNAL });
     expect(logger.having(SECRET)).toHaveLength(3);
+  });
+});
+
+describe('an error with a payload, by CmdStreamError.remote()', () => {
+  const payloads: [string, unknown][] = [
+    ['an object', { reason: 'taken', at: [1, 2] }],
+    ['a text', 'taken'],
+    ['null', null],
+  ];
+
+  it.each(payloads)('travels as it is from a handler and its generator: %s', async (_, payload) => {
+    failures.ours = CmdStreamError.remote(payload, { cause: new Error(SECRET) });
+    const { client, logger } = await pure();
+    expect(await errorOf(client.execute(new ThrowCmd('ours')))).toEqual(remote(payload));
+    expect(await errorOf(lastValueFrom(client.send(new StreamCmd('ours'))))).toEqual(remote(payload));
+    expect(logger.having('error')).toEqual([]);
+  });
+
+  it.each(payloads)('travels from anywhere behind the filter, by pattern too: %s', async (_, payload) => {
+    failures.ours = CmdStreamError.remote(payload);
+    const refusing: PipeTransform = {
+      transform: (value: unknown) => {
+        if (value instanceof PositiveCmd) throw CmdStreamError.remote(payload);
+        return value;
+      },
+    };
+    const { client, logger } = await pure({ providers: [filter] }, refusing);
+    expect(await errorOf(client.execute(new ThrowCmd('ours')))).toEqual(remote(payload));
+    expect(await errorOf(client.execute(new PositiveCmd(1)))).toEqual(remote(payload));
+    expect(await errorOf(firstValueFrom(client.send('throw', 'ours')))).toEqual(payload);
+    expect(logger.having('error')).toEqual([]);
+  });
+
+  it('is an RpcException to filters, and what it was', async () => {
+    const seen: unknown[] = [];
+    @Catch(RpcException)
+    class Watching implements ExceptionFilter {
+      catch(exception: RpcException) {
+        seen.push(exception, exception instanceof CmdStreamError, isRemoteError(exception), exception.message);
+        return throwError(() => exception.getError());
+      }
+    }
+    const ours = CmdStreamError.remote({ message: 'taken' });
+    failures.ours = ours;
+    const { client } = await pure({ providers: [{ provide: APP_FILTER, useClass: Watching }] });
+    expect(await errorOf(client.execute(new ThrowCmd('ours')))).toEqual(remote({ message: 'taken' }));
+    expect(seen).toEqual([ours, true, true, 'taken']);
+    expect(seen[0]).toBe(ours);
+  });
+
+  it('has the type of its payload at the caller', async () => {
+    failures.ours = CmdStreamError.remote({ reason: 'taken' });
+    const { client } = await pure();
+    const isReason = (payload: unknown): payload is { reason: string } =>
+      typeof (payload as { reason?: unknown } | null)?.reason === 'string';
+    const error = await errorOf(client.execute(new ThrowCmd('ours')));
+    expect(isRemoteError(error, isReason) && error.payload.reason).toBe('taken');
   });
 });
 

@@ -167,8 +167,8 @@ describe('a gateway with CmdStreamExceptionFilter', () => {
     ['CIRCUIT_OPEN', 503, 'Service Unavailable'],
     ['CONNECT_FAILED', 503, 'Service Unavailable'],
     ['OVERLOADED', 503, 'Service Unavailable'],
-    ['CONNECTION_LOST', 500, 'Internal server error'],
-    ['QUEUE_FULL', 500, 'Internal server error'],
+    ['CONNECTION_LOST', 502, 'Bad Gateway'],
+    ['QUEUE_FULL', 503, 'Service Unavailable'],
     ['INTERNAL', 500, 'Internal server error'],
     ['ENCODE_FAILED', 500, 'Internal server error'],
   ])('answers %s with %d, shows nothing of it, and logs it once', async (code, statusCode, message) => {

@@ -7,7 +7,7 @@ interface Room {
   readonly packages: readonly RegExp[];
 }
 
-const ground = ['errors', 'options', 'callbacks'];
+const ground = ['error-codes', 'errors', 'options', 'callbacks'];
 const bytes = [...ground, 'wire', 'contract', 'codec'];
 const socket = [...bytes, 'async-scope', 'fifo', 'linked-set', 'connection'];
 const core = [...socket, 'client', 'server'];
@@ -18,10 +18,12 @@ const validation = [/^class-transformer(\/|$)/, /^class-validator$/, /^reflect-m
 
 /** A room may always name its own files; two rooms of one rung, such as client and server, never each other. */
 export const house: Readonly<Record<string, Room>> = {
-  errors: { rooms: [], packages: [/^node:util(\/|$)/] },
+  'error-codes': { rooms: [], packages: [] },
+  errors: { rooms: ['error-codes'], packages: [/^node:util(\/|$)/] },
+  'error-status': { rooms: ['error-codes', 'errors'], packages: [] },
   options: { rooms: ['errors'], packages: [] },
   'async-scope': { rooms: [], packages: [/^node:async_hooks$/] },
-  callbacks: { rooms: ['errors'], packages: [] },
+  callbacks: { rooms: ['error-codes', 'errors'], packages: [] },
   fifo: { rooms: [], packages: [] },
   'linked-set': { rooms: [], packages: [] },
   wire: { rooms: ground, packages: [/^node:buffer$/] },
@@ -32,7 +34,7 @@ export const house: Readonly<Record<string, Room>> = {
   connection: { rooms: [...bytes, 'async-scope', 'fifo'], packages: [node] },
   client: { rooms: socket, packages: [node] },
   server: { rooms: socket, packages: [node] },
-  nest: { rooms: core, packages: [node, ...nest, ...validation] },
+  nest: { rooms: [...core, 'error-status'], packages: [node, ...nest, ...validation] },
   'circuit-breaker': { rooms: [...socket, 'client'], packages: [/^cockatiel$/] },
 };
 

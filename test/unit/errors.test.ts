@@ -1,17 +1,16 @@
 // The one error class, and what is said of whatever was thrown, which may be anything.
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import * as fc from 'fast-check';
 import {
   CmdStreamError,
   codeOf,
   decodeError,
   encodeError,
-  errorMeanings,
   fromSocketError,
   isCmdStreamError,
   isError,
-  isErrorCode,
+  isRemoteError,
   messageOf,
   peerText,
   stackOf,
@@ -66,13 +65,14 @@ describe('a CmdStreamError', () => {
     expect('cause' in error).toBe(true);
   });
 
-  it('has one line of meaning for each code', () => {
-    for (const [code, meaning] of Object.entries(errorMeanings)) {
-      expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/);
-      expect(meaning).toMatch(/^\S.{10,}[^.\s]$/);
-    }
-    expect(Object.keys(errorMeanings)).toEqual(expect.arrayContaining(['TIMEOUT', 'REMOTE', 'INVALID_OPTION']));
-    expect(Object.isFrozen(errorMeanings)).toBe(true);
+  it.each([
+    ['INVALID_OPTION', 'setup'],
+    ['JSON_LIMIT', 'value'],
+    ['CONNECTION_LOST', 'connection'],
+    ['TIMEOUT', 'call'],
+    ['REMOTE', 'remote'],
+  ] as const)('%s is of the kind %s', (code, kind) => {
+    expect(new CmdStreamError(code, 'x').kind).toBe(kind);
   });
 });
 
@@ -108,16 +108,99 @@ describe('an error of this package', () => {
     expect([own instanceof Own, own instanceof CmdStreamError, made instanceof Own]).toEqual([true, true, false]);
   });
 
-  it.each(['code', 'message', 'sent', 'payload', 'cause'])('is none that fails when it is asked for %s', (field) => {
-    const error = new CmdStreamError('CLOSED', 'closed');
-    Object.defineProperty(error, field, Object.getOwnPropertyDescriptor(hostile, 'code')!);
-    expect(error instanceof CmdStreamError).toBe(true);
-    expect(isCmdStreamError(error)).toBe(false);
-  });
+  it.each(['code', 'kind', 'message', 'sent', 'payload', 'cause'])(
+    'is none that fails when it is asked for %s',
+    (field) => {
+      const error = new CmdStreamError('CLOSED', 'closed');
+      Object.defineProperty(error, field, Object.getOwnPropertyDescriptor(hostile, 'code')!);
+      expect(error instanceof CmdStreamError).toBe(true);
+      expect(isCmdStreamError(error)).toBe(false);
+    },
+  );
 
   it('stays as it is, whatever has thrown it', () => {
     expect([encodeError(made), decodeError(made), fromSocketError(made)]).toEqual([made, made, made]);
     expect([encodeError(made) === made, decodeError(made) === made]).toEqual([true, true]);
+  });
+});
+
+describe('an error of another copy of this package', () => {
+  type Errors = typeof import('../../lib/errors.js');
+
+  async function anotherCopy(): Promise<Errors> {
+    let copy: Errors | undefined;
+    await jest.isolateModulesAsync(async () => {
+      copy = await import('../../lib/errors.js');
+    });
+    return copy!;
+  }
+
+  it('is one of this package, with its code and payload, although it is of another class', async () => {
+    const copy = await anotherCopy();
+    const other: unknown = copy.CmdStreamError.remote({ reason: 'no' });
+    expect(copy.CmdStreamError).not.toBe(CmdStreamError);
+    expect(other).not.toBeInstanceOf(CmdStreamError);
+    expect([
+      isCmdStreamError(other),
+      isRemoteError(other),
+      copy.isCmdStreamError(new CmdStreamError('CLOSED', 'x')),
+    ]).toEqual([true, true, true]);
+    expect(encodeError(other)).toBe(other);
+  });
+
+  it('is none where its code is not known here, or where it fails when it is asked', async () => {
+    const { CmdStreamError: Other } = await anotherCopy();
+    expect(isCmdStreamError(new Other('NEVER_KNOWN' as 'CLOSED', 'x'))).toBe(false);
+    const failing = new Other('CLOSED', 'x');
+    Object.defineProperty(failing, 'sent', Object.getOwnPropertyDescriptor(hostile, 'code')!);
+    expect(isCmdStreamError(failing)).toBe(false);
+  });
+
+  it('is none where it only inherits from one', async () => {
+    const { CmdStreamError: Other } = await anotherCopy();
+    for (const value of [Other.prototype, Object.create(new Other('CLOSED', 'x'))])
+      expect(isCmdStreamError(value)).toBe(false);
+  });
+});
+
+describe('an error with a payload for the caller', () => {
+  const isReason = (payload: unknown): payload is { reason: string } =>
+    typeof (payload as { reason?: unknown } | null | undefined)?.reason === 'string';
+
+  it('is REMOTE, not sent, with the payload and its message', () => {
+    const cause = new Error('why');
+    expect(CmdStreamError.remote({ message: 'sold out', item: 7 }, { cause })).toMatchObject({
+      code: 'REMOTE',
+      kind: 'remote',
+      sent: false,
+      message: 'sold out',
+      payload: { message: 'sold out', item: 7 },
+      cause,
+    });
+    expect(CmdStreamError.remote('no')).toMatchObject({ message: 'no', payload: 'no' });
+    expect('cause' in CmdStreamError.remote(undefined)).toBe(false);
+  });
+
+  it('says one visible line of a large payload', () => {
+    const { message } = CmdStreamError.remote(`a\n${'x'.repeat(10_000)}`);
+    expect(message).toMatch(/^a\\u\{a\}x+…$/);
+  });
+
+  it('is recognized by its code, and by what the guard says of the payload', () => {
+    expect(isRemoteError(CmdStreamError.remote({ reason: 'no' }))).toBe(true);
+    expect(isRemoteError(CmdStreamError.remote({ reason: 'no' }), isReason)).toBe(true);
+    for (const payload of [{ reason: 7 }, null, undefined, 'no'])
+      expect([isRemoteError(CmdStreamError.remote(payload), isReason), payload]).toEqual([false, payload]);
+  });
+
+  it('is no other one, whatever its payload is', () => {
+    const seen: unknown[] = [];
+    const guard = (payload: unknown): payload is object => seen.push(payload) > 0;
+    const others = ['INTERNAL', 'OVERLOADED', 'TIMEOUT'] as const;
+    for (const error of others.map((code) => new CmdStreamError(code, 'x', { payload: { reason: 'no' } })))
+      expect(isRemoteError(error, guard)).toBe(false);
+    for (const [, value] of thrown) expect(isRemoteError(value, guard)).toBe(false);
+    expect(seen).toEqual([]);
   });
 });
 
@@ -173,11 +256,6 @@ describe('whatever was thrown', () => {
       expect(isError(error)).toBe(true);
     for (const other of [undefined, null, 7, 'text', {}, { message: 'x', stack: 'x' }, revoked()])
       expect(isError(other)).toBe(false);
-  });
-
-  it('has one of our codes or another one', () => {
-    for (const code of Object.keys(errorMeanings)) expect(isErrorCode(code)).toBe(true);
-    for (const code of ['', 'closed', 'toString', 'constructor', '__proto__']) expect(isErrorCode(code)).toBe(false);
   });
 
   it('tells the message and the string code of an Error', () => {

@@ -6,7 +6,8 @@
 //   resendRefused, resendLost --> pausing --(its pause)--> submitted anew
 import { MAX_TIMER_MS, timeLimit } from '../../connection/connection-options.js';
 import type { Ticker } from '../../connection/ticker.js';
-import { CmdStreamError, type CmdStreamErrorCode } from '../../errors.js';
+import type { CmdStreamErrorCode } from '../../error-codes.js';
+import { CmdStreamError } from '../../errors.js';
 import { cap, integer, type OptionRules } from '../../options.js';
 import type { CallBytes } from '../call/call-bytes.js';
 import type { CallHolder, ClientCall } from '../call/client-call.js';

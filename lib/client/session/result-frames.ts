@@ -1,7 +1,8 @@
 // What the control frames of a server mean for the calls they belong to.
 import type { DataLimits } from '../../codec/json/json-codec-options.js';
 import { dataOf, WholePacket } from '../../codec/pattern-message.js';
-import { CmdStreamError, isErrorCode, MAX_REASON_BYTES, peerText } from '../../errors.js';
+import { isErrorCode } from '../../error-codes.js';
+import { CmdStreamError, MAX_REASON_BYTES, peerText } from '../../errors.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
 import { Control } from '../../wire/control-frame.js';
 import { readError, readValue } from '../../wire/control-reader.js';

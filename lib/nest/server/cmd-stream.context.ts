@@ -86,9 +86,10 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
 }
 
 /** Of exceptions that it does not know Nest's exception layer logs all but those of this kind. */
-const unlogged = Object.create(IntrinsicException.prototype, {
-  constructor: { value: CmdStreamError, configurable: true, writable: true },
-}) as object;
+const unlogged = Object.create(
+  IntrinsicException.prototype,
+  Object.getOwnPropertyDescriptors(CmdStreamError.prototype),
+) as object;
 
 /**
  * Lets Nest's exception layer log nothing when a handler by pattern fails with the reason of its signal, if that is of

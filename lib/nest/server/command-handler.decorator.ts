@@ -10,6 +10,7 @@ import { CmdStreamError } from '../../errors.js';
 import { isAsyncIterable } from '../../server/call/item-source.js';
 import { isPromiseLike } from '../../callbacks.js';
 import { CmdStreamContext, isAbandonment } from './cmd-stream.context.js';
+import { forNest } from './handler-failure.js';
 import { keepScope, liftIterable } from './lifted-iterable.js';
 
 // Nest's own key; it is no public constant in all supported versions.
@@ -189,7 +190,7 @@ function lift(returned: unknown, context: CmdStreamContext | undefined, args: re
 
 function failed(error: unknown, args: readonly unknown[]): Observable<never> {
   if (isAbandonment(error, args)) return EMPTY;
-  throw error;
+  throw forNest(error);
 }
 
 // Tells Nest what each parameter of a Command handler gets. Nest gives undecorated parameters the payload only, or

@@ -1,14 +1,8 @@
 // What a server logs of errors that no caller, or no caller in full, learns of.
 import type { LoggerService } from '@nestjs/common';
 import { callSafely } from '../../callbacks.js';
-import {
-  isCmdStreamError,
-  isError,
-  messageOf,
-  stackOf,
-  type CmdStreamError,
-  type CmdStreamErrorCode,
-} from '../../errors.js';
+import type { CmdStreamErrorCode } from '../../error-codes.js';
+import { isCmdStreamError, isError, messageOf, stackOf, type CmdStreamError } from '../../errors.js';
 import type { PeerLog } from '../peer-log.js';
 import { failedFilterOf, isLogged } from './handler-failure.js';
 

@@ -3,7 +3,7 @@
 // yet.
 import { HttpException } from '@nestjs/common';
 import { BaseRpcExceptionFilter, RpcException } from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
+import { throwError, type Observable } from 'rxjs';
 import { CmdStreamError, isCmdStreamError, isError, messageOf, stackOf } from '../../errors.js';
 import { isForCaller } from '../../server/call/wire-error.js';
 
@@ -70,6 +70,25 @@ function isOwnWord(error: unknown): error is CmdStreamError {
   return isForCaller(error) || (isCmdStreamError(error) && error.code === 'NO_HANDLER' && !error.sent);
 }
 
+/** An RpcException to Nest, whose error is itself: so it leaves Nest's exception layer as it came. */
+const toNest = Object.create(RpcException.prototype, {
+  ...Object.getOwnPropertyDescriptors(CmdStreamError.prototype),
+  getError: { value: itself, configurable: true, writable: true },
+}) as object;
+
+function itself<T>(this: T): T {
+  return this;
+}
+
+/**
+ * What a handler has thrown, as Nest's exception layer is given it: of what `CmdStreamError.remote()` has made it would
+ * know nothing, and hide it. The error is what it was, of the same class.
+ */
+export function forNest<T>(error: T): T {
+  if (isForCaller(error)) Reflect.setPrototypeOf(error, toNest);
+  return error;
+}
+
 function remoteError(payload: unknown, cause: unknown): CmdStreamError {
   return new CmdStreamError('REMOTE', messageOf(payload), { payload, cause });
 }
@@ -98,6 +117,7 @@ function messagePayload(message: unknown): object {
  * An exception that comes too late for Nest's exception layer, by the layer's own rule; and nothing remains unlogged.
  */
 export function shapedByNest(exception: unknown, log: (exception: unknown) => void): Observable<never> {
+  if (isForCaller(exception)) return throwError(() => exception);
   if (exception instanceof HttpException) log(exception);
   return nestRule.catch(exception as never, undefined as never) as Observable<never>;
 }

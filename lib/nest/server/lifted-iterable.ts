@@ -6,6 +6,7 @@ import { catchError, concatMap, EMPTY, isObservable, merge, Observable, of, type
 import type { ResultSink } from '../../server/invoker.js';
 import { endUntaken, isAsyncIterable, ItemPull } from '../../server/call/item-source.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
+import { forNest } from './handler-failure.js';
 
 /**
  * What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns.
@@ -89,7 +90,7 @@ class SubscriberSink implements ResultSink {
   }
 
   error(error: unknown): void {
-    this.#subscriber.error(error);
+    this.#subscriber.error(forNest(error));
   }
 }
 

@@ -4,7 +4,8 @@
 import type { DataLimits } from '../../codec/json/json-codec-options.js';
 import { dataText, errorText } from '../../codec/pattern-message.js';
 import type { Connection } from '../../connection/connection.js';
-import { CmdStreamError, errorMeanings, isCmdStreamError, type CmdStreamErrorCode } from '../../errors.js';
+import { errorMeanings, type CmdStreamErrorCode } from '../../error-codes.js';
+import { CmdStreamError, isCmdStreamError } from '../../errors.js';
 import { ByteWriter } from '../../wire/byte-writer.js';
 import { writeError } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';

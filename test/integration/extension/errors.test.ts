@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { CmdStreamError, Command, defineContract, Result, type CommandInvoker } from '../../../lib/core.js';
-import { errorMeanings } from '../../../lib/errors.js';
+import { errorMeanings } from '../../../lib/error-codes.js';
 import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { calcClient } from '../../support/calc-client.js';

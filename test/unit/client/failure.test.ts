@@ -1,7 +1,8 @@
 // Which errors count as failures of a server.
 import { describe, expect, it } from '@jest/globals';
 import { isFailure } from '../../../lib/client/failure.js';
-import { CmdStreamError, errorMeanings, type CmdStreamErrorCode } from '../../../lib/errors.js';
+import { errorMeanings, type CmdStreamErrorCode } from '../../../lib/error-codes.js';
+import { CmdStreamError } from '../../../lib/errors.js';
 
 const isCodeFailure = (code: string): boolean =>
   isFailure(new CmdStreamError(code as CmdStreamErrorCode, 'it went wrong'));

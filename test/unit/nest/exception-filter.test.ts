@@ -88,8 +88,13 @@ describe('the caller of a Command', () => {
     expect(await caught(reason, false, [AbortSignal.abort(reason)])).toEqual({ sent: 'nothing', logged: [] });
   });
 
+  it('learns what a handler, guard or pipe has said by CmdStreamError.remote()', async () => {
+    const error = CmdStreamError.remote({ reason: 'no' });
+    expect(await caught(error)).toEqual({ sent: error, logged: [] });
+  });
+
   it('learns what another server has said only with relayRemote', async () => {
-    const remote = new CmdStreamError('REMOTE', 'failed', { payload: { reason: 'no' } });
+    const remote = new CmdStreamError('REMOTE', 'failed', { payload: { reason: 'no' }, sent: true });
     expect((await caught(remote, true)).sent).toEqual({ reason: 'no' });
     expect((await caught(remote)).sent).toEqual(INTERNAL);
     expect((await caught(new CmdStreamError('TIMEOUT', 'late'), true)).sent).toEqual(INTERNAL);

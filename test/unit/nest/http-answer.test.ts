@@ -1,8 +1,10 @@
 // What a gateway answers, or relays, of the error of another server: by what the error says, without a gateway.
 import { describe, expect, it } from '@jest/globals';
 import { BadRequestException } from '@nestjs/common';
-import { CmdStreamError, errorMeanings, type CmdStreamErrorCode } from '../../../lib/errors.js';
-import { httpAnswerTo, remotePayload } from '../../../lib/nest/http-answer.js';
+import { CmdStreamErrorCode } from '../../../lib/error-codes.js';
+import { CmdStreamError } from '../../../lib/errors.js';
+import { httpStatusOf, remotePayload } from '../../../lib/error-status.js';
+import { httpAnswerTo } from '../../../lib/nest/http-answer.js';
 
 function raise(): never {
   throw new Error('do not look at it');
@@ -29,17 +31,22 @@ describe('the answer over HTTP', () => {
     ['CIRCUIT_OPEN', 503, 'Service Unavailable'],
     ['CONNECT_FAILED', 503, 'Service Unavailable'],
     ['OVERLOADED', 503, 'Service Unavailable'],
+    ['CONNECTION_LOST', 502, 'Bad Gateway'],
+    ['NO_HANDLER', 501, 'Not Implemented'],
+    ['CANCELLED', 499, 'Client Closed Request'],
   ])('to %s is %d, with the error as its cause', (code, status, text) => {
     const error = new CmdStreamError(code, 'a secret', { payload: conflict });
     expect(answer(error)).toEqual([status, text]);
     expect(httpAnswerTo(error)!.cause).toBe(error);
   });
 
-  it('is none to any other code', () => {
-    const known = new Set(['TIMEOUT', 'CIRCUIT_OPEN', 'CONNECT_FAILED', 'OVERLOADED', 'REMOTE']);
-    const others = Object.keys(errorMeanings).filter((code) => !known.has(code)) as CmdStreamErrorCode[];
-    for (const code of others)
-      expect([code, answer(new CmdStreamError(code, 'a secret', { payload: conflict }))]).toEqual([code, undefined]);
+  it("has the status of httpStatusOf() and a text for any code, and is Nest's own where that is 500", () => {
+    for (const code of Object.values(CmdStreamErrorCode).filter((each) => each !== 'REMOTE')) {
+      const error = new CmdStreamError(code, 'a secret', { payload: conflict });
+      const status = httpStatusOf(error);
+      const text: unknown = expect.stringMatching(/^[A-Z][A-Za-z ]+$/);
+      expect([code, answer(error)]).toEqual([code, status === 500 ? undefined : [status, text]]);
+    }
   });
 
   it.each<[string, unknown, unknown]>([

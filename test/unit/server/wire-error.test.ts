@@ -1,6 +1,7 @@
 // What of an error that a handler has failed with goes to the caller, and what is asked to the server's owner instead.
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, errorMeanings } from '../../../lib/errors.js';
+import { errorMeanings } from '../../../lib/error-codes.js';
+import { CmdStreamError } from '../../../lib/errors.js';
 import { handlerError } from '../../../lib/server/call/wire-error.js';
 
 function sent(error: unknown) {
