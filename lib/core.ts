@@ -70,3 +70,10 @@ export type {
   CmdStreamBaseServerOptions,
   ServerStatus,
 } from './server/server-options.js';
+// What the signatures above name as well.
+export type { SubscribableLike } from './contract/command.js';
+export type { CodecLayouts } from './codec/codec.js';
+export type { DataLimits } from './codec/json/json-codec-options.js';
+export type { Metadata } from './wire/control-frame.js';
+export type { GivenAddress } from './client/client-options.js';
+export type { ConnectionStatus } from './client/group/group-connection.js';

@@ -96,3 +96,16 @@ export { CommandHandler, type HandlerReturn } from './nest/server/command-handle
 export { CommandMetadata } from './nest/server/command-metadata.decorator.js';
 export { liftIterable } from './nest/server/lifted-iterable.js';
 export { Invoker, type ExecutableCommand } from './nest/server/invoker.mixin.js';
+// What the signatures above name as well.
+export type { SubscribableLike } from './contract/command.js';
+export type { CodecLayouts } from './codec/codec.js';
+export type { DataLimits } from './codec/json/json-codec-options.js';
+export type { Metadata } from './wire/control-frame.js';
+export type { GivenAddress } from './client/client-options.js';
+export type { ConnectionStatus } from './client/group/group-connection.js';
+export type { Call, CommandSink } from './client/call/client-call.js';
+export type { ServerStatusListener } from './server/command-server.js';
+export type { CommandInvoker, ResultSink } from './server/invoker.js';
+export type { CommandServerOptions, ServerStatus } from './server/server-options.js';
+export type { CommandHandlerDecorator, MessageHandlerDecorator } from './nest/server/command-handler.decorator.js';
+export type { ReceiverToken } from './nest/server/invoker.mixin.js';

@@ -2,12 +2,11 @@
 export { mus } from './mus/mus-namespace.js';
 export { musCodec } from './mus/mus-codec.js';
 export type { MusCodecOptions } from './mus/mus-codec-options.js';
-export { MusSerializer } from './mus/mus-serializer.js';
-export type { AnyMusSerializer, MusCheck, MusInput, MusValue } from './mus/mus-serializer.js';
+export type { AnyMusSerializer, MusCheck, MusInput, MusSerializer, MusValue } from './mus/mus-serializer.js';
 export type { MusCustom } from './mus/mus-custom.js';
 export type { MusField, MusFields, MusStruct } from './mus/mus-struct.js';
 export type { MusInteger, MusInteger64 } from './mus/mus-integer.js';
-export type { MusInterface, MusTyped, MusVariants } from './mus/mus-interface.js';
+export type { MusInterface, MusTyped, MusVariantOf, MusVariants } from './mus/mus-interface.js';
 export type { MusLazy } from './mus/mus-lazy.js';
 export type { MusLazyOptions } from './mus/mus-lazy.js';
 export type { MusLengthOptions } from './mus/length-rule.js';

@@ -5,7 +5,7 @@ import type { Contract } from '../contract/contract.js';
 import type { DataLimits } from './json/json-codec-options.js';
 
 /** Texts that are equal where the bytes of a type are. */
-export interface Layouts {
+export interface CodecLayouts {
   readonly commands: readonly string[];
   readonly results: readonly string[];
 }
@@ -31,7 +31,7 @@ export interface Codec {
    * It goes into the fingerprint by which two peers of this package find out that their contracts differ. Default:
    * names alone.
    */
-  readonly layouts?: Layouts;
+  readonly layouts?: CodecLayouts;
   encodeCommand(command: unknown, writer: PayloadWriter): void;
   decodeCommand(reader: PayloadReader): unknown;
   encodeResult(result: unknown, writer: PayloadWriter): void;

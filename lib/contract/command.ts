@@ -8,11 +8,12 @@ export declare const RESULT: unique symbol;
 export declare const RECEIVER: unique symbol;
 export declare const ANSWER: unique symbol;
 
-/** One Result, or a stream of them; nothing only where `R` says so: `Command<void>`. */
-type Results<R> = R | AsyncIterable<R> | SubscribableLike<R>;
-
-/** What a Command's `exec`, or a handler, may give back. */
-export type HandlerResult<R> = Results<R> | PromiseLike<Results<R>>;
+/**
+ * What a Command's `exec`, or a handler, may give back: one Result, or a stream of them, now or later; nothing only
+ * where `R` says so: `Command<void>`.
+ */
+export type HandlerResult<R> =
+  R | AsyncIterable<R> | SubscribableLike<R> | PromiseLike<R | AsyncIterable<R> | SubscribableLike<R>>;
 
 /** An Observable, named by what it can do, so that contracts load no rxjs. */
 export interface SubscribableLike<R> {

@@ -45,13 +45,13 @@ export class PointerScope {
   readonly ref = <T, I>(inner: MusSerializer<T, I>): MusSerializer<Ref<T> | null, Ref<I> | null> =>
     new MappedPointer(this, new RefSerializer(inner));
 
-  /** @throws {CmdStreamError} ENCODE_FAILED, BAD_PAYLOAD outside the value that is wrapped */
+  /** @internal @throws {CmdStreamError} ENCODE_FAILED, BAD_PAYLOAD outside the value that is wrapped */
   numbering(code: MusDirection): Numbering {
     if (this.#current) return this.#current;
     throw new MusError(code, 'a mapped pointer is outside of the value of its mus.mapped()');
   }
 
-  /** Runs `work` with a numbering of its own. */
+  /** @internal Runs `work` with a numbering of its own. */
   within<R>(numbering: Numbering, work: () => R): R {
     const outer = this.#current;
     this.#current = numbering;

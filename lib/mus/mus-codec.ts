@@ -1,6 +1,6 @@
 // The MUS codec: a type number (DTM), then the value, field by field; no length. Whether its serializers fit the
 // contract is found out when it is made.
-import type { Codec, CodecFactory, Layouts } from '../codec/codec.js';
+import type { Codec, CodecFactory, CodecLayouts } from '../codec/codec.js';
 import { tablesOf } from '../contract/contract.js';
 import { isClass, nameOf, unlisted, type TypeClass, type TypeTable } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
@@ -38,7 +38,7 @@ function serializerOf(given: MusCodecOptions['commands']): AnyMusSerializer {
 
 class MusCodec implements Codec {
   readonly name = 'mus';
-  readonly layouts: Layouts;
+  readonly layouts: CodecLayouts;
   readonly #commands: Direction;
   readonly #results: Direction;
 

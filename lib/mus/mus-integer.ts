@@ -16,6 +16,7 @@ export class MusInteger extends MusSerializer<number> {
   readonly #min: number;
   readonly #max: number;
 
+  /** @internal */
   constructor(form: IntegerForm, width: Width) {
     super();
     this.minBytes = form.minBytes;
@@ -25,6 +26,7 @@ export class MusInteger extends MusSerializer<number> {
     this.#max = Math.min(Number(max), Number.MAX_SAFE_INTEGER);
   }
 
+  /** @internal */
   override describe(): string {
     return this.#form.name;
   }
@@ -41,7 +43,7 @@ export class MusInteger extends MusSerializer<number> {
     throw new CmdStreamError('UNSAFE_INTEGER', `${value} is beyond 2^53-1: the serializer's \`bigint\` reads it`);
   }
 
-  /** The integer as it is, a bigint beyond ±(2^53-1). */
+  /** @internal The integer as it is, a bigint beyond ±(2^53-1). */
   readExact(reader: PayloadReader): number | bigint {
     return this.#form.read(reader);
   }
@@ -60,6 +62,7 @@ export class MusInteger64 extends MusInteger {
   /** The whole range, as bigints. */
   readonly bigint: MusSerializer<bigint>;
 
+  /** @internal */
   constructor(form: IntegerForm) {
     super(form, 64);
     this.bigint = new BigintSerializer(form);

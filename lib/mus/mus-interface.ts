@@ -10,7 +10,8 @@ import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 /** Serializers of classes: their numbers count from 1, or are the keys. */
 export type MusVariants = readonly AnyMusSerializer[] | { readonly [dtm: number]: AnyMusSerializer };
 
-type VariantOf<V extends MusVariants> = V extends readonly (infer S)[] ? S : V[keyof V & number];
+/** The serializers of all variants. */
+export type MusVariantOf<V extends MusVariants> = V extends readonly (infer S)[] ? S : V[keyof V & number];
 
 interface Variant {
   readonly dtm: number;
@@ -22,7 +23,10 @@ interface Variant {
  *
  * @publicApi
  */
-export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<VariantOf<V>>, MusInput<VariantOf<V>>> {
+export class MusInterface<V extends MusVariants> extends MusSerializer<
+  MusValue<MusVariantOf<V>>,
+  MusInput<MusVariantOf<V>>
+> {
   readonly #byNumber = new Map<number | bigint, Variant>();
   readonly #byPrototype = new Map<unknown, Variant>();
   readonly #types: TypeClass[] = [];
@@ -55,36 +59,38 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<MusValue<
     return 1 + Math.min(...[...this.#byNumber.values()].map(({ serializer }) => serializer.minBytes));
   }
 
+  /** @internal */
   override get types(): readonly TypeClass[] {
     return this.#types;
   }
 
+  /** @internal */
   override describe(draw: (part: Drawable) => string): string {
     return [...this.#byNumber.values()].map((variant) => layoutOf(variant, draw)).join('|');
   }
 
-  /** Those of the values of each class. */
+  /** @internal Those of the values of each class. */
   layoutsFor(types: readonly TypeClass[]): string[] {
     const variants = types.map((type) => this.#byPrototype.get(type.prototype)!);
     const layouts = new SchemaLayouts(variants.map(({ serializer }) => serializer));
     return variants.map((variant) => layoutOf(variant, (part) => layouts.textOf(part)));
   }
 
-  encode(value: MusInput<VariantOf<V>>, writer: PayloadWriter): void {
+  encode(value: MusInput<MusVariantOf<V>>, writer: PayloadWriter): void {
     const variant = this.#byPrototype.get(Object.getPrototypeOf(value ?? NOTHING));
     if (!variant) throw new MusError('ENCODE_FAILED', `${typeNameOf(value)} is none of ${this.#names}`);
     writer.writeUvarint(variant.dtm);
     variant.serializer.encode(value as never, writer);
   }
 
-  decode(reader: PayloadReader): MusValue<VariantOf<V>> {
+  decode(reader: PayloadReader): MusValue<MusVariantOf<V>> {
     const dtm = reader.readPositive();
     const variant = this.#byNumber.get(dtm);
     if (variant === undefined) {
       const known = [...this.#byNumber.keys()].join(', ');
       throw new MusError('UNKNOWN_TYPE', `type number ${dtm} is none of ${known}`);
     }
-    return variant.serializer.decode(reader) as MusValue<VariantOf<V>>;
+    return variant.serializer.decode(reader) as MusValue<MusVariantOf<V>>;
   }
 
   get #names(): string {
@@ -131,10 +137,12 @@ export class MusTyped<T, I> extends MusSerializer<T, I> {
     return 1 + this.#inner.minBytes;
   }
 
+  /** @internal */
   override get types(): readonly TypeClass[] {
     return this.#inner.types;
   }
 
+  /** @internal */
   override describe(draw: (part: Drawable) => string): string {
     return `<${this.#dtm}:${draw(this.#inner)}>`;
   }

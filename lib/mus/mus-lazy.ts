@@ -42,6 +42,7 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
     ).maxDepth;
   }
 
+  /** @internal */
   override get target(): MusSerializer<T, I> {
     return (this.#made ??= this.#ask()).target;
   }
@@ -52,6 +53,7 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
     return made;
   }
 
+  /** @internal */
   override get drawn(): MusSerializer<unknown, never> {
     return this.target.drawn;
   }
@@ -60,10 +62,12 @@ export class MusLazy<T, I> extends MusSerializer<T, I> {
     return this.target.minBytes;
   }
 
+  /** @internal */
   override get types(): readonly TypeClass[] {
     return this.target.types;
   }
 
+  /** @internal */
   override get shell(): Shell<T> | undefined {
     const { shell } = this.target;
     return (

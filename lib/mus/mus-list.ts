@@ -17,7 +17,7 @@ interface Progress<T> {
  *
  * @publicApi
  */
-export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements Shell<T[]> {
+export class MusList<T, I> extends MusSerializer<T[], readonly I[]> {
   readonly #element: MusSerializer<T, I>;
   readonly #length: LengthRule;
   readonly #size: number | undefined;
@@ -38,6 +38,7 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
     return this.#size === undefined ? least : least + this.#size * this.#element.minBytes;
   }
 
+  /** @internal */
   override describe(draw: (part: Drawable) => string): string {
     return `[${this.#size ?? ''}${this.#length.layout}]${draw(this.#element)}`;
   }
@@ -59,14 +60,17 @@ export class MusList<T, I> extends MusSerializer<T[], readonly I[]> implements S
     return this.fill(reader as ByteReader, []);
   }
 
+  /** @internal */
   override get shell(): Shell<T[]> {
     return this;
   }
 
+  /** @internal */
   create(): T[] {
     return [];
   }
 
+  /** @internal */
   fill(reader: ByteReader, empty: T[]): T[] {
     const element = this.#element;
     const start = reader.consumed;

@@ -22,7 +22,7 @@ interface Progress<K, V> {
  *
  * @publicApi
  */
-export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<KI, VI>> implements Shell<Map<K, V>> {
+export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<KI, VI>> {
   readonly minBytes: number;
   readonly #key: MusSerializer<K, KI>;
   readonly #value: MusSerializer<V, VI>;
@@ -38,6 +38,7 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     this.minBytes = this.#length.minBytes;
   }
 
+  /** @internal */
   override describe(draw: (part: Drawable) => string): string {
     return `map(${this.#length.layout},${draw(this.#key)},${draw(this.#value)})`;
   }
@@ -67,14 +68,17 @@ export class MusMap<K, V, KI, VI> extends MusSerializer<Map<K, V>, ReadonlyMap<K
     return this.fill(reader as ByteReader, new Map());
   }
 
+  /** @internal */
   override get shell(): Shell<Map<K, V>> {
     return this;
   }
 
+  /** @internal */
   create(): Map<K, V> {
     return new Map();
   }
 
+  /** @internal */
   fill(reader: ByteReader, empty: Map<K, V>): Map<K, V> {
     const start = reader.consumed;
     const kept = reader.resume(this) as Progress<K, V> | undefined;

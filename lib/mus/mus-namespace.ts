@@ -32,8 +32,8 @@ const varint = Object.freeze({
   positiveInt32: new MusInteger(positive(32), 32),
   positiveInt16: new MusInteger(positive(16), 16),
   positiveInt8: new MusInteger(positive(8), 8),
-  float64: new VarintFloat64(),
-  float32: new VarintFloat32(),
+  float64: new VarintFloat64() as MusSerializer<number>,
+  float32: new VarintFloat32() as MusSerializer<number>,
 });
 
 /** Fixed width, little endian. `int` and `uint` have 64 bits. */
@@ -49,8 +49,8 @@ const rawNumbers = Object.freeze({
   uint16: new MusInteger(raw(16, false), 16),
   uint8: new MusInteger(raw(8, false), 8),
   byte: new MusInteger(raw(8, false), 8),
-  float64: new RawFloat64(),
-  float32: new RawFloat32(),
+  float64: new RawFloat64() as MusSerializer<number>,
+  float32: new RawFloat32() as MusSerializer<number>,
 });
 
 /** Raw counts since 1970-01-01 UTC, by their unit. */
@@ -70,7 +70,7 @@ export const mus = Object.freeze({
   varint,
   raw: rawNumbers,
   time,
-  bool: new MusBool(),
+  bool: new MusBool() as MusSerializer<boolean>,
   byte: rawNumbers.byte,
   string: new MusString(),
   bytes: new MusBytes(),

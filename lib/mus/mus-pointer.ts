@@ -28,6 +28,7 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
     this.#inner = inner;
   }
 
+  /** @internal */
   override describe(draw: (part: Drawable) => string): string {
     return `*${draw(this.#inner)}`;
   }

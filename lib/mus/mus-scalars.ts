@@ -140,6 +140,7 @@ export class MusTime extends MusSerializer<Date> {
     this.bigint = new TimeCount(perSecond);
   }
 
+  /** @internal */
   override get drawn(): MusSerializer<unknown, never> {
     return this.bigint.drawn;
   }

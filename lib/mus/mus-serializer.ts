@@ -14,13 +14,18 @@ import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 export declare const MUS_VALUE: unique symbol;
 
 /** A serializer of whatever type. */
-export interface AnyMusSerializer extends Drawable {
+export interface AnyMusSerializer {
   readonly [MUS_VALUE]: (value: never) => unknown;
   readonly minBytes: number;
-  readonly types: readonly TypeClass[];
   layout(): string;
   encode(value: never, writer: PayloadWriter): void;
   decode(reader: PayloadReader): unknown;
+  /** @internal */
+  readonly types: readonly TypeClass[];
+  /** @internal */
+  readonly drawn: Drawable;
+  /** @internal */
+  describe(draw: (part: Drawable) => string): string;
 }
 
 /** The type of the values of a serializer. */
@@ -67,17 +72,17 @@ export abstract class MusSerializer<T, I = T> {
    */
   abstract decode(reader: PayloadReader): T;
 
-  /** The classes of the values; none if they have no class of their own. */
+  /** @internal The classes of the values; none if they have no class of their own. */
   get types(): readonly TypeClass[] {
     return [];
   }
 
-  /** The serializer itself, or the one it stands for. */
+  /** @internal The serializer itself, or the one it stands for. */
   get target(): MusSerializer<T, I> {
     return this;
   }
 
-  /** How its values are made before they are read, if they can be. */
+  /** @internal How its values are made before they are read, if they can be. */
   get shell(): Shell<T> | undefined {
     return undefined;
   }
@@ -90,12 +95,12 @@ export abstract class MusSerializer<T, I = T> {
     return new SchemaLayouts([this]).textOf(this);
   }
 
-  /** The serializer whose layout this one has: itself, or the one it wraps without a byte of its own. */
+  /** @internal The serializer whose layout this one has: itself, or the one it wraps without a byte of its own. */
   get drawn(): MusSerializer<unknown, never> {
     return this as unknown as MusSerializer<unknown, never>;
   }
 
-  /** The layout of a serializer that stands for itself, those of its parts as `draw` gives them. */
+  /** @internal The layout of a serializer that stands for itself, those of its parts as `draw` gives them. */
   describe(_draw: (part: Drawable) => string): string {
     return 'custom';
   }

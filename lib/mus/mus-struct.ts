@@ -28,7 +28,7 @@ interface Progress {
  *
  * @publicApi
  */
-export class MusStruct<T extends object> extends MusSerializer<T> implements Shell<T> {
+export class MusStruct<T extends object> extends MusSerializer<T> {
   readonly #type: new () => T;
   readonly #name: string;
   readonly #names: readonly string[];
@@ -47,6 +47,7 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     checkFields(this.#name, sampleOf(type, this.#name), fields);
   }
 
+  /** @internal */
   override get types(): readonly TypeClass[] {
     return [this.#type];
   }
@@ -62,6 +63,7 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     return this.#fields.slice(first).reduce((sum, field) => sum + field.minBytes, 0);
   }
 
+  /** @internal */
   override describe(draw: (part: Drawable) => string): string {
     return `{${this.#fields.map((field, at) => `${this.#names[at]}:${draw(field)}`).join(',')}}`;
   }
@@ -82,10 +84,12 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     return this.fill(reader as ByteReader);
   }
 
+  /** @internal */
   override get shell(): Shell<T> {
     return this;
   }
 
+  /** @internal */
   create(): T {
     try {
       return new this.#type();
@@ -94,6 +98,7 @@ export class MusStruct<T extends object> extends MusSerializer<T> implements She
     }
   }
 
+  /** @internal */
   fill(reader: ByteReader, empty?: T): T {
     const names = this.#names;
     const fields = this.#fields;

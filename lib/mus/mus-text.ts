@@ -31,6 +31,7 @@ export class MusString extends MusSerializer<string> {
     return new MusString(options);
   }
 
+  /** @internal */
   override get drawn(): MusSerializer<unknown, never> {
     return this.bytes.drawn;
   }
@@ -75,6 +76,7 @@ export class MusBytes extends MusSerializer<Uint8Array> {
     return new MusBytes(options);
   }
 
+  /** @internal */
   override describe(): string {
     return `bytes(${this.#length.layout})`;
   }

@@ -25,8 +25,9 @@ export const FORMAT: unique symbol = Symbol.for('nestjs-cmd-stream.protobuf-form
 export interface ProtobufType<M extends object = object, R = unknown, Init = M> extends CommandEntry<M, R> {
   /** Makes a message that knows, at compile time, the type of its Results. */
   create(init?: Init): M & Answered<R>;
+  /** @internal */
   readonly [FORMAT]: (limits: BodyLimits) => MessageFormat;
-  /** Names of the message types of its Results, as far as they are given. */
+  /** @internal Names of the message types of its Results, as far as they are given. */
   readonly answers: readonly string[];
 }
 

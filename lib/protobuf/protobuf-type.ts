@@ -25,17 +25,17 @@ import {
 } from './message-format.js';
 
 /** A schema or several. */
-type Schemas = DescMessage | readonly DescMessage[];
+export type MessageSchemas = DescMessage | readonly DescMessage[];
 
 /** The messages of a schema, or of any of several. */
-type MessageOf<S> = S extends readonly DescMessage[]
+export type MessageOf<S> = S extends readonly DescMessage[]
   ? MessageShape<S[number]>
   : S extends DescMessage
     ? MessageShape<S>
     : unknown;
 
 /** @publicApi */
-export interface ProtobufTypeOptions<M, S extends Schemas | undefined> extends MessageTraits<M> {
+export interface ProtobufTypeOptions<M, S extends MessageSchemas | undefined> extends MessageTraits<M> {
   /**
    * Of a Command: the schema of its Results, or an array of them. What its calls give, and its handlers return, follows
    * from it.
@@ -50,7 +50,7 @@ export interface ProtobufTypeOptions<M, S extends Schemas | undefined> extends M
  * function, or an `idempotent` that is no boolean
  * @publicApi
  */
-export function protobufType<Desc extends DescMessage, const S extends Schemas | undefined = undefined>(
+export function protobufType<Desc extends DescMessage, const S extends MessageSchemas | undefined = undefined>(
   schema: Desc,
   { result, ...others }: ProtobufTypeOptions<MessageShape<Desc>, S> = {},
 ): ProtobufType<MessageShape<Desc>, MessageOf<S>, MessageInitShape<Desc>> {

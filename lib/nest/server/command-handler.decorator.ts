@@ -17,10 +17,8 @@ import { keepScope, liftIterable } from './lifted-iterable.js';
 const PATTERN_METADATA = 'microservices:pattern';
 const COMMAND_METADATA = 'cmd-stream:command';
 
-type Results<R> = R | Observable<R> | AsyncIterable<R>;
-
 /** What a handler of a Command with Results of type `R` may return; nothing only where `R` is `void`. */
-export type HandlerReturn<R> = Results<R> | Promise<Results<R>>;
+export type HandlerReturn<R> = R | Observable<R> | AsyncIterable<R> | Promise<R | Observable<R> | AsyncIterable<R>>;
 
 /** The types of parameters that take another Command than `C`; types do not know which parameters have a decorator. */
 type Misfits<C extends Command, Parameters extends readonly unknown[]> = {
@@ -51,14 +49,14 @@ export function routeOf(command: { readonly name: string }): string {
 }
 
 /** Decorates the methods that may handle Commands of the class. */
-type ClassHandlerDecorator<C extends Command> = <M extends ClassHandler<C>>(
+export type CommandHandlerDecorator<C extends Command> = <M extends ClassHandler<C>>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<M> & Fitting<C, M>,
 ) => void;
 
 /** Decorates the methods that may handle messages of the type. */
-type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>>(
+export type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<Method>,
@@ -83,7 +81,7 @@ type MessageHandler<M, R> = (message: M, ...others: never[]) => HandlerReturn<R>
 export function CommandHandler<C extends Command>(
   command: TypeClass<C>,
   transport?: Transport | symbol,
-): ClassHandlerDecorator<C>;
+): CommandHandlerDecorator<C>;
 export function CommandHandler<M extends object, R>(
   type: CommandEntry<M, R>,
   transport?: Transport | symbol,

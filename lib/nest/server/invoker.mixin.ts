@@ -11,7 +11,8 @@ export interface ExecutableCommand<T> extends Command {
   exec: (receiver: T, context: CommandContext) => unknown;
 }
 
-type ReceiverToken<T> = (abstract new (...args: never[]) => T) | string | symbol;
+/** What a Receiver is injected by: its class, or another token of its provider. */
+export type ReceiverToken<T> = (abstract new (...args: never[]) => T) | string | symbol;
 
 /**
  * Makes a controller that runs `command.exec(receiver, context)` for each of the listed Commands. Use it in

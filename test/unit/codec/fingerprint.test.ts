@@ -1,6 +1,6 @@
 // How two peers find out that their contracts differ, and what they say about it.
 import { describe, expect, it } from '@jest/globals';
-import type { Codec, Layouts } from '../../../lib/codec/codec.js';
+import type { Codec, CodecLayouts } from '../../../lib/codec/codec.js';
 import { Command, Result } from '../../../lib/contract/command.js';
 import { defineContract, tablesOf, type CommandType, type Contract } from '../../../lib/contract/contract.js';
 import { Fingerprint } from '../../../lib/codec/fingerprint.js';
@@ -13,7 +13,7 @@ class Sum extends Result {}
 const nothing = (): never => {
   throw new Error('not called');
 };
-const codecOf = (name: string, layouts?: Layouts): Codec => ({
+const codecOf = (name: string, layouts?: CodecLayouts): Codec => ({
   name,
   encodeCommand: nothing,
   decodeCommand: nothing,
