@@ -90,6 +90,7 @@ export {
   type CmdStreamClientModuleOptions,
   type CmdStreamClients,
   type CmdStreamModuleExtras,
+  type CmdStreamModuleOptions,
   type CmdStreamOptionsFactory,
 } from './nest/client/cmd-stream.module.js';
 export { CommandHandler, type HandlerReturn } from './nest/server/command-handler.decorator.js';

@@ -20,6 +20,7 @@ import {
   InjectCmdStreamClient,
   type CmdStreamClientModuleOptions,
   type CmdStreamClientOptions,
+  type CmdStreamModuleOptions,
   type CmdStreamOptionsFactory,
   type CommandClient,
 } from 'nestjs-cmd-stream';
@@ -34,8 +35,6 @@ const own = guardLeaks();
 function serve(): Promise<NestServer> {
   return NestServer.listen({ module: { controllers: [Adder] } });
 }
-
-type CmdStreamModuleOptions = Parameters<typeof CmdStreamModule.register>[0];
 
 /** The options of a client of a server that listens already. */
 @Injectable()
@@ -131,7 +130,7 @@ describe('CmdStreamModule.register()', () => {
     @Module({ providers: [Far], exports: [Far] })
     class FarModule {}
     const options = { name: 'CALC', contract: calcContract };
-    const local: CmdStreamModuleOptions[] = [options, [options], { clients: [options] }];
+    const local: CmdStreamModuleOptions<CmdStreamClientModuleOptions>[] = [options, [options], { clients: [options] }];
     for (const given of [...local, { ...options, isGlobal: false }, { clients: [options], isGlobal: false }]) {
       const imports = [CmdStreamModule.register(given), FarModule];
       await expect(App.of({ imports })).rejects.toThrow(/CALC/);

@@ -57,8 +57,8 @@ export interface CmdStreamClients<Client> extends CmdStreamModuleExtras {
   clients: Client[];
 }
 
-/** One client, a list of them, or a list with what holds for all of it. */
-type Registered<Client> = (Client & CmdStreamModuleExtras) | Client[] | CmdStreamClients<Client>;
+/** One client, a list of them, or a list with what holds for all of it. @publicApi */
+export type CmdStreamModuleOptions<Client> = (Client & CmdStreamModuleExtras) | Client[] | CmdStreamClients<Client>;
 
 const anything: OptionRule = Object.freeze({ expected: 'anything', accepts: () => true });
 const list: OptionRule = Object.freeze({ expected: 'an array', accepts: Array.isArray });
@@ -125,7 +125,7 @@ export function InjectCmdStreamClient(name?: string | symbol): PropertyDecorator
  */
 @Module({})
 export class CmdStreamModule {
-  static register(options: Registered<CmdStreamClientModuleOptions>, ...none: []): DynamicModule {
+  static register(options: CmdStreamModuleOptions<CmdStreamClientModuleOptions>, ...none: []): DynamicModule {
     const { clients, isGlobal } = clientsOf('register', options, none);
     const providers = clients.map(({ name, ...client }): FactoryProvider => ({
       provide: getCmdStreamClientToken(name),
@@ -134,7 +134,7 @@ export class CmdStreamModule {
     return moduleOf(providers, isGlobal);
   }
 
-  static registerAsync(options: Registered<CmdStreamClientAsyncOptions>, ...none: []): DynamicModule {
+  static registerAsync(options: CmdStreamModuleOptions<CmdStreamClientAsyncOptions>, ...none: []): DynamicModule {
     const { clients, isGlobal } = clientsOf('registerAsync', options, none);
     const imports = clients.flatMap((client) => client.imports ?? []);
     return moduleOf(clients.map(asyncClient), isGlobal, imports, clients.flatMap(helpers));
@@ -144,7 +144,7 @@ export class CmdStreamModule {
 /** What is given in one of three ways; what comes without TypeScript may be anything. */
 function clientsOf<Client extends object>(
   method: string,
-  given: Registered<Client>,
+  given: CmdStreamModuleOptions<Client>,
   none: readonly unknown[],
 ): Required<CmdStreamClients<Client>> {
   const owner = `CmdStreamModule.${method}()`;
