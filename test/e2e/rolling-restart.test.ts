@@ -80,3 +80,15 @@ describe('a rolling restart of Nest servers', () => {
     TEST_TIMEOUT_MS,
   );
 });
+
+describe('the end of a process with several Nest applications', () => {
+  it('waits for the one that has a Command under way', async () => {
+    const server = await ServerProcess.start({ nest: true, idle: 2, journal: journal.path }, own);
+    const client = clientOf(server);
+    const slow = client.execute(new SlowCmd(500), { metadata: { id: 'slow' } });
+    await until('the slow Command is under way', () => journal.executed.includes('slow'));
+    const ended = server.terminate();
+    expect((await slow).value).toBe(500);
+    expect(await inTime('the process ends', ended)).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+});

@@ -14,7 +14,7 @@ import { interopContract, SlowCmd } from './interop-contract.js';
 import type { ServerSetup } from './server-process.js';
 import { CalcResult } from './vector-contract.js';
 
-const { nest, journal, ...options } = JSON.parse(process.argv[2] ?? '{}') as ServerSetup;
+const { nest, idle = 0, journal, ...options } = JSON.parse(process.argv[2] ?? '{}') as ServerSetup;
 
 /** At once and for good, so that not even SIGKILL takes it back. */
 function note({ metadata }: CommandContext): void {
@@ -47,6 +47,10 @@ async function serveInNest(given: Partial<CommandServerOptions>): Promise<number
     }),
   );
   enableGracefulShutdown(app);
+  for (let more = 0; more < idle; more++) {
+    const other = await startNestServer({ ...given, port: 0 });
+    enableGracefulShutdown(other.app);
+  }
   return port;
 }
 

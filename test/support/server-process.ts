@@ -13,6 +13,8 @@ const entry = join(import.meta.dirname, 'server-child.ts');
 export interface ServerSetup extends Partial<CommandServerOptions> {
   /** In a Nest application with enableGracefulShutdown(), instead of alone. */
   readonly nest?: boolean;
+  /** So many more such applications, each with a server of its own that nothing calls. */
+  readonly idle?: number;
   /** File that gets a line for each Command that is executed: the `id` in its metadata. */
   readonly journal?: string;
 }
