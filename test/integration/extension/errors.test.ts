@@ -1,7 +1,16 @@
 // Errors travel to the caller whose Command failed, and cost no other anything.
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError, Command, defineContract, Result, type CommandInvoker } from '../../../lib/core.js';
+import {
+  CmdStreamError,
+  Command,
+  defineContract,
+  grpcStatusOf,
+  httpStatusOf,
+  isRemoteError,
+  Result,
+  type CommandInvoker,
+} from '../../../lib/core.js';
 import { errorMeanings } from '../../../lib/error-codes.js';
 import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -43,6 +52,23 @@ describe('an error', () => {
       sent: true,
     });
   });
+
+  it.each([[{ statusCode: 404, item: 'tea' }], ['a text'], [null]])(
+    'by CmdStreamError.remote() reaches the caller with its payload, its status, and nothing of its cause: %j',
+    async (payload) => {
+      const secret = new Error('a secret');
+      const { calc, client } = await openStage(own, async () => {
+        throw CmdStreamError.remote(payload, { cause: secret });
+      });
+      const caught: unknown = await client.execute(new PlayCmd()).catch((reason: unknown) => reason);
+      const isSame = (given: unknown): given is typeof payload => JSON.stringify(given) === JSON.stringify(payload);
+      expect(isRemoteError(caught, isSame)).toBe(true);
+      const expected = typeof payload === 'object' && payload ? [404, 5] : [500, 2];
+      expect([httpStatusOf(caught), grpcStatusOf(caught)]).toEqual(expected);
+      expect(inspect(caught)).not.toContain('a secret');
+      expect(calc.errors).toEqual([]);
+    },
+  );
 
   it('names the Command and the server', async () => {
     const { calc, client } = await openStage(own, () => {
