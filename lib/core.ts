@@ -42,6 +42,7 @@ export type {
 } from './client/circuit-breaker.js';
 export { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, ConnectionFactory, UnexpectedResult } from './client/client-options.js';
+export type { GivenAddress } from './client/server-addresses.js';
 export type { ClientStatus, ClientStatusChange } from './client/group/group-server.js';
 export type { ConnectionPing } from './client/group/connection-ping.js';
 export type { ServerState } from './client/group/group-server.js';
@@ -75,5 +76,4 @@ export type { SubscribableLike } from './contract/command.js';
 export type { CodecLayouts } from './codec/codec.js';
 export type { DataLimits } from './codec/json/json-codec-options.js';
 export type { Metadata } from './wire/control-frame.js';
-export type { GivenAddress } from './client/client-options.js';
 export type { ConnectionStatus } from './client/group/group-connection.js';

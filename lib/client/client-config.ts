@@ -17,6 +17,7 @@ import { clientDefaults, clientRules, oldClientNames, type CommandClientOptions 
 import { oldReconnectNames, reconnectDefaults, reconnectRules } from './group/backoff.js';
 import { leastPending, roundRobin, type DispatchStrategy } from './group/connection-picker.js';
 import { queueDefaults, queueRules, retryDefaults, retryRules } from './group/waiting-room.js';
+import { addressesOf } from './server-addresses.js';
 import type { GroupConfig } from './group/group.js';
 import type { GroupConnectionConfig } from './group/group-connection.js';
 
@@ -44,11 +45,13 @@ export function completeClientOptions(client: string, given: AddressOptions, res
   exclude(client, given, 'servers', 'host', 'port', 'path');
   exclude(client, given, 'path', 'host', 'port');
   exclude(client, given, 'connect', 'tls', 'lookup');
-  const servers = (resolved.servers ?? [resolved]).map(serverOf);
+  const servers =
+    resolved.servers === undefined ? [serverOf(resolved)] : addressesOf(resolved.servers, clientDefaults.port)!;
   return {
     ...resolved,
     contract: tablesOf(resolved.contract),
     servers,
+    tls: resolved.tls === true ? {} : resolved.tls || undefined,
     reconnect: switched(
       `${client}: option "reconnect"`,
       resolved.reconnect,
@@ -126,8 +129,9 @@ function exclude(
   one: keyof AddressOptions,
   ...others: (keyof AddressOptions)[]
 ): void {
-  if (given[one] === undefined) return;
-  const other = others.find((name) => given[name] !== undefined);
+  const isGiven = (name: keyof AddressOptions): boolean => given[name] !== undefined && given[name] !== false;
+  if (!isGiven(one)) return;
+  const other = others.find(isGiven);
   if (other === undefined) return;
   throw new CmdStreamError('INVALID_OPTION', `${client}: options "${one}" and "${other}" exclude each other`);
 }

@@ -136,12 +136,12 @@ export class ClientCore {
     let call: ClientCall;
     try {
       if (options !== NO_OPTIONS) checkCallOptions(options);
-      const { signal, timeoutMs = defaultTimeoutMs, metadata } = options;
+      const { signal, timeoutMs = defaultTimeoutMs, metadata, idempotent } = options;
       if (signal?.aborted) throw signal.reason;
       if (this.#closing) throw closedError();
       const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
       const allNeeds = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
-      call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own }, allNeeds);
+      call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own, idempotent }, allNeeds);
     } catch (error) {
       call = new ClientCall(command, sink, this.#group.waiting);
       call.fail(error);

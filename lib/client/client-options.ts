@@ -34,6 +34,7 @@ import type { ReconnectOptions } from './group/backoff.js';
 import type { DispatchStrategy } from './group/connection-picker.js';
 import type { QueueOptions, RetryOptions } from './group/waiting-room.js';
 import type { SendHooksFactory } from './send-hooks.js';
+import { serversRule, type GivenAddress } from './server-addresses.js';
 
 /**
  * Opens the socket to a server; rejects, and ends what it has begun, when `signal` aborts.
@@ -48,9 +49,6 @@ export interface UnexpectedResult {
   readonly result: unknown;
   readonly bytesRead: number;
 }
-
-/** A server as it is given: the port may be a string of digits. */
-export type GivenAddress = ServerAddress | { readonly host: string; readonly port: string };
 
 /** @publicApi */
 export interface CommandClientOptions<C extends Contract = Contract> extends CmdStreamConnectionOptions {
@@ -72,10 +70,11 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   path?: string;
   /**
-   * Several servers, instead of host and port: `{ host, port }` or `{ path }` each.
+   * Several servers, instead of host and port: `'a:9000,b:9000'`, or an array of `'host:port'`, `{ host, port }` and
+   * `{ path }`; the port is 3000 where there is none, an IPv6 address in text stands in square brackets.
    * @default none: the one of host and port
    */
-  servers?: readonly GivenAddress[];
+  servers?: string | readonly GivenAddress[];
   /**
    * Connections to each server, 1 to 1,024.
    * @default 1
@@ -87,10 +86,11 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   dispatchStrategy?: 'round-robin' | 'least-pending' | DispatchStrategy;
   /**
-   * Node's own TLS options (`ca`, `cert`, `key`, `servername`, …).
-   * @default none: plain TCP
+   * `true`: TLS as Node does it by default; or Node's own TLS options (`ca`, `cert`, `key`, `servername`, …). `false`:
+   * plain TCP.
+   * @default false
    */
-  tls?: TlsConnectionOptions;
+  tls?: boolean | TlsConnectionOptions;
   /**
    * A codec, or what makes one for the contract.
    * @default jsonCodec()
@@ -193,6 +193,7 @@ export const clientDefaults = Object.freeze({
   host: 'localhost',
   port: 3000,
   connectionsPerServer: 1,
+  tls: false as boolean | TlsConnectionOptions,
   dispatchStrategy: 'round-robin' as 'round-robin' | 'least-pending' | DispatchStrategy,
   reconnect: true as boolean | ReconnectOptions,
   keepalive: true as boolean | KeepaliveOptions,
@@ -214,10 +215,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   host: text,
   port: port(1),
   path: socketPath,
-  servers: {
-    expected: 'an array of at least one server, each { host, port } with a port from 1 to 65535 or { path }',
-    accepts: (value: unknown) => Array.isArray(value) && value.length > 0 && [...value].every(isServerAddress),
-  },
+  servers: serversRule,
   connectionsPerServer: integer(1, 1024, 'connections'),
   dispatchStrategy: orOneOf(objectWith('an object with a method pick', 'pick'), 'round-robin', 'least-pending'),
   lookup: callback,
@@ -229,7 +227,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   retry: switchable('RetryOptions'),
   circuitBreaker: callback,
   hooks: callback,
-  tls: objectWith("an object of Node's TLS options"),
+  tls: switchable("Node's TLS options"),
   codec: codecRule,
   connectTimeoutMs: timeLimit(),
   timeoutMs: timeLimit(),
@@ -270,14 +268,4 @@ function orOneOf(rule: OptionRule, ...allowed: readonly string[]): OptionRule {
     expected: `${words.expected} or ${rule.expected}`,
     accepts: (value) => words.accepts(value) || rule.accepts(value),
   };
-}
-
-const hostRules = Object.freeze({ host: text, port: port(1) });
-
-function isServerAddress(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const keys = Object.keys(value).toSorted().join();
-  const { host, port: at, path } = value as { host?: unknown; port?: unknown; path?: unknown };
-  if (keys === 'path') return socketPath.accepts(path);
-  return keys === 'host,port' && hostRules.host.accepts(host) && hostRules.port.accepts(at);
 }

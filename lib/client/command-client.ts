@@ -166,6 +166,11 @@ export class CommandClient<K extends Contract = Contract> {
     return this.#core.close();
   }
 
+  /** {@link close}, for `await using client = new CommandClient(…)`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Ends at once; pending calls fail with `cause`. */
   destroy(cause?: CmdStreamError): void {
     this.#core.destroy(cause);

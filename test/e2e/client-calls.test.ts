@@ -273,3 +273,43 @@ it('listeners that throw or reject keep no other from being notified', async () 
   await turns();
   expect(events).toEqual(['connect', 'unexpectedResult', 'disconnect']);
 });
+
+describe('on()', () => {
+  it('returns what ends it, each time it is called by itself', async () => {
+    const client = await clientOf(await serve());
+    const events: string[] = [];
+    const listener = (): void => void events.push('connect');
+    const ends = [client.on('connect', listener), client.on('connect', listener)];
+    ends[0]!();
+    await client.connect();
+    await until('one was notified', () => events.length > 0);
+    await turns();
+    expect(events).toEqual(['connect']);
+    ends[1]!();
+    await client.close();
+    await client.connect();
+    await turns();
+    expect(events).toEqual(['connect']);
+  });
+
+  it.each(['conect', 'error', 'toString', undefined, Symbol('connect')])('refuses the event %p', async (event) => {
+    const client = await clientOf(await serve());
+    const text = `CmdStreamClient: unknown event "${String(event)}"; known are connect, disconnect, unexpectedResult`;
+    expect(() => client.on(event as 'connect', () => {})).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: text }),
+    );
+  });
+});
+
+describe('a client that is disposed', () => {
+  it('is closed, with its pending calls answered', async () => {
+    const server = await serve();
+    const both = [await clientOf(server), (await clientOf(server)).unwrap()] as CommandClient[];
+    for (const client of both) {
+      const sum = client.execute(new AddCmd(2, 3));
+      await client[Symbol.asyncDispose]();
+      await expect(sum).resolves.toEqual(new CalcResult(5));
+      await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({ code: 'CLOSED' });
+    }
+  });
+});

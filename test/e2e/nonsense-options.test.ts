@@ -52,8 +52,8 @@ const ofClients: Readonly<Record<string, Values>> = {
     [],
     [{}],
     [null],
-    ['127.0.0.1:3000'],
-    [{ host: 'a' }],
+    ['127.0.0.1:0'],
+    [{ host: 'a', port: undefined }],
     [{ port: 1 }],
     [{ host: '', port: 1 }],
     [{ host: 'a', port: 0 }],
@@ -65,12 +65,12 @@ const ofClients: Readonly<Record<string, Values>> = {
     [{ path: `/${'x'.repeat(103)}` }],
     Array(1),
     { host: 'a', port: 1 },
-    'a:1',
+    'a:1,',
     null,
   ],
   connectionsPerServer: [1025, ...tooSmall(1)],
   dispatchStrategy: ['random', {}, { pick: true }, null, 5, () => {}],
-  tls: noObject,
+  tls: noSwitch,
   codec: ['json', {}, { encodeCommand() {} }, null, 5],
   lookup: noFunction,
   connect: noFunction,
@@ -287,7 +287,7 @@ describe('an application', () => {
 });
 
 describe('the options of a call', () => {
-  const known = 'timeoutMs, signal, metadata';
+  const known = 'timeoutMs, signal, metadata, idempotent';
   const nonsense: [string, unknown][] = [
     ['unknown call option "timeout"; known here: ' + known, { timeout: 100 }],
     ['unknown call option "__proto__"', JSON.parse('{"__proto__":1}')],
@@ -302,6 +302,8 @@ describe('the options of a call', () => {
       { signal: new AbortController() },
     ],
     ['call option "signal" must be an AbortSignal, got null', { signal: null }],
+    ['call option "idempotent" must be true or false, got a string', { idempotent: 'yes' }],
+    ['call option "idempotent" must be true or false, got null', { idempotent: null }],
   ];
 
   it.each(nonsense)('are refused: %s', async (message, given) => {
@@ -325,6 +327,7 @@ describe('the options of a call', () => {
   it.each([
     ['timeoutMs', { timeoutMs: 100 }],
     ['signal', { signal: new AbortController().signal }],
+    ['idempotent', { idempotent: true }],
   ])('are metadata alone for emit(), not %s', async (name, options) => {
     const client = new CmdStreamClient({ contract, port: 1 });
     const refused = { code: 'INVALID_OPTION', message: `unknown call option "${name}"; known here: metadata` };

@@ -25,7 +25,7 @@ export interface CallMultiplexerConfig extends CallEncoderConfig {
   readonly options: { readonly maxSendBufferBytes: number };
   /** `false`: lost Commands are not repeated. */
   readonly retry: object | false;
-  /** May this Command be executed twice? */
+  /** May this Command be executed twice, where its caller does not say? */
   isIdempotent(command: unknown): boolean;
 }
 
@@ -143,9 +143,9 @@ export class CallMultiplexer implements CallHolder {
   }
 
   /** An extended server may refuse what wants an answer, and the connection may be lost. */
-  #mayRepeat({ until, command }: ClientCall): boolean {
+  #mayRepeat({ until, command, idempotent }: ClientCall): boolean {
     if (until === 'answered' && this.#isExtended) return true;
-    return this.#config.retry !== false && this.#config.isIdempotent(command);
+    return this.#config.retry !== false && (idempotent ?? this.#config.isIdempotent(command));
   }
 
   /** Room at the server, which says how many Commands it runs at a time, and in the socket. */

@@ -6,7 +6,7 @@ import type { CallOptions } from './client-call.js';
 
 const timeRule = timeLimit();
 const HALF_PAIR = /\p{Surrogate}/u;
-const optionsOfCalls: readonly string[] = ['timeoutMs', 'signal', 'metadata'];
+const optionsOfCalls: readonly string[] = ['timeoutMs', 'signal', 'metadata', 'idempotent'];
 
 /**
  * `known`: the options that this kind of call has.
@@ -20,11 +20,13 @@ export function checkCallOptions(options: CallOptions, known = optionsOfCalls): 
     if (known.includes(name) || options[name as keyof CallOptions] === undefined) continue;
     throw invalid(`unknown call option "${name}"; known here: ${known.join(', ')}`);
   }
-  const { timeoutMs, signal } = options;
+  const { timeoutMs, signal, idempotent } = options;
   if (timeoutMs !== undefined && !timeRule.accepts(timeoutMs))
     throw invalid(`call option "timeoutMs" must be ${timeRule.expected}, got ${shown(timeoutMs)}`);
   if (signal !== undefined && !(signal !== null && isSignal(signal)))
     throw invalid(`call option "signal" must be an AbortSignal, got ${shown(signal)}`);
+  if (idempotent !== undefined && typeof idempotent !== 'boolean')
+    throw invalid(`call option "idempotent" must be true or false, got ${shown(idempotent)}`);
 }
 
 /**

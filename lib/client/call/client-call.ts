@@ -68,6 +68,11 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Travels with the Command to servers of this package; a plain one makes it an error, EXTENSION_UNAVAILABLE. */
   metadata?: Readonly<Record<string, string>> | undefined;
+  /**
+   * May the Command be executed twice, so that it is sent again when its connection is lost before the first Result?
+   * Default: what its class or type says of itself (`idempotent`).
+   */
+  idempotent?: boolean | undefined;
 }
 
 /** What else a call may want of its connection. */
@@ -117,6 +122,8 @@ export class ClientCall implements Call, SentCommand {
   readonly hasMetadata: boolean;
   readonly until: 'answered' | 'written';
   readonly timeoutMs: number;
+  /** May it be executed twice? Undefined: as its class says. */
+  readonly idempotent: boolean | undefined;
   readonly #sink: CallSink;
   readonly #observer: CallObserver | undefined;
   readonly #startedAt = performance.now();
@@ -129,11 +136,12 @@ export class ClientCall implements Call, SentCommand {
     sink: CallSink,
     /** Where it waits now. */
     public holder: CallHolder,
-    { timeoutMs = 0, metadata }: CallOptions = {},
+    { timeoutMs = 0, metadata, idempotent }: CallOptions = {},
     { credit = 0, until = 'answered', ambient = NO_METADATA, observer }: CallNeeds = {},
   ) {
     this.#sink = sink;
     this.timeoutMs = timeoutMs;
+    this.idempotent = idempotent;
     this.metadata = metadata;
     this.credit = credit;
     this.ambient = ambient;

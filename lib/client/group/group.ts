@@ -273,7 +273,8 @@ export class Group implements GroupConnectionListener {
   onLost(call: ClientCall, error: CmdStreamError): void {
     call.holder = this.waiting;
     call.mayHaveRun = true;
-    const mayRepeat = call.kept !== undefined && !this.#closed && this.#config.isIdempotent(call.command);
+    const isIdempotent = call.idempotent ?? this.#config.isIdempotent(call.command);
+    const mayRepeat = call.kept !== undefined && !this.#closed && isIdempotent;
     if (mayRepeat && this.waiting.resendLost(call)) call.report({ how: 'failed', error });
     else call.fail(error);
   }

@@ -92,6 +92,8 @@ export interface CmdStreamClientEvents {
   unexpectedResult: (result: UnexpectedResult) => void;
 }
 
+const events: readonly (keyof CmdStreamClientEvents)[] = ['connect', 'disconnect', 'unexpectedResult'];
+
 /**
  * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the
  * first call. `CmdStreamClient<typeof calcContract>` takes the Commands of that contract only, as one that is made with
@@ -137,8 +139,21 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     return super.status as Observable<ClientStatus>;
   }
 
-  override on<E extends keyof CmdStreamClientEvents>(event: E, callback: CmdStreamClientEvents[E]): void {
-    this.#events.on(event, callback);
+  /**
+   * Calls `callback` for each of these events; returns what ends that.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION when there is no such event
+   */
+  override on<E extends keyof CmdStreamClientEvents>(event: E, callback: CmdStreamClientEvents[E]): () => void {
+    if (!events.includes(event)) {
+      const text = `CmdStreamClient: unknown event "${String(event)}"; known are ${events.join(', ')}`;
+      throw new CmdStreamError('INVALID_OPTION', text);
+    }
+    // One of its own: the same callback may be given twice, and each is ended by itself.
+    const call = callback as (...args: unknown[]) => unknown;
+    const listener = (...args: unknown[]): unknown => call(...args);
+    this.#events.on(event, listener);
+    return () => void this.#events.off(event, listener);
   }
 
   /** A listener that fails, now or by a promise, keeps no other one from being called. */
@@ -175,6 +190,11 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   /** Waits for pending calls, at most `gracePeriodMs`, then ends the connection; see {@link CommandClient.close}. */
   close(): Promise<void> {
     return this.#core.close();
+  }
+
+  /** {@link close}, for `await using client = new CmdStreamClient(…)`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Nest calls this at the application's end. */

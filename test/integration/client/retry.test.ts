@@ -53,6 +53,20 @@ describe('an idempotent Command', () => {
     expect(client.pending).toBe(0);
   });
 
+  it('is what its caller says, for this one call', async () => {
+    const { client, asked } = await open();
+    const paid = client.execute(new PayCmd(), { idempotent: true });
+    const asking = client.execute(new AskCmd(), { idempotent: false });
+    const lost = asking.catch((error: unknown) => error);
+    const first = await asked(0);
+    await first.receivesBytes(8);
+    first.reset();
+    expect(await lost).toMatchObject({ code: 'CONNECTION_LOST', sent: true });
+    const second = await asked(1);
+    second.write(sumFrame(3, 5));
+    await expect(paid).resolves.toEqual(new CalcResult(5));
+  });
+
   it.each([
     ['cannot be read', (seq: number) => frame(seq, 0, '{"')],
     ['is of no type of the contract', (seq: number) => frame(seq, 9, '{}')],

@@ -36,22 +36,45 @@ describe('the servers of a client', () => {
     [{ host: 'calc', port: '0443' }, [{ host: 'calc', port: 443 }], 1],
     [{ path: '/run/calc.sock', connectionsPerServer: 3 }, [{ path: '/run/calc.sock' }], 3],
     [{ servers: [{ host: 'a', port: '1' }] }, [{ host: 'a', port: 1 }], 1],
+    [
+      { servers: [{ host: 'a' }, 'b'] },
+      [
+        { host: 'a', port: 3000 },
+        { host: 'b', port: 3000 },
+      ],
+      1,
+    ],
+    [
+      { servers: 'a:9000, b:09001' },
+      [
+        { host: 'a', port: 9000 },
+        { host: 'b', port: 9001 },
+      ],
+      1,
+    ],
+    [{ servers: ['calc-1.internal:9000'] }, [{ host: 'calc-1.internal', port: 9000 }], 1],
+    [
+      { servers: '[::1]:9000,[fe80::1%eth0],127.0.0.1' },
+      [
+        { host: '::1', port: 9000 },
+        { host: 'fe80::1%eth0', port: 3000 },
+        { host: '127.0.0.1', port: 3000 },
+      ],
+      1,
+    ],
     [{ servers: [{ host: 'a', port: 1 }, { path: '/b' }] }, [{ host: 'a', port: 1 }, { path: '/b' }], 1],
   ])('are of %j', (options, servers, connectionsPerServer) => {
     expect(resolveClientOptions({ contract, ...options })).toMatchObject({ servers, connectionsPerServer });
   });
 
   it.each<[object, string]>([
-    [{ servers: [] }, 'option "servers" must be an array of at least one server'],
-    [{ servers: 'calc:1' }, 'option "servers" must be an array'],
-    [{ servers: [null] }, 'option "servers" must be an array'],
-    [{ servers: ['calc:1'] }, 'option "servers" must be an array'],
-    [{ servers: [{ host: 'a', port: 1 }, {}] }, 'option "servers" must be an array'],
-    [{ servers: [{ host: 'a' }] }, 'option "servers" must be an array'],
-    [{ servers: [{ host: '', port: 1 }] }, 'option "servers" must be an array'],
-    [{ servers: [{ host: 'a', port: 0 }] }, 'option "servers" must be an array'],
-    [{ servers: [{ host: 'a', port: 1, path: '/b' }] }, 'option "servers" must be an array'],
-    [{ servers: [{ path: '' }] }, 'option "servers" must be an array'],
+    [{ servers: [] }, 'option "servers" must be a list of at least one server'],
+    [{ servers: [null] }, 'option "servers" must be a list'],
+    [{ servers: [{ host: 'a', port: 1 }, {}] }, 'option "servers" must be a list'],
+    [{ servers: [{ host: '', port: 1 }] }, 'option "servers" must be a list'],
+    [{ servers: [{ host: 'a', port: 0 }] }, 'option "servers" must be a list'],
+    [{ servers: [{ host: 'a', port: 1, path: '/b' }] }, 'option "servers" must be a list'],
+    [{ servers: [{ path: '' }] }, 'option "servers" must be a list'],
     [{ servers: [{ path: '/b' }], host: 'a' }, 'options "servers" and "host" exclude each other'],
     [{ servers: [{ path: '/b' }], path: '/c' }, 'options "servers" and "path" exclude each other'],
     [{ path: '/b', port: 1 }, 'options "path" and "port" exclude each other'],
@@ -64,6 +87,55 @@ describe('the servers of a client', () => {
   it('may become more without a change of the other options', () => {
     for (const servers of [[{ path: '/a' }], [{ path: '/a' }, { path: '/b' }]])
       expect(resolveClientOptions({ contract, servers, connectionsPerServer: 1 })).toMatchObject({ servers });
+  });
+});
+
+describe('text that names no servers', () => {
+  it.each([
+    '',
+    ' ',
+    ',',
+    'a:1,',
+    'a:1,,b:1',
+    'a:',
+    ':1',
+    'a:0',
+    'a:65536',
+    'a:http',
+    'a:1:2',
+    'a b:1',
+    '::1',
+    '::1:9000',
+    '[::1',
+    '[::1]9000',
+    '[calc]:1',
+    '[127.0.0.1]:1',
+    'tcp://a:1',
+    'tls://a',
+    'user@a:1',
+    '/run/calc.sock',
+    'a:1/b',
+  ])('is refused: %j', (servers) => {
+    for (const given of [servers, ['b:1', servers]])
+      expect(() => resolveClientOptions({ contract, servers: given })).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('option "servers" must') }),
+      );
+  });
+});
+
+describe('the option tls of a client', () => {
+  it.each([
+    [undefined, undefined],
+    [false, undefined],
+    [true, {}],
+    [{ servername: 'calc' }, { servername: 'calc' }],
+  ])('%j is %j', (tls, resolved) => {
+    expect(resolveClientOptions({ contract, ...(tls !== undefined && { tls }) }).tls).toEqual(resolved);
+  });
+
+  it('may be false beside connect', () => {
+    const connect = () => null as never;
+    expect(() => resolveClientOptions({ contract, connect, tls: false })).not.toThrow();
   });
 });
 
