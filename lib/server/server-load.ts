@@ -5,6 +5,8 @@ import { CmdStreamError } from '../errors.js';
 export class ServerLoad {
   readonly maxInFlight: number;
   readonly #open = new Set<ConnectionLoad>();
+  /** Open connections with Commands that run. */
+  #busy = 0;
   /** Commands of open connections. */
   #awaited = 0;
   /** Commands that run on although their connection has ended. */
@@ -30,9 +32,16 @@ export class ServerLoad {
     return connection;
   }
 
-  count(connection: ConnectionLoad, change: 1 | -1): void {
-    if (this.#open.has(connection)) this.#awaited += change;
-    else this.#abandoned += change;
+  started(connection: ConnectionLoad): void {
+    if (!this.#open.has(connection)) return void this.#abandoned++;
+    this.#awaited++;
+    if (connection.inFlight === 1) this.#busy++;
+  }
+
+  settled(connection: ConnectionLoad): void {
+    if (!this.#open.has(connection)) return void this.#abandoned--;
+    this.#awaited--;
+    if (connection.inFlight === 0) this.#busy--;
   }
 
   /** What it runs was aborted and counts apart: ending one connection makes room at once. */
@@ -40,6 +49,7 @@ export class ServerLoad {
     if (!this.#open.delete(connection)) return;
     this.#awaited -= connection.inFlight;
     this.#abandoned += connection.inFlight;
+    if (connection.inFlight > 0) this.#busy--;
   }
 
   /**
@@ -49,9 +59,27 @@ export class ServerLoad {
   makeRoomFor(sender: ConnectionLoad): boolean {
     if (!this.isFull) return true;
     const largest = this.#largestBeside(sender);
+    this.#shed(largest);
+    return largest !== sender;
+  }
+
+  /**
+   * The same for a sender whose peer knows the answer to come again later, which is enough while it has half of its
+   * fair part of the room; all connections with Commands have equal parts. False if that is the answer.
+   */
+  makeRoomForSmall(sender: ConnectionLoad): boolean {
+    if (!this.isFull) return true;
+    const sharers = this.#busy + (sender.inFlight > 0 ? 0 : 1);
+    if (sender.inFlight + 1 > this.maxInFlight / sharers / 2) return false;
+    const largest = this.#largestBeside(sender);
+    if (largest === sender) return false;
+    this.#shed(largest);
+    return true;
+  }
+
+  #shed(largest: ConnectionLoad): void {
     const text = `the server runs maxInFlight (${this.maxInFlight}) Commands: the connection with the most had to go`;
     largest.shed(new CmdStreamError('OVERLOADED', text));
-    return largest !== sender;
   }
 
   /** It is the sender itself as well if none of the others could make room. */
@@ -84,12 +112,12 @@ export class ConnectionLoad {
 
   started(): void {
     this.inFlight++;
-    this.#server.count(this, 1);
+    this.#server.started(this);
   }
 
   settled(): void {
     this.inFlight--;
-    this.#server.count(this, -1);
+    this.#server.settled(this);
   }
 
   /** The connection has ended; what it runs goes on, and counts apart. */

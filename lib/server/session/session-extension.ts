@@ -240,7 +240,7 @@ export class SessionExtension {
   #startEvent(event: ArrivedEvent): void {
     const { load } = this.#session.config;
     this.#eventsArrived--;
-    if (!load.isFull) return this.#events.add(event);
+    if (load.makeRoomForSmall(this.#session.load)) return this.#events.add(event);
     const limit = `maxInFlight (${load.maxInFlight}) Commands and events`;
     const text = `${nameOfEvent(event.command)} was dropped: the server runs ${limit}`;
     this.#session.report(new CmdStreamError('OVERLOADED', text));
@@ -254,7 +254,7 @@ export class SessionExtension {
       const limit = `maxInFlightPerConnection (${maxInFlight})`;
       return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
     }
-    if (!load.isFull) return undefined;
+    if (load.makeRoomForSmall(this.#session.load)) return undefined;
     return new CmdStreamError('OVERLOADED', `the server runs maxInFlight (${load.maxInFlight}) Commands already`);
   }
 

@@ -120,6 +120,26 @@ describe('maxInFlight', () => {
     expect(held.holding.ran).toBe(2);
   });
 
+  it('closes the extended connection that holds the room for a client that has less than half of its part', async () => {
+    const held = await hold({ maxInFlight: 8, maxInFlightPerConnection: 4 });
+    const { calc, holding } = held;
+    const holders: RawPeer[] = [];
+    for (const running of [3, 7]) {
+      const holder = own(await calc.connect());
+      holder.write(PROBE + hello() + Array.from({ length: 4 }, (_, at) => addFrame(at + 1, 2, 3)).join(''));
+      await until('its Commands run', () => calc.server.inFlight > running);
+      holders.push(holder);
+    }
+    const client = own(calcClient(calc.port, { extension: true }));
+    const sum = client.execute(new AddCmd(2, 3));
+    await until('the Command runs', () => holding.ran === 9);
+    expect(await calc.lostCause()).toMatchObject({ code: 'OVERLOADED' });
+    await until('its peer sees that', () => holders.some(({ isEnded }) => isEnded));
+    expect(holders.every(({ isEnded }) => isEnded)).toBe(false);
+    holding.answerAll();
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+  });
+
   it('closes one connection for many Commands that come together, not one for each', async () => {
     const held = await hold({ maxInFlight: 10 });
     const { calc, holding } = held;

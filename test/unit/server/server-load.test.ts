@@ -144,6 +144,62 @@ describe('the connection that must go for a Command of another one', () => {
   });
 });
 
+describe('the connection that must go for a Command of one that can be refused', () => {
+  /** Which of them is ended so that `sender` may run one more; undefined: it is refused. */
+  function shedFor(sender: Runner, all: readonly Runner[]): readonly Runner[] | undefined {
+    for (const runner of all) runner.shedBy = undefined;
+    const hasRoom = sender.load.makeRoomForSmall(sender.share);
+    const shed = all.filter(({ shedBy }) => shedBy !== undefined);
+    return hasRoom || shed.length > 0 ? shed : undefined;
+  }
+
+  it('is the largest, as long as the sender has less than half of its part', () => {
+    const { connect } = loadOf(12);
+    const sender = connect();
+    const others = [connect().start(3), connect().start(9)];
+    const all = [sender, ...others, connect()];
+    // Three share the twelve: half of a part is two.
+    expect(shedFor(sender, all)).toEqual([others[1]]);
+    others[1]!.settle();
+    sender.start();
+    expect(shedFor(sender, all)).toEqual([others[1]]);
+    others[1]!.settle();
+    sender.start();
+    expect(shedFor(sender, all)).toBeUndefined();
+  });
+
+  it('is none while there is room', () => {
+    const { connect } = loadOf(3);
+    expect(shedFor(connect(), [connect().start(2)])).toEqual([]);
+  });
+
+  it('counts only connections that are open and have Commands', () => {
+    const { connect } = loadOf(8);
+    const sender = connect();
+    const gone = [connect().start(1).end(), connect().start(1), connect()];
+    gone[1]!.settle();
+    const hog = connect().start(8);
+    const all = [sender, ...gone, hog];
+    expect(shedFor(sender.start(), all)).toEqual([hog]);
+    gone[0]!.settle();
+    hog.end().settle(8);
+    expect(shedFor(sender, all)).toEqual([]);
+    const other = connect().start(7);
+    // Two share the eight, half of a part is two: the second Command is the last that ends another connection.
+    expect(shedFor(sender, [...all, other])).toEqual([other]);
+    other.settle();
+    expect(shedFor(sender.start(), [...all, other])).toBeUndefined();
+  });
+
+  it('is none while Commands without a connection take all the room', () => {
+    const { connect } = loadOf(4);
+    connect().start(4).end();
+    const hog = connect().start(4);
+    const sender = connect();
+    expect(shedFor(sender, [hog, sender])).toBeUndefined();
+  });
+});
+
 it('the room for events that wait has a limit to the byte, and is there again when they are gone', () => {
   const bytes = 128 * 1024 * 1024;
   const room = new EventRoom();
