@@ -94,7 +94,11 @@ export {
   type CmdStreamModuleOptions,
   type CmdStreamOptionsFactory,
 } from './nest/client/cmd-stream.module.js';
-export { CommandHandler, type HandlerReturn } from './nest/server/command-handler.decorator.js';
+export {
+  CommandHandler,
+  type CommandHandlerOptions,
+  type HandlerReturn,
+} from './nest/server/command-handler.decorator.js';
 export { CommandMetadata } from './nest/server/command-metadata.decorator.js';
 export { liftIterable } from './nest/server/lifted-iterable.js';
 export { Invoker, type ExecutableCommand } from './nest/server/invoker.mixin.js';

@@ -73,6 +73,7 @@ export class CommandServer {
       onPlainError: resolved.onPlainError,
       reportedAfterLast: new Set<string>(),
       maxInFlight: resolved.maxInFlightPerConnection,
+      commandTimeoutMs: resolved.commandTimeoutMs,
       load: this.#load,
       limits: resolved,
       sendHighWaterBytes: SEND_HIGH_WATER_BYTES,

@@ -42,6 +42,11 @@ export interface CommandInvoker {
    * caller learns no more than that the handler has failed. Default: the error itself.
    */
   failureOf?(error: unknown): unknown;
+  /**
+   * How long this Command may run, in milliseconds; 0: without limit; undefined, the default: as the server's option
+   * `commandTimeoutMs` says.
+   */
+  timeoutMsOf?(command: unknown): number | undefined;
   /** What runs a Command, for messages: a class and its method. Default: the name of the Command alone is shown. */
   handlerOf?(command: unknown): string | undefined;
 }

@@ -97,6 +97,13 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   maxInFlightPerConnection?: number;
   /**
+   * Time a Command, a message or an event may run, in milliseconds, with the waiting for a caller who takes a stream
+   * slowly; 0: no limit. Then it fails with TIMEOUT, at a plain peer as any other failure, its signal aborts, and what
+   * its handler gives later is dropped; an event's end is reported. A handler may have a limit of its own.
+   * @default 0
+   */
+  commandTimeoutMs?: number;
+  /**
    * Time a client has for its TLS handshake, in milliseconds; 0: no limit.
    * @default 10_000
    */
@@ -174,6 +181,7 @@ export const serverDefaults = Object.freeze({
   maxConnections: 10_000,
   maxInFlight: 16_384,
   maxInFlightPerConnection: 1024,
+  commandTimeoutMs: 0,
   handshakeTimeoutMs: 10_000,
   firstConnectionTimeoutMs: 0,
   receiveTimeoutMs: 0,
@@ -207,6 +215,7 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   maxConnections: cap(1, 1_000_000, 'connections'),
   maxInFlight: cap(1, 100_000_000, 'Commands'),
   maxInFlightPerConnection: integer(1, 1_000_000, 'Commands'),
+  commandTimeoutMs: timeLimit(),
   handshakeTimeoutMs: timeLimit(),
   firstConnectionTimeoutMs: timeLimit(),
   receiveTimeoutMs: timeLimit(),

@@ -112,6 +112,7 @@ const ofServers: Readonly<Record<string, Values>> = {
   maxConnections: [1_000_001, ...noCap(1)],
   maxInFlight: noCap(1),
   maxInFlightPerConnection: tooSmall(1),
+  commandTimeoutMs: noNumber,
   handshakeTimeoutMs: noNumber,
   firstConnectionTimeoutMs: noNumber,
   receiveTimeoutMs: noNumber,

@@ -33,7 +33,7 @@ import {
 } from '../../server/server-options.js';
 import { PeerLog } from '../peer-log.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
-import type { CommandHandlerExtras } from './command-handler.decorator.js';
+import { transportIdRule, type CommandHandlerExtras } from './command-handler.decorator.js';
 import { FailureLog } from './failure-log.js';
 import { failureOf } from './handler-failure.js';
 import { CQRS_MIX_UP, HandlerInvoker, runHandler } from './handler-invoker.js';
@@ -74,10 +74,7 @@ export interface CmdStreamServerOptions extends CmdStreamBaseServerOptions {
 export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.freeze({
   ...serverRules,
   contract: { ...contractRule, required: false },
-  transportId: {
-    expected: 'a Transport or a symbol',
-    accepts: (value: unknown) => typeof value === 'symbol' || typeof value === 'number',
-  },
+  transportId: transportIdRule,
   serializer: serializerRule,
   deserializer: deserializerRule,
 });
@@ -216,13 +213,14 @@ export class CmdStreamServer
     extras: Record<string, unknown> = {},
   ): void {
     if (this.#isOver) this.#removeHandlers();
-    const { command, method, controller } = extras as Partial<CommandHandlerExtras>;
+    const { command, method, controller, timeoutMs } = extras as Partial<CommandHandlerExtras>;
     if (command !== undefined) {
       this.#invoker.add(command, {
         pattern: this.normalizePattern(pattern as string),
         handler: callback,
         method,
         controller,
+        timeoutMs,
       });
     }
     super.addHandler(pattern, callback, isEventHandler, extras);

@@ -6,7 +6,9 @@ import { MessagePattern, type Transport, BaseRpcContext } from '@nestjs/microser
 import { catchError, EMPTY, isObservable, type Observable } from 'rxjs';
 import type { Command, CommandEntry, ResultOf } from '../../contract/command.js';
 import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../../contract/type-table.js';
+import { timeLimit } from '../../connection/connection-options.js';
 import { CmdStreamError } from '../../errors.js';
+import { resolveOptions, type OptionRule, type OptionRules } from '../../options.js';
 import { isAsyncIterable } from '../../server/call/item-source.js';
 import { isPromiseLike } from '../../callbacks.js';
 import { CmdStreamContext, isAbandonment } from './cmd-stream.context.js';
@@ -34,8 +36,37 @@ type Fitting<C extends Command, M extends (...args: never[]) => unknown> = [Misf
   ? unknown
   : { readonly 'a handler takes the Command of its decorator': C };
 
+/**
+ * The options of one handler.
+ *
+ * @publicApi
+ */
+export interface CommandHandlerOptions {
+  /**
+   * Serves only the server with this `transportId`.
+   * @default none: every CmdStreamServer of the application
+   */
+  transportId?: Transport | symbol | undefined;
+  /**
+   * Time one Command may run, in milliseconds; 0: no limit. See `commandTimeoutMs` of the server.
+   * @default none: the `commandTimeoutMs` of the server
+   */
+  timeoutMs?: number | undefined;
+}
+
+export const transportIdRule: OptionRule = {
+  expected: 'a Transport or a symbol',
+  accepts: (value) => typeof value === 'symbol' || typeof value === 'number',
+};
+
+export const commandHandlerRules: OptionRules<CommandHandlerOptions> = Object.freeze({
+  transportId: transportIdRule,
+  timeoutMs: timeLimit(),
+});
+
 /** What the server finds in a handler's extras. */
 export interface CommandHandlerExtras {
+  readonly timeoutMs?: number | undefined;
   readonly command: ContractType;
   /** The method, for messages: `CalcController.add`. */
   readonly method: string;
@@ -73,22 +104,24 @@ type MessageHandler<M, R> = (message: M, ...others: never[]) => HandlerReturn<R>
  * It may return a Result, a Promise, an Observable or an AsyncIterable (async generators too). Parameters without a
  * decorator get the Command and the {@link CmdStreamContext}: by their type, or of a type entry the message first.
  *
- * @param transport Serves only the server with this `transportId`; default: every CmdStreamServer of the application.
- * @throws {CmdStreamError} INVALID_HANDLER when it does not stand on a method that handles nothing else, or is given
- * neither a class nor a type entry, or is used as a standard decorator, without `experimentalDecorators`
+ * @param options Its options, or its `transportId` alone.
+ * @throws {CmdStreamError} INVALID_OPTION when its options make no sense; INVALID_HANDLER when it does not stand on a
+ * method that handles nothing else, or is given neither a class nor a type entry, or is used as a standard decorator,
+ * without `experimentalDecorators`
  * @publicApi
  */
 export function CommandHandler<C extends Command>(
   command: TypeClass<C>,
-  transport?: Transport | symbol,
+  options?: CommandHandlerOptions | Transport | symbol,
 ): CommandHandlerDecorator<C>;
 export function CommandHandler<M extends object, R>(
   type: CommandEntry<M, R>,
-  transport?: Transport | symbol,
+  options?: CommandHandlerOptions | Transport | symbol,
 ): MessageHandlerDecorator<M, R>;
-export function CommandHandler(command: ContractType, transport?: Transport | symbol) {
+export function CommandHandler(command: ContractType, options?: CommandHandlerOptions | Transport | symbol) {
   if (!isClass(command) && !isTypeEntry(command))
     throw new CmdStreamError('INVALID_HANDLER', '@CommandHandler() needs a Command class or a type entry of a codec');
+  const { transportId, timeoutMs } = optionsOf(command.name, options);
   return <M extends (...args: never[]) => unknown>(
     target: object,
     key: string | symbol,
@@ -112,9 +145,14 @@ export function CommandHandler(command: ContractType, transport?: Transport | sy
     descriptor.value = lifted(body, bindParameters(target, key, command, body.length));
     Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);
     const method = `${target.constructor.name}.${String(key)}`;
-    const extras: CommandHandlerExtras = { command, method, controller: target };
-    (MessagePattern as PatternDecorator)(routeOf(command), transport, extras)(target, key, descriptor);
+    const extras: CommandHandlerExtras = { command, method, controller: target, timeoutMs };
+    (MessagePattern as PatternDecorator)(routeOf(command), transportId, extras)(target, key, descriptor);
   };
+}
+
+function optionsOf(name: string, given: CommandHandlerOptions | Transport | symbol | undefined): CommandHandlerOptions {
+  const options = typeof given === 'symbol' || typeof given === 'number' ? { transportId: given } : given;
+  return resolveOptions<CommandHandlerOptions, object>(`@CommandHandler(${name})`, options, {}, commandHandlerRules);
 }
 
 /**

@@ -28,6 +28,8 @@ export interface CommandRoute {
   readonly pattern: string;
   readonly handler: MessageHandler;
   readonly method: string | undefined;
+  /** How long it may run; undefined: as long as the server says. */
+  readonly timeoutMs?: number | undefined;
   /** What the method belongs to. */
   readonly controller: object | undefined;
 }
@@ -38,6 +40,8 @@ export const CQRS_MIX_UP =
 
 export class HandlerInvoker implements CommandInvoker {
   readonly failureOf: (error: unknown) => unknown;
+  /** There only if a handler has a limit of its own: else no Command has to be asked for. */
+  declare timeoutMsOf?: (command: unknown) => number | undefined;
   readonly #config: HandlerInvokerConfig;
   readonly #commands: TypeTable;
   /** By type number. */
@@ -58,6 +62,8 @@ export class HandlerInvoker implements CommandInvoker {
     const fault = mixedUp(route) ?? this.#faultOf(index, command, route.method ?? 'a handler');
     if (fault !== undefined) throw new CmdStreamError('INVALID_HANDLER', fault);
     this.#routes[index] = route;
+    if (route.timeoutMs === undefined) return;
+    this.timeoutMsOf = (given) => this.#routes[this.#commands.indexOf(given)]?.timeoutMs;
   }
 
   #faultOf(index: number, command: ContractType, method: string): string | undefined {
@@ -71,6 +77,7 @@ export class HandlerInvoker implements CommandInvoker {
 
   removeAll(): void {
     this.#routes.length = 0;
+    delete this.timeoutMsOf;
   }
 
   /** The names of Commands of the contract without a handler. */

@@ -169,7 +169,14 @@ export class EventCall extends ServerCall {
     this.answered();
   }
 
+  protected override timeOut(cause: CmdStreamError): void {
+    this.endReason = cause;
+    this.session.report(cause);
+    this.complete();
+  }
+
   error(error: unknown): void {
+    if (error !== undefined && error === this.endReason) return;
     this.session.report(this.#named(this.failureOf(error)));
     this.complete();
   }

@@ -149,11 +149,16 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   error(error: unknown): void {
-    if (this.#state !== 'running') return this.session.report(this.failureOf(error));
+    if (this.#state !== 'running') return this.#reportLate(error);
     if (this.isEncoding) return this.endBehind(() => this.error(error));
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
     const { dataLimits } = this.session.connection;
     this.#endWith(() => handlerError(this.failureOf(error), this.#report, dataLimits));
+  }
+
+  /** What a handler gives up with, because the Command was ended, is known. */
+  #reportLate(error: unknown): void {
+    if (error === undefined || error !== this.endReason) this.session.report(this.failureOf(error));
   }
 
   /** A Result cannot be sent. */
@@ -220,6 +225,10 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   /** Ends the Command now: what waits for credit gives way to the error. */
   destroy(cause: CmdStreamError): void {
     this.scope.runInAsyncScope(this.#destroy, this, cause);
+  }
+
+  protected override timeOut(cause: CmdStreamError): void {
+    this.#destroy(cause);
   }
 
   #destroy(cause: CmdStreamError): void {

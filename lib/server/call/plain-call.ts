@@ -124,6 +124,13 @@ export class PlainCall extends ServerCall {
     this.settle();
   }
 
+  protected override timeOut(cause: CmdStreamError): void {
+    this.#thrown = cause;
+    this.endReason = cause;
+    this.error(cause);
+    this.abortSignal(cause);
+  }
+
   #failureOf(error: unknown): unknown {
     return error !== undefined && error === this.#thrown ? error : this.failureOf(error);
   }

@@ -79,6 +79,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   #controller: AbortController | undefined;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
+  #limitTimer: NodeJS.Timeout | undefined;
 
   /** `limitMs`: how long the caller waits; 0: as long as it takes. */
   constructor(arrived: ArrivedCommand, session: CallSession, limitMs = 0) {
@@ -101,6 +102,8 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   abstract next(result: unknown): number;
   abstract complete(result?: unknown): void;
   abstract error(error: unknown): void;
+  /** It has run for longer than it may, and fails with that: its handler learns it by the signal. */
+  protected abstract timeOut(cause: CmdStreamError): void;
 
   /** All code of the application runs in it, and no other Command's does. */
   get scope(): AsyncResource {
@@ -142,6 +145,19 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
   }
 
+  /** From now on it may run for so long. */
+  limit(timeoutMs: number): void {
+    const over = (): void => this.scope.runInAsyncScope(this.#overLimit, this, timeoutMs);
+    this.#limitTimer = setTimeout(over, Math.min(timeoutMs, MAX_TIMER_MS)).unref();
+  }
+
+  /** Where its caller does not wait any more, its signal has aborted before. */
+  #overLimit(timeoutMs: number): void {
+    if (!this.isOpen) return;
+    const text = `${this.handlerName()} took longer than its time limit at the server (${timeoutMs} milliseconds)`;
+    this.timeOut(new CmdStreamError('TIMEOUT', text));
+  }
+
   /** The Result is encoded: now comes the end that its code may have asked for. */
   protected doneEncoding(): void {
     this.isEncoding = false;
@@ -164,7 +180,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   /** The caller does not wait any more. */
   abort(reason: unknown = cancelled()): void {
     this.abortReason ??= reason;
-    this.#abortSignal(this.abortReason);
+    this.abortSignal(this.abortReason);
   }
 
   /** The answer is there: what of the handler still runs learns by the signal that its work is not needed. */
@@ -172,14 +188,15 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    if (this.#controller) this.#abortSignal(this.abortReason ?? this.#overReason);
+    clearTimeout(this.#limitTimer);
+    if (this.#controller) this.abortSignal(this.abortReason ?? this.#overReason);
   }
 
   get #overReason(): unknown {
     return this.endReason ?? answered();
   }
 
-  #abortSignal(reason: unknown): void {
+  protected abortSignal(reason: unknown): void {
     const controller = this.#controller;
     if (controller?.signal.aborted === false) this.scope.runInAsyncScope(controller.abort, controller, reason);
   }

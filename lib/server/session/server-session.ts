@@ -192,8 +192,11 @@ export class ServerSession implements ConnectionListener, CallSession {
   }
 
   #invoke(call: ServerCall): void {
+    const { invoker, commandTimeoutMs } = this.config;
     try {
-      const done = this.config.invoker.invoke(call.command, call, call);
+      const timeoutMs = invoker.timeoutMsOf?.(call.command) ?? commandTimeoutMs;
+      if (timeoutMs > 0) call.limit(timeoutMs);
+      const done = invoker.invoke(call.command, call, call);
       done?.then(
         () => call.complete(),
         (error: unknown) => call.error(error),

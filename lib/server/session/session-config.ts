@@ -20,6 +20,8 @@ export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   readonly reportedAfterLast: Set<string>;
   /** Of one connection. */
   readonly maxInFlight: number;
+  /** How long a Command may run; 0: no limit. */
+  readonly commandTimeoutMs: number;
   /** Of all connections. */
   readonly load: ServerLoad;
   readonly eventRoom: EventRoom;
