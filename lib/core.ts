@@ -20,14 +20,20 @@ export {
 } from './contract/command.js';
 export {
   defineContract,
+  mergeContracts,
   type CommandOf,
   type CommandType,
   type Contract,
   type ContractDefinition,
+  type ContractList,
+  type ContractLock,
+  type NumberedTypes,
   type ResultType,
   type ValueOf,
 } from './contract/contract.js';
-export type { ContractType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
+export { commandType, resultType, type CommandTypeOptions, type ResultTypeOptions } from './contract/command-type.js';
+export type { ContractType, ListedType, LockedType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
+export { reserved, type Reserved } from './contract/type-numbers.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
 export { jsonCodec } from './codec/json/json-codec.js';
 export type { JsonCodecOptions } from './codec/json/json-codec-options.js';

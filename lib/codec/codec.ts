@@ -4,7 +4,7 @@ import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import type { Contract } from '../contract/contract.js';
 import type { DataLimits } from './json/json-codec-options.js';
 
-/** Texts that are equal where the bytes of a type are. */
+/** Texts that are equal where the bytes of a type are, by type number; at a number without a type any text. */
 export interface CodecLayouts {
   readonly commands: readonly string[];
   readonly results: readonly string[];

@@ -1,5 +1,6 @@
 // The fingerprint of a contract: one hash per type, so that two peers that list different types find out when they
 // connect, and not by misreading each other. A list that is a prefix of the other's fits: appending a type is no break.
+// Nor is it one to reserve the number of a type that is gone, which is why a number without a type fits every other.
 import { CmdStreamError, peerText } from '../errors.js';
 import type { Codec } from './codec.js';
 import type { ContractTables } from '../contract/contract.js';
@@ -11,6 +12,9 @@ export interface FingerprintFields {
   readonly commands: readonly number[];
   readonly results: readonly number[];
 }
+
+/** Stands in for the hash at a number without a type. */
+const NO_TYPE = 0;
 
 export class Fingerprint implements FingerprintFields {
   readonly codec: string;
@@ -39,7 +43,8 @@ export class Fingerprint implements FingerprintFields {
     for (const list of ['commands', 'results'] as const) {
       const common = Math.min(this[list].length, theirs[list].length);
       for (let index = 0; index < common; index++) {
-        if (this[list][index] !== theirs[list][index]) throw this.#otherType(list, index);
+        const [mine, other] = [this[list][index], theirs[list][index]];
+        if (mine !== other && mine !== NO_TYPE && other !== NO_TYPE) throw this.#otherType(list, index);
       }
     }
   }
@@ -50,8 +55,8 @@ export class Fingerprint implements FingerprintFields {
     const other = this.#hasLayouts ? 'another type, or has other fields or serializers,' : 'another type';
     const hint = table.hasWireName(index)
       ? ''
-      : '; or is a side bundled or minified? Then its classes have other names: give this one a name that stays, at both ' +
-        `sides: \`static readonly wireName = '${name}'\``;
+      : '; or was one renamed or minified? Then give it a name that stays, at both sides: ' +
+        `\`${list === 'commands' ? 'commandType' : 'resultType'}(${name}, { name: '${name}' })\``;
     const where = `\`${list}[${index}]\` is ${name} here and ${other} at the peer`;
     return mismatch(`${where}: ${LIKELY}${hint}`);
   }
@@ -59,6 +64,7 @@ export class Fingerprint implements FingerprintFields {
 
 function hashes(table: TypeTable, layouts: readonly string[] = []): number[] {
   return table.types.map((_, index) => {
+    if (!table.has(index)) return NO_TYPE;
     const [name, layout] = [table.wireNameAt(index), layouts[index]];
     return fnv1a(layout === undefined ? name : `${name}\n${layout}`);
   });

@@ -65,16 +65,22 @@ export class TaggedCodec implements Codec {
     const index = reader.readPositive();
     const length = reader.readLength();
     if (this.#limit) checkBodyLength(length, this.#limit);
-    if (index >= 0 && index < table.types.length) {
+    if (index >= 0 && index < table.types.length && table.has(Number(index))) {
       reader.delimit(length);
       return Number(index);
     }
     reader.delimitRefused(length);
-    const known = table.types.length > 0 ? `\`${list}\` has 0 to ${table.types.length - 1}` : `it has no \`${list}\``;
     // Peers of this package have compared their contracts.
     const hint = reader.skipsRefused ? '' : '; is that a cmd-stream peer, with the same contract and codec?';
-    throw new CmdStreamError('UNKNOWN_TYPE', `type number ${index} is not in the contract: ${known}${hint}`);
+    throw new CmdStreamError('UNKNOWN_TYPE', `type number ${index} is ${whyUnknown(index, table, list)}${hint}`);
   }
+}
+
+function whyUnknown(index: number | bigint, table: TypeTable, list: string): string {
+  if (table.isReserved(Number(index))) return `reserved in \`${list}\`: its type is gone from the contract`;
+  const numbers = [...table.types.keys()].filter((number) => table.has(number));
+  const known = numbers.length > 0 ? `\`${list}\` has ${numbers[0]} to ${numbers.at(-1)}` : `it has no \`${list}\``;
+  return `not in the contract: ${known}`;
 }
 
 /** @throws {CmdStreamError} FRAME_TOO_LARGE when a body is longer than its limit */

@@ -101,5 +101,5 @@ export const connectionRules: OptionRules<CmdStreamConnectionOptions> = Object.f
 /** Options of both sides that are no more. */
 export const oldConnectionNames: OldOptionNames = Object.freeze({
   noDelay: "there is none: Nagle's algorithm is always off",
-  contractCheck: 'there is none: classes that were renamed keep their names by a `static wireName`',
+  contractCheck: 'there is none: classes that were renamed keep their names by commandType() and resultType()',
 });

@@ -2,11 +2,14 @@
 import { CmdStreamError, messageOf } from '../errors.js';
 import type { OptionRule } from '../options.js';
 import { Command, Result, type AnyCommand, type RESULT, type ResultOf, type Answered, type ANSWER } from './command.js';
+import { isReserved, type Reserved } from './type-numbers.js';
 import {
   isClass,
   nameOf,
   TypeTable,
   type ContractType,
+  type ListedType,
+  type LockedType,
   type TypeClass,
   type TypeEntry,
   type TypeList,
@@ -18,18 +21,43 @@ export type CommandType = (new () => Answered<unknown>) | TypeEntry;
 /** What `results` of a contract may list: other classes that are made without arguments, type entries of a codec. */
 export type ResultType = (new () => object & { readonly [RESULT]?: never }) | TypeEntry;
 
+/**
+ * Types by their numbers: whole numbers from 0 to 9999, without a gap; `reserved` stands where a type was. A list that
+ * begins above 0 is a part of a larger contract, see {@link mergeContracts}.
+ */
+export interface NumberedTypes<T extends ContractType = ContractType> {
+  readonly [number: number]: T | Reserved;
+}
+
+/** A list whose positions are the type numbers, or an object whose keys are. */
+export type ContractList<T extends ContractType = ContractType> = readonly (T | Reserved)[] | NumberedTypes<T>;
+
+/** The types of a list, as a union. */
+type TypesIn<L> = Exclude<L extends readonly (infer T)[] ? T : L[keyof L], Reserved>;
+
 /** @publicApi */
 export interface ContractDefinition<
-  Commands extends readonly CommandType[] = readonly CommandType[],
-  Results extends readonly ResultType[] = readonly ResultType[],
+  Commands extends ContractList<CommandType> = ContractList<CommandType>,
+  Results extends ContractList<ResultType> = ContractList<ResultType>,
 > {
-  /** The Commands; position = type number. */
+  /** The Commands; position, or key, = type number. */
   commands: Commands;
   /**
-   * The Results; position = type number, counted apart from the Commands. Handlers may send these only.
+   * The Results; position, or key, = type number, counted apart from the Commands. Handlers may send these only.
    * Without it the contract is for peers of this package: handlers send any JSON value.
    */
   results?: Results;
+}
+
+/**
+ * What a contract says of itself to a file that is kept beside its code; see `expectAppendOnly()` of the door
+ * `nestjs-cmd-stream/testing`.
+ *
+ * @publicApi
+ */
+export interface ContractLock {
+  readonly commands: Readonly<Record<string, LockedType>>;
+  readonly results: Readonly<Record<string, LockedType>>;
 }
 
 /**
@@ -42,6 +70,8 @@ export interface Contract<Commands extends ContractType = ContractType, Results 
   readonly commands: TypeList<Commands>;
   /** Empty for a contract without Results of its own. */
   readonly results: TypeList<Results>;
+  /** The name of each type by its number, and what is reserved or deprecated: for a lock file. */
+  toJSON(): ContractLock;
 }
 
 /** The values of a type: the instances of a class, the messages of a type entry. */
@@ -58,10 +88,12 @@ export interface ContractTables extends Contract {
 }
 
 /** The contract of peers that only speak by pattern. */
-export const emptyContract: ContractTables = Object.freeze({
-  commands: new TypeTable('commands'),
-  results: new TypeTable('results'),
-});
+export const emptyContract: ContractTables = contractOf(new TypeTable('commands'), new TypeTable('results'));
+
+function contractOf(commands: TypeTable, results: TypeTable): ContractTables {
+  const toJSON = (): ContractLock => ({ commands: commands.toJSON(), results: results.toJSON() });
+  return Object.freeze({ commands, results, toJSON });
+}
 
 /** The Results of a type of Commands, as far as they are known. */
 type AnswerOf<T> = T extends TypeClass<infer V> ? ResultOf<V> : T extends { readonly [ANSWER]: infer R } ? R : unknown;
@@ -70,13 +102,38 @@ type AnswerOf<T> = T extends TypeClass<infer V> ? ResultOf<V> : T extends { read
 type Unlisted<R, Listed> = unknown extends R ? never : R extends Listed | void ? never : R;
 
 /** The list again; but where a Command has Results that `results` lacks, what the compiler complains about. */
-type Answerable<Commands extends readonly CommandType[], Results> = {
+type Answerable<Commands, Results> = {
   readonly [I in keyof Commands]: [Unlisted<AnswerOf<Commands[I]>, ValueOf<Results>>] extends [never]
-    ? Commands[I]
+    ? Placed<I, Spelled<Commands[I], never>>
     : {
         readonly 'a Result of this Command is missing in `results`': Unlisted<AnswerOf<Commands[I]>, ValueOf<Results>>;
       };
 };
+
+/** The conventions of a class, and slips of the hand that a type can know; the others are errors at run time. */
+type Statics = 'wireName' | 'idempotent' | 'deprecated';
+type Slips = 'idempotant' | 'idempodent' | 'indempotent' | 'wirenames' | 'depricated' | 'deprected';
+
+/** Those names that are meant to be conventions and are not. */
+type Misspelt<Names, Known extends string> = Names extends Known
+  ? never
+  : Names extends string
+    ? Lowercase<Names> extends Lowercase<Known> | Slips
+      ? Names
+      : never
+    : never;
+
+/** The type again; but where it has a misspelt static, or a misspelt member of what it makes, a text. */
+type Spelled<T, Members extends string> = [Misspelt<keyof T, Statics> | Misspelt<keyof ValueOf<T>, Members>] extends [
+  never,
+]
+  ? T
+  : { readonly 'this name does nothing': Misspelt<keyof T, Statics> | Misspelt<keyof ValueOf<T>, Members> };
+
+/** The type again; but where the key is no number, what the compiler complains about. */
+type Placed<Key, T> = Key extends number | `${number}` ? T : { readonly 'the key of a type is its number': Key };
+
+type SpelledResults<Results> = { readonly [I in keyof Results]: Placed<I, Spelled<Results[I], 'lastOne'>> };
 
 const keys: ReadonlySet<string> = new Set(['commands', 'results']);
 
@@ -90,11 +147,14 @@ const keys: ReadonlySet<string> = new Set(['commands', 'results']);
  * @publicApi
  */
 export function defineContract<
-  const Commands extends readonly CommandType[],
-  const Results extends readonly ResultType[] = readonly ResultType[],
+  const Commands extends ContractList<CommandType>,
+  const Results extends ContractList<ResultType> = ContractList<ResultType>,
 >(
-  definition: ContractDefinition<Commands, Results> & { readonly commands: Answerable<Commands, Results[number]> },
-): Contract<Commands[number], Results[number]> {
+  definition: ContractDefinition<Commands, Results> & {
+    readonly commands: Answerable<Commands, TypesIn<Results>>;
+    readonly results?: SpelledResults<Results>;
+  },
+): Contract<TypesIn<Commands>, TypesIn<Results>> {
   if (typeof definition !== 'object' || definition === null) {
     throw new CmdStreamError('INVALID_CONTRACT', 'a contract is defined by an object with `commands` and `results`');
   }
@@ -106,7 +166,52 @@ export function defineContract<
   const results = new TypeTable('results', definition.results);
   checkClasses('commands', commands, Result, 'a Result');
   checkClasses('results', results, Command, 'a Command');
-  return Object.freeze({ commands, results }) as Contract as Contract<Commands[number], Results[number]>;
+  return contractOf(commands, results) as Contract as Contract<TypesIn<Commands>, TypesIn<Results>>;
+}
+
+/**
+ * One contract of several, each of which has its own numbers: modules keep theirs, and a process that serves or calls
+ * all of them has one contract. One type may stand in several of them, at one number. Contracts that are defined by
+ * arrays overlap by nature, from 0.
+ *
+ * @throws {CmdStreamError} INVALID_CONTRACT when two have one number, or one type at two numbers, naming both
+ * @publicApi
+ */
+export function mergeContracts<C extends readonly [Contract, ...Contract[]]>(
+  ...contracts: C
+): Contract<CommandTypesOf<C[number]>, ResultTypesOf<C[number]>> {
+  const all = contracts.map(tablesOf);
+  const commands = merged(
+    'commands',
+    all.map((tables) => tables.commands),
+  );
+  const results = merged(
+    'results',
+    all.map((tables) => tables.results),
+  );
+  return contractOf(commands, results) as Contract as Contract<CommandTypesOf<C[number]>, ResultTypesOf<C[number]>>;
+}
+
+type CommandTypesOf<C> = C extends Contract<infer Commands> ? Commands : never;
+type ResultTypesOf<C> = C extends Contract<ContractType, infer Results> ? Results : never;
+
+function merged(list: 'commands' | 'results', tables: readonly TypeTable[]): TypeTable {
+  const types: Record<number, ListedType> = {};
+  for (const table of tables) {
+    table.types.forEach((type, number) => {
+      if (!table.has(number) && !table.isReserved(number)) return;
+      const other = types[number];
+      if (other !== undefined && other !== type) throw overlap(`\`${list}[${number}]\``, other, type);
+      types[number] = type;
+    });
+  }
+  return Object.keys(types).length === 0 ? new TypeTable(list) : new TypeTable(list, types, true);
+}
+
+function overlap(place: string, one: ListedType, other: ListedType): CmdStreamError {
+  const names = [one, other].map((type) => (isReserved(type) ? 'reserved' : nameOf(type))).join(' and ');
+  const remedy = 'give each contract numbers of its own: `commands: { 20: … }`';
+  return new CmdStreamError('INVALID_CONTRACT', `${place} is ${names}: contracts overlap; ${remedy}`);
 }
 
 /** Of one list, which must have no class of the other one. */

@@ -2,6 +2,8 @@
 import { requireSync } from '../callbacks.js';
 import type { CmdStreamErrorCode } from '../error-codes.js';
 import { CmdStreamError } from '../errors.js';
+import { checkConventions, deprecationOf, ownStatic, wireNameOf } from './type-conventions.js';
+import { isReserved, numbersOf, reserved, type Reserved } from './type-numbers.js';
 
 /** A class of Commands or Results. */
 export type TypeClass<T = unknown> = abstract new (...args: never[]) => T;
@@ -20,9 +22,14 @@ export interface TypeEntry<T = unknown> {
   lastOne?(value: T): boolean;
   /** May this Command be executed twice? Default: no. */
   readonly idempotent?: boolean;
+  /** Why it should not be used any more, `true` without a reason. Default: it may be used. */
+  readonly deprecated?: boolean | string;
 }
 
 export type ContractType = TypeClass | TypeEntry;
+
+/** What stands at a number of a contract. */
+export type ListedType<T extends ContractType = ContractType> = T | Reserved;
 
 /**
  * The types of one list of a contract, in their order.
@@ -30,8 +37,17 @@ export type ContractType = TypeClass | TypeEntry;
  * @publicApi
  */
 export interface TypeList<T extends ContractType = ContractType> {
-  readonly types: readonly T[];
+  /** By type number; `reserved` also at a number that belongs to another contract. */
+  readonly types: readonly ListedType<T>[];
 }
+
+/**
+ * What a lock file says of one type number: the name of its type, or more of it.
+ *
+ * @publicApi
+ */
+export type LockedType =
+  string | { readonly reserved?: boolean; readonly name?: string; readonly deprecated?: boolean | string };
 
 interface NumberedEntry {
   readonly entry: TypeEntry;
@@ -40,53 +56,48 @@ interface NumberedEntry {
 
 /** A list of a contract that finds the type of a value, and what that says of it. */
 export class TypeTable implements TypeList {
-  readonly types: readonly ContractType[];
+  readonly types: readonly ListedType[];
+  /** Has it a type that should not be used any more? */
+  readonly hasDeprecated: boolean;
+  readonly #listName: string;
+  /** Those that no contract may have. */
+  readonly #reserved = new Set<number>();
   readonly #byClass = new Map<unknown, number>();
   readonly #byKey = new Map<unknown, NumberedEntry>();
   readonly #keyless: NumberedEntry[] = [];
 
-  constructor(listName: string, types?: unknown) {
-    this.types = Object.freeze(types === undefined ? [] : this.#checked(listName, types));
-  }
-
-  #checked(listName: string, types: unknown): ContractType[] {
-    if (!Array.isArray(types) || types.length === 0) {
-      throw new CmdStreamError('INVALID_CONTRACT', `\`${listName}\` must be an array of at least one class`);
+  /** `mayHaveGaps`: numbers between its types that are not reserved belong to other contracts. */
+  constructor(listName: string, given?: unknown, mayHaveGaps = false) {
+    this.#listName = listName;
+    const types: ListedType[] = [];
+    if (given !== undefined) {
+      for (const [number, type] of numbersOf(listName, given, mayHaveGaps)) this.#add(types, number, type);
     }
-    // A hole in the list is no type; only a copy makes forEach see it.
-    Array.from(types).forEach((type: unknown, index) => {
-      if (!isClass(type) && !isTypeEntry(type)) {
-        throw new CmdStreamError(
-          'INVALID_CONTRACT',
-          `\`${listName}[${index}]\` is neither a class nor a type entry of a codec: ${typeof type}`,
-        );
-      }
-      const first = isClass(type) ? types.indexOf(type) : types.findIndex((other) => isSameEntry(type, other));
-      if (first !== index) {
-        throw new CmdStreamError(
-          'INVALID_CONTRACT',
-          `\`${listName}\` lists ${nameOf(type)} twice, at ${first} and ${index}`,
-        );
-      }
-      this.#checkWireName(listName, index, types);
-      if (isClass(type)) checkNoThen(`${listName}[${index}]`, type);
-      if (isClass(type)) this.#byClass.set(type, index);
-      else if (type.key === undefined) this.#keyless.push({ entry: type, index });
-      else this.#byKey.set(type.key, { entry: type, index });
-    });
-    return [...types];
+    this.types = Object.freeze(types);
+    this.hasDeprecated = types.some((type) => deprecationOf(type) !== undefined);
   }
 
-  #checkWireName(listName: string, index: number, types: readonly unknown[]): void {
-    const type = types[index];
-    if (!isClass(type) || !Object.hasOwn(type, 'wireName')) return;
-    const wireName = wireNameOf(type);
-    const fault =
-      wireName === undefined
-        ? 'is no string, or empty'
-        : types.findIndex((other) => wireNameOf(other) === wireName) < index && 'is that of another class';
-    if (!fault) return;
-    throw new CmdStreamError('INVALID_CONTRACT', `\`${listName}[${index}]\`: the wireName of ${nameOf(type)} ${fault}`);
+  #add(types: ListedType[], number: number, type: unknown): void {
+    while (types.length <= number) types.push(reserved);
+    if (isReserved(type)) return void this.#reserved.add(number);
+    const place = `${this.#listName}[${number}]`;
+    if (!isClass(type) && !isTypeEntry(type)) {
+      const text = `\`${place}\` is neither a class nor a type entry of a codec: ${typeof type}`;
+      throw new CmdStreamError('INVALID_CONTRACT', text);
+    }
+    const first = isClass(type) ? types.indexOf(type) : types.findIndex((other) => isSameEntry(type, other));
+    if (first >= 0) {
+      const text = `\`${this.#listName}\` lists ${nameOf(type)} twice, at ${first} and ${number}`;
+      throw new CmdStreamError('INVALID_CONTRACT', text);
+    }
+    if (isClass(type)) {
+      checkWireName(place, type, types);
+      checkNoThen(place, type);
+      checkConventions(place, type, this.#listName === 'results');
+      this.#byClass.set(type, number);
+    } else if (type.key === undefined) this.#keyless.push({ entry: type, index: number });
+    else this.#byKey.set(type.key, { entry: type, index: number });
+    types[number] = type;
   }
 
   /** The type number of a value, -1 if its type is not listed. A subclass of a listed class is not listed. */
@@ -144,9 +155,38 @@ export class TypeTable implements TypeList {
     return this.#byKey.get(messageTypeOf(value)) ?? this.#keyless.find(({ entry }) => recognises(entry, value));
   }
 
+  /** Is there a type at the number? */
+  has(index: number): boolean {
+    const type = this.types[index];
+    return type !== undefined && type !== reserved;
+  }
+
   /** The type number of a class or type entry, -1 if it is not listed. */
-  indexOfType(type: unknown): number {
-    return this.types.indexOf(type as ContractType);
+  indexOfType(type: ContractType): number {
+    return this.types.indexOf(type);
+  }
+
+  /** May no type ever have the number? */
+  isReserved(index: number): boolean {
+    return this.#reserved.has(index);
+  }
+
+  /** Why the type should not be used any more, empty without a reason; undefined of one that may. */
+  deprecationAt(index: number): string | undefined {
+    return deprecationOf(this.types[index]);
+  }
+
+  /** What a lock file says of it, by type number. */
+  toJSON(): Record<string, LockedType> {
+    return Object.fromEntries(
+      this.types.flatMap((type, index): [string, LockedType][] => {
+        if (this.isReserved(index)) return [[String(index), { reserved: true }]];
+        if (isReserved(type)) return [];
+        const name = this.wireNameAt(index);
+        const reason = this.deprecationAt(index);
+        return [[String(index), reason === undefined ? name : { name, deprecated: reason || true }]];
+      }),
+    );
   }
 
   /**
@@ -170,12 +210,21 @@ export class TypeTable implements TypeList {
 
   nameAt(index: number): string {
     const type = this.types[index];
-    return type === undefined ? `type number ${index}` : nameOf(type);
+    return type === undefined || isReserved(type) ? `type number ${index}` : nameOf(type);
   }
 }
 
 export function isClass(type: unknown): type is TypeClass {
   return typeof type === 'function' && /^class[\s{]/.test(Function.prototype.toString.call(type));
+}
+
+/** `others`: those with lower numbers. */
+function checkWireName(place: string, type: TypeClass, others: readonly unknown[]): void {
+  if (ownStatic(type, 'wireName') === undefined) return;
+  const wireName = wireNameOf(type);
+  if (wireName !== undefined && !others.some((other) => wireNameOf(other) === wireName)) return;
+  const fault = wireName === undefined ? 'is no string, or empty' : 'is that of another class';
+  throw new CmdStreamError('INVALID_CONTRACT', `\`${place}\`: the wireName of ${nameOf(type)} ${fault}`);
 }
 
 /** An `await` would take its instances for promises. An accessor is not asked: it is code of the class. */
@@ -185,13 +234,6 @@ function checkNoThen(place: string, type: TypeClass): void {
   if (!prototype || typeof Object.getOwnPropertyDescriptor(prototype, 'then')?.value !== 'function') return;
   const text = `\`${place}\`: ${nameOf(type)} has a method then(), which makes its instances promises to every await`;
   throw new CmdStreamError('INVALID_CONTRACT', text);
-}
-
-/** A class inherits no name: two classes with one would be one to the peer. */
-function wireNameOf(type: unknown): string | undefined {
-  if (typeof type !== 'function' || !Object.hasOwn(type, 'wireName')) return undefined;
-  const { wireName } = type as { wireName?: unknown };
-  return typeof wireName === 'string' && wireName !== '' ? wireName : undefined;
 }
 
 export function isTypeEntry(type: unknown): type is TypeEntry {
@@ -248,7 +290,7 @@ const PLAIN_RESULT =
 function whyUnlisted({ types }: TypeTable, list: string, value: unknown, name: string): string {
   if (types.length === 0) return `, which lists nothing: was the option \`contract\` given?`;
   if (isPlainObject(value)) return list === 'commands' ? PLAIN_COMMAND : PLAIN_RESULT;
-  if (types.some((type) => nameOf(type) === name))
+  if (types.some((type) => !isReserved(type) && nameOf(type) === name))
     return `: the ${name} there is another class; is the file that defines it, or its package, loaded twice?`;
   return '';
 }

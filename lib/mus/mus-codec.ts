@@ -2,6 +2,7 @@
 // contract is found out when it is made.
 import type { Codec, CodecFactory, CodecLayouts } from '../codec/codec.js';
 import { tablesOf } from '../contract/contract.js';
+import { isReserved, type Reserved } from '../contract/type-numbers.js';
 import { isClass, nameOf, unlisted, type TypeClass, type TypeTable } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
@@ -92,11 +93,11 @@ class Direction {
     const list = this.#list;
     const known = this.#serializer?.types ?? [];
     for (const type of this.#table.types) {
-      if (isClass(type) && known.includes(type)) continue;
-      throw new CmdStreamError(
-        'INVALID_CONTRACT',
-        `the MUS codec has no serializer for ${nameOf(type)} of \`${list}\``,
-      );
+      if (isReserved(type)) this.#checkNumbersGiven();
+      else if (!isClass(type) || !known.includes(type)) {
+        const reason = `the MUS codec has no serializer for ${nameOf(type)} of \`${list}\``;
+        throw new CmdStreamError('INVALID_CONTRACT', reason);
+      }
     }
     for (const type of known) {
       if (this.#table.indexOfType(type) >= 0) continue;
@@ -105,13 +106,21 @@ class Direction {
     }
   }
 
-  /** How each type of the list is laid out, its number included. */
+  /** Where a type is gone from a contract, those behind it would be counted anew. */
+  #checkNumbersGiven(): void {
+    if (!(this.#serializer instanceof MusInterface) || !this.#serializer.isCounted) return;
+    const remedy = 'give them the numbers they have on the wire: { 1: …, 3: … }';
+    const reason = `\`${this.#list}\` has numbers without a type, but its serializers are counted from 1: ${remedy}`;
+    throw new CmdStreamError('INVALID_CONTRACT', reason);
+  }
+
+  /** How each type of the list is laid out, its number included; by type number, empty where there is no type. */
   get layouts(): readonly string[] {
     const serializer = this.#serializer;
-    const types = this.#table.types as readonly TypeClass[];
+    const types = this.#table.types as readonly (TypeClass | Reserved)[];
     if (serializer instanceof MusInterface) return serializer.layoutsFor(types);
     const layout = serializer?.layout() ?? '';
-    return types.map(() => layout);
+    return types.map((type) => (isReserved(type) ? '' : layout));
   }
 
   encode(value: unknown, writer: ByteWriter): void {

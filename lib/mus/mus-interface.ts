@@ -1,5 +1,6 @@
 // One of several types: a type number (DTM), then the value. Numbers count from 1, as in Go's generated code, or are
 // given.
+import { isReserved, type Reserved } from '../contract/type-numbers.js';
 import { type TypeClass, nameOf, typeNameOf } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
@@ -27,6 +28,8 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<
   MusValue<MusVariantOf<V>>,
   MusInput<MusVariantOf<V>>
 > {
+  /** @internal Are its numbers positions, and not given? */
+  readonly isCounted: boolean;
   readonly #byNumber = new Map<number | bigint, Variant>();
   readonly #byPrototype = new Map<unknown, Variant>();
   readonly #types: TypeClass[] = [];
@@ -34,6 +37,7 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<
   /** @throws {CmdStreamError} INVALID_CONTRACT when a serializer has no class, or a class has two numbers */
   constructor(variants: V) {
     super();
+    this.isCounted = Array.isArray(variants);
     for (const variant of numbered(variants)) this.#add(variant);
     if (this.#types.length === 0) throw new CmdStreamError('INVALID_CONTRACT', 'an interface has no types');
   }
@@ -69,11 +73,11 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<
     return [...this.#byNumber.values()].map((variant) => layoutOf(variant, draw)).join('|');
   }
 
-  /** @internal Those of the values of each class. */
-  layoutsFor(types: readonly TypeClass[]): string[] {
-    const variants = types.map((type) => this.#byPrototype.get(type.prototype)!);
-    const layouts = new SchemaLayouts(variants.map(({ serializer }) => serializer));
-    return variants.map((variant) => layoutOf(variant, (part) => layouts.textOf(part)));
+  /** @internal Those of the values of each class; nothing for what is none. */
+  layoutsFor(types: readonly (TypeClass | Reserved)[]): string[] {
+    const variants = types.map((type) => (isReserved(type) ? undefined : this.#byPrototype.get(type.prototype)!));
+    const layouts = new SchemaLayouts(variants.flatMap((variant) => variant?.serializer ?? []));
+    return variants.map((variant) => (variant ? layoutOf(variant, (part) => layouts.textOf(part)) : ''));
   }
 
   encode(value: MusInput<MusVariantOf<V>>, writer: PayloadWriter): void {

@@ -41,13 +41,28 @@ export interface MessageTraits<M> {
   lastOne?(message: M): boolean;
   /** Of a Command: may it be executed twice? Then it is sent again when its connection is lost. Default: no. */
   idempotent?: boolean;
+  /**
+   * Of a Command: why it should not be used any more, `true` without a reason. A client that sends one, and a server
+   * that gets one, say so in a DeprecationWarning of the process, once for each type. Default: it may be used.
+   */
+  deprecated?: boolean | string;
 }
 
 /** Those that are there, checked. */
-export function traitsOf<M>({ lastOne, idempotent }: MessageTraits<M>): MessageTraits<M> {
+export function traitsOf<M>({ lastOne, idempotent, deprecated }: MessageTraits<M>): MessageTraits<M> {
   if (lastOne !== undefined && typeof lastOne !== 'function')
     throw new CmdStreamError('INVALID_CONTRACT', '`lastOne` must be a function of the message');
   if (idempotent !== undefined && typeof idempotent !== 'boolean')
     throw new CmdStreamError('INVALID_CONTRACT', '`idempotent` must be a boolean');
-  return { ...(lastOne && { lastOne }), ...(idempotent !== undefined && { idempotent }) };
+  if (
+    deprecated !== undefined &&
+    typeof deprecated !== 'boolean' &&
+    (typeof deprecated !== 'string' || deprecated === '')
+  )
+    throw new CmdStreamError('INVALID_CONTRACT', '`deprecated` must be a boolean, or a text that is not empty');
+  return {
+    ...(lastOne && { lastOne }),
+    ...(idempotent !== undefined && { idempotent }),
+    ...(deprecated !== undefined && { deprecated }),
+  };
 }

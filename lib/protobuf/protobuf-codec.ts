@@ -3,6 +3,7 @@
 import type { CodecFactory } from '../codec/codec.js';
 import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { checkBodyLength, TaggedCodec, type BodyCodec, type BodyLimit } from '../codec/tagged-codec.js';
+import { isReserved } from '../contract/type-numbers.js';
 import { isTypeEntry, nameOf, type ContractType, type TypeList } from '../contract/type-table.js';
 import type { CmdStreamErrorCode } from '../error-codes.js';
 import { CmdStreamError, messageOf, peerText } from '../errors.js';
@@ -68,13 +69,14 @@ export function protobufCodec(options?: ProtobufCodecOptions): CodecFactory {
 }
 
 class ProtobufBodies implements BodyCodec {
-  readonly #names: readonly string[];
-  readonly #formats: readonly MessageFormat[];
+  /** Both by type number. */
+  readonly #names: readonly (string | undefined)[];
+  readonly #formats: readonly (MessageFormat | undefined)[];
   readonly #limit: BodyLimit;
 
   constructor({ types }: TypeList, limit: BodyLimit, limits: BodyLimits) {
-    this.#names = types.map(nameOf);
-    this.#formats = types.map((type) => entryOf(type)[FORMAT](limits));
+    this.#names = types.map((type) => (isReserved(type) ? undefined : nameOf(type)));
+    this.#formats = types.map((type) => (isReserved(type) ? undefined : entryOf(type)[FORMAT](limits)));
     this.#limit = limit;
   }
 
@@ -111,8 +113,9 @@ function entryOf(type: ContractType): ProtobufType {
 /** A Result that is not listed could never be sent: the contract is refused, and not the first answer. */
 function checkAnswers({ commands, results }: ContractTables): void {
   if (results.types.length === 0) return;
-  const listed = new Set(results.types.map(nameOf));
+  const listed = new Set(results.types.map((type) => (isReserved(type) ? undefined : nameOf(type))));
   for (const type of commands.types) {
+    if (isReserved(type)) continue;
     const missing = entryOf(type).answers.find((name) => !listed.has(name));
     if (missing === undefined) continue;
     throw new CmdStreamError(

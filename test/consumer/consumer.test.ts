@@ -10,7 +10,11 @@ import { installInto } from './built-package.js';
 import { unnameable, type Doors } from './named-types.js';
 
 /** What the decorator of a handler asks of a method, and what MUS makes of a schema: computed, never written. */
-const helpers = ['ClassHandler', 'Fitting', 'MessageHandler', 'Misfits'];
+const ofHandlers = ['ClassHandler', 'Fitting', 'MessageHandler', 'Misfits'];
+/** What is asked of the lists of a contract, and what they are made into. */
+const ofContracts = ['Answerable', 'AnswerOf', 'Unlisted', 'SpelledResults', 'Spelled', 'Misspelt', 'Placed', 'Slips'];
+const ofLists = ['TypesIn', 'Statics', 'CommandTypesOf', 'ResultTypesOf'];
+const helpers = [...ofHandlers, ...ofContracts, ...ofLists];
 const doors = doorsOf(readPackage()).map((path) => basename(path, '.ts'));
 
 let folder: string;

@@ -1,13 +1,18 @@
 // The examples of the README that are files of their own, run as they stand.
 import { describe, expect, it } from '@jest/globals';
 import { CommandClient, CommandServer, type CommandInvoker } from 'nestjs-cmd-stream/core';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectAppendOnly, type ContractLock } from 'nestjs-cmd-stream/testing';
 import { AddCmd, contract } from '../../docs/examples/classic.js';
+import { contract as mergedContract } from '../../docs/examples/contracts.js';
 import { Echo, echoCodec, EchoCmd, echoContract } from '../../docs/examples/echo.js';
 import { CalcModule } from '../../docs/examples/invoker.js';
 import { addOverTcp } from '../../docs/examples/without-nest.js';
 import { NestServer } from '../e2e/nest-server.js';
 import { GREETING } from '../support/calc-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { projectRoot } from '../support/project.js';
 import { RawPeer } from '../support/raw-peer.js';
 
 const own = guardLeaks();
@@ -26,6 +31,15 @@ async function serveEcho(): Promise<number> {
   const server = own(new CommandServer({ host, port: 0, contract: echoContract, codec: echoCodec, invoker: echo }));
   return (await server.listen()).port;
 }
+
+describe('the contract of several modules', () => {
+  it('is what its lock file says', () => {
+    const file = join(projectRoot, 'docs/examples/contract.lock.json');
+    const lock = JSON.parse(readFileSync(file, 'utf8')) as ContractLock;
+    expect(mergedContract.toJSON()).toEqual(lock);
+    expectAppendOnly(mergedContract, lock);
+  });
+});
 
 describe('the echo codec', () => {
   it('speaks the bytes of the echo example on the server', async () => {

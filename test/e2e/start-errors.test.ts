@@ -11,6 +11,7 @@ import {
   defineContract,
   InjectCmdStreamClient,
   Invoker,
+  reserved,
   type CmdStreamClientOptions,
   type CmdStreamServerOptions,
 } from 'nestjs-cmd-stream';
@@ -134,6 +135,13 @@ describe('the start of an application', () => {
     const server = own(await NestServer.listen({ module: { controllers: [Adder] } }));
     const warnings = server.logger.lines.filter((line) => line.startsWith('warn'));
     expect(warnings).toEqual([expect.stringContaining('SubCmd, CountCmd, EchoCmd, FailCmd')]);
+  });
+
+  it('misses no handler of a number that is reserved', async () => {
+    const contract = defineContract({ commands: { 0: AddCmd, 1: reserved, 2: SubCmd }, results: { 0: CalcResult } });
+    const server = own(await NestServer.listen({ module: { controllers: [Adder] }, options: { contract } }));
+    const warnings = server.logger.lines.filter((line) => line.startsWith('warn'));
+    expect(warnings).toEqual([expect.stringContaining('no handler for SubCmd of the contract')]);
   });
 
   it('warns of nothing when every Command has its handler', async () => {

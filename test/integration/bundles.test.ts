@@ -48,9 +48,7 @@ describe('a bundle', () => {
       own({ destroy });
       await expect(of(false, client).call(port)).rejects.toMatchObject({
         code: 'CONTRACT_MISMATCH',
-        message: expect.stringMatching(
-          /`commands\[0\]` is \w+ here.*bundled or minified\?.*static readonly wireName = /,
-        ),
+        message: expect.stringMatching(/`commands\[0\]` is \w+ here.*renamed or minified\?.*commandType\(/),
       });
     },
   );

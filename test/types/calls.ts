@@ -7,7 +7,7 @@ import {
   Command,
   defineContract,
   Result,
-  type ContractType,
+  type ListedType,
 } from 'nestjs-cmd-stream';
 import { ClientsModule, type CustomClientOptions, type MicroserviceOptions } from '@nestjs/microservices';
 import { AddCmd, CalcResult } from '../e2e/calc.contract.js';
@@ -31,7 +31,7 @@ class UntypedCmd extends Command {}
 const contract = defineContract({ commands: [AddCmd, PrimesCmd, EitherCmd, UntypedCmd], results: [CalcResult, Prime] });
 
 // A contract shows its types, in their order, and has no methods of its own.
-export const listed: readonly ContractType[] = contract.commands.types;
+export const listed: readonly ListedType[] = contract.commands.types;
 // @ts-expect-error: the type number of a value is the codec's business
 contract.commands.indexOf(new AddCmd());
 // @ts-expect-error: the types are given to defineContract()

@@ -21,6 +21,7 @@ import { KeyMatcher } from './json-key-matcher.js';
 import { checkKeys, parseJson } from './json-parse.js';
 import { failingPath, JsonWriter, LossError } from './json-stringify.js';
 import { TaggedCodec, type BodyCodec } from '../tagged-codec.js';
+import { isReserved } from '../../contract/type-numbers.js';
 import {
   isClass,
   nameOf,
@@ -70,7 +71,8 @@ class JsonCodec extends TaggedCodec {
 }
 
 class JsonBodies implements BodyCodec {
-  readonly #types: readonly JsonType[];
+  /** By type number. */
+  readonly #types: readonly (JsonType | undefined)[];
 
   /** `maxKeys`: most keys of one object where no decorators are. */
   constructor(
@@ -79,7 +81,9 @@ class JsonBodies implements BodyCodec {
     transformer: ClassTransformer | undefined,
     maxKeys: number,
   ) {
-    this.#types = types.map((type) => new JsonType(classOf(type), options, transformer, maxKeys));
+    this.#types = types.map((type) =>
+      isReserved(type) ? undefined : new JsonType(classOf(type), options, transformer, maxKeys),
+    );
   }
 
   encodeBody(index: number, value: unknown, writer: ByteWriter): void {

@@ -5,6 +5,7 @@ import { isObservable, takeWhile } from 'rxjs';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { Command, type CommandContext } from '../../contract/command.js';
 import { emptyContract } from '../../contract/contract.js';
+import { isReserved } from '../../contract/type-numbers.js';
 import { isClass, type ContractType, type TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
 import { subscribe } from '../../server/call/result-source.js';
@@ -91,7 +92,9 @@ export class HandlerInvoker implements CommandInvoker {
   }
 
   get #missing(): readonly ContractType[] {
-    return this.#commands.types.filter((_, index) => this.#routes[index] === undefined);
+    return this.#commands.types.flatMap((type, index) =>
+      isReserved(type) || this.#routes[index] !== undefined ? [] : [type],
+    );
   }
 
   invoke(command: unknown, commandContext: CommandContext, sink: ResultSink): void {

@@ -209,7 +209,7 @@ describe('two contracts', () => {
     const peer = own(await calc.connect());
     peer.write(PROBE);
     await peer.receives(EXTENDED_GREETING);
-    peer.write(control(1, `0100400100${text('json')}010000000000`));
+    peer.write(control(1, `0100400100${text('json')}010100000000`));
     await peer.receives(EXTENDED_GREETING + control(11, text('CONTRACT_MISMATCH')));
     expect(await calc.lostCause()).toMatchObject({
       code: 'CONTRACT_MISMATCH',

@@ -2,8 +2,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Codec, CodecLayouts } from '../../../lib/codec/codec.js';
 import { Command, Result } from '../../../lib/contract/command.js';
-import { defineContract, tablesOf, type CommandType, type Contract } from '../../../lib/contract/contract.js';
+import {
+  defineContract,
+  mergeContracts,
+  tablesOf,
+  type CommandType,
+  type Contract,
+} from '../../../lib/contract/contract.js';
 import { Fingerprint } from '../../../lib/codec/fingerprint.js';
+import { reserved } from '../../../lib/contract/type-numbers.js';
 import { TYPE_ENTRY, type TypeClass, type TypeEntry } from '../../../lib/contract/type-table.js';
 
 class AddCmd extends Command {}
@@ -51,11 +58,60 @@ describe('a fingerprint', () => {
   });
 
   it('names the first position that differs, and how a class gets a name that stays', () => {
-    const why = /at the peer: the lists differ in order or version.*wrong server; or is a side bundled or minified\?/;
-    const hint = new RegExp(`${why.source}.*\`static readonly wireName = 'SubCmd'\`$`);
+    const why = /at the peer: the lists differ in order or version.*wrong server; or was one renamed or minified\?/;
+    const hint = new RegExp(
+      `${why.source} Then give it a name that stays, at both sides: \`commandType\\(SubCmd, { name: 'SubCmd' }\\)\`$`,
+    );
     const other = ofTypes(AddCmd, renamed(SubCmd, 'SubCmd2'));
     expect(() => ofTypes(AddCmd, SubCmd).check(other)).toThrow(mismatch(/`commands\[1\]` is SubCmd here/));
     expect(() => ofTypes(AddCmd, SubCmd).check(other)).toThrow(mismatch(hint));
+  });
+
+  it('gives that advice for Results, too', () => {
+    const [mine, theirs] = [Sum, renamed(Sum, 'b')].map((type) =>
+      of(defineContract({ commands: [AddCmd], results: [type as typeof Sum] })),
+    );
+    expect(() => mine!.check(theirs!)).toThrow(mismatch(/`results\[0\].*resultType\(Sum, { name: 'Sum' }\)/));
+  });
+
+  it('is the same for a list and for numbers', () => {
+    const numbered = of(defineContract({ commands: { 0: AddCmd, 1: reserved, 2: SubCmd }, results: { 0: Sum } }));
+    const listed = of(defineContract({ commands: [AddCmd, reserved, SubCmd], results: [Sum] }));
+    expect({ ...numbered }).toEqual({ ...listed });
+    expect(numbered.commands).toEqual([967_907_396, 0, expect.any(Number)]);
+  });
+
+  it('fits where one has reserved a number that has a type at the other, and not where that has another one', () => {
+    const [before, after, wrong] = [SubCmd, reserved, renamed(SubCmd, 'Other') as CommandType].map((type) =>
+      of(defineContract({ commands: [AddCmd, type], results: [Sum] })),
+    );
+    for (const [one, other] of [
+      [before, after],
+      [after, before],
+      [after, wrong],
+    ])
+      expect(() => one!.check(other!)).not.toThrow();
+    expect(() => before!.check(wrong!)).toThrow(mismatch(/`commands\[1\]/));
+    expect(() => after!.check(ofTypes(SubCmd))).toThrow(mismatch(/`commands\[0\]/));
+  });
+
+  it('of a part fits that of the whole', () => {
+    const add = defineContract({ commands: { 0: AddCmd }, results: [Sum] });
+    const sub = defineContract({ commands: { 3: SubCmd }, results: [Sum] });
+    const whole = of(mergeContracts(add, sub));
+    expect(whole.commands.slice(1, 3)).toEqual([0, 0]);
+    for (const part of [add, sub].map((contract) => of(contract))) {
+      expect(() => part.check(whole)).not.toThrow();
+      expect(() => whole.check(part)).not.toThrow();
+    }
+    const other = of(defineContract({ commands: { 3: renamed(SubCmd, 'Other') as CommandType } }));
+    expect(() => other.check(whole)).toThrow(mismatch(/`commands\[3\]/));
+  });
+
+  it('of a contract with layouts has none at a reserved number', () => {
+    const layouts = { commands: ['a', '', 'c'], results: [''] };
+    const contract = defineContract({ commands: [AddCmd, reserved, SubCmd], results: [Sum] });
+    expect(of(contract, codecOf('mus', layouts)).commands).toEqual([3_033_789_233, 0, expect.any(Number)]);
   });
 
   it('gives no such hint for a type that has a name', () => {

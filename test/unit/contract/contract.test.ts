@@ -160,7 +160,11 @@ describe('a contract', () => {
 
 describe('a contract that was made by hand', () => {
   it('is refused where its type numbers are needed', () => {
-    const byHand = { commands: { types: [First] }, results: { types: [Answer] } };
+    const byHand = {
+      commands: { types: [First] },
+      results: { types: [Answer] },
+      toJSON: () => ({ commands: {}, results: {} }),
+    };
     expect(() => tablesOf(byHand)).toThrow(refused(/what defineContract\(\) returned/));
     expect(() => jsonCodec()(byHand)).toThrow(refused(/what defineContract\(\) returned/));
   });
@@ -404,7 +408,7 @@ describe('a Command', () => {
     static readonly idempotent = true;
   }
   class Maybe {
-    static readonly idempotent = 'yes';
+    static readonly idempotent = false;
   }
   const table = new TypeTable('commands', [
     Twice,
@@ -421,7 +425,7 @@ describe('a Command', () => {
 
   it.each([
     ['what says nothing', new First()],
-    ['a word', new Maybe()],
+    ['a class that says no', new Maybe()],
     ['an entry', { kind: 'once' }],
     ['a stranger', {}],
   ])('is not idempotent by %s', (_, value) => {

@@ -583,8 +583,9 @@ describe('a contract for the Protobuf codec', () => {
     const lastOne = () => false;
     expect(protobufType(AddCmdSchema, { lastOne, idempotent: true })).toMatchObject({ lastOne, idempotent: true });
     expect(protobufType(AddCmdSchema, { idempotent: false })).toHaveProperty('idempotent', false);
+    expect(protobufType(AddCmdSchema, { deprecated: 'why' })).toHaveProperty('deprecated', 'why');
     const bare = protobufType(AddCmdSchema);
-    expect(['lastOne' in bare, 'idempotent' in bare]).toEqual([false, false]);
+    expect(['lastOne', 'idempotent', 'deprecated'].map((trait) => trait in bare)).toEqual([false, false, false]);
   });
 
   it('recognises its messages by their name, and nothing else', () => {
@@ -603,6 +604,12 @@ describe('a contract for the Protobuf codec', () => {
 
   it.each([5, 'yes', null])('takes a boolean only as idempotent, not %p', (idempotent) => {
     expect(() => protobufType(AddCmdSchema, { idempotent: idempotent as never })).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONTRACT' }),
+    );
+  });
+
+  it.each([5, '', null])('takes a boolean or a text only as deprecated, not %p', (deprecated) => {
+    expect(() => protobufType(AddCmdSchema, { deprecated: deprecated as never })).toThrow(
       expect.objectContaining({ code: 'INVALID_CONTRACT' }),
     );
   });

@@ -108,6 +108,7 @@ describe('a message of another generator', () => {
     { is: 'Blob' },
     { lastOne: true },
     { idempotent: 1 },
+    { deprecated: 1 },
   ])('is not let in with %p', (options) => {
     expect(() => blob(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_CONTRACT' }));
   });

@@ -1,0 +1,99 @@
+// What a class says of itself beside its fields: the statics `wireName`, `idempotent` and `deprecated`, and of Results
+// the method `lastOne`. A name that was meant to be one of these and is not would do nothing, so it is an error.
+import { CmdStreamError } from '../errors.js';
+
+/** What is asked of a class here. */
+interface ClassLike {
+  readonly name: string;
+  readonly prototype?: unknown;
+}
+
+/** Of a class or an entry: the reason that was given for it, `true` without one. */
+export type Deprecated = boolean | string;
+
+const statics: readonly string[] = ['wireName', 'idempotent', 'deprecated'];
+const methods: readonly string[] = ['lastOne'];
+
+/** A class inherits no name: two classes with one would be one to the peer. */
+export function wireNameOf(type: unknown): string | undefined {
+  const wireName = ownStatic(type, 'wireName');
+  return typeof wireName === 'string' && wireName !== '' ? wireName : undefined;
+}
+
+/** Why a type should not be used any more, empty if it says no reason; undefined of one that may. */
+export function deprecationOf(type: unknown): string | undefined {
+  // What takes the place of a class may well extend it; an entry has no statics but members.
+  const deprecated = typeof type === 'function' ? ownStatic(type, 'deprecated') : memberOf(type, 'deprecated');
+  if (typeof deprecated === 'string') return deprecated;
+  return deprecated === true ? '' : undefined;
+}
+
+export function ownStatic(type: unknown, name: string): unknown {
+  return typeof type === 'function' && Object.hasOwn(type, name) ? memberOf(type, name) : undefined;
+}
+
+function memberOf(type: unknown, name: string): unknown {
+  return (type as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+}
+
+/** @throws {CmdStreamError} INVALID_CONTRACT when a static has a value it cannot have, or a name is misspelt */
+export function checkConventions(place: string, type: ClassLike, isResult: boolean): void {
+  const fault =
+    valueFault(type) ?? misspelt(type, statics, 'static ', Function.prototype) ?? methodFault(type, isResult);
+  if (fault === undefined) return;
+  throw new CmdStreamError('INVALID_CONTRACT', `\`${place}\`: ${type.name || 'an anonymous class'} has ${fault}`);
+}
+
+function methodFault(type: ClassLike, isResult: boolean): string | undefined {
+  return isResult ? misspelt(type.prototype, methods, '', Object.prototype) : undefined;
+}
+
+function valueFault(type: ClassLike): string | undefined {
+  const idempotent = memberOf(type, 'idempotent');
+  if (idempotent !== undefined && typeof idempotent !== 'boolean') return '`static idempotent` that is no boolean';
+  const deprecated = ownStatic(type, 'deprecated');
+  if (deprecated === undefined || typeof deprecated === 'boolean') return undefined;
+  return typeof deprecated === 'string' && deprecated !== ''
+    ? undefined
+    : '`static deprecated` that is neither a boolean nor a text';
+}
+
+/** Looks at the names of an object and of what it inherits from, as far as `end`. */
+function misspelt(start: unknown, known: readonly string[], kind: string, end: object): string | undefined {
+  for (let each = start; each !== null && each !== undefined && each !== end; each = Object.getPrototypeOf(each)) {
+    const names = Object.getOwnPropertyNames(each);
+    for (const meant of known) {
+      // Beside the right one a similar one is something else.
+      const found = names.includes(meant) ? undefined : names.find((name) => isClose(name, meant));
+      if (found !== undefined) return `\`${kind}${found}\`, which does nothing: did you mean \`${meant}\`?`;
+    }
+  }
+  return undefined;
+}
+
+/** Are they the same but for upper case and a slip of the keyboard, or two in a long name? */
+function isClose(name: string, meant: string): boolean {
+  const allowed = meant.length < 10 ? 1 : 2;
+  if (Math.abs(name.length - meant.length) > allowed) return false;
+  return distance(name.toLowerCase(), meant.toLowerCase()) <= allowed;
+}
+
+/** How many letters must be added, left out, replaced, or change places with the next, to make one of the other. */
+function distance(one: string, other: string): number {
+  const rows = [Array.from({ length: other.length + 1 }, (_, column) => column)];
+  for (let row = 1; row <= one.length; row++) {
+    const [above, here] = [rows[row - 1]!, [row]];
+    for (let column = 1; column <= other.length; column++) {
+      const isSame = one[row - 1] === other[column - 1];
+      const isSwapped = one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      here[column] = Math.min(
+        above[column]! + 1,
+        here[column - 1]! + 1,
+        above[column - 1]! + (isSame ? 0 : 1),
+        row > 1 && column > 1 && isSwapped ? rows[row - 2]![column - 2]! + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    rows.push(here);
+  }
+  return rows[one.length]![other.length]!;
+}
