@@ -48,6 +48,7 @@ export type {
 } from './client/circuit-breaker.js';
 export { CommandClient } from './client/command-client.js';
 export type { CommandClientOptions, ConnectionFactory, UnexpectedResult } from './client/client-options.js';
+export type { ClientMetadataFactory } from './client/client-metadata.js';
 export type { GivenAddress } from './client/server-addresses.js';
 export type { ClientStatus, ClientStatusChange } from './client/group/group-server.js';
 export type { ConnectionPing } from './client/group/connection-ping.js';

@@ -100,6 +100,8 @@ export const CmdStreamErrorCode = Object.freeze({
   CANCELLED: 'CANCELLED',
   /** The reason of a signal: the Command was answered, or needed no answer, and is over. Only servers report it. */
   ANSWERED: 'ANSWERED',
+  /** The function of the option `metadata` of a client failed. */
+  METADATA_FAILED: 'METADATA_FAILED',
   /** More than `queue.maxCommands` or `maxQueuedBytes` wait to be sent, or 65,536 for an answer. */
   QUEUE_FULL: 'QUEUE_FULL',
   /** Every server that could be called has a circuit breaker that lets none through. */
@@ -169,6 +171,7 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   TIMEOUT: 'the call was not answered within its time limit',
   CANCELLED: 'the caller cancelled the call',
   ANSWERED: 'the reason of a signal: the Command was answered, or needed no answer, and is over',
+  METADATA_FAILED: 'the function of the option `metadata` of a client failed',
   QUEUE_FULL: 'more than `queue.maxCommands` or `maxQueuedBytes` wait to be sent, or 65,536 for an answer',
   CIRCUIT_OPEN: 'every server that could be called has a circuit breaker that lets none through',
   SLOW_CONSUMER: 'more waits to be taken than `maxStreamBufferBytes` of the client or server allows',
@@ -231,6 +234,7 @@ export const errorKinds: Readonly<Record<CmdStreamErrorCode, CmdStreamErrorKind>
   TIMEOUT: 'call',
   CANCELLED: 'call',
   ANSWERED: 'call',
+  METADATA_FAILED: 'call',
   QUEUE_FULL: 'call',
   CIRCUIT_OPEN: 'call',
   SLOW_CONSUMER: 'call',

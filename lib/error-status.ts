@@ -82,6 +82,7 @@ const statusesOfCode: Readonly<Record<CmdStreamErrorCode, Statuses>> = Object.fr
   TIMEOUT: late,
   CANCELLED: left,
   ANSWERED: left,
+  METADATA_FAILED: unavailable,
   QUEUE_FULL: full,
   CIRCUIT_OPEN: unavailable,
   SLOW_CONSUMER: tooMuch,

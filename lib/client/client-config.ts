@@ -17,6 +17,7 @@ import { clientDefaults, clientRules, oldClientNames, type CommandClientOptions 
 import { oldReconnectNames, reconnectDefaults, reconnectRules } from './group/backoff.js';
 import { leastPending, roundRobin, type DispatchStrategy } from './group/connection-picker.js';
 import { queueDefaults, queueRules, retryDefaults, retryRules } from './group/waiting-room.js';
+import { ownClientMetadata } from './client-metadata.js';
 import { addressesOf } from './server-addresses.js';
 import type { GroupConfig } from './group/group.js';
 import type { GroupConnectionConfig } from './group/group-connection.js';
@@ -66,6 +67,7 @@ export function completeClientOptions(client: string, given: AddressOptions, res
       keepaliveRules,
       oldKeepaliveNames,
     ),
+    metadata: ownClientMetadata(client, resolved.metadata),
     queue: switched(`${client}: option "queue"`, resolved.queue, queueDefaults, queueRules),
     retry: switched(`${client}: option "retry"`, resolved.retry, retryDefaults, retryRules),
   };

@@ -10,6 +10,7 @@ import { checkCallOptions, ownMetadata } from './call/call-rules.js';
 import { ClientCall, type CallNeeds, type CallOptions, type CallSink, type CommandSink } from './call/client-call.js';
 import { SignalListeners } from './call/signal-listeners.js';
 import { groupConfigOf, MOST_PENDING, type ResolvedClientOptions } from './client-config.js';
+import { clientMetadata, withClientMetadata } from './client-metadata.js';
 import type { ConnectionStatus } from './group/group-connection.js';
 import { pingGroup, type ConnectionPing } from './group/connection-ping.js';
 import type { ClientStatus, ClientStatusChange, ServerState } from './group/group-server.js';
@@ -134,13 +135,19 @@ export class ClientCore {
     defaultTimeoutMs = 0,
   ): ClientCall {
     let call: ClientCall;
+    let later: Promise<Metadata> | undefined;
     try {
       if (options !== NO_OPTIONS) checkCallOptions(options);
       const { signal, timeoutMs = defaultTimeoutMs, metadata, idempotent } = options;
       if (signal?.aborted) throw signal.reason;
       if (this.#closing) throw closedError();
       const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
-      const allNeeds = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
+      let allNeeds = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
+      if (this.#options.metadata !== undefined) {
+        const given = clientMetadata(this.#options.metadata, command);
+        if (given instanceof Promise) later = given;
+        else allNeeds = withClientMetadata(allNeeds, given);
+      }
       call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own, idempotent }, allNeeds);
     } catch (error) {
       call = new ClientCall(command, sink, this.#group.waiting);
@@ -152,7 +159,8 @@ export class ClientCore {
     } catch (error) {
       call.fail(error);
     }
-    this.#group.submit(call);
+    if (later) this.#group.submitLater(call, later);
+    else this.#group.submit(call);
     return call;
   }
 

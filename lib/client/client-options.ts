@@ -30,6 +30,7 @@ import {
 } from '../options.js';
 import type { Seq } from '../wire/frame.js';
 import type { CircuitBreakerFactory } from './circuit-breaker.js';
+import { clientMetadataRule, type ClientMetadataFactory } from './client-metadata.js';
 import type { ReconnectOptions } from './group/backoff.js';
 import type { DispatchStrategy } from './group/connection-picker.js';
 import type { QueueOptions, RetryOptions } from './group/waiting-room.js';
@@ -140,6 +141,13 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   circuitBreaker?: CircuitBreakerFactory;
   /**
+   * Metadata of every call, beneath that of hooks and of the call itself: a value, or a function that is asked for each
+   * call, in the scope of its caller, and may be asynchronous. A call is sent when its own metadata is there, as it was
+   * when it was made; it does not wait for others. Plain servers do not get it.
+   * @default none
+   */
+  metadata?: Readonly<Record<string, string>> | ClientMetadataFactory;
+  /**
    * Makes the hooks of each call.
    * @default none
    */
@@ -226,6 +234,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   queue: switchable('QueueOptions'),
   retry: switchable('RetryOptions'),
   circuitBreaker: callback,
+  metadata: clientMetadataRule,
   hooks: callback,
   tls: switchable("Node's TLS options"),
   codec: codecRule,

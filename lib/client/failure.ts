@@ -58,6 +58,7 @@ const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = O
   CLOSED: false,
   CANCELLED: false,
   ANSWERED: false,
+  METADATA_FAILED: false,
   QUEUE_FULL: false,
   CIRCUIT_OPEN: false,
   SLOW_CONSUMER: false,

@@ -11,10 +11,12 @@ import {
   CommandHandler,
   CommandMetadata,
   CommandValidationPipe,
+  type CmdStreamClientOptions,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { until } from '../support/deadline.js';
 import { freePort } from '../support/free-port.js';
+import type { Given } from '../support/given.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { CountCmd, CountResult, EchoCmd, EchoResult } from './calc.contract.js';
 import { HandMadeClient, NestServer, type NestServerSetup } from './nest-server.js';
@@ -48,10 +50,10 @@ class Reader {
   }
 }
 
-async function clientOf(extension = true): Promise<HandMadeClient> {
+async function clientOf(extension = true, given: Given<CmdStreamClientOptions> = {}): Promise<HandMadeClient> {
   received = [];
   const server = own(await NestServer.listen({ module: { controllers: [Reader] }, options: { extension } }));
-  return own(new HandMadeClient(server.port, { extension: true }));
+  return own(new HandMadeClient(server.port, { extension: true, ...given }));
 }
 
 async function echoed(sent: Promise<EchoResult>): Promise<unknown> {
@@ -351,5 +353,20 @@ describe('@CommandMetadata()', () => {
     const response = await fetch(await app.getUrl(), { headers: { connection: 'close' } });
     expect(response.status).toBe(500);
     expect(await logger.line('@CommandMetadata() of Pages.root: in a handler of http')).toContain('no metadata');
+  });
+});
+
+describe('the metadata of a client that comes by a promise', () => {
+  it('is with messages and events by pattern, which say what they said at first, beneath what the caller gives', async () => {
+    const given = { client: 'a', tenant: 'b' };
+    const client = await clientOf(true, { metadata: () => Promise.resolve(given) });
+    const data = { text: 'as given' };
+    const answer = firstValueFrom(client.send('read', new CmdStreamRecord(data, { tenant: 'acme' })));
+    const noted = lastValueFrom(client.emit('note', data));
+    data.text = 'changed';
+    expect(await answer).toEqual({ data: { text: 'as given' }, metadata: { client: 'a', tenant: 'acme' } });
+    await noted;
+    await until('the event has come', () => received.length > 0);
+    expect(received).toEqual([[{ text: 'as given' }, given]]);
   });
 });

@@ -80,6 +80,7 @@ const ofClients: Readonly<Record<string, Values>> = {
   maxConnectionAgeMs: [99, 604_800_001, ...noNumber],
   queue: noSwitch,
   circuitBreaker: noFunction,
+  metadata: [5, 'token', null, true, []],
   hooks: noFunction,
   connectTimeoutMs: noNumber,
   timeoutMs: noNumber,

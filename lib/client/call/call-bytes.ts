@@ -19,8 +19,8 @@ export interface CallBytesConfig {
 export interface KeptCall {
   readonly command: unknown;
   readonly metadata: Metadata | undefined;
-  readonly ambient: Metadata;
-  readonly hasMetadata: boolean;
+  ambient: Metadata;
+  hasMetadata: boolean;
   readonly isPending: boolean;
   kept: KeptBytes | undefined;
 }
@@ -80,6 +80,31 @@ export class CallBytes {
     const mapLength = writer.length;
     this.#direction.encode(command, writer);
     return mapLength;
+  }
+
+  /**
+   * Gives a call whose bytes are kept this ambient metadata; the rest stays as it was.
+   *
+   * @throws {CmdStreamError} QUEUE_FULL
+   */
+  keepMetadata(call: KeptCall, ambient: Metadata): void {
+    const { kept } = call;
+    const hasMetadata = call.metadata !== undefined || Object.keys(ambient).length > 0;
+    if (kept === undefined || !hasMetadata) return;
+    const writer = new ByteWriter();
+    const isMessage = call.command instanceof PatternMessage;
+    if (isMessage) writeMap(writer, allMetadata(call));
+    const rest = isMessage ? kept.all.subarray(writer.length) : kept.body;
+    writer.truncate(0);
+    call.ambient = ambient;
+    call.hasMetadata = true;
+    writeMap(writer, allMetadata(call));
+    const mapLength = isMessage ? 0 : writer.length;
+    writer.writeBytes(rest);
+    const again = this.#blocks.keep(writer, 0, mapLength, mapLength, this.#maxBytes);
+    if (again === undefined) throw this.#full(writer.length);
+    kept.free();
+    call.kept = again;
   }
 
   /**

@@ -117,9 +117,10 @@ export class ClientCall implements Call, SentCommand {
   mayHaveRun = false;
   readonly credit: number;
   readonly metadata: Metadata | undefined;
-  readonly ambient: Metadata;
+  /** The client's may come later, before it is written. */
+  ambient: Metadata;
   /** Has it any of the two? */
-  readonly hasMetadata: boolean;
+  hasMetadata: boolean;
   readonly until: 'answered' | 'written';
   readonly timeoutMs: number;
   /** May it be executed twice? Undefined: as its class says. */

@@ -7,6 +7,7 @@ import type { ServerAddress } from '../../connection/dial.js';
 import { CLOSE_MS } from '../../connection/connection-socket.js';
 import type { CmdStreamError } from '../../errors.js';
 import { isPermanent } from '../failure.js';
+import type { Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
 import { ConnectionPicker, type ConnectionPickerConfig } from './connection-picker.js';
 import type { CircuitBreakerFactory } from '../circuit-breaker.js';
@@ -122,6 +123,23 @@ export class Group implements GroupConnectionListener {
       // gave is given back, and what is still pending is submitted anew.
       call.report(CANCELLED);
       this.submit(call);
+    } catch (error) {
+      call.fail(error);
+    }
+  }
+
+  /** The same as soon as the call's metadata is there; it says then what it says now. */
+  submitLater(call: ClientCall, metadata: Promise<Metadata>): void {
+    const { callBytes } = this.#config;
+    const ready = metadata.then((given) => {
+      if (call.isPending) callBytes.keepMetadata(call, { ...given, ...call.ambient });
+    });
+    // A call that is over by then needs none.
+    ready.catch(() => {});
+    if (!call.isPending) return;
+    try {
+      callBytes.keepUnwritten(call);
+      if (call.isPending) this.waiting.prepare(call, ready);
     } catch (error) {
       call.fail(error);
     }

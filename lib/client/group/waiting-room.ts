@@ -208,6 +208,25 @@ export class WaitingRoom implements CallHolder {
     this.#pausing.set(call, this.#wait(Math.max(1, pauseMs), onOver));
   }
 
+  /** Has the call wait for what it needs before it is sent. @throws {CmdStreamError} QUEUE_FULL */
+  prepare(call: ClientCall, ready: Promise<void>): void {
+    if (!this.#mayPause) {
+      const text = `${this.#config.mostPending} Commands wait for their metadata, or to be sent again, already`;
+      throw new CmdStreamError('QUEUE_FULL', text);
+    }
+    call.holder = this;
+    this.#pausing.set(
+      call,
+      this.#wait(0, () => {}),
+    );
+    const goOn = (): void => {
+      if (!this.#remove(this.#pausing, call)) return;
+      this.#submit(call);
+      this.#notifyIdle();
+    };
+    ready.then(goOn, (error: unknown) => call.fail(error));
+  }
+
   /** A connection is open: what waits for one goes on, calls first, in order; what comes meanwhile waits anew. */
   release(): void {
     for (const call of this.#take(this.#calls)) this.#submit(call);
@@ -246,7 +265,8 @@ export class WaitingRoom implements CallHolder {
   }
 
   waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined } {
-    if (this.#pausing.has(call)) return { text: 'it was about to be sent again' };
+    if (this.#pausing.has(call))
+      return { text: call.attempts > 0 ? 'it was about to be sent again' : 'it waited for its metadata' };
     const cause = this.#whyNotOpen();
     return { text: `it waited for a connection${cause ? `: ${cause.message}` : ''}`, cause };
   }

@@ -25,11 +25,14 @@ describe('the options of a call', () => {
   });
 
   it.each<[unknown, string]>([
-    [null, 'the options of a call must be an object with timeoutMs, signal, metadata, got null'],
-    [7, 'the options of a call must be an object with timeoutMs, signal, metadata, got 7'],
-    ['seven', 'the options of a call must be an object with timeoutMs, signal, metadata, got a string'],
-    [{ timeout: 5 }, 'unknown call option "timeout"; known here: timeoutMs, signal, metadata'],
-    [{ timeoutMs: 5, timeout: null }, 'unknown call option "timeout"; known here: timeoutMs, signal, metadata'],
+    [null, 'the options of a call must be an object with timeoutMs, signal, metadata, idempotent, got null'],
+    [7, 'the options of a call must be an object with timeoutMs, signal, metadata, idempotent, got 7'],
+    ['seven', 'the options of a call must be an object with timeoutMs, signal, metadata, idempotent, got a string'],
+    [{ timeout: 5 }, 'unknown call option "timeout"; known here: timeoutMs, signal, metadata, idempotent'],
+    [
+      { timeoutMs: 5, timeout: null },
+      'unknown call option "timeout"; known here: timeoutMs, signal, metadata, idempotent',
+    ],
     [{ timeoutMs: -1 }, 'call option "timeoutMs" must be '],
     [{ timeoutMs: '5' }, ', got a string'],
     [{ timeoutMs: null }, ', got null'],
