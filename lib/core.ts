@@ -12,11 +12,19 @@ export type { CommandContext, ConnectionAddresses } from './contract/command.js'
 export {
   Command,
   Result,
+  StreamCommand,
+  VoidCommand,
   type AnyCommand,
   type Answered,
+  type CountedCommand,
   type CommandEntry,
   type HandlerResult,
+  type ManyResults,
+  type NoResult,
+  type OneResult,
+  type ResultCount,
   type ResultOf,
+  type SingleCommand,
 } from './contract/command.js';
 export {
   defineContract,

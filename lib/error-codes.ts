@@ -22,7 +22,9 @@ export const CmdStreamErrorCode = Object.freeze({
   RESULT_NOT_IN_CONTRACT: 'RESULT_NOT_IN_CONTRACT',
   /** No handler is registered for the Command. */
   NO_HANDLER: 'NO_HANDLER',
-  /** An `execute` got several Results, or one whose `lastOne()` is false. */
+  /** The handler of a `Command`, which has one Result, gave none. */
+  NO_RESULT: 'NO_RESULT',
+  /** An `execute` is for a stream, or got several Results, or one whose `lastOne()` is false. */
   MULTIPLE_RESULTS: 'MULTIPLE_RESULTS',
   /** A handler goes on after the last Result that a plain peer takes. Only servers report it. */
   RESULT_AFTER_LAST: 'RESULT_AFTER_LAST',
@@ -135,7 +137,8 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   COMMAND_NOT_IN_CONTRACT: "the Command's class is not in the contract's `commands`",
   RESULT_NOT_IN_CONTRACT: "the Result's class is not in the contract's `results`",
   NO_HANDLER: 'no handler is registered for the Command',
-  MULTIPLE_RESULTS: 'an `execute` got several Results, or one whose `lastOne()` is false',
+  NO_RESULT: 'the handler of a `Command`, which has one Result, gave none',
+  MULTIPLE_RESULTS: 'an `execute` is for a stream, or got several Results, or one whose `lastOne()` is false',
   RESULT_AFTER_LAST: 'a handler goes on after the last Result that a plain peer takes',
   CONTRACT_MISMATCH: "the two sides' contracts list different types at the same position",
   SERVER_INFO_MISMATCH: 'the server introduced itself with another `serverInfo`',
@@ -198,6 +201,7 @@ export const errorKinds: Readonly<Record<CmdStreamErrorCode, CmdStreamErrorKind>
   COMMAND_NOT_IN_CONTRACT: 'setup',
   RESULT_NOT_IN_CONTRACT: 'setup',
   NO_HANDLER: 'setup',
+  NO_RESULT: 'setup',
   MULTIPLE_RESULTS: 'setup',
   RESULT_AFTER_LAST: 'setup',
   CONTRACT_MISMATCH: 'setup',

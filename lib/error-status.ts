@@ -46,6 +46,7 @@ const statusesOfCode: Readonly<Record<CmdStreamErrorCode, Statuses>> = Object.fr
   COMMAND_NOT_IN_CONTRACT: fault,
   RESULT_NOT_IN_CONTRACT: fault,
   NO_HANDLER: unimplemented,
+  NO_RESULT: fault,
   MULTIPLE_RESULTS: fault,
   RESULT_AFTER_LAST: fault,
   CONTRACT_MISMATCH: fault,

@@ -11,11 +11,19 @@ export { grpcStatusOf, httpStatusOf } from './error-status.js';
 export {
   Command,
   Result,
+  StreamCommand,
+  VoidCommand,
   type AnyCommand,
   type Answered,
+  type CountedCommand,
   type CommandEntry,
   type HandlerResult,
+  type ManyResults,
+  type NoResult,
+  type OneResult,
+  type ResultCount,
   type ResultOf,
+  type SingleCommand,
 } from './contract/command.js';
 export type { CommandContext, ConnectionAddresses } from './contract/command.js';
 export {
@@ -105,6 +113,10 @@ export {
   CommandHandler,
   type CommandHandlerOptions,
   type HandlerReturn,
+  type HandlerReturnOf,
+  type ManyReturn,
+  type OneReturn,
+  type VoidReturn,
 } from './nest/server/command-handler.decorator.js';
 export { CommandMetadata } from './nest/server/command-metadata.decorator.js';
 export { liftIterable } from './nest/server/lifted-iterable.js';

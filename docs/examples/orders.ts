@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { ConflictException, Controller, Get, Module, NotFoundException } from '@nestjs/common';
 import { IsInt, Min } from 'class-validator';
-import { CmdStreamContext, Command, CommandHandler, defineContract, Result } from 'nestjs-cmd-stream';
+import { Command, CmdStreamContext, CommandHandler, defineContract, Result, StreamCommand } from 'nestjs-cmd-stream';
 
 export class OrderTaken extends Result {
   constructor(readonly pieces = 0) {
@@ -31,7 +31,7 @@ export class TakeOrder extends Command<OrderTaken> {
   }
 }
 
-export class FollowOrder extends Command<Progress> {}
+export class FollowOrder extends StreamCommand<Progress> {}
 
 export const ordersContract = defineContract({
   commands: [TakeOrder, FollowOrder],

@@ -2,7 +2,8 @@
 // Nest client are faces of it; users see neither it nor what it takes beside their options.
 import { AsyncScope } from '../async-scope.js';
 import { notify } from '../callbacks.js';
-import type { TypeTable } from '../contract/type-table.js';
+import { StreamCommand } from '../contract/command.js';
+import { hasResult, type ContractTables } from '../contract/contract.js';
 import { CmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
@@ -99,8 +100,10 @@ export class ClientCore {
 
   /** `needs`: metadata that travels though the caller has not given it. */
   execute(command: unknown, options?: CallOptions, needs?: CallNeeds): Promise<unknown> {
+    const { contract } = this.#options;
+    if (command instanceof StreamCommand) return Promise.reject(streamError(contract.commands.nameFor(command)));
     return new Promise((resolve, reject) => {
-      const sink = new OneResult(this.#options.contract.results, resolve, reject);
+      const sink = new OneResult(contract, resolve, reject);
       sink.call = this.submit(command, sink, options, needs, this.#options.timeoutMs);
     });
   }
@@ -257,14 +260,14 @@ function closedError(): CmdStreamError {
 class OneResult implements CallSink {
   /** Its call, from when it was submitted: no Result comes before that. */
   call: ClientCall | undefined;
-  readonly #types: TypeTable;
+  readonly #contract: ContractTables;
   readonly #resolve: (result: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #result: unknown;
   #hasResult = false;
 
-  constructor(types: TypeTable, resolve: (result: unknown) => void, reject: (error: unknown) => void) {
-    this.#types = types;
+  constructor(contract: ContractTables, resolve: (result: unknown) => void, reject: (error: unknown) => void) {
+    this.#contract = contract;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -274,11 +277,13 @@ class OneResult implements CallSink {
     this.#result = result;
     this.#hasResult = true;
     // JSON of a contract without Results says nothing of itself: whether others follow is seen when they do.
-    if (!isLast && this.#types.indexOf(result) >= 0) throw this.#multipleResults(notLast(this.#types.nameFor(result)));
+    const { results } = this.#contract;
+    if (!isLast && results.indexOf(result) >= 0) throw this.#multipleResults(notLast(results.nameFor(result)));
   }
 
   complete(): void {
-    this.#resolve(this.#result);
+    if (this.#hasResult || !hasResult(this.#contract, this.call!.command)) this.#resolve(this.#result);
+    else this.#reject(new CmdStreamError('NO_RESULT', `no Result came: ${this.call!.label}`, { sent: true }));
   }
 
   error(error: unknown): void {
@@ -293,6 +298,10 @@ class OneResult implements CallSink {
 /** `send()` is the Nest client's, `dispatch()` the core client's. */
 const OTHER_CALLS = 'use send(), dispatch() of the core client, or iterate()';
 const SEVERAL_RESULTS = `execute() is for Commands with one Result; ${OTHER_CALLS}`;
+
+function streamError(name: string): CmdStreamError {
+  return new CmdStreamError('MULTIPLE_RESULTS', `${name} is a StreamCommand: ${SEVERAL_RESULTS}`);
+}
 
 function notLast(name: string): string {
   const remedy = `${OTHER_CALLS}, or give a Result whose lastOne() is true`;

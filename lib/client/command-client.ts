@@ -1,5 +1,5 @@
 // A client without Nest, as users see it: what it does is done by its core.
-import type { ResultOf } from '../contract/command.js';
+import type { ResultOf, SingleCommand } from '../contract/command.js';
 import type { CommandOf, Contract } from '../contract/contract.js';
 import type { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
@@ -89,17 +89,18 @@ export class CommandClient<K extends Contract = Contract> {
    * Sends a Command; everything that comes back, errors included, goes to the sink, some of it possibly before this
    * returns. Errors: those of {@link connect}; COMMAND_NOT_IN_CONTRACT, ENCODE_FAILED, FRAME_TOO_LARGE, QUEUE_FULL,
    * EXTENSION_UNAVAILABLE (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered:
-   * REMOTE, INTERNAL, OVERLOADED, NO_HANDLER, SHUTDOWN and the codes of a refused Command.
+   * REMOTE, INTERNAL, OVERLOADED, NO_HANDLER, NO_RESULT, SHUTDOWN, and the codes of a refused Command.
    */
   dispatch<C extends CommandOf<K>>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
     return this.#core.submit(command, new CallerSink(sink as CommandSink), options);
   }
 
   /**
-   * Sends a Command that has one Result and resolves with it, with undefined if the handler gave none. Rejects with the
-   * errors of {@link dispatch}, or with MULTIPLE_RESULTS when more come; the Command is then cancelled.
+   * Sends a Command that has one Result and resolves with it; of a VoidCommand with nothing. Rejects with the errors of
+   * {@link dispatch}; with NO_RESULT when a Command has none; with MULTIPLE_RESULTS at once for a StreamCommand, or
+   * when more come: the Command is then cancelled.
    */
-  execute<C extends CommandOf<K>>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends CommandOf<K>>(command: C & SingleCommand, options?: CallOptions): Promise<ResultOf<C>> {
     return this.#core.execute(command, options) as Promise<ResultOf<C>>;
   }
 

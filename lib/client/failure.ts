@@ -13,6 +13,7 @@ const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = O
   RESULT_NOT_IN_CONTRACT: false,
   NO_HANDLER: false,
   RESULT_AFTER_LAST: false,
+  NO_RESULT: false,
   MULTIPLE_RESULTS: false,
   EXTENSION_UNAVAILABLE: false,
   // one value that cannot be written or read

@@ -1,17 +1,32 @@
-// Command and Result, the two words of the Distributed Command Pattern, as base classes, and what a Command is given
-// when it runs. The classes carry types and defaults, no state: what an instance holds is what travels.
-import type { TypeEntry } from './type-table.js';
+// Command and Result, the two words of the Distributed Command Pattern, as base classes, one for each number of Results
+// that a Command may have, and what it is given when it runs. The classes carry types and defaults, no state: what an
+// instance holds is what travels.
+import type { TypeClass, TypeEntry } from './type-table.js';
 import type { Seq } from '../wire/frame.js';
 
 /** These carry a type at compile time only; no value ever has such a key. */
 export declare const RESULT: unique symbol;
 export declare const RECEIVER: unique symbol;
 export declare const ANSWER: unique symbol;
+export declare const COUNT: unique symbol;
 
-/**
- * What a Command's `exec`, or a handler, may give back: one Result, or a stream of them, now or later; nothing only
- * where `R` says so: `Command<void>`.
- */
+/** How many Results a Command has, as compilers show it. */
+export type ResultCount = 'one Result' | 'many Results' | 'no Result';
+
+/** What the `exec` of a {@link Command} may give back: its Result, a promise of it, or an Observable that emits it. */
+export type OneResult<R> =
+  | Exclude<R, void | undefined>
+  | SubscribableLike<Exclude<R, void | undefined>>
+  | PromiseLike<Exclude<R, void | undefined> | SubscribableLike<Exclude<R, void | undefined>>>;
+
+/** What the `exec` of a {@link StreamCommand} may give back: an AsyncIterable or Observable, or a promise of one. */
+export type ManyResults<R> =
+  AsyncIterable<R> | SubscribableLike<R> | PromiseLike<AsyncIterable<R> | SubscribableLike<R>>;
+
+/** What the `exec` of a {@link VoidCommand} may give back: nothing, a promise of it, an Observable that emits none. */
+export type NoResult = void | PromiseLike<void> | SubscribableLike<never>;
+
+/** What code that runs any Command may give back, whatever number of Results that has. */
 export type HandlerResult<R> =
   R | AsyncIterable<R> | SubscribableLike<R> | PromiseLike<R | AsyncIterable<R> | SubscribableLike<R>>;
 
@@ -62,18 +77,60 @@ export interface CommandContext extends ConnectionAddresses {
   readonly signal: AbortSignal;
 }
 
+/** What the classes of Commands have in common: what they tell the compiler. */
+export abstract class CountedCommand<R = unknown, Receiver = unknown, Count extends ResultCount = ResultCount> {
+  declare readonly [RESULT]: R;
+  declare readonly [RECEIVER]: Receiver;
+  declare readonly [COUNT]: Count;
+}
+
 /**
- * Something a client asks a server to do. `R` is the class of its Results, `Receiver` the service it runs against.
- * The constructor must work without arguments: a decoded Command is `new Class()` with its fields assigned.
+ * Something a client asks a server to do, and that has one Result. `R` is the class of its Result, `Receiver` the
+ * service it runs against. The constructor must work without arguments: a decoded Command is `new Class()` with its
+ * fields assigned. Where its handler gives nothing, the call fails with NO_RESULT.
  *
  * @publicApi
  */
-export abstract class Command<R = unknown, Receiver = unknown> {
-  declare readonly [RESULT]: R;
-  declare readonly [RECEIVER]: Receiver;
-
+export abstract class Command<R = unknown, Receiver = unknown> extends CountedCommand<R, Receiver, 'one Result'> {
   /** Runs the Command against its Receiver; only Commands that are run by an Invoker have it. */
-  exec?(receiver: Receiver, context: CommandContext): HandlerResult<R>;
+  exec?(receiver: Receiver, context: CommandContext): OneResult<R>;
+}
+
+/**
+ * A Command with any number of Results of the class `R`, none included: for `send`, `iterate` and `dispatch`. Its
+ * handler gives an AsyncIterable or an Observable. Otherwise as {@link Command}.
+ *
+ * @publicApi
+ */
+export abstract class StreamCommand<R = unknown, Receiver = unknown> extends CountedCommand<
+  R,
+  Receiver,
+  'many Results'
+> {
+  /** As `exec` of {@link Command}; it may be an async generator. */
+  exec?(receiver: Receiver, context: CommandContext): ManyResults<R>;
+}
+
+/**
+ * A Command without a Result: `execute` resolves with nothing when its handler is done. A plain server has no answer
+ * without a Result, and cannot serve it. Otherwise as {@link Command}.
+ *
+ * @publicApi
+ */
+export abstract class VoidCommand<Receiver = unknown> extends CountedCommand<void, Receiver, 'no Result'> {
+  /** As `exec` of {@link Command}. */
+  exec?(receiver: Receiver, context: CommandContext): NoResult;
+}
+
+/**
+ * Why the method cannot handle Commands of the class: an async generator has many Results. Undefined: it can, as far as
+ * is known before it is called.
+ */
+export function countMismatch({ name, prototype }: TypeClass, method: unknown): string | undefined {
+  if (!(prototype instanceof CountedCommand) || prototype instanceof StreamCommand) return undefined;
+  if (Object.prototype.toString.call(method) !== '[object AsyncGeneratorFunction]') return undefined;
+  const count = prototype instanceof VoidCommand ? 'no Result' : 'one Result';
+  return `an async generator has many Results, and ${name} has ${count}: let it extend StreamCommand`;
 }
 
 /**
@@ -97,6 +154,11 @@ export interface Answered<R> {
  * What a client can send: an instance of a Command class, or a message that a type entry of its contract recognises.
  */
 export type AnyCommand = Answered<unknown> | { readonly $typeName: string };
+
+/** What `execute` takes: all but a {@link StreamCommand}. */
+export interface SingleCommand {
+  readonly [COUNT]?: Exclude<ResultCount, 'many Results'>;
+}
 
 /** The type of the Results of a Command. */
 export type ResultOf<C> = C extends Answered<infer R> ? R : unknown;

@@ -1,10 +1,21 @@
 // What both sides agree on: the ordered types of Commands and of Results. The order is part of the wire format.
 import { CmdStreamError, messageOf } from '../errors.js';
 import type { OptionRule } from '../options.js';
-import { Command, Result, type AnyCommand, type RESULT, type ResultOf, type Answered, type ANSWER } from './command.js';
+import {
+  Command,
+  CountedCommand,
+  countMismatch,
+  Result,
+  type AnyCommand,
+  type RESULT,
+  type ResultOf,
+  type Answered,
+  type ANSWER,
+} from './command.js';
 import { isReserved, type Reserved } from './type-numbers.js';
 import {
   isClass,
+  isTypeEntry,
   nameOf,
   TypeTable,
   type ContractType,
@@ -165,7 +176,7 @@ export function defineContract<
   const commands = new TypeTable('commands', definition.commands);
   const results = new TypeTable('results', definition.results);
   checkClasses('commands', commands, Result, 'a Result');
-  checkClasses('results', results, Command, 'a Command');
+  checkClasses('results', results, CountedCommand, 'a Command');
   return contractOf(commands, results) as Contract as Contract<TypesIn<Commands>, TypesIn<Results>>;
 }
 
@@ -221,6 +232,8 @@ function checkClasses(list: string, { types }: TypeTable, other: TypeClass, what
     const place = `\`${list}[${index}]\``;
     if (type.prototype instanceof other)
       throw new CmdStreamError('INVALID_CONTRACT', `${place}: ${nameOf(type)} is ${what}`);
+    const mismatch = countMismatch(type, (type.prototype as { exec?: unknown }).exec);
+    if (mismatch !== undefined) throw new CmdStreamError('INVALID_CONTRACT', `${place}, its exec: ${mismatch}`);
     try {
       Reflect.construct(type, []);
     } catch (error) {
@@ -241,6 +254,13 @@ export function tablesOf(contract: Contract): ContractTables {
 
 function hasTables(contract: Partial<Contract>): contract is ContractTables {
   return contract.commands instanceof TypeTable && contract.results instanceof TypeTable;
+}
+
+/** Has this Command a Result in any case? A class that extends Command says so, and an entry that names its Results. */
+export function hasResult({ commands }: ContractTables, command: unknown): boolean {
+  if (command instanceof Command) return true;
+  const type = commands.types[commands.indexOf(command)];
+  return isTypeEntry(type) && type.answers !== undefined && type.answers.length > 0;
 }
 
 /** What the option `contract` may be, which both sides have. */

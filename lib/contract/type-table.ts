@@ -24,6 +24,8 @@ export interface TypeEntry<T = unknown> {
   readonly idempotent?: boolean;
   /** Why it should not be used any more, `true` without a reason. Default: it may be used. */
   readonly deprecated?: boolean | string;
+  /** Of a Command: the names of the types of its Results, as far as they are given. */
+  readonly answers?: readonly string[];
 }
 
 export type ContractType = TypeClass | TypeEntry;

@@ -27,7 +27,7 @@ export interface ProtobufType<M extends object = object, R = unknown, Init = M> 
   create(init?: Init): M & Answered<R>;
   /** @internal */
   readonly [FORMAT]: (limits: BodyLimits) => MessageFormat;
-  /** @internal Names of the message types of its Results, as far as they are given. */
+  /** @internal */
   readonly answers: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-import { Command, defineContract, Result } from 'nestjs-cmd-stream';
+import { Command, defineContract, Result, StreamCommand } from 'nestjs-cmd-stream';
 
 // Go: type CalcResult int. The body is the bare number.
 export class CalcResult extends Result {
@@ -46,7 +46,7 @@ export class SubCmd extends Command<CalcResult> {
   }
 }
 
-export class PrimesCmd extends Command<Prime> {
+export class PrimesCmd extends StreamCommand<Prime> {
   constructor(readonly Count = 0) {
     super();
   }

@@ -1,4 +1,4 @@
-import { Command, defineContract, Result } from 'nestjs-cmd-stream';
+import { Command, defineContract, Result, StreamCommand } from 'nestjs-cmd-stream';
 import { mus, musCodec } from 'nestjs-cmd-stream/mus';
 
 // Go: type Greeting string. A struct of one field is written as the field alone.
@@ -27,7 +27,7 @@ export class SayHelloCmd extends Command<Greeting> {
   }
 }
 
-export class SayWordsCmd extends Command<Word> {
+export class SayWordsCmd extends StreamCommand<Word> {
   constructor(readonly words: readonly string[] = []) {
     super();
   }

@@ -5,13 +5,14 @@ import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import {
+  Command,
   CmdStreamClient,
   CmdStreamServer,
-  Command,
   CommandHandler,
   type CommandServer,
   defineContract,
   Result,
+  StreamCommand,
 } from 'nestjs-cmd-stream';
 import type { Calling, Scenario, Serving } from './scenario.js';
 
@@ -30,7 +31,7 @@ class OneCmd extends Command<Item> {
   }
 }
 
-class EndlessCmd extends Command<Item> {}
+class EndlessCmd extends StreamCommand<Item> {}
 
 const contract = defineContract({ commands: [OneCmd, EndlessCmd], results: [Item] });
 const host = '127.0.0.1';

@@ -19,6 +19,8 @@ import {
   defineContract,
   Invoker,
   type CommandContext,
+  StreamCommand,
+  type AnyCommand,
 } from 'nestjs-cmd-stream';
 import { from, Observable } from 'rxjs';
 import { until } from '../support/deadline.js';
@@ -51,7 +53,11 @@ class ByContextCmd extends Command<CalcResult> {
   }
 }
 class BySignalCmd extends ByContextCmd {}
-class StreamCmd extends ByContextCmd {}
+class StreamCmd extends StreamCommand<CalcResult> {
+  constructor(readonly wait = '') {
+    super();
+  }
+}
 class ObservableCmd extends ByContextCmd {}
 class LateCmd extends ByContextCmd {}
 class SelfCmd extends Command<CalcResult, typeof waits> {
@@ -127,7 +133,7 @@ async function pair(): Promise<Pair> {
   return { server, client: own(new HandMadeClient(server.port, { contract, extension: true })) };
 }
 
-async function leave({ server, client }: Pair, command: Command): Promise<void> {
+async function leave({ server, client }: Pair, command: AnyCommand): Promise<void> {
   const subscription = client.send(command).subscribe({ error: () => {} });
   await until('it runs', () => server.core.inFlight === 1);
   subscription.unsubscribe();

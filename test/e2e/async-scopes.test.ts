@@ -23,6 +23,7 @@ import {
   liftIterable,
   type CmdStreamContext,
   type CmdStreamServerOptions,
+  StreamCommand,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, Observable, tap, throwError, toArray } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
@@ -47,8 +48,12 @@ class ValueCmd extends AskCmd {}
 class PromiseCmd extends AskCmd {}
 class ObservableCmd extends AskCmd {}
 class PromisedObservableCmd extends AskCmd {}
-class GeneratorCmd extends AskCmd {}
-class PromisedGeneratorCmd extends AskCmd {}
+class GeneratorCmd extends StreamCommand<Said> {
+  constructor(readonly user = '') {
+    super();
+  }
+}
+class PromisedGeneratorCmd extends GeneratorCmd {}
 class SelfCmd extends AskCmd {}
 class FailCmd extends AskCmd {}
 
@@ -166,7 +171,7 @@ function clientOf(server: NestServer, extension = true): HandMadeClient {
 }
 
 /** All that is said to this user's Command. */
-async function ask(client: HandMadeClient, Type: typeof AskCmd, user: string): Promise<string[]> {
+async function ask(client: HandMadeClient, Type: typeof AskCmd | typeof GeneratorCmd, user: string): Promise<string[]> {
   const said = await lastValueFrom(client.send(new Type(user)).pipe(toArray()));
   return said.map(({ text }) => text);
 }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { Controller, UseInterceptors, type CallHandler, type ExecutionContext, type Type } from '@nestjs/common';
-import { Command, CommandHandler, defineContract, Result } from 'nestjs-cmd-stream';
+import { Command, CommandHandler, defineContract, Result, StreamCommand } from 'nestjs-cmd-stream';
 import { map, range } from 'rxjs';
 import { GREETING, frame } from '../support/calc-frames.js';
 import { turns, until } from '../support/deadline.js';
@@ -36,7 +36,7 @@ class Drop extends Result {
   }
 }
 
-class PourCmd extends Command<Drop> {}
+class PourCmd extends StreamCommand<Drop> {}
 class DripCmd extends Command<Drop> {}
 
 const contract = defineContract({ commands: [PourCmd, DripCmd], results: [Drop] });

@@ -1,5 +1,5 @@
 // The contract of the end-to-end tests, written as an application would. Type numbers are those of `calc-frames`.
-import { Command, defineContract, Result } from 'nestjs-cmd-stream';
+import { Command, defineContract, Result, StreamCommand } from 'nestjs-cmd-stream';
 
 export class CalcResult extends Result {
   constructor(readonly value = 0) {
@@ -61,7 +61,7 @@ export class SubCmd extends Command<CalcResult> {
   }
 }
 
-export class CountCmd extends Command<CountResult> {
+export class CountCmd extends StreamCommand<CountResult> {
   constructor(readonly N = 0) {
     super();
   }

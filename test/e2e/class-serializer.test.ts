@@ -5,14 +5,15 @@ import { APP_INTERCEPTOR, NestFactory, Reflector } from '@nestjs/core';
 import { MessagePattern, type MicroserviceOptions } from '@nestjs/microservices';
 import { Exclude, Expose } from 'class-transformer';
 import {
+  Command,
   CmdStreamSerializerInterceptor,
   CmdStreamServer,
-  Command,
   CommandHandler,
   defineContract,
   Invoker,
   Result,
   type CommandServer,
+  StreamCommand,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -41,7 +42,7 @@ class Bare {
 }
 
 class GetUser extends Command<User> {}
-class ListUsers extends Command<User> {}
+class ListUsers extends StreamCommand<User> {}
 class GetBare extends Command<Bare> {}
 
 abstract class Users {

@@ -19,6 +19,7 @@ import {
   CommandHandler,
   defineContract,
   Result,
+  StreamCommand,
   type CmdStreamClient,
 } from 'nestjs-cmd-stream';
 import { ClsGuard, ClsInterceptor, ClsModule, ClsServiceManager, type ClsService, type ClsStore } from 'nestjs-cls';
@@ -35,6 +36,12 @@ interface Asked {
 }
 
 class AskCmd extends Command<Said> implements Asked {
+  constructor(readonly user = 0) {
+    super();
+  }
+}
+
+class AskManyCmd extends StreamCommand<Said> implements Asked {
   constructor(readonly user = 0) {
     super();
   }
@@ -113,15 +120,22 @@ const mounts = {
 
 type Mount = keyof typeof mounts;
 const kinds = ['value', 'promise', 'observable', 'generator'] as const;
-type Kind = (typeof kinds)[number];
 
-function commandOf(mount: Mount, kind: Kind): typeof AskCmd {
+interface Commands {
+  readonly value: typeof AskCmd;
+  readonly promise: typeof AskCmd;
+  readonly observable: typeof AskManyCmd;
+  readonly generator: typeof AskManyCmd;
+}
+
+function commandOf(mount: Mount, kind: keyof Commands): typeof AskCmd | typeof AskManyCmd {
   const name = `${mount}_${kind}`;
-  return { [name]: class extends AskCmd {} }[name]!;
+  const isStream = kind === 'observable' || kind === 'generator';
+  return (isStream ? { [name]: class extends AskManyCmd {} } : { [name]: class extends AskCmd {} })[name]!;
 }
 
 /** Controllers whose handlers look into the store at every step they make. */
-function controllerOf(mount: Mount, commands: Record<Kind, typeof AskCmd>): Type {
+function controllerOf(mount: Mount, commands: Commands): Type {
   const look = (kind: string, { user }: Asked): void =>
     tally.check(`${mount} ${kind}`, mount === 'nothing' ? 0 : user, current());
 
@@ -175,12 +189,12 @@ function controllerOf(mount: Mount, commands: Record<Kind, typeof AskCmd>): Type
     }
 
     @CommandHandler(commands.observable)
-    observable(asked: AskCmd): Observable<Said> {
+    observable(asked: AskManyCmd): Observable<Said> {
       return stream('observable', asked);
     }
 
     @CommandHandler(commands.generator)
-    generator(asked: AskCmd): AsyncGenerator<Said> {
+    generator(asked: AskManyCmd): AsyncGenerator<Said> {
       return steps('generator', asked);
     }
 
@@ -216,7 +230,7 @@ const mountNames = Object.keys(mounts) as Mount[];
 const commands = new Map(
   mountNames.map((mount) => [
     mount,
-    Object.fromEntries(kinds.map((kind) => [kind, commandOf(mount, kind)])) as Record<Kind, typeof AskCmd>,
+    Object.fromEntries(kinds.map((kind) => [kind, commandOf(mount, kind)])) as unknown as Commands,
   ]),
 );
 const contract = defineContract({

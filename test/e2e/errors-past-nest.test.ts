@@ -123,7 +123,7 @@ class Failing {
 
   @CommandHandler(CountCmd)
   @UseFilters(HttpOnlyFilter)
-  count(): CountResult {
+  count(): Observable<CountResult> {
     return fail();
   }
 
@@ -297,7 +297,7 @@ describe('an exception filter that fails itself', () => {
   it('is named with the remedy when it is for HTTP only', async () => {
     const [client, server] = await serve();
     expect(await errorOf(lastValueFrom(client.send('HTTP-only filter', {})))).toEqual(INTERNAL);
-    expect(await errorOf(client.execute(new CountCmd(1)))).toMatchObject({ payload: INTERNAL });
+    expect(await errorOf(lastValueFrom(client.send(new CountCmd(1))))).toMatchObject({ payload: INTERNAL });
     const line = expect.stringMatching(/^error: the exception filter HttpOnlyFilter .* not a function.*super\.catch/);
     expect(server.logger.errors).toEqual([line, line]);
   });

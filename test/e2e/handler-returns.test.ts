@@ -1,8 +1,8 @@
 // What a handler gives back, in every form it may have, and what the client sees of it.
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
-import { Command, CommandHandler, defineContract } from 'nestjs-cmd-stream';
-import { from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
+import { CommandHandler, defineContract, VoidCommand } from 'nestjs-cmd-stream';
+import { EMPTY, from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, CalcResult, CountCmd, CountResult, EchoCmd, EchoResult } from './calc.contract.js';
@@ -69,11 +69,6 @@ class PromisedObservableController {
 
 @Controller()
 class GeneratorController {
-  @CommandHandler(AddCmd)
-  async *add({ A, B }: AddCmd) {
-    yield new CalcResult(A + B);
-  }
-
   @CommandHandler(CountCmd)
   async *count({ N }: CountCmd) {
     for (let i = 1; i <= N; i++) {
@@ -106,19 +101,16 @@ class PromisedIterableController {
 }
 
 describe('a handler with one Result', () => {
-  it.each([
-    ValueController,
-    PromiseController,
-    ObservableController,
-    PromisedObservableController,
-    GeneratorController,
-  ])('answers when it is that of %p', async (controller) => {
-    const client = await clientOf(controller);
-    const result = await client.execute(new AddCmd(2, 3));
-    expect(result).toBeInstanceOf(CalcResult);
-    expect(result.value).toBe(5);
-    expect(await collect(client.send(new AddCmd(8, -4)))).toEqual([new CalcResult(4)]);
-  });
+  it.each([ValueController, PromiseController, ObservableController, PromisedObservableController])(
+    'answers when it is that of %p',
+    async (controller) => {
+      const client = await clientOf(controller);
+      const result = await client.execute(new AddCmd(2, 3));
+      expect(result).toBeInstanceOf(CalcResult);
+      expect(result.value).toBe(5);
+      expect(await collect(client.send(new AddCmd(8, -4)))).toEqual([new CalcResult(4)]);
+    },
+  );
 });
 
 describe('a handler with several Results', () => {
@@ -167,8 +159,38 @@ describe('a handler with several Results', () => {
   });
 });
 
-class NoteCmd extends Command<void> {}
-class NoteLaterCmd extends Command<void> {}
+class NoteCmd extends VoidCommand {}
+class NoteLaterCmd extends VoidCommand {}
+
+describe('a handler of a Command that has one Result', () => {
+  it('has failed when it gives none, which the server logs with its name', async () => {
+    @Controller()
+    class Forgetful {
+      @CommandHandler(EchoCmd)
+      echo() {
+        return undefined as unknown as EchoResult;
+      }
+
+      @CommandHandler(AddCmd)
+      add() {
+        return EMPTY as Observable<CalcResult>;
+      }
+    }
+    const server = own(await NestServer.listen({ module: { controllers: [Forgetful] } }));
+    const client = own(new HandMadeClient(server.port, { extension: true }));
+    for (const [command, name] of [
+      [new EchoCmd(), 'Forgetful.echo, the handler of EchoCmd,'],
+      [new AddCmd(), 'Forgetful.add, the handler of AddCmd,'],
+    ] as const) {
+      const message = expect.stringContaining(`${name} gave no Result`);
+      await expect(client.execute(command)).rejects.toMatchObject({ code: 'NO_RESULT', sent: true, message });
+      await server.logger.line(`${name} gave no Result`);
+    }
+    const plain = own(new HandMadeClient(server.port));
+    await expect(plain.execute(new EchoCmd())).rejects.toMatchObject({ code: 'CONNECTION_LOST', sent: true });
+    await server.logger.line('the handler of EchoCmd ended without a last Result');
+  });
+});
 
 describe('a handler that returns nothing', () => {
   it('answers a peer of this package with nothing, and has failed where a plain peer waits for a Result', async () => {

@@ -14,7 +14,16 @@ import {
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import type { RequestContext } from '@nestjs/microservices';
-import { Command, CmdStreamContext, defineContract, Invoker, Result, type CommandContext } from 'nestjs-cmd-stream';
+import {
+  Command,
+  CmdStreamContext,
+  defineContract,
+  Invoker,
+  Result,
+  type CommandContext,
+  StreamCommand,
+  VoidCommand,
+} from 'nestjs-cmd-stream';
 import { from, lastValueFrom, map, toArray, type Observable } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -72,7 +81,7 @@ class SlowAddCmd extends Command<Sum, Calc> {
   }
 }
 
-class StepsCmd extends Command<Step, Calc> {
+class StepsCmd extends StreamCommand<Step, Calc> {
   static contexts: CommandContext[] = [];
 
   constructor(readonly to = 0) {
@@ -85,7 +94,7 @@ class StepsCmd extends Command<Step, Calc> {
   }
 }
 
-class ObservedStepsCmd extends Command<Step, Calc> {
+class ObservedStepsCmd extends StreamCommand<Step, Calc> {
   constructor(readonly to = 0) {
     super();
   }
@@ -98,7 +107,7 @@ class ObservedStepsCmd extends Command<Step, Calc> {
 }
 
 /** Does something, answers nothing. */
-class ForgetCmd extends Command<void, Calc> {
+class ForgetCmd extends VoidCommand<Calc> {
   override exec(calc: Calc): void {
     calc.add(1, 1);
   }
@@ -140,7 +149,7 @@ describe('Invoker()', () => {
     expect(await client.execute(new AddCmd(2, 3))).toEqual(new Sum(5));
     expect(await client.execute(new SlowAddCmd(2, 3))).toEqual(new Sum(5));
     for (const command of [new StepsCmd(3), new ObservedStepsCmd(3)]) {
-      const steps = await lastValueFrom(client.send<Command<Step>>(command).pipe(toArray()));
+      const steps = await lastValueFrom(client.send(command).pipe(toArray()));
       expect(steps).toEqual([new Step(1), new Step(2), new Step(3, true)]);
     }
     expect(StepsCmd.contexts).toEqual([expect.any(CmdStreamContext)]);
@@ -224,6 +233,16 @@ describe('Invoker()', () => {
     const { value, ...how } = Object.getOwnPropertyDescriptor(prototype, 'AddCmd')!;
     expect(typeof value).toBe('function');
     expect(how).toEqual({ writable: true, configurable: true, enumerable: false });
+  });
+
+  it('refuses an exec that gives a stream where the Command has one Result', () => {
+    class ManyCmd extends Command<Sum, Calc> {}
+    Object.assign(ManyCmd.prototype, { exec: StepsCmd.prototype.exec });
+    const untyped = Invoker as (receiver: unknown, commands: unknown[]) => unknown;
+    const message = 'Invoker: exec of ManyCmd: an async generator has many Results, and ManyCmd has one Result';
+    expect(() => untyped(Calc, [ManyCmd])).toThrow(
+      expect.objectContaining({ code: 'INVALID_HANDLER', message: expect.stringContaining(message) as unknown }),
+    );
   });
 
   it('refuses a Command without exec when it is defined, and names it', () => {

@@ -13,7 +13,7 @@ import {
   CommandValidationPipe,
   type CmdStreamClientOptions,
 } from 'nestjs-cmd-stream';
-import { firstValueFrom, lastValueFrom } from 'rxjs';
+import { firstValueFrom, lastValueFrom, of } from 'rxjs';
 import { until } from '../support/deadline.js';
 import { freePort } from '../support/free-port.js';
 import type { Given } from '../support/given.js';
@@ -36,7 +36,7 @@ class Reader {
 
   @CommandHandler(CountCmd)
   count(_command: CountCmd, { metadata }: CmdStreamContext) {
-    return new CountResult(Object.keys(metadata).length, true);
+    return of(new CountResult(Object.keys(metadata).length, true));
   }
 
   @MessagePattern('read')
@@ -268,7 +268,7 @@ describe('@CommandMetadata()', () => {
 
     @CommandHandler(CountCmd)
     count(@CommandMetadata('toString') method: string | undefined, @CommandMetadata(KeysPipe) keys: string[]) {
-      return new CountResult(method === undefined ? keys.length : -1, true);
+      return of(new CountResult(method === undefined ? keys.length : -1, true));
     }
 
     @MessagePattern('read')
@@ -307,8 +307,10 @@ describe('@CommandMetadata()', () => {
 
   it('gives nothing for what objects have of their own, and pipes without a key get all', async () => {
     const client = await decorated();
-    expect(await client.execute(new CountCmd())).toEqual(new CountResult(0, true));
-    expect(await client.execute(new CountCmd(), { metadata: { a: '1', b: '2' } })).toEqual(new CountResult(2, true));
+    expect(await lastValueFrom(client.send(new CountCmd()))).toEqual(new CountResult(0, true));
+    expect(await lastValueFrom(client.send(new CountCmd(), { metadata: { a: '1', b: '2' } }))).toEqual(
+      new CountResult(2, true),
+    );
   });
 
   it('lets a pipe refuse', async () => {

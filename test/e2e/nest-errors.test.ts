@@ -18,15 +18,16 @@ import { APP_FILTER, APP_PIPE, NestFactory } from '@nestjs/core';
 import { MessagePattern, RpcException, type MicroserviceOptions } from '@nestjs/microservices';
 import { IsInt, Min, ValidateNested } from 'class-validator';
 import {
+  Command,
   CmdStreamError,
   CmdStreamExceptionFilter,
   CmdStreamServer,
-  Command,
   CommandHandler,
   CommandValidationPipe,
   defineContract,
   isRemoteError,
   type CommandServer,
+  StreamCommand,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom, tap, throwError } from 'rxjs';
 import { errorOf } from '../support/error-of.js';
@@ -45,7 +46,7 @@ class ThrowCmd extends Command<CalcResult> {
   }
 }
 
-class StreamCmd extends Command<CalcResult> {
+class StreamCmd extends StreamCommand<CalcResult> {
   constructor(readonly what = '') {
     super();
   }

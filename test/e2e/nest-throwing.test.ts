@@ -3,7 +3,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, HttpException, type Type } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
-import { CommandHandler, type CmdStreamServerOptions, type HandlerReturn } from 'nestjs-cmd-stream';
+import {
+  CommandHandler,
+  type CmdStreamServerOptions,
+  type HandlerReturn,
+  type HandlerReturnOf,
+} from 'nestjs-cmd-stream';
 import { concat, of, throwError } from 'rxjs';
 import {
   ADD_2_3,
@@ -76,7 +81,7 @@ function failing(fail: () => HandlerReturn<CalcResult>): Type {
 
     @CommandHandler(FailCmd)
     fail() {
-      return fail();
+      return fail() as HandlerReturnOf<FailCmd>;
     }
   }
   return FailController;
@@ -150,7 +155,7 @@ describe('a stream that fails in the middle', () => {
     class Streaming {
       @CommandHandler(CountCmd)
       count() {
-        return stream();
+        return stream() as HandlerReturnOf<CountCmd>;
       }
     }
     return Streaming;

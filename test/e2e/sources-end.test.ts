@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, UseInterceptors, type CallHandler, type ExecutionContext, type Type } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { CmdStreamContext, Command, CommandHandler, defineContract } from 'nestjs-cmd-stream';
-import { concatMap, of, timeout } from 'rxjs';
+import { CmdStreamContext, CommandHandler, defineContract, StreamCommand } from 'nestjs-cmd-stream';
+import { concatMap, lastValueFrom, of, timeout } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { Said } from '../support/said.js';
@@ -13,8 +13,8 @@ import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
 
-class GiveCmd extends Command<Said> {}
-class PourCmd extends Command<Said> {}
+class GiveCmd extends StreamCommand<Said> {}
+class PourCmd extends StreamCommand<Said> {}
 
 const contract = defineContract({ commands: [GiveCmd, PourCmd], results: [Said] });
 
@@ -137,7 +137,7 @@ describe.each(interceptors)('a stream of a handler behind %s', (_name, intercept
     await until('the handler runs', () => giving.running);
     await turns(20);
     subscription.unsubscribe();
-    await client.execute(new PourCmd(), { timeoutMs: 50 }).catch(() => {});
+    await lastValueFrom(client.send(new PourCmd(), { timeoutMs: 50 })).catch(() => {});
     giving.release();
     await until('both are ended', () => giving.streams.length === 2 && giving.streams.every((one) => one.destroyed));
     await until('their Commands have ended', () => server.core.inFlight === 0);
@@ -152,7 +152,7 @@ describe('a stream of a handler', () => {
   ])('is ended when %s', async (_what, interceptor) => {
     const giving = new Giving();
     const { client } = await pair(giver(giving, interceptor));
-    const answer = client.execute(new PourCmd(), { timeoutMs: 5_000 }).catch(() => {});
+    const answer = lastValueFrom(client.send(new PourCmd(), { timeoutMs: 5_000 })).catch(() => {});
     await until('it is given', () => giving.streams.length === 1);
     giving.streams[0]!.push(new Said('one'));
     await answer;

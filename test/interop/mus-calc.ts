@@ -1,6 +1,6 @@
 // The contract of the Go peers (go/contract) in MUS, in the classic style: Commands that execute themselves.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, defineContract, Result, type CommandContext } from 'nestjs-cmd-stream';
+import { Command, defineContract, Result, type CommandContext, StreamCommand } from 'nestjs-cmd-stream';
 import { mus, musCodec } from 'nestjs-cmd-stream/mus';
 
 /** The Receiver. */
@@ -65,7 +65,7 @@ export class SubCmd extends Command<CalcResult, Calc> {
   }
 }
 
-export class CountCmd extends Command<CountResult, Calc> {
+export class CountCmd extends StreamCommand<CountResult, Calc> {
   constructor(readonly N = 0) {
     super();
   }

@@ -1,5 +1,5 @@
 // The examples hello-world and server-streaming of the reference in MUS (go/hello, go/streaming), classic style.
-import { Command, defineContract, Result } from 'nestjs-cmd-stream';
+import { Command, defineContract, Result, StreamCommand } from 'nestjs-cmd-stream';
 import { mus, musCodec } from 'nestjs-cmd-stream/mus';
 
 /** The Receiver, of which the Commands know no more than this; a class, because Nest injects it by its class. */
@@ -78,7 +78,7 @@ export class GreetingPart extends Result {
   }
 }
 
-export class SayFancyHelloMultiCmd extends Command<GreetingPart, Greeter> {
+export class SayFancyHelloMultiCmd extends StreamCommand<GreetingPart, Greeter> {
   constructor(readonly Str = '') {
     super();
   }

@@ -1,6 +1,7 @@
 // The contract of the races and its Receiver, which counts what is executed and what goes on.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Command, defineContract, Result, type CommandContext, type HandlerResult } from '../../lib/core.js';
+import { defineContract, Result, type Answered, type CommandContext, type HandlerResult } from '../../lib/core.js';
+import type { RESULT } from '../../lib/contract/command.js';
 
 export class Item extends Result {
   constructor(
@@ -19,7 +20,10 @@ export class Item extends Result {
 
 export type Work = 'value' | 'unwritable' | 'nothing' | 'failure' | 'generator' | 'broken generator' | 'endless wait';
 
-export class WorkCmd extends Command<Item, WorkReceiver> {
+/** Extends none of the classes of Commands: how many Results it has depends on its work. */
+export class WorkCmd implements Answered<Item> {
+  declare readonly [RESULT]: Item;
+
   constructor(
     /** Results carry it, so that each of them can be seen to belong to its Command. */
     readonly id = 0,
@@ -31,11 +35,9 @@ export class WorkCmd extends Command<Item, WorkReceiver> {
     readonly last: 'each' | 'final' | 'none' = 'final',
     /** Length of the first Items. */
     readonly size = 0,
-  ) {
-    super();
-  }
+  ) {}
 
-  override exec(receiver: WorkReceiver, context: CommandContext): HandlerResult<Item> {
+  exec(receiver: WorkReceiver, context: CommandContext): HandlerResult<Item> {
     return receiver.execute(this, context);
   }
 }

@@ -1,5 +1,5 @@
 // The contracts of the MUS frames and sessions of the wire vectors, and how the vectors write their values.
-import { Command, defineContract, Result, type Codec } from 'nestjs-cmd-stream/core';
+import { Command, defineContract, Result, type Codec, StreamCommand } from 'nestjs-cmd-stream/core';
 import { mus, musCodec } from 'nestjs-cmd-stream/mus';
 
 export class Greeting extends Result {
@@ -32,7 +32,7 @@ export class TraceCmd extends Command<Greeting> {
 
 export class UnregisteredCmd extends Command<Greeting> {}
 
-export class SayFancyHelloMultiCmd extends Command<GreetingPart> {
+export class SayFancyHelloMultiCmd extends StreamCommand<GreetingPart> {
   constructor(readonly str = '') {
     super();
   }

@@ -10,6 +10,7 @@ import {
   type PayloadReader,
   type PayloadWriter,
   type CommandInvoker,
+  type AnyCommand,
 } from '../../lib/core.js';
 import { calcInvoker } from './calc-invoker.js';
 import { Said } from './said.js';
@@ -18,7 +19,7 @@ import { AddCmd, CalcResult, CountCmd, CountResult, SubCmd, vectorContract } fro
 export interface SessionPeers {
   readonly contract: Contract;
   readonly codec: Codec | CodecFactory;
-  readonly commands: readonly Command[];
+  readonly commands: readonly AnyCommand[];
   readonly invoker: CommandInvoker;
   /** A Result as the vectors write it. */
   show(result: unknown): string;

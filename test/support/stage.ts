@@ -4,12 +4,14 @@ import {
   defineContract,
   ExecInvoker,
   Result,
+  type Answered,
   type CommandClient,
   type CommandClientOptions,
   type CommandContext,
   type CommandServerOptions,
   type HandlerResult,
 } from '../../lib/core.js';
+import type { RESULT } from '../../lib/contract/command.js';
 import { calcClient } from './calc-client.js';
 import { CalcServer } from './calc-server.js';
 
@@ -30,12 +32,13 @@ export class Item extends Result {
 /** What the types would not allow, giving nothing, is up to the test. */
 type Play = (command: PlayCmd, context: CommandContext) => HandlerResult<Item | undefined>;
 
-export class PlayCmd extends Command<Item, Play> {
-  constructor(readonly name = '') {
-    super();
-  }
+/** Extends none of the classes of Commands: how many Results it has is up to the test. */
+export class PlayCmd implements Answered<Item> {
+  declare readonly [RESULT]: Item;
 
-  override exec(play: Play, context: CommandContext): HandlerResult<Item> {
+  constructor(readonly name = '') {}
+
+  exec(play: Play, context: CommandContext): HandlerResult<Item> {
     return play(this, context) as HandlerResult<Item>;
   }
 }

@@ -1,5 +1,5 @@
 // The types the wire vectors speak of, as a user of the package would write them for a Go peer. No behaviour.
-import { Command, Result } from '../../lib/contract/command.js';
+import { Command, Result, StreamCommand } from '../../lib/contract/command.js';
 import { defineContract } from '../../lib/contract/contract.js';
 
 type Int = number | bigint;
@@ -65,7 +65,7 @@ export class SubCmd extends Command<CalcResult> {
   }
 }
 
-export class CountCmd extends Command<CountResult> {
+export class CountCmd extends StreamCommand<CountResult> {
   constructor(readonly N = 0) {
     super();
   }

@@ -1,13 +1,14 @@
 // Compiled, never run: what a client's calls give, by the class of the Command.
 import type { Observable } from 'rxjs';
 import {
+  Command,
   CmdStreamClient,
   CmdStreamModule,
   CmdStreamServer,
-  Command,
   defineContract,
   Result,
   type ListedType,
+  StreamCommand,
 } from 'nestjs-cmd-stream';
 import { ClientsModule, type CustomClientOptions, type MicroserviceOptions } from '@nestjs/microservices';
 import { AddCmd, CalcResult } from '../e2e/calc.contract.js';
@@ -24,7 +25,7 @@ class Prime extends Result {
   }
 }
 
-class PrimesCmd extends Command<Prime> {}
+class PrimesCmd extends StreamCommand<Prime> {}
 class EitherCmd extends Command<CalcResult | Prime> {}
 class UntypedCmd extends Command {}
 

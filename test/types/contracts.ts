@@ -6,14 +6,16 @@ import {
   EchoCmd as EchoMessage,
 } from '../support/protobuf-contract.js';
 import {
-  CmdStreamClient,
   Command,
+  CmdStreamClient,
   defineContract,
   InjectCmdStreamClient,
   Result,
   type CommandOf,
   type Contract,
   type ContractDefinition,
+  StreamCommand,
+  VoidCommand,
 } from 'nestjs-cmd-stream';
 import { CommandClient } from 'nestjs-cmd-stream/core';
 import type { Observable } from 'rxjs';
@@ -45,7 +47,7 @@ export class AddCmd extends Command<CalcResult> {
   }
 }
 
-export class PrimesCmd extends Command<Prime> {
+export class PrimesCmd extends StreamCommand<Prime> {
   constructor(readonly limit = 0) {
     super();
   }
@@ -55,6 +57,10 @@ export class EitherCmd extends Command<CalcResult | Prime> {
   constructor(readonly either = '') {
     super();
   }
+}
+
+export class ResetCmd extends VoidCommand {
+  readonly reset: boolean = true;
 }
 
 class NeedsArguments extends Command<CalcResult> {
@@ -74,7 +80,7 @@ export class Chunk {
 }
 
 export const calcContract = defineContract({
-  commands: [AddCmd, PrimesCmd, EitherCmd],
+  commands: [AddCmd, PrimesCmd, EitherCmd, ResetCmd],
   results: [CalcResult, Prime, Chunk],
 });
 export const valuesContract = defineContract({ commands: [AddCmd, PrimesCmd] });
@@ -134,6 +140,15 @@ export function sends(client: CmdStreamClient<Calc>, core: CommandClient<Calc>):
     error() {},
   });
 
+  const reset = client.execute(new ResetCmd());
+  const notified = client.send(new ResetCmd());
+  assert<Equal<typeof reset, Promise<void>>>();
+  assert<Equal<typeof notified, Observable<void>>>();
+
+  // @ts-expect-error: a stream has more than one Result
+  void client.execute(new PrimesCmd());
+  // @ts-expect-error: with the core client, too
+  void core.execute(new PrimesCmd());
   // @ts-expect-error: this Command is not in the contract
   void client.execute(new OutsideCmd());
   // @ts-expect-error: nor for an Observable
@@ -153,6 +168,8 @@ export function sends(client: CmdStreamClient<Calc>, core: CommandClient<Calc>):
 }
 
 export function mistakes(client: CmdStreamClient): void {
+  // @ts-expect-error: a stream has more than one Result, whatever the contract
+  void client.execute(new PrimesCmd());
   // @ts-expect-error: the options of a call are known by name
   client.send(new AddCmd(), { timeoutMS: 500 });
   // @ts-expect-error: a class is no Command and no pattern

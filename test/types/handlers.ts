@@ -1,7 +1,16 @@
 // Compiled, never run: what the types of handlers and Invokers allow, and what they refuse.
 import { Controller, createParamDecorator } from '@nestjs/common';
 import { BaseRpcContext, Ctx, Payload } from '@nestjs/microservices';
-import { CmdStreamContext, Command, CommandHandler, Invoker, Result, type CommandContext } from 'nestjs-cmd-stream';
+import {
+  Command,
+  CmdStreamContext,
+  CommandHandler,
+  Invoker,
+  Result,
+  type CommandContext,
+  StreamCommand,
+  VoidCommand,
+} from 'nestjs-cmd-stream';
 import { of, type Observable } from 'rxjs';
 
 class CalcResult extends Result {
@@ -32,14 +41,14 @@ class AddCmd extends Command<CalcResult, Calc> {
   }
 }
 
-class PrimesCmd extends Command<Prime, Calc> {
+class PrimesCmd extends StreamCommand<Prime, Calc> {
   override async *exec() {
     yield new Prime(2);
   }
 }
 
-class EitherCmd extends Command<CalcResult | Prime> {}
-class ForgetCmd extends Command<void> {}
+class EitherCmd extends StreamCommand<CalcResult | Prime> {}
+class ForgetCmd extends VoidCommand {}
 class UntypedCmd extends Command {}
 
 class MaybeCmd extends Command<CalcResult | undefined> {
@@ -102,11 +111,6 @@ export class Compiles {
   @CommandHandler(UntypedCmd)
   untyped() {}
 
-  @CommandHandler(MaybeCmd)
-  async perhaps({ name }: MaybeCmd) {
-    return name === '' ? undefined : new CalcResult();
-  }
-
   @CommandHandler(AddCmd)
   decorated(@Payload('A') _a: number, @Ctx() _context: CmdStreamContext, @Payload() _command: AddCmd) {
     return new CalcResult();
@@ -140,6 +144,46 @@ export class Compiles {
 
 @Controller()
 export class Refused {
+  // @ts-expect-error: a Command has one Result, whatever its type adds to it
+  @CommandHandler(MaybeCmd)
+  async maybe({ name }: MaybeCmd) {
+    return name === '' ? undefined : new CalcResult();
+  }
+
+  // @ts-expect-error: one Result is no stream
+  @CommandHandler(AddCmd)
+  async *stream() {
+    yield new CalcResult();
+  }
+
+  // @ts-expect-error: nor an AsyncIterable
+  @CommandHandler(AddCmd)
+  iterable(): AsyncIterable<CalcResult> {
+    return this.stream();
+  }
+
+  // @ts-expect-error: many Results come in a stream
+  @CommandHandler(PrimesCmd)
+  one() {
+    return new Prime();
+  }
+
+  // @ts-expect-error: also later
+  @CommandHandler(PrimesCmd)
+  async oneLater() {
+    return new Prime();
+  }
+
+  // @ts-expect-error: a stream is given, even if it is empty
+  @CommandHandler(PrimesCmd)
+  noStream() {}
+
+  // @ts-expect-error: a Command that answers nothing gives no stream
+  @CommandHandler(ForgetCmd)
+  async *forgetMany() {
+    yield new CalcResult();
+  }
+
   // @ts-expect-error: an AddCmd is answered
   @CommandHandler(AddCmd)
   nothing(): void {}
@@ -256,11 +300,38 @@ export class NoResultExec extends Command<CalcResult, Calc> {
   override exec(): void {}
 }
 
-export class NothingExec extends Command<void, Calc> {
+export class StreamExec extends Command<CalcResult, Calc> {
+  // @ts-expect-error: exec of a Command gives one Result
+  override async *exec() {
+    yield new CalcResult();
+  }
+}
+
+export class OneExec extends StreamCommand<Prime, Calc> {
+  // @ts-expect-error: exec of a StreamCommand gives a stream
+  override exec() {
+    return new Prime();
+  }
+}
+
+export class SomethingExec extends VoidCommand<Calc> {
+  // @ts-expect-error: exec of a VoidCommand gives nothing
+  override exec() {
+    return new CalcResult();
+  }
+}
+
+export class VoidCommandOfReceiver extends VoidCommand<Calc> {
+  override exec(calc: Calc) {
+    calc.add(1, 2);
+  }
+}
+
+export class NothingExec extends VoidCommand<Calc> {
   override exec(): void {}
 }
 
-export class NothingLaterExec extends Command<void, Calc> {
+export class NothingLaterExec extends VoidCommand<Calc> {
   override async exec(): Promise<void> {}
 }
 

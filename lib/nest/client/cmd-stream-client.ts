@@ -25,7 +25,13 @@ import { completeClientOptions } from '../../client/client-config.js';
 import { ClientCore } from '../../client/client-core.js';
 import { commandClientOf, type CommandClient } from '../../client/command-client.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
-import { Command, type AnyCommand, type RESULT, type ResultOf } from '../../contract/command.js';
+import {
+  CountedCommand,
+  type AnyCommand,
+  type RESULT,
+  type ResultOf,
+  type SingleCommand,
+} from '../../contract/command.js';
 import { emptyContract, tablesOf, contractRule, type CommandOf, type Contract } from '../../contract/contract.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { messageTypeOf, type TypeTable } from '../../contract/type-table.js';
@@ -203,7 +209,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   }
 
   /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
-  execute<C extends CommandOf<K>>(command: C, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends CommandOf<K>>(command: C & SingleCommand, options?: CallOptions): Promise<ResultOf<C>> {
     try {
       return this.#core.execute(command, options, this.#needsOf(command)) as Promise<ResultOf<C>>;
     } catch (error) {
@@ -267,7 +273,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
 
   /** An instance of a Command class, a message, or anything else that is listed: no Nest pattern. */
   #isCommand(value: unknown): value is AnyCommand {
-    if (value instanceof Command) return true;
+    if (value instanceof CountedCommand) return true;
     return typeof value === 'object' && (messageTypeOf(value) !== undefined || this.#commands.indexOf(value) >= 0);
   }
 

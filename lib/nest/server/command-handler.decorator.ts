@@ -4,7 +4,13 @@
 import 'reflect-metadata';
 import { MessagePattern, type Transport, BaseRpcContext } from '@nestjs/microservices';
 import { catchError, EMPTY, isObservable, type Observable } from 'rxjs';
-import type { Command, CommandEntry, ResultOf } from '../../contract/command.js';
+import {
+  countMismatch,
+  type CountedCommand,
+  type CommandEntry,
+  type COUNT,
+  type ResultOf,
+} from '../../contract/command.js';
 import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../../contract/type-table.js';
 import { timeLimit } from '../../connection/connection-options.js';
 import { CmdStreamError } from '../../errors.js';
@@ -19,12 +25,33 @@ import { keepScope, liftIterable } from './lifted-iterable.js';
 const PATTERN_METADATA = 'microservices:pattern';
 const COMMAND_METADATA = 'cmd-stream:command';
 
-/** What a handler of a Command with Results of type `R` may return; nothing only where `R` is `void`. */
+/** What a handler may return whose Command has Results of type `R`, one or many; nothing only where `R` is `void`. */
 export type HandlerReturn<R> = R | Observable<R> | AsyncIterable<R> | Promise<R | Observable<R> | AsyncIterable<R>>;
 
+/** What the handler of a {@link Command} may return: its Result, an Observable that emits it, or a promise of one. */
+export type OneReturn<R> =
+  | Exclude<R, void | undefined>
+  | Observable<Exclude<R, void | undefined>>
+  | Promise<Exclude<R, void | undefined> | Observable<Exclude<R, void | undefined>>>;
+
+/** What the handler of a {@link StreamCommand} may return: an AsyncIterable, an Observable, or a promise of one. */
+export type ManyReturn<R> = Observable<R> | AsyncIterable<R> | Promise<Observable<R> | AsyncIterable<R>>;
+
+/** What the handler of a {@link VoidCommand} may return: nothing, a promise of it, or an Observable that emits none. */
+export type VoidReturn = void | Promise<void> | Observable<never>;
+
+/** What a handler of Commands of the class `C` may return, which says how many Results they have. */
+export type HandlerReturnOf<C> = C extends { readonly [COUNT]: infer Count }
+  ? Count extends 'one Result'
+    ? OneReturn<ResultOf<C>>
+    : Count extends 'many Results'
+      ? ManyReturn<ResultOf<C>>
+      : VoidReturn
+  : HandlerReturn<ResultOf<C>>;
+
 /** The types of parameters that take another Command than `C`; types do not know which parameters have a decorator. */
-type Misfits<C extends Command, Parameters extends readonly unknown[]> = {
-  [I in keyof Parameters]-?: [Extract<Parameters[I], Command>] extends [never]
+type Misfits<C extends CountedCommand, Parameters extends readonly unknown[]> = {
+  [I in keyof Parameters]-?: [Extract<Parameters[I], CountedCommand>] extends [never]
     ? never
     : [C] extends [Parameters[I]]
       ? never
@@ -32,7 +59,9 @@ type Misfits<C extends Command, Parameters extends readonly unknown[]> = {
 }[number];
 
 /** Nothing if no parameter takes another Command, else what the compiler complains about. */
-type Fitting<C extends Command, M extends (...args: never[]) => unknown> = [Misfits<C, Parameters<M>>] extends [never]
+type Fitting<C extends CountedCommand, M extends (...args: never[]) => unknown> = [Misfits<C, Parameters<M>>] extends [
+  never,
+]
   ? unknown
   : { readonly 'a handler takes the Command of its decorator': C };
 
@@ -80,7 +109,7 @@ export function routeOf(command: { readonly name: string }): string {
 }
 
 /** Decorates the methods that may handle Commands of the class. */
-export type CommandHandlerDecorator<C extends Command> = <M extends ClassHandler<C>>(
+export type CommandHandlerDecorator<C extends CountedCommand> = <M extends ClassHandler<C>>(
   target: object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<M> & Fitting<C, M>,
@@ -94,23 +123,24 @@ export type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>
 ) => void;
 
 /** The handler of a class: its parameters are found by their types. */
-type ClassHandler<C> = (...args: never[]) => HandlerReturn<ResultOf<C>>;
+type ClassHandler<C> = (...args: never[]) => HandlerReturnOf<C>;
 
 /** The handler of a message, which has no class that tells it from others: the message comes first. */
 type MessageHandler<M, R> = (message: M, ...others: never[]) => HandlerReturn<R>;
 
 /**
  * Marks a controller method as the handler of a Command class, or of a type entry of a codec, such as `protobufType()`.
- * It may return a Result, a Promise, an Observable or an AsyncIterable (async generators too). Parameters without a
- * decorator get the Command and the {@link CmdStreamContext}: by their type, or of a type entry the message first.
+ * It may return a Result, a Promise or an Observable, of a {@link StreamCommand} an Observable or an AsyncIterable
+ * (async generators too), of a {@link VoidCommand} nothing. Parameters without a decorator get the Command and the
+ * {@link CmdStreamContext}: by their type, or of a type entry the message first.
  *
  * @param options Its options, or its `transportId` alone.
  * @throws {CmdStreamError} INVALID_OPTION when its options make no sense; INVALID_HANDLER when it does not stand on a
- * method that handles nothing else, or is given neither a class nor a type entry, or is used as a standard decorator,
- * without `experimentalDecorators`
+ * method that handles nothing else, or is given neither a class nor a type entry, or is an async generator whose
+ * Command is no StreamCommand, or is used as a standard decorator, without `experimentalDecorators`
  * @publicApi
  */
-export function CommandHandler<C extends Command>(
+export function CommandHandler<C extends CountedCommand>(
   command: TypeClass<C>,
   options?: CommandHandlerOptions | Transport | symbol,
 ): CommandHandlerDecorator<C>;
@@ -141,6 +171,10 @@ export function CommandHandler(command: ContractType, options?: CommandHandlerOp
         'INVALID_HANDLER',
         `@CommandHandler(${command.name}): the method ${String(key)} handles something else already`,
       );
+    }
+    const mismatch = isClass(command) ? countMismatch(command, body) : undefined;
+    if (mismatch !== undefined) {
+      throw new CmdStreamError('INVALID_HANDLER', `@CommandHandler(${command.name}) on ${String(key)}: ${mismatch}`);
     }
     descriptor.value = lifted(body, bindParameters(target, key, command, body.length));
     Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);

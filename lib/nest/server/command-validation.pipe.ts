@@ -9,7 +9,7 @@ import {
   type ValidationError,
   type ValidationPipeOptions,
 } from '@nestjs/common';
-import { Command } from '../../contract/command.js';
+import { CountedCommand } from '../../contract/command.js';
 import { CmdStreamError } from '../../errors.js';
 
 /** Nest's list of them, because class-validator, an optional peer, may not be there. */
@@ -53,7 +53,7 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-type CommandClass = (new () => Command) & { readonly schema?: unknown };
+type CommandClass = (new () => CountedCommand) & { readonly schema?: unknown };
 type ClassValidator = typeof import('class-validator');
 
 /**
@@ -80,7 +80,7 @@ export class CommandValidationPipe implements PipeTransform {
 
   /** @throws what `exceptionFactory` makes */
   async transform(value: unknown, { type: kind }: ArgumentMetadata): Promise<unknown> {
-    if (kind === 'custom' || !(value instanceof Command)) return value;
+    if (kind === 'custom' || !(value instanceof CountedCommand)) return value;
     const type = classOf(value);
     let errors: ValidationError[];
     if (type.schema !== undefined) errors = await checkBySchema(value, type);
@@ -104,7 +104,7 @@ export class CommandValidationPipe implements PipeTransform {
 }
 
 /** Not what a field of this name says. */
-function classOf(command: Command): CommandClass {
+function classOf(command: CountedCommand): CommandClass {
   return (Object.getPrototypeOf(command) as { readonly constructor: CommandClass }).constructor;
 }
 
@@ -119,7 +119,7 @@ async function classValidatorFor({ name }: CommandClass): Promise<ClassValidator
   }
 }
 
-async function checkBySchema(command: Command, { name, schema }: CommandClass): Promise<ValidationError[]> {
+async function checkBySchema(command: CountedCommand, { name, schema }: CommandClass): Promise<ValidationError[]> {
   const standard = (schema as StandardSchema | null)?.['~standard'];
   if (typeof standard?.validate !== 'function') {
     const fault = `the static schema of ${name} is no Standard Schema, such as those of zod, valibot and arktype`;
@@ -136,7 +136,7 @@ async function checkBySchema(command: Command, { name, schema }: CommandClass): 
   return [];
 }
 
-function errorOf(target: Command, { message, path = [] }: SchemaIssue): ValidationError {
+function errorOf(target: CountedCommand, { message, path = [] }: SchemaIssue): ValidationError {
   const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
   const property = keys.join('.');
   return { target, property, constraints: { schema: property === '' ? message : `${property}: ${message}` } };

@@ -3,7 +3,7 @@
 import { Server, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, takeWhile } from 'rxjs';
 import { PatternMessage } from '../../codec/pattern-message.js';
-import { Command, type CommandContext } from '../../contract/command.js';
+import { CountedCommand, type CommandContext } from '../../contract/command.js';
 import { emptyContract } from '../../contract/contract.js';
 import { isReserved } from '../../contract/type-numbers.js';
 import { isClass, type ContractType, type TypeTable } from '../../contract/type-table.js';
@@ -132,7 +132,7 @@ function mixedUp({ controller, method }: CommandRoute): string | undefined {
 
 /** What a Command that nothing here knows may be. */
 function foreign(command: ContractType): string {
-  const isForeign = isClass(command) && !(command.prototype instanceof Command);
+  const isForeign = isClass(command) && !(command.prototype instanceof CountedCommand);
   return isForeign ? "; it extends no Command of 'nestjs-cmd-stream': is it one of '@nestjs/cqrs'?" : '';
 }
 

@@ -1,13 +1,13 @@
 // The classic Command Pattern in Nest: a controller whose handlers let each Command run itself against an injected
 // Receiver.
 import { Controller, Inject, type InjectionToken, type Type } from '@nestjs/common';
-import type { CommandContext, Command } from '../../contract/command.js';
+import { countMismatch, type CountedCommand, type CommandContext } from '../../contract/command.js';
 import { isTypeEntry, nameOf, type TypeClass } from '../../contract/type-table.js';
 import { CmdStreamError } from '../../errors.js';
 import { CommandHandler } from './command-handler.decorator.js';
 
 /** A Command that runs itself against a Receiver of type `T`. */
-export interface ExecutableCommand<T> extends Command {
+export interface ExecutableCommand<T> extends CountedCommand {
   exec: (receiver: T, context: CommandContext) => unknown;
 }
 
@@ -19,7 +19,8 @@ export type ReceiverToken<T> = (abstract new (...args: never[]) => T) | string |
  * `controllers`, or extend it to put guards, pipes, interceptors and filters on it. The Receiver is any provider of the
  * same module, of any scope.
  *
- * @throws {CmdStreamError} INVALID_HANDLER when a Command has no `exec`, or two have one name
+ * @throws {CmdStreamError} INVALID_HANDLER when a Command has no `exec`, or one that is an async generator although it
+ * is no StreamCommand, or two have one name
  * @publicApi
  */
 export function Invoker<T>(
@@ -41,6 +42,9 @@ export function Invoker<T>(
         `Invoker: ${command?.name ?? command} has no method exec(receiver, context)`,
       );
     }
+    const mismatch = countMismatch(command, command.prototype.exec);
+    if (mismatch !== undefined)
+      throw new CmdStreamError('INVALID_HANDLER', `Invoker: exec of ${command.name}: ${mismatch}`);
     if (Object.hasOwn(InvokerController.prototype, command.name)) {
       throw new CmdStreamError('INVALID_HANDLER', `Invoker: lists ${command.name} twice, or two classes of that name`);
     }

@@ -4,6 +4,7 @@
 // is marked: STREAM before the first Result that might be taken for the last, END or ERROR behind the last.
 //
 //   producer --> held (one, until the turn ends) --> queue (no credit, or the socket is full) --> socket
+import { Command } from '../../contract/command.js';
 import type { TypeTable } from '../../contract/type-table.js';
 import { dataText, PatternMessage, WholePacket } from '../../codec/pattern-message.js';
 import { CmdStreamError } from '../../errors.js';
@@ -30,6 +31,8 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   #state: State = 'running';
   #held: HeldResult | undefined;
   #isStream = false;
+  /** Was a Result sent, or queued, that is not the only one? */
+  #hasResult = false;
   /** Must END follow? Not behind a Result that the peer takes for the last one. */
   #needsEnd = true;
   /** What `next` has thrown. Where an Invoker hands it to `error`, it is no failure of the handler. */
@@ -88,7 +91,10 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     this.#flushHeld();
     if (!this.isOpen) return 0;
     const mayBeLast = this.#answersValues || this.#isLast(result);
-    if (this.#isStream || !mayBeLast) return this.#put(result, false, false);
+    if (this.#isStream || !mayBeLast) {
+      this.#hasResult = true;
+      return this.#put(result, false, false);
+    }
     const held = this.#hold(result);
     // Its code may have ended the Command.
     if (this.isOpen) this.#held = held;
@@ -144,8 +150,15 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
       // A last value of nothing says as little as the end alone.
       this.#needsEnd = false;
       this.#putFrame((writer) => held.write(writer, true), true);
-    }
+    } else if (!this.#hasResult && !this.#isStream && this.command instanceof Command) return this.#withoutResult();
     if (this.#needsEnd) this.#sendControl((writer) => writeSeqControl(writer, Control.END, this.seq));
+  }
+
+  #withoutResult(): void {
+    const remedy = `a Command has one: give one, or let ${this.commandName} extend VoidCommand or StreamCommand`;
+    const error = new CmdStreamError('NO_RESULT', `${this.handlerName()} gave no Result; ${remedy}`);
+    this.session.report(error);
+    this.#sendError(sessionError(error, this.#report));
   }
 
   error(error: unknown): void {

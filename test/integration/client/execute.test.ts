@@ -1,15 +1,35 @@
 // Calls of a client with one Result.
 import { describe, expect, it } from '@jest/globals';
-import { defineContract, type CommandInvoker } from '../../../lib/core.js';
+import { Command, defineContract, type CommandInvoker } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, addFrame, countResultFrame, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { openPair } from '../../support/client-pair.js';
 import { turns, until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
-import { AddCmd, CalcResult, CountCmd, EchoCmd, EchoResult } from '../../support/vector-contract.js';
+import {
+  AddCmd,
+  CalcResult,
+  CountCmd as StreamingCmd,
+  CountResult,
+  EchoCmd,
+  EchoResult,
+  SubCmd,
+} from '../../support/vector-contract.js';
 
 const own = guardLeaks();
+
+/** Has one Result, as far as its class says. */
+class CountCmd extends Command<CountResult> {
+  constructor(readonly N = 0) {
+    super();
+  }
+}
+
+const countContract = defineContract({
+  commands: [AddCmd, SubCmd, CountCmd],
+  results: [CalcResult, CountResult],
+});
 
 describe('execute()', () => {
   it('resolves with the Result, an instance of its class', async () => {
@@ -46,7 +66,7 @@ describe('execute()', () => {
     ['one Result that is not the last', countResultFrame(1, 0, false)],
     ['several Results', countResultFrame(1, 0, false) + countResultFrame(1, 1, true)],
   ])('rejects MULTIPLE_RESULTS when it gets %s, and the connection lives', async (_what, answer) => {
-    const { client, peer } = await openPair(own);
+    const { client, peer } = await openPair(own, { contract: countContract });
     const counted = client.execute(new CountCmd(2));
     peer.write(answer);
     const message = expect.stringMatching(/ \(CountCmd at 127\.0\.0\.1:\d+\)$/);
@@ -67,18 +87,31 @@ describe('execute()', () => {
     ],
     ['the last one after another', countResultFrame(1, 0, false) + countResultFrame(1, 1, true), /^CountResult is not/],
   ])('says what is wrong with the Result when it is %s', async (_what, answer, text) => {
-    const { client, peer } = await openPair(own);
+    const { client, peer } = await openPair(own, { contract: countContract });
     const counted = client.execute(new CountCmd(2));
     peer.write(answer);
     await expect(counted).rejects.toMatchObject({ message: expect.stringMatching(text) });
   });
 
   it('counts what follows MULTIPLE_RESULTS as unexpected', async () => {
-    const { client, peer } = await openPair(own);
+    const { client, peer } = await openPair(own, { contract: countContract });
     const counted = client.execute(new CountCmd(3));
     peer.write([0, 1, 2].map((at) => countResultFrame(1, at, at === 2)).join(''));
     await expect(counted).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS' });
     await until('the others arrive', () => client.unexpectedResults === 2);
+  });
+});
+
+describe('execute() of a StreamCommand', () => {
+  it('rejects MULTIPLE_RESULTS before anything is sent', async () => {
+    const { client, peer } = await openPair(own);
+    const message = expect.stringMatching(/^CountCmd is a StreamCommand: .* iterate\(\)/);
+    const failure = { code: 'MULTIPLE_RESULTS', sent: false, message };
+    await expect(client.execute(new StreamingCmd(2) as never)).rejects.toMatchObject(failure);
+    const sum = client.execute(new AddCmd(2, 3));
+    await peer.receives(ADD_2_3);
+    peer.write(SUM_5);
+    await expect(sum).resolves.toEqual(new CalcResult(5));
   });
 });
 

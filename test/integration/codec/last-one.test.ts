@@ -2,8 +2,8 @@
 // `lastOne()` of the user is asked once for each Result, on either side.
 import { describe, expect, it } from '@jest/globals';
 import {
-  type CodecFactory,
   Command,
+  type CodecFactory,
   CommandClient,
   defineContract,
   type CommandInvoker,

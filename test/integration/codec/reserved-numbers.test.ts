@@ -52,10 +52,10 @@ describe('a contract with numbers, towards a plain peer', () => {
   it('sends them', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port, { contract: numbered }));
-    const counted = client.execute(new CountCmd(1));
+    const counted = client.iterate(new CountCmd(1)).next();
     const peer = await raw.peer();
     peer.write(GREETING + countResultFrame(1, 0, true));
-    await expect(counted).resolves.toEqual(new CountResult(0, true));
+    await expect(counted).resolves.toEqual({ done: false, value: new CountResult(0, true) });
     await peer.receives(countFrame(1, 1));
   });
 
@@ -103,11 +103,13 @@ describe('two peers of this package', () => {
   it('lose the one call whose number is reserved, and no other', async () => {
     const calc = own(await CalcServer.start({ contract: numbered }));
     const client = own(calcClient(calc.port, { extension }));
-    const [sum, difference, counted] = [new AddCmd(2, 3), new SubCmd(8, 4), new CountCmd(1)].map((command) =>
-      client.execute(command),
-    );
+    const [sum, difference] = [new AddCmd(2, 3), new SubCmd(8, 4)].map((command) => client.execute(command));
+    const counted = client.iterate(new CountCmd(1)).next();
     await expect(difference).rejects.toMatchObject({ code: 'UNKNOWN_TYPE' });
-    await expect(Promise.all([sum, counted])).resolves.toEqual([new CalcResult(5), new CountResult(0, true)]);
+    await expect(Promise.all([sum, counted])).resolves.toEqual([
+      new CalcResult(5),
+      { done: false, value: new CountResult(0, true) },
+    ]);
     expect(calc.lost).toEqual([]);
   });
 
@@ -136,7 +138,8 @@ describe('two peers of this package', () => {
     const calc = own(await CalcServer.start({ contract: mergeContracts(calls, counts) }));
     const [one, other] = [calls, counts].map((contract) => own(calcClient(calc.port, { extension, contract })));
     await expect(one!.execute(new SubCmd(8, 4))).resolves.toEqual(new CalcResult(4));
-    await expect(other!.execute(new CountCmd(1))).resolves.toEqual(new CountResult(0, true));
+    const { value } = await other!.iterate(new CountCmd(1)).next();
+    expect(value).toEqual(new CountResult(0, true));
   });
 });
 

@@ -1,6 +1,6 @@
 // Streams between two peers of this package: their marks, their ends, and what stops them.
 import { describe, expect, it } from '@jest/globals';
-import { CmdStreamError } from '../../../lib/core.js';
+import { CmdStreamError, Command, defineContract, StreamCommand, VoidCommand } from '../../../lib/core.js';
 import { ADD_2_3, countFrame, frame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, until } from '../../support/deadline.js';
@@ -43,7 +43,7 @@ describe('the bytes of a stream', () => {
   ])('are plain where plain can say it: %s', async (_what, results, bytes) => {
     const calc = own(await CalcServer.start({ invoker: invoker(results) }));
     const peer = own(await calc.connect());
-    peer.write(PROBE + hello() + ADD_2_3);
+    peer.write(PROBE + hello() + countFrame(1, 1));
     await peer.receives(EXTENDED_GREETING + bytes);
   });
 
@@ -110,9 +110,57 @@ describe('a stream', () => {
 });
 
 describe('execute()', () => {
-  it('resolves with undefined when the handler gives nothing', async () => {
+  it('resolves with undefined when the handler of what says nothing of its Results gives nothing', async () => {
     const { client } = await openStage(own, () => undefined);
     await expect(client.execute(new PlayCmd())).resolves.toBeUndefined();
+  });
+
+  class OneCmd extends Command<Item> {
+    override exec(play: unknown) {
+      return (play as () => Item)();
+    }
+  }
+  const one = defineContract({ commands: [OneCmd], results: [Item] });
+
+  it.each([
+    ['nothing', () => undefined],
+    ['nothing later', async () => undefined],
+    ['an empty stream', () => items(0)],
+  ])('rejects NO_RESULT when the handler of a Command gives %s, and the server reports it', async (_, play) => {
+    const { calc, client } = await openStage(own, play as never, { contract: one }, { contract: one });
+    const text = 'the handler of OneCmd gave no Result';
+    const failure = { code: 'NO_RESULT', sent: true, message: expect.stringContaining(text) };
+    await expect(client.execute(new OneCmd())).rejects.toMatchObject(failure);
+    await expect(client.iterate(new OneCmd()).next()).rejects.toMatchObject(failure);
+    expect(calc.errors).toEqual([1, 2].map(() => expect.objectContaining({ code: 'NO_RESULT' }) as unknown));
+    await client.emit(new OneCmd());
+    await until('it is over', () => calc.server.inFlight === 0);
+    expect(calc.errors).toHaveLength(2);
+  });
+
+  it('rejects NO_RESULT when a stream of the server ends without one', async () => {
+    class NoneCmd extends StreamCommand<Item> {
+      static readonly wireName = 'OneCmd';
+
+      override exec() {
+        return items(0);
+      }
+    }
+    const contract = defineContract({ commands: [NoneCmd], results: [Item] });
+    const { calc, client } = await openStage(own, () => undefined, { contract }, { contract: one });
+    await expect(client.execute(new OneCmd())).rejects.toMatchObject({ code: 'NO_RESULT', sent: true });
+    expect(calc.errors).toEqual([]);
+  });
+
+  it('resolves with undefined for a VoidCommand', async () => {
+    class NoneCmd extends VoidCommand {
+      override exec() {}
+    }
+    const contract = defineContract({ commands: [NoneCmd], results: [Item] });
+    const { calc, client } = await openStage(own, () => undefined, { contract }, { contract });
+    await expect(client.execute(new NoneCmd())).resolves.toBeUndefined();
+    expect(await all(client.iterate(new NoneCmd()))).toEqual([]);
+    expect(calc.errors).toEqual([]);
   });
 
   it('resolves with the one Result of a generator', async () => {

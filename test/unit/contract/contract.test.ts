@@ -5,8 +5,14 @@ import { codecFor, codecRule } from '../../../lib/codec/codec-rules.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { jsonCodec } from '../../../lib/codec/json/json-codec.js';
-import { Command, Result } from '../../../lib/contract/command.js';
-import { contractRule, defineContract, tablesOf, type ContractDefinition } from '../../../lib/contract/contract.js';
+import { Command, Result, StreamCommand, VoidCommand } from '../../../lib/contract/command.js';
+import {
+  contractRule,
+  defineContract,
+  hasResult,
+  tablesOf,
+  type ContractDefinition,
+} from '../../../lib/contract/contract.js';
 import { TYPE_ENTRY, TypeTable, typeNameOf, type TypeEntry } from '../../../lib/contract/type-table.js';
 
 class First extends Command {}
@@ -130,6 +136,22 @@ describe('a contract', () => {
     const definition = { commands: [First], results: [Answer, Needy] };
     expect(() => define(definition)).toThrow(refused(/`results\[1\]`: new Needy\(\) fails.*constructor defaults: /));
     expect(() => define(definition)).toThrow(expect.objectContaining({ cause: expect.any(TypeError) as unknown }));
+  });
+
+  it('is refused when exec of a Command that has no stream is an async generator', () => {
+    async function* exec() {
+      yield 1;
+    }
+    class One extends Command {}
+    class None extends VoidCommand {}
+    class Many extends StreamCommand {}
+    class Other {}
+    for (const type of [One, None, Many, Other]) Object.assign(type.prototype, { exec });
+    const refusal = (count: string) =>
+      refused(new RegExp(`\`commands\\[0\\]\`, its exec: .* has ${count}: let it extend`));
+    expect(() => define({ commands: [One] })).toThrow(refusal('one Result'));
+    expect(() => define({ commands: [None] })).toThrow(refusal('no Result'));
+    expect(define({ commands: [Many, Other] }).commands.types).toEqual([Many, Other]);
   });
 
   it('may have a class with an accessor `then`, which is not asked', () => {
@@ -404,6 +426,15 @@ describe('an entry whose `is` throws', () => {
 });
 
 describe('a Command', () => {
+  it('has a Result in any case when its class extends Command, or its entry names one', () => {
+    const named = (kind: string, answers?: readonly string[]) => ({ ...entryFor(kind), ...(answers && { answers }) });
+    class Stream extends StreamCommand {}
+    const types = [First, Stream, named('one', ['Sum']), named('none', []), named('silent')];
+    const contract = tablesOf(define({ commands: types }));
+    const values = [new First(), new Stream(), { kind: 'one' }, { kind: 'none' }, { kind: 'silent' }, {}];
+    expect(values.map((value) => hasResult(contract, value))).toEqual([true, false, true, false, false, false]);
+  });
+
   class Twice {
     static readonly idempotent = true;
   }

@@ -1,10 +1,10 @@
 // A method that handles a Command, called by hand as unit tests of applications do: it gets what it is given.
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
-import { CommandHandler } from 'nestjs-cmd-stream';
+import { CommandHandler, VoidCommand } from 'nestjs-cmd-stream';
 import type { CommandContext } from '../../../lib/core.js';
 import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
-import { AddCmd } from '../../support/vector-contract.js';
+import { AddCmd, CalcResult, CountCmd } from '../../support/vector-contract.js';
 
 /** A method with these types of parameters, as the compiler and the decorator leave it; it gives its arguments. */
 function decorated(types: readonly unknown[] | undefined): (...args: unknown[]) => unknown {
@@ -22,6 +22,34 @@ function decorated(types: readonly unknown[] | undefined): (...args: unknown[]) 
 const command = new AddCmd();
 const { signal } = new AbortController();
 const context = new CmdStreamContext([{ signal } as CommandContext, 'command:AddCmd']);
+
+describe('a handler that is an async generator', () => {
+  class Controller {
+    async *many() {
+      yield new CalcResult();
+    }
+  }
+  class NoneCmd extends VoidCommand {}
+  const decorate = (type: unknown) =>
+    (CommandHandler(type as never) as (target: object, key: string, descriptor: object) => void)(
+      Controller.prototype,
+      'many',
+      { ...Object.getOwnPropertyDescriptor(Controller.prototype, 'many') },
+    );
+
+  it.each([
+    ['one Result', AddCmd],
+    ['no Result', NoneCmd],
+  ])('is refused for a Command with %s', (count, type) => {
+    expect(() => decorate(type)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_HANDLER',
+        message: `@CommandHandler(${type.name}) on many: an async generator has many Results, and ${type.name} has ${count}: let it extend StreamCommand`,
+      }),
+    );
+    expect(() => decorate(CountCmd)).not.toThrow();
+  });
+});
 
 describe('a handler that is called by hand', () => {
   it.each<[string, readonly unknown[] | undefined, readonly unknown[], readonly unknown[]]>([
