@@ -423,7 +423,7 @@ describe('the context of a Command', () => {
     expect([context!.localAddress, context!.localPort]).toEqual(['127.0.0.1', server.port]);
     expect(context!.remotePort).toEqual(expect.any(Number));
     expect(context!.getPattern()).toBe('command:AddCmd');
-    expect(context!.getMetadata()).toEqual({});
+    expect(context!.metadata).toEqual({});
     expect(context!.signal.reason).toMatchObject({ code: 'ANSWERED' });
     expect(calcContract.commands.types[0]).toBe(AddCmd);
   });

@@ -30,8 +30,8 @@ let received: unknown[] = [];
 class Reader {
   @CommandHandler(EchoCmd)
   echo(_command: EchoCmd, context: CmdStreamContext) {
-    received.push(context.getMetadata());
-    return new EchoResult(JSON.stringify(context.getMetadata()));
+    received.push(context.metadata);
+    return new EchoResult(JSON.stringify(context.metadata));
   }
 
   @CommandHandler(CountCmd)
@@ -41,12 +41,12 @@ class Reader {
 
   @MessagePattern('read')
   read(@Payload() data: unknown, @Ctx() context: CmdStreamContext): unknown {
-    return { data, metadata: context.getMetadata() };
+    return { data, metadata: context.metadata };
   }
 
   @EventPattern<string>('note')
   note(@Payload() data: unknown, @Ctx() context: CmdStreamContext): void {
-    received.push([data, context.getMetadata()]);
+    received.push([data, context.metadata]);
   }
 }
 

@@ -341,3 +341,21 @@ export class WrongReceiverExec extends Command<CalcResult, Calc> {
     return new CalcResult(thermometer.celsius);
   }
 }
+
+@Controller()
+export class Limited {
+  @CommandHandler(AddCmd, { timeoutMs: 500, transportId: Symbol('other') })
+  add({ A }: AddCmd, { metadata, remoteAddress, remotePort }: CmdStreamContext): CalcResult {
+    const port: number | undefined = remotePort;
+    const from: string | undefined = remoteAddress;
+    // @ts-expect-error A Unix domain socket has none.
+    const always: string = remoteAddress;
+    return new CalcResult(metadata['tenant'] && from === always && port ? A : 0);
+  }
+
+  // @ts-expect-error There is no such option.
+  @CommandHandler(AddCmd, { timeoutMS: 500 })
+  misspelt(): CalcResult {
+    return new CalcResult();
+  }
+}

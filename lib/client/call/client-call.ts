@@ -81,7 +81,7 @@ export interface CallNeeds {
   readonly credit?: number;
   /** What ends the call well: its last Result (the default), or that the socket has taken its Command. */
   readonly until?: 'answered' | 'written';
-  /** Metadata that its caller did not give, such as trace headers: left out towards plain peers. */
+  /** Metadata that its caller did not give, such as trace ids: left out towards plain peers. */
   readonly ambient?: Metadata | undefined;
   readonly observer?: CallObserver | undefined;
 }

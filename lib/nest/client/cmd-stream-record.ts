@@ -10,7 +10,7 @@ export class CmdStreamRecord<T = unknown> {
 }
 
 /**
- * Builds what `client.send(pattern, record)` and `emit` take to send metadata along; `context.getMetadata()` reads it.
+ * Builds what `client.send(pattern, record)` and `emit` take to send metadata along; `context.metadata` reads it.
  *
  * @publicApi
  */

@@ -78,11 +78,6 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
   getPattern(): string {
     return this.args[1];
   }
-
-  /** What the caller sent along; empty from a plain cmd-stream peer. */
-  getMetadata(): Readonly<Record<string, string>> {
-    return this.args[0].metadata;
-  }
 }
 
 /** Of exceptions that it does not know Nest's exception layer logs all but those of this kind. */
