@@ -189,7 +189,7 @@ describe('an async method of a codec', () => {
     ['decodeResult', 'BAD_PAYLOAD'],
   ])('is an error that names it: %s', async (method, code) => {
     const codec: Codec = {
-      name: 'async',
+      name: 'json',
       encodeCommand: (command, writer) => json.encodeCommand(command, writer),
       decodeCommand: (reader) => json.decodeCommand(reader),
       encodeResult: (result, writer) => json.encodeResult(result, writer),
