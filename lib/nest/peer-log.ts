@@ -1,11 +1,13 @@
 // Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its
-// lines: one line per reason and second, with a count of those left out, control characters escaped.
+// lines: one line per reason and second, ten of all, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
 import type { ConnectionAddresses } from '../contract/command.js';
 import type { CmdStreamErrorCode } from '../error-codes.js';
 import { encodeError, peerText, visibleText, type CmdStreamError } from '../errors.js';
 
 const LOG_INTERVAL_MS = 1000;
+/** Of all reasons together, in one interval. */
+const MOST_LINES = 10;
 const MAX_TEXT = 512;
 
 /** Ends that need no line: they are what clients do. */
@@ -22,6 +24,8 @@ type Level = 'warn' | 'error';
 export class PeerLog {
   readonly #logger: LoggerService;
   readonly #lines = new Map<string, { loggedAt: number; leftOut: number }>();
+  /** The interval that runs: since when, and how many lines were written and left out. */
+  #interval = { since: Number.NEGATIVE_INFINITY, written: 0, leftOut: 0 };
 
   constructor(logger: LoggerService) {
     this.#logger = logger;
@@ -40,6 +44,20 @@ export class PeerLog {
   /** What a peer sent cannot be read, or what it asked for cannot be sent. */
   failure(error: CmdStreamError): void {
     this.#write(error, '', 'error');
+  }
+
+  /** Calls `write` if one more line may be written now; of those left out the number is written later. */
+  line(write: () => unknown, count = 1): void {
+    const now = performance.now();
+    const { since, leftOut } = this.#interval;
+    if (now - since >= LOG_INTERVAL_MS) {
+      this.#interval = { since: now, written: leftOut > 0 ? 1 : 0, leftOut: 0 };
+      if (leftOut > 0) this.#logger.warn(`${leftOut} lines were left out: ${MOST_LINES} may be written in a second`);
+    }
+    if (this.#interval.written < MOST_LINES) {
+      this.#interval.written++;
+      write();
+    } else this.#interval.leftOut += count;
   }
 
   /** In Nest's own words, which operators look for. */
@@ -64,9 +82,10 @@ export class PeerLog {
       line.leftOut++;
       return;
     }
-    const leftOut = line?.leftOut ? ` (and ${line.leftOut} more since the last line)` : '';
+    const more = line?.leftOut ?? 0;
+    const leftOut = more > 0 ? ` (and ${more} more since the last line)` : '';
     this.#lines.set(reason, { loggedAt: now, leftOut: 0 });
-    this.#logger[level](text + leftOut);
+    this.line(() => this.#logger[level](text + leftOut), 1 + more);
   }
 }
 

@@ -8,6 +8,7 @@ import { failedFilterOf, isLogged } from './handler-failure.js';
 
 /** What a peer can send as often as it likes, or make a handler give. */
 const unreadable: ReadonlySet<CmdStreamErrorCode> = new Set<CmdStreamErrorCode>([
+  'NO_HANDLER',
   'BAD_PAYLOAD',
   'FRAME_TOO_LARGE',
   'JSON_LIMIT',
@@ -23,8 +24,7 @@ export class FailureLog {
   readonly #peers: PeerLog;
 
   /**
-   * `logger`: a subclass may have another one; `peers` has a line a second for what peers can cause as often as they
-   * like.
+   * `logger`: a subclass may have another one; `peers` bounds the lines of what peers can cause as often as they like.
    */
   constructor(logger: () => LoggerService, peers: PeerLog) {
     this.#loggerOf = logger;
@@ -41,7 +41,7 @@ export class FailureLog {
     if (code !== undefined && unreadable.has(code)) logging(() => this.#peers.failure(error as CmdStreamError));
     else if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED')
       logging(() => this.#peers.error(error as CmdStreamError));
-    else if (code === 'RESULT_AFTER_LAST') logging(() => this.#logger.warn(messageOf(error)));
+    else if (code === 'RESULT_AFTER_LAST') this.#line(() => this.#logger.warn(messageOf(error)));
     else if (code === 'HANDLER_ERROR') this.#event(error as CmdStreamError);
     else if (!isLogged(error)) this.error(error);
   }
@@ -50,7 +50,7 @@ export class FailureLog {
   #event({ message, cause }: CmdStreamError): void {
     if (isLogged(cause)) return;
     const exception = isCmdStreamError(cause) && isError(cause.cause) ? cause.cause : cause;
-    logging(() => this.#logger.error(message, stackOf(exception)));
+    this.#line(() => this.#logger.error(message, stackOf(exception)));
   }
 
   /** An error that nothing but the log shows. */
@@ -58,16 +58,23 @@ export class FailureLog {
     const filter = failedFilterOf(error);
     if (filter === undefined) return this.#unknown(error);
     const text = `the exception filter ${filter} has failed itself: ${messageOf(error)}; ${FILTER_HINT}`;
-    logging(() => this.#logger.error(text, stackOf(error)));
+    this.#line(() => this.#logger.error(text, stackOf(error)));
   }
 
   /** A logger may fail at what cannot be shown: then its text has to do. */
   #unknown(error: unknown): void {
-    try {
-      this.#logger.error(error);
-    } catch {
-      logging(() => this.#logger.error(messageOf(error)));
-    }
+    this.#line(() => {
+      try {
+        this.#logger.error(error);
+      } catch {
+        this.#logger.error(messageOf(error));
+      }
+    });
+  }
+
+  /** Whatever fails, a peer can have it fail as often as it likes. */
+  #line(write: () => unknown): void {
+    logging(() => this.#peers.line(write));
   }
 }
 

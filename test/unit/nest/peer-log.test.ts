@@ -1,5 +1,5 @@
-// The lines that peers cause: their levels, their texts and their lengths. How many there are in a second,
-// test/e2e/peer-log tells.
+// The lines that peers cause: their levels, their texts and their lengths. How
+// many there are of one reason in a second, test/e2e/peer-log tells.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { addressesOf } from '../../../lib/connection/connection-socket.js';
 import { CmdStreamError } from '../../../lib/errors.js';
@@ -49,6 +49,37 @@ describe('a line that a peer causes', () => {
     const text = lines[0]!.slice('warn: OVERLOADED: '.length);
     expect(text).toHaveLength(expected);
     expect(text.endsWith('…')).toBe(length > 512);
+  });
+
+  it('is one of ten in a second, whatever the reasons, and the number of the others is written later', () => {
+    const { log, lines } = start();
+    for (let second = 1; second <= 3; second++) {
+      for (let at = 0; at < 30; at++) log.line(() => lines.push(`line ${second}.${at}`));
+      jest.advanceTimersByTime(1000);
+    }
+    const written = (second: number, count: number) => Array.from({ length: count }, (_, at) => `line ${second}.${at}`);
+    expect(lines).toEqual([
+      ...written(1, 10),
+      'warn: 20 lines were left out: 10 may be written in a second',
+      ...written(2, 9),
+      'warn: 21 lines were left out: 10 may be written in a second',
+      ...written(3, 9),
+    ]);
+  });
+
+  it('that is left out counts those of its reason that it stands for', () => {
+    const { log, lines } = start();
+    for (let time = 0; time < 5; time++) log.error(new CmdStreamError('OVERLOADED', 'one'));
+    jest.advanceTimersByTime(1000);
+    for (let at = 0; at < 10; at++) log.line(() => {});
+    log.error(new CmdStreamError('OVERLOADED', 'two'));
+    jest.advanceTimersByTime(1000);
+    log.noEventHandler('three');
+    expect(lines).toEqual([
+      'warn: OVERLOADED: one',
+      'warn: 5 lines were left out: 10 may be written in a second',
+      'error: three',
+    ]);
   });
 
   it('is one of a moment for each reason, whichever peer causes it', () => {
