@@ -8,7 +8,7 @@ export interface CmdStreamErrorOptions {
   /** What led to this error. */
   cause?: unknown;
   /** May the server have seen the Command? Default `false`. */
-  sent?: boolean;
+  sent?: boolean | undefined;
   /** For REMOTE: what travels to the caller, any JSON value. */
   payload?: unknown;
 }

@@ -10,6 +10,11 @@ export interface OptionRule {
   accepts(value: unknown): boolean;
 }
 
+/** Options of which those named by `K` are there. */
+export type Complete<T, K extends PropertyKey = keyof T> = Omit<T, K> & {
+  [P in K & keyof T]-?: Exclude<T[P], undefined>;
+};
+
 export type OptionRules<T> = { readonly [K in keyof Required<T>]: OptionRule };
 
 /**
@@ -91,7 +96,7 @@ export function resolveOptions<T extends object, D extends Partial<T>>(
   defaults: D,
   rules: OptionRules<T>,
   oldNames: OldOptionNames = NO_OLD_NAMES,
-): Readonly<Omit<T, keyof D> & Required<Pick<T, keyof D & keyof T>>> {
+): Readonly<Complete<T, keyof D>> {
   if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
     throw new CmdStreamError('INVALID_OPTION', `${owner}: options must be an object, got ${show(given)}`);
   }

@@ -8,33 +8,33 @@ export interface CockatielBreakerOptions {
    * How many of the latest outcomes count; before the first call all of them are successes. 1 to 1,000,000.
    * @default 50
    */
-  windowSize?: number;
+  windowSize?: number | undefined;
   /**
    * Share of failures among them that opens the circuit, above 0 up to 1.
    * @default 0.5
    */
-  failureRate?: number;
+  failureRate?: number | undefined;
   /**
    * Time an open circuit lets no call through, in milliseconds, 1 to 2,147,483,647. While half-open, a trial call that
    * has not reported for so long makes room for another; its outcome still counts.
    * @default 5_000
    */
-  openDurationMs?: number;
+  openDurationMs?: number | undefined;
   /**
    * Trial calls that a half-open circuit lets through, all of which must succeed to close it. 1 to 1,000,000.
    * @default 3
    */
-  successThreshold?: number;
+  successThreshold?: number | undefined;
   /**
    * Which errors of a call count as failures of its server; must answer at once, and what it throws counts.
    * @default isFailure
    */
-  isFailure?: (error: unknown) => boolean;
+  isFailure?: ((error: unknown) => boolean) | undefined;
   /**
    * Called with every change and the server as `host:port`. It may use the breaker; what it throws is ignored.
    * @default none
    */
-  onStateChange?: (state: CircuitBreakerState, server: string) => void;
+  onStateChange?: ((state: CircuitBreakerState, server: string) => void) | undefined;
 }
 
 export const cockatielBreakerDefaults = Object.freeze({

@@ -10,7 +10,7 @@ import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
 import { clientDirection } from '../connection/codec-direction.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
-import { objectWith, resolveOptions, type OldOptionNames, type OptionRules } from '../options.js';
+import { objectWith, resolveOptions, type Complete, type OldOptionNames, type OptionRules } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { CallBytes } from './call/call-bytes.js';
 import { clientDefaults, clientRules, oldClientNames, type CommandClientOptions } from './client-options.js';
@@ -138,7 +138,7 @@ function exclude(
   throw new CmdStreamError('INVALID_OPTION', `${client}: options "${one}" and "${other}" exclude each other`);
 }
 
-function switched<T extends object, D extends Required<T>>(
+function switched<T extends object, D extends Complete<T>>(
   name: string,
   given: boolean | T,
   defaults: D,

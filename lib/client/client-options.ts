@@ -59,116 +59,116 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    * Host of the server.
    * @default 'localhost'
    */
-  host?: string;
+  host?: string | undefined;
   /**
    * Port of the server, 1 to 65535; a string of digits is read as one.
    * @default 3000
    */
-  port?: number | string;
+  port?: number | string | undefined;
   /**
    * Path of the server's Unix domain socket, 1 to 103 bytes, instead of host and port.
    * @default none
    */
-  path?: string;
+  path?: string | undefined;
   /**
    * Several servers, instead of host and port: `'a:9000,b:9000'`, or an array of `'host:port'`, `{ host, port }` and
    * `{ path }`; the port is 3000 where there is none, an IPv6 address in text stands in square brackets.
    * @default none: the one of host and port
    */
-  servers?: string | readonly GivenAddress[];
+  servers?: string | readonly GivenAddress[] | undefined;
   /**
    * Connections to each server, 1 to 1,024.
    * @default 1
    */
-  connectionsPerServer?: number;
+  connectionsPerServer?: number | undefined;
   /**
    * Which open connection takes the next call: `'round-robin'`, `'least-pending'`, or a strategy of your own.
    * @default 'round-robin'
    */
-  dispatchStrategy?: 'round-robin' | 'least-pending' | DispatchStrategy;
+  dispatchStrategy?: 'round-robin' | 'least-pending' | DispatchStrategy | undefined;
   /**
    * `true`: TLS as Node does it by default; or Node's own TLS options (`ca`, `cert`, `key`, `servername`, …). `false`:
    * plain TCP.
    * @default false
    */
-  tls?: boolean | TlsConnectionOptions;
+  tls?: boolean | TlsConnectionOptions | undefined;
   /**
    * A codec, or what makes one for the contract.
    * @default jsonCodec()
    */
-  codec?: Codec | CodecFactory;
+  codec?: Codec | CodecFactory | undefined;
   /**
    * Resolves host names instead of Node's own `dns.lookup`; asked anew for each connection.
    * @default dns.lookup
    */
-  lookup?: LookupFunction;
+  lookup?: LookupFunction | undefined;
   /**
    * Opens the sockets instead of this package; `tls` and `lookup` are its business then.
    * @default none
    */
-  connect?: ConnectionFactory;
+  connect?: ConnectionFactory | undefined;
   /**
    * How lost connections, and those that could not be opened, are opened anew. `false`: only by the next call, and
    * calls that wait fail as soon as an attempt does.
    * @default true
    */
-  reconnect?: boolean | ReconnectOptions;
+  reconnect?: boolean | ReconnectOptions | undefined;
   /**
    * Pings that find out whether the server is still there; `false`: none.
    * @default true
    */
-  keepalive?: boolean | KeepaliveOptions;
+  keepalive?: boolean | KeepaliveOptions | undefined;
   /**
    * Age at which a connection is replaced by a new one, without loss, in milliseconds, 10 % more or less; 100 to
    * 604,800,000 (a week), 0: never.
    * @default 0
    */
-  maxConnectionAgeMs?: number;
+  maxConnectionAgeMs?: number | undefined;
   /**
    * How calls wait while no connection is open. `false`: they fail as soon as no attempt is under way.
    * @default true
    */
-  queue?: boolean | QueueOptions;
+  queue?: boolean | QueueOptions | undefined;
   /**
    * Repeats Commands of classes with `static idempotent = true`, or of types with `idempotent: true`, when their
    * connection is lost; `false`: never.
    * @default true
    */
-  retry?: boolean | RetryOptions;
+  retry?: boolean | RetryOptions | undefined;
   /**
    * Makes the circuit breaker of each server.
    * @default none
    */
-  circuitBreaker?: CircuitBreakerFactory;
+  circuitBreaker?: CircuitBreakerFactory | undefined;
   /**
    * Metadata of every call, beneath that of hooks and of the call itself: a value, or a function that is asked for each
    * call, in the scope of its caller, and may be asynchronous. A call is sent when its own metadata is there, as it was
    * when it was made; it does not wait for others. Plain servers do not get it.
    * @default none
    */
-  metadata?: Readonly<Record<string, string>> | ClientMetadataFactory;
+  metadata?: Readonly<Record<string, string>> | ClientMetadataFactory | undefined;
   /**
    * Makes the hooks of each call.
    * @default none
    */
-  hooks?: SendHooksFactory;
+  hooks?: SendHooksFactory | undefined;
   /**
    * Time for TCP, TLS and ServerInfo together, in milliseconds; 0: no limit.
    * @default 4_000
    */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /**
    * Time an `execute` waits for its Result, in milliseconds, unless the call says otherwise; 0: no limit. Streams have
    * none.
    * @default 30_000
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /**
    * Most bytes of the Commands that wait for a connection, for room at the server or in its buffer, or that may have to
    * be sent again, of all connections together; further ones that must wait fail. 1 KiB to 1 GiB.
    * @default 67_108_864
    */
-  maxQueuedBytes?: number;
+  maxQueuedBytes?: number | undefined;
   /**
    * Most bytes of the Results of one `iterate()` that wait to be taken, each counted with 128 more, or of the answers
    * of one message by pattern that wait for an asynchronous `deserializer`, with 1,300 more, as their promises hold so
@@ -176,24 +176,24 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    * 2 MiB, which is more than a server of this package sends ahead, to 1 GiB, or `Infinity`: no limit.
    * @default 16_777_216
    */
-  maxStreamBufferBytes?: number;
+  maxStreamBufferBytes?: number | undefined;
   /**
    * Offer the extension to the server: errors, cancellation, deadlines, back-pressure, metadata, patterns, drain.
    * `'require'`: a plain server is an error, EXTENSION_UNAVAILABLE. `false`: be a plain client.
    * @default true
    */
-  extension?: boolean | 'require';
+  extension?: boolean | 'require' | undefined;
   /**
    * Time `close()` gives pending calls to be answered, and what was written to leave, in milliseconds; a
    * socket that does not say that it is closed may take half a second more.
    * @default 10_000
    */
-  gracePeriodMs?: number;
+  gracePeriodMs?: number | undefined;
   /**
    * Called with Results that no call waits for; what it throws is ignored.
    * @default none: they are counted only
    */
-  onUnexpectedResult?: (result: UnexpectedResult) => void;
+  onUnexpectedResult?: ((result: UnexpectedResult) => void) | undefined;
 }
 
 export const clientDefaults = Object.freeze({

@@ -31,18 +31,18 @@ export interface SendHooks {
    * Before anything else. What it returns travels as metadata that the caller has not given: plain servers do not get
    * it. What it throws becomes the error of the call; nothing was sent then and no other hook is called.
    */
-  beforeSend?(command: unknown): Metadata | void;
+  beforeSend?: ((command: unknown) => Metadata | void) | undefined;
   /** With every Result. */
-  onResult?(sent: SentCommand, received: ReceivedResult): void;
+  onResult?: ((sent: SentCommand, received: ReceivedResult) => void) | undefined;
   /**
    * The call has failed: it could not be sent, its connection was lost, the server has answered an error, its caller
    * has aborted it.
    */
-  onError?(sent: SentCommand, error: unknown): void;
+  onError?: ((sent: SentCommand, error: unknown) => void) | undefined;
   /** The call's time is over. */
-  onTimeout?(sent: SentCommand, error: unknown): void;
+  onTimeout?: ((sent: SentCommand, error: unknown) => void) | undefined;
   /** The call is over, for whatever reason; always the last one, and always once. */
-  onEnd?(sent: SentCommand): void;
+  onEnd?: ((sent: SentCommand) => void) | undefined;
 }
 
 /** @publicApi */

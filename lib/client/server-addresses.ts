@@ -10,7 +10,8 @@ import { port, text, type OptionRule } from '../options.js';
  *
  * @publicApi
  */
-export type GivenAddress = string | ServerAddress | { readonly host: string; readonly port?: number | string };
+export type GivenAddress =
+  string | ServerAddress | { readonly host: string; readonly port?: number | string | undefined };
 
 const portRule = port(1);
 /** In square brackets an IPv6 address, which has colons of its own. */

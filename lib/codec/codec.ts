@@ -25,13 +25,13 @@ export interface Codec {
    * What JSON that belongs to no type of the contract may be: data by pattern, and the answers of a contract without
    * Results. Default: as `jsonCodec()` without options.
    */
-  readonly dataLimits?: DataLimits;
+  readonly dataLimits?: DataLimits | undefined;
   /**
    * How the types of the contract are laid out, position by position, where both sides must agree on more than names.
    * It goes into the fingerprint by which two peers of this package find out that their contracts differ. Default:
    * names alone.
    */
-  readonly layouts?: CodecLayouts;
+  readonly layouts?: CodecLayouts | undefined;
   encodeCommand(command: unknown, writer: PayloadWriter): void;
   decodeCommand(reader: PayloadReader): unknown;
   encodeResult(result: unknown, writer: PayloadWriter): void;

@@ -7,44 +7,44 @@ export interface CmdStreamConnectionOptions {
    * The greeting of the server, 1 to 1024 bytes; a client refuses a server with another one.
    * @default 'default'
    */
-  serverInfo?: string | Uint8Array;
+  serverInfo?: string | Uint8Array | undefined;
   /**
    * Largest Command frame in bytes, 64 to 1 GiB: the client refuses to write a larger one, the server closes the
    * connection that sends one.
    * @default 1_048_576
    */
-  maxCommandBytes?: number;
+  maxCommandBytes?: number | undefined;
   /**
    * Largest Result frame in bytes, 64 to 1 GiB: the server refuses to write a larger one, the client closes the
    * connection that sends one.
    * @default 4_194_304
    */
-  maxResultBytes?: number;
+  maxResultBytes?: number | undefined;
   /**
    * Time from a frame's first byte to its last, in milliseconds, plus one second for each 128 KiB; 0: no limit. Of
    * this and all limits of a connection: time in which this process stands still does not count.
    * @default 10_000
    */
-  frameTimeoutMs?: number;
+  frameTimeoutMs?: number | undefined;
   /**
    * Time a peer may take no byte although some are waiting, in milliseconds; 0: no limit, but for a connection that is
    * ending, which has the default then. Up to twice that after large writes: the system reports what the peer takes in
    * steps of up to a third of its buffer.
    * @default 10_000
    */
-  writeStallTimeoutMs?: number;
+  writeStallTimeoutMs?: number | undefined;
   /**
    * Most bytes that may wait for a peer that does not read. Beyond, a client queues further Commands; a server, whose
    * Results have `maxStreamBufferBytes` besides, lets producers wait, reads no further Commands of a plain peer, and
    * ends the connection of such a peer where a source that cannot wait sends on. 64 KiB to 1 GiB.
    * @default 8_388_608
    */
-  maxSendBufferBytes?: number;
+  maxSendBufferBytes?: number | undefined;
   /**
    * TCP keepalive: idle time before the first probe in milliseconds; 0: off.
    * @default 15_000
    */
-  tcpKeepAliveMs?: number;
+  tcpKeepAliveMs?: number | undefined;
 }
 
 export const connectionDefaults = Object.freeze({

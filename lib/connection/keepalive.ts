@@ -112,14 +112,14 @@ export interface KeepaliveOptions {
    * is sent or was received.
    * @default 5_000
    */
-  intervalMs?: number;
+  intervalMs?: number | undefined;
   /**
    * Time in which a server that was pinged may send nothing at all, in milliseconds, plus one second for each 128 KiB
    * of Commands that are ahead of the ping, `writeStallTimeoutMs` at most; then the connection is lost. Time in which
    * this process stands still does not count. 250 and up.
    * @default 5_000
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 export const keepaliveDefaults = Object.freeze({ intervalMs: 5000, timeoutMs: 5000 });

@@ -16,7 +16,7 @@ export interface ResultTypeOptions {
    * bundler may rename, or that is to be renamed. It must be the same at both sides.
    * @default the name of the class
    */
-  name?: string;
+  name?: string | undefined;
 }
 
 /**
@@ -30,13 +30,13 @@ export interface CommandTypeOptions extends ResultTypeOptions {
    * `static idempotent`.
    * @default false
    */
-  idempotent?: boolean;
+  idempotent?: boolean | undefined;
   /**
    * Why it should not be used any more, as `static deprecated`; `true` without a reason. A client that sends one, and a
    * server that gets one, say so in a DeprecationWarning of the process, once for each class.
    * @default false
    */
-  deprecated?: boolean | string;
+  deprecated?: boolean | string | undefined;
 }
 
 const deprecatedRule: OptionRule = {

@@ -157,7 +157,7 @@ export type AnyCommand = Answered<unknown> | { readonly $typeName: string };
 
 /** What `execute` takes: all but a {@link StreamCommand}. */
 export interface SingleCommand {
-  readonly [COUNT]?: Exclude<ResultCount, 'many Results'>;
+  readonly [COUNT]?: Exclude<ResultCount, 'many Results'> | undefined;
 }
 
 /** The type of the Results of a Command. */

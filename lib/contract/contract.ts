@@ -57,7 +57,7 @@ export interface ContractDefinition<
    * The Results; position, or key, = type number, counted apart from the Commands. Handlers may send these only.
    * Without it the contract is for peers of this package: handlers send any JSON value.
    */
-  results?: Results;
+  results?: Results | undefined;
 }
 
 /**
@@ -163,7 +163,7 @@ export function defineContract<
 >(
   definition: ContractDefinition<Commands, Results> & {
     readonly commands: Answerable<Commands, TypesIn<Results>>;
-    readonly results?: SpelledResults<Results>;
+    readonly results?: SpelledResults<Results> | undefined;
   },
 ): Contract<TypesIn<Commands>, TypesIn<Results>> {
   if (typeof definition !== 'object' || definition === null) {

@@ -15,17 +15,17 @@ export interface TypeEntry<T = unknown> {
   readonly [TYPE_ENTRY]: true;
   readonly name: string;
   /** What its values carry as `$typeName`: they are found by it, `is` is not asked. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** If it throws, the value is none of this type. */
   is(value: unknown): value is T;
   /** Is this Result the last of its Command? Default: what its boolean field `lastOne` says, else yes. */
   lastOne?(value: T): boolean;
   /** May this Command be executed twice? Default: no. */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
   /** Why it should not be used any more, `true` without a reason. Default: it may be used. */
-  readonly deprecated?: boolean | string;
+  readonly deprecated?: boolean | string | undefined;
   /** Of a Command: the names of the types of its Results, as far as they are given. */
-  readonly answers?: readonly string[];
+  readonly answers?: readonly string[] | undefined;
 }
 
 export type ContractType = TypeClass | TypeEntry;
@@ -49,7 +49,12 @@ export interface TypeList<T extends ContractType = ContractType> {
  * @publicApi
  */
 export type LockedType =
-  string | { readonly reserved?: boolean; readonly name?: string; readonly deprecated?: boolean | string };
+  | string
+  | {
+      readonly reserved?: boolean | undefined;
+      readonly name?: string | undefined;
+      readonly deprecated?: boolean | string | undefined;
+    };
 
 interface NumberedEntry {
   readonly entry: TypeEntry;

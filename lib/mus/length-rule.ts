@@ -11,18 +11,18 @@ export interface MusLengthOptions {
    * Greatest length that is read: bytes of a text or block, elements of a list, entries of a map.
    * @default none: what `maxCommandBytes` or `maxResultBytes` allows
    */
-  maxLength?: number;
+  maxLength?: number | undefined;
   /**
    * Looks at a length that was read, 0 included, before anything is read or allocated: throws what is wrong with it, or
    * returns false.
    * @default none
    */
-  checkLength?: (length: number) => unknown;
+  checkLength?: ((length: number) => unknown) | undefined;
   /**
    * The integer a length is written as.
    * @default none: a positive varint
    */
-  lengthAs?: MusInteger;
+  lengthAs?: MusInteger | undefined;
 }
 
 export const musLengthDefaults = Object.freeze({});

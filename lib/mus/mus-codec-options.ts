@@ -1,5 +1,5 @@
 // The options of the MUS codec: their meaning and defaults.
-import { integer, resolveOptions, type OptionRule, type OptionRules } from '../options.js';
+import { integer, resolveOptions, type Complete, type OptionRule, type OptionRules } from '../options.js';
 import type { MusVariants } from './mus-interface.js';
 import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
 
@@ -14,14 +14,14 @@ export interface MusCodecOptions {
    * The Results of the contract, in the same way.
    * @default none: for a contract without Results
    */
-  results?: AnyMusSerializer | MusVariants;
+  results?: AnyMusSerializer | MusVariants | undefined;
   /**
    * Most objects in one Command or Result that is read: structs, lists, maps, Refs, blocks of bytes and Dates, nested
    * ones included; numbers, texts and what a layout of one's own makes are not counted. Bounds the memory that few
    * bytes can take. 1 to 100,000,000.
    * @default 50_000
    */
-  maxValues?: number;
+  maxValues?: number | undefined;
 }
 
 export const musCodecDefaults = Object.freeze({ maxValues: 50_000 });
@@ -37,8 +37,6 @@ const musCodecRules: OptionRules<MusCodecOptions> = Object.freeze({
   maxValues: integer(1, 100_000_000, 'objects'),
 });
 
-export function resolveMusCodecOptions(
-  options: MusCodecOptions,
-): Readonly<MusCodecOptions & Required<Pick<MusCodecOptions, 'maxValues'>>> {
+export function resolveMusCodecOptions(options: MusCodecOptions): Readonly<Complete<MusCodecOptions, 'maxValues'>> {
   return resolveOptions<MusCodecOptions, typeof musCodecDefaults>('musCodec', options, musCodecDefaults, musCodecRules);
 }

@@ -15,14 +15,14 @@ export interface MusCustom<T, I = T> {
   /** Reads exactly one value. What the reader throws must pass. */
   decode(reader: PayloadReader): T;
   /** Fewest bytes a value takes. Default: none is known. */
-  readonly minBytes?: number;
+  readonly minBytes?: number | undefined;
   /**
    * Names the layout, for the check of the contract when two peers connect: give it another one when the bytes change.
    * Default: none; a change goes unnoticed.
    */
-  readonly layout?: string;
+  readonly layout?: string | undefined;
   /** The class of the values, for a contract or an interface. Default: none. */
-  readonly type?: TypeClass<T>;
+  readonly type?: TypeClass<T> | undefined;
 }
 
 export class CustomSerializer<T, I> extends MusSerializer<T, I> {

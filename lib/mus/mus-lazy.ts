@@ -12,7 +12,7 @@ export interface MusLazyOptions {
    * How often a value may contain itself, read or written: 1 to 250.
    * @default 64
    */
-  maxDepth?: number;
+  maxDepth?: number | undefined;
 }
 
 export const musLazyDefaults = Object.freeze({ maxDepth: 64 });

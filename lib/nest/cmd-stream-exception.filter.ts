@@ -154,7 +154,7 @@ export interface CmdStreamExceptionFilterOptions {
    * Without it the caller learns of it as of any unknown error.
    * @default false
    */
-  relayRemote?: boolean;
+  relayRemote?: boolean | undefined;
 }
 
 export const cmdStreamExceptionFilterDefaults = Object.freeze({ relayRemote: false });

@@ -122,12 +122,12 @@ export interface PingCheckOptions {
    * Time for the answers, that to open a connection if there is none included, in milliseconds; 1 and up.
    * @default 1_000
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /**
    * Down unless all connections are open and answer; `false`: one is enough.
    * @default false
    */
-  requireAll?: boolean;
+  requireAll?: boolean | undefined;
 }
 
 export const pingCheckDefaults = Object.freeze({ timeoutMs: 1_000, requireAll: false });

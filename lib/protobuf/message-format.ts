@@ -38,14 +38,14 @@ export interface ProtobufType<M extends object = object, R = unknown, Init = M> 
  */
 export interface MessageTraits<M> {
   /** Of a Result: is this one the last of its Command? Default: what its boolean field `lastOne` says, else yes. */
-  lastOne?(message: M): boolean;
+  lastOne?: ((message: M) => boolean) | undefined;
   /** Of a Command: may it be executed twice? Then it is sent again when its connection is lost. Default: no. */
-  idempotent?: boolean;
+  idempotent?: boolean | undefined;
   /**
    * Of a Command: why it should not be used any more, `true` without a reason. A client that sends one, and a server
    * that gets one, say so in a DeprecationWarning of the process, once for each type. Default: it may be used.
    */
-  deprecated?: boolean | string;
+  deprecated?: boolean | string | undefined;
 }
 
 /** Those that are there, checked. */

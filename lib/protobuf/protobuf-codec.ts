@@ -18,18 +18,18 @@ export interface ProtobufCodecOptions {
    * Longest body, read or written, in bytes: 1 to 1 GiB. A longer one is refused as soon as its length is known.
    * @default none: `maxCommandBytes` and `maxResultBytes` limit the frame
    */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /**
    * Most messages, groups and map entries one inside the other, read or written: 1 to 1,000.
    * @default 100
    */
-  maxDepth?: number;
+  maxDepth?: number | undefined;
   /**
    * Most fields in one body, read or written, those of nested messages included; each element of a list that is not
    * packed is one. 1 to 100,000,000.
    * @default 50_000
    */
-  maxFields?: number;
+  maxFields?: number | undefined;
 }
 
 export const protobufCodecDefaults = Object.freeze({ maxDepth: 100, maxFields: 50_000 });

@@ -17,7 +17,7 @@ export interface ProtobufMessageOptions<M extends object, R = unknown> extends M
    */
   is(value: unknown): boolean;
   /** Of a Command: the type of its Results. */
-  result?: ProtobufType<R & object> | readonly ProtobufType<R & object>[];
+  result?: ProtobufType<R & object> | readonly ProtobufType<R & object>[] | undefined;
 }
 
 /**

@@ -40,7 +40,7 @@ export interface ProtobufTypeOptions<M, S extends MessageSchemas | undefined> ex
    * Of a Command: the schema of its Results, or an array of them. What its calls give, and its handlers return, follows
    * from it.
    */
-  result?: S;
+  result?: S | undefined;
 }
 
 /**

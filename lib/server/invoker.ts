@@ -11,7 +11,7 @@ export interface ResultSink {
   /** False once no more Results are wanted. */
   readonly isOpen: boolean;
   /** True once a plain peer, which knows no other end, was sent a last Result: nothing may follow. */
-  readonly isAnswered?: boolean;
+  readonly isAnswered?: boolean | undefined;
   /** Undefined while there is room for more Results; else resolves when there is, or when no more are wanted. */
   readonly drained: Promise<void> | undefined;
   /**

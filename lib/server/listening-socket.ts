@@ -16,8 +16,8 @@ import type { ListenTarget } from './server-options.js';
 export interface ListeningSocketConfig {
   readonly host: string;
   readonly port: number;
-  readonly listenOn?: ListenTarget;
-  readonly tls?: TlsOptions;
+  readonly listenOn?: ListenTarget | undefined;
+  readonly tls?: TlsOptions | undefined;
   readonly handshakeTimeoutMs: number;
   /** Infinity: no limit. */
   readonly maxConnections: number;

@@ -53,12 +53,12 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * Host to listen on.
    * @default 'localhost'
    */
-  host?: string;
+  host?: string | undefined;
   /**
    * Port to listen on, 0 to 65535; 0: one the system chooses. A string of digits is read as one.
    * @default 3000
    */
-  port?: number | string;
+  port?: number | string | undefined;
   /**
    * What to listen on instead of host and port: `{ path }`, a Unix domain socket or the name of a pipe of Windows, 1 to
    * 103 bytes, where a socket whose process has died is replaced, and anything else that is there is an error, and
@@ -66,23 +66,23 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * `{ fd }`, the descriptor of a listening socket, which is closed with it. With `tls` what they accept is secured.
    * @default none: host and port
    */
-  listenOn?: ListenTarget;
+  listenOn?: ListenTarget | undefined;
   /**
    * Node's own TLS options (`key`, `cert`, `ca`, `requestCert`, …).
    * @default none: plain TCP
    */
-  tls?: TlsOptions;
+  tls?: TlsOptions | undefined;
   /**
    * A codec, or what makes one for the contract.
    * @default jsonCodec()
    */
-  codec?: Codec | CodecFactory;
+  codec?: Codec | CodecFactory | undefined;
   /**
    * Most connections at a time; further ones are closed before ServerInfo, which is the first word to a peer,
    * and reported with MAX_CONNECTIONS. 1 to 1,000,000, or `Infinity`: no limit.
    * @default 10_000
    */
-  maxConnections?: number;
+  maxConnections?: number | undefined;
   /**
    * Most Commands running at a time on all connections together; those whose connection has ended count apart, up to
    * the same number. Beyond, a Command of a peer of this package is refused with OVERLOADED, and its client sends it
@@ -90,88 +90,88 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * 1 to 100,000,000, or `Infinity`: no limit.
    * @default 16_384
    */
-  maxInFlight?: number;
+  maxInFlight?: number | undefined;
   /**
    * Most Commands running at a time for one connection; beyond, the server stops reading from it. 1 to 1,000,000.
    * @default 1_024
    */
-  maxInFlightPerConnection?: number;
+  maxInFlightPerConnection?: number | undefined;
   /**
    * Time a Command, a message or an event may run, in milliseconds, with the waiting for a caller who takes a stream
    * slowly; 0: no limit. Then it fails with TIMEOUT, at a plain peer as any other failure, its signal aborts, and what
    * its handler gives later is dropped; an event's end is reported. A handler may have a limit of its own.
    * @default 0
    */
-  commandTimeoutMs?: number;
+  commandTimeoutMs?: number | undefined;
   /**
    * Time a client has for its TLS handshake, in milliseconds; 0: no limit.
    * @default 10_000
    */
-  handshakeTimeoutMs?: number;
+  handshakeTimeoutMs?: number | undefined;
   /**
    * Time `listen()` waits for the first client, in milliseconds; then the server closes itself and reports
    * FIRST_CONNECTION_TIMEOUT. 0: no limit.
    * @default 0
    */
-  firstConnectionTimeoutMs?: number;
+  firstConnectionTimeoutMs?: number | undefined;
   /**
    * Time within which a whole Command or ping must arrive on a connection, again and again, in milliseconds, unless the
    * server itself does not read; then the connection is closed. 0: no limit.
    * @default 0
    */
-  receiveTimeoutMs?: number;
+  receiveTimeoutMs?: number | undefined;
   /**
    * Time after which a connection is closed on which nothing was running, sent or received, in milliseconds; 0: no
    * limit. A peer of this package is asked to leave, for this and `receiveTimeoutMs`, and has `gracePeriodMs` for it.
    * @default 0
    */
-  idleTimeoutMs?: number;
+  idleTimeoutMs?: number | undefined;
   /**
    * Time `close()` gives running Commands to be answered, in milliseconds.
    * @default 10_000
    */
-  gracePeriodMs?: number;
+  gracePeriodMs?: number | undefined;
   /**
    * How long a connection must have been silent before `close()` ends it, in milliseconds, so that Commands on their
    * way are still answered.
    * @default 100
    */
-  quietPeriodMs?: number;
+  quietPeriodMs?: number | undefined;
   /**
    * What becomes of a handler's error towards a peer that knows no error reply: `'close'` ends the connection, a
    * function maps it to a Result of the contract.
    * @default 'close'
    */
-  onPlainError?: PlainErrorMapper | 'close';
+  onPlainError?: PlainErrorMapper | 'close' | undefined;
   /**
    * Most bytes of Results of one Command that may wait for their taker; beyond, that Command fails with SLOW_CONSUMER.
    * Together with `maxSendBufferBytes` the bound of what may wait on one connection. 1 KiB to 1 GiB.
    * @default 16_777_216
    */
-  maxStreamBufferBytes?: number;
+  maxStreamBufferBytes?: number | undefined;
   /**
    * Answer peers of this package that offer the extension: errors, cancellation, deadlines, back-pressure, metadata,
    * patterns, drain. Plain peers see nothing of it.
    * @default true
    */
-  extension?: boolean;
+  extension?: boolean | undefined;
   /**
    * Called when a client has connected, its TLS handshake included, before anything is sent or received. `onDisconnect`
    * is given the same object.
    * @default none
    */
-  onConnection?: (connection: ConnectionAddresses) => void;
+  onConnection?: ((connection: ConnectionAddresses) => void) | undefined;
   /**
    * Called once for every connection as soon as it has ended, with the reason; its Commands may still be running.
    * @default none
    */
-  onDisconnect?: (connection: ConnectionAddresses, cause: CmdStreamError) => void;
+  onDisconnect?: ((connection: ConnectionAddresses, cause: CmdStreamError) => void) | undefined;
   /**
    * Called for every client that did not get as far as a connection, with the reason: MAX_CONNECTIONS, TLS_ERROR,
    * HANDSHAKE_TIMEOUT, SHUTDOWN. What of its addresses is not known is undefined.
    * @default none
    */
-  onConnectionRefused?: (client: ConnectionAddresses, cause: CmdStreamError) => void;
+  onConnectionRefused?: ((client: ConnectionAddresses, cause: CmdStreamError) => void) | undefined;
 }
 
 export const serverDefaults = Object.freeze({
@@ -245,7 +245,7 @@ export interface CommandServerOptions extends CmdStreamBaseServerOptions {
    * not come; what it throws is ignored.
    * @default none
    */
-  onError?: (error: unknown) => void;
+  onError?: ((error: unknown) => void) | undefined;
 }
 
 export const commandServerRules: OptionRules<CommandServerOptions> = Object.freeze({
@@ -278,7 +278,7 @@ export interface CloseOptions {
    * time counts and a longer one does not.
    * @default 10_000 (the option of the server)
    */
-  gracePeriodMs?: number;
+  gracePeriodMs?: number | undefined;
 }
 
 export const closeRules: OptionRules<CloseOptions> = Object.freeze({ gracePeriodMs: serverRules.gracePeriodMs });

@@ -1,20 +1,35 @@
 // The package as an application sees it: its declarations, as they are published.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
 import ts from 'typescript';
 import { doorsOf } from '../laws/doors.js';
-import { readPackage } from '../support/project.js';
+import { projectRoot, readPackage } from '../support/project.js';
 import { installInto } from './built-package.js';
-import { unnameable, type Doors } from './named-types.js';
+import { membersOf, unnameable, type Doors } from './named-types.js';
+import { strictMembers } from './optional-members.js';
 
-/** What the decorator of a handler asks of a method, and what MUS makes of a schema: computed, never written. */
-const ofHandlers = ['ClassHandler', 'Fitting', 'MessageHandler', 'Misfits'];
-/** What is asked of the lists of a contract, and what they are made into. */
-const ofContracts = ['Answerable', 'AnswerOf', 'Unlisted', 'SpelledResults', 'Spelled', 'Misspelt', 'Placed', 'Slips'];
-const ofLists = ['TypesIn', 'Statics', 'CommandTypesOf', 'ResultTypesOf'];
-const helpers = [...ofHandlers, ...ofContracts, ...ofLists];
+/** Roles, which are played by classes: what a class may leave out are methods. */
+const roles = /^(CommandInvoker|TypeEntry)\./;
+/** The strictest application that declares what it exports. */
+const compilerOptions = {
+  target: 'ES2023',
+  lib: ['ES2023'],
+  module: 'nodenext',
+  types: ['node'],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  skipLibCheck: false,
+  declaration: true,
+  emitDeclarationOnly: true,
+  rootDir: 'src',
+};
 const doors = doorsOf(readPackage()).map((path) => basename(path, '.ts'));
 
 let folder: string;
@@ -27,7 +42,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('a type that a door names', () => {
+describe('a door', () => {
   const pathOf = (door: string): string => join(declarations, `${door}.d.ts`).replaceAll('\\', '/');
   let published: Doors;
 
@@ -35,17 +50,53 @@ describe('a type that a door names', () => {
     const options = { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: ['node'], strict: true };
     const program = ts.createProgram(doors.map(pathOf), options);
     const own = declarations.replaceAll('\\', '/');
-    published = { program, helpers, isOwn: (path) => path.startsWith(own) };
+    published = { program, isOwn: (path) => path.startsWith(own) };
   }, 60_000);
 
-  it.each(['index', 'core'])('is exported by it: %s', (door) => {
+  it.each(['index', 'core'])('exports the types that it names: %s', (door) => {
     expect(unnameable(published, pathOf(door))).toEqual([]);
   });
 
   it.each(doors.filter((door) => door !== 'index' && door !== 'core'))(
-    'is exported by it, or by one of the doors that it is used with: %s',
+    'exports the types that it names, or a door that it is used with does: %s',
     (door) => {
       expect(unnameable(published, pathOf(door), pathOf('core'), pathOf('index'))).toEqual([]);
     },
+  );
+
+  it.each([
+    ['mus', 'MusStruct', ['encode', 'toBytes'], ['create', 'describe', 'drawn', 'fill', 'shell', 'target', 'types']],
+    ['mus', 'PointerScope', ['ptr', 'ref'], ['numbering', 'within']],
+    ['protobuf', 'ProtobufType', ['create'], ['answers']],
+  ])('shows what is called, and not what the package alone calls: %s, %s', (door, name, shown, hidden) => {
+    const members = membersOf(published, pathOf(door), name);
+    expect(members).toEqual(expect.arrayContaining(shown));
+    expect(members.filter((member) => hidden.includes(member))).toEqual([]);
+  });
+
+  it.each(doors)('takes undefined for what may be left out: %s', (door) => {
+    expect(strictMembers(published, pathOf(door)).filter((name) => !roles.test(name))).toEqual([]);
+  });
+});
+
+describe('an application that declares what it exports', () => {
+  beforeAll(() => {
+    cpSync(join(import.meta.dirname, 'project'), join(folder, 'src'), { recursive: true });
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
+  });
+
+  it.each(['typescript-5.9', 'typescript', 'typescript-7'])(
+    'compiles by %s, and so do the declarations of this package',
+    async (name) => {
+      const compiler = join(projectRoot, 'node_modules', name, 'bin', 'tsc');
+      const args = [compiler, '-p', folder, '--outDir', join(folder, name), '--pretty', 'false'];
+      const output = await promisify(execFile)(process.execPath, args).then(
+        ({ stdout }) => stdout,
+        ({ stdout }: { stdout: string }) => stdout,
+      );
+      expect(output).toBe('');
+      expect(readFileSync(join(folder, name, 'clients.d.ts'), 'utf8')).toContain('CommandClient');
+    },
+    60_000,
   );
 });

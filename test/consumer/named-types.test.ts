@@ -1,17 +1,14 @@
 // What looks for types that cannot be imported finds them, and no others.
 import { describe, expect, it } from '@jest/globals';
 import { unnameable } from './named-types.js';
+import { strictMembers } from './optional-members.js';
 import { programOf } from './virtual-program.js';
 
 describe('a type that cannot be imported', () => {
   const call = 'export interface Call { seq: Seq } export type Seq = number;';
   const faultsOf = (door: string, other = 'export {};'): readonly string[] => {
     const program = programOf({ 'call.d.ts': `${call} export {};`, 'door.d.ts': door, 'other.d.ts': other });
-    return unnameable(
-      { program, isOwn: (path) => path.startsWith('/'), helpers: ['Helper'] },
-      '/door.d.ts',
-      '/other.d.ts',
-    );
+    return unnameable({ program, isOwn: (path) => path.startsWith('/') }, '/door.d.ts', '/other.d.ts');
   };
 
   it.each([
@@ -29,9 +26,24 @@ describe('a type that cannot be imported', () => {
     expect(faultsOf(`export { Call } from './call.js';`, `export { Seq } from './call.js';`)).toEqual([]);
   });
 
-  it('is found behind a helper, which is none itself', () => {
+  it('is found behind an alias of one file, which is none itself', () => {
     expect(
       faultsOf(`type Helper<T> = T | Hidden; interface Hidden {} export {}; export declare const a: Helper<1>;`),
     ).toEqual(['a names Hidden']);
+  });
+});
+
+describe('a member that may be left out and must not be undefined', () => {
+  it.each([
+    ['a property', 'timeoutMs?: number', ['CallOptions.timeoutMs']],
+    ['a property of a property', 'inner: { timeoutMs?: number }', ['CallOptions.timeoutMs']],
+    ['a method', 'onEnd?(): void', ['CallOptions.onEnd']],
+    ['one of several kinds', 'timeoutMs?: number | string', ['CallOptions.timeoutMs']],
+    ['but none that takes undefined', 'timeoutMs?: number | undefined; onEnd?: (() => void) | undefined', []],
+    ['nor one that takes anything', 'data?: unknown', []],
+    ['nor one that is required', 'contract: object', []],
+  ])('is found: %s', (_, member, faults) => {
+    const program = programOf({ 'door.d.ts': `export interface CallOptions { ${member} }` });
+    expect(strictMembers({ program, isOwn: (path) => path.startsWith('/') }, '/door.d.ts')).toEqual(faults);
   });
 });

@@ -5,8 +5,6 @@ export interface Doors {
   readonly program: ts.Program;
   /** Is the file one of this package? */
   isOwn(path: string): boolean;
-  /** Aliases that only compute a type: the compiler writes out what they stand for. */
-  readonly helpers: readonly string[];
 }
 
 /** `Call names Seq`, for each type that what `door` exports names, and that neither it nor one of `others` exports. */
@@ -22,7 +20,17 @@ export function unnameable(doors: Doors, door: string, ...others: readonly strin
   return [...new Set(faults)].toSorted();
 }
 
-function exportsOf({ program }: Doors, path: string): readonly ts.Symbol[] {
+/** What completion shows of a type, symbols left out. */
+export function membersOf(doors: Doors, door: string, name: string): readonly string[] {
+  const checker = doors.program.getTypeChecker();
+  const type = exportsOf(doors, door).find((symbol) => symbol.name === name);
+  if (type === undefined) throw new Error(`${door} does not export ${name}`);
+  const members = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(type)).map((member) => member.name);
+  return members.filter((member) => /^\w+$/.test(member) && !member.startsWith('__')).toSorted();
+}
+
+/** What the module exports, under whatever name. */
+export function exportsOf({ program }: Doors, path: string): readonly ts.Symbol[] {
   const checker = program.getTypeChecker();
   const file = program.getSourceFile(path);
   const module = file && checker.getSymbolAtLocation(file);
@@ -30,7 +38,10 @@ function exportsOf({ program }: Doors, path: string): readonly ts.Symbol[] {
   return checker.getExportsOfModule(module).map((symbol) => withoutAlias(checker, symbol));
 }
 
-/** The types of this package in the declarations of the symbol, those behind helpers in place of them. */
+/**
+ * The types of this package in the declarations of the symbol. An alias of one file, which not even the package can
+ * import, is none: the compiler writes out what it stands for, so that is looked at in its place.
+ */
 function namedBy(doors: Doors, symbol: ts.Symbol, seen: Set<ts.Symbol>): readonly ts.Symbol[] {
   const checker = doors.program.getTypeChecker();
   return ownDeclarations(doors, symbol)
@@ -39,7 +50,7 @@ function namedBy(doors: Doors, symbol: ts.Symbol, seen: Set<ts.Symbol>): readonl
     .map((named) => withoutAlias(checker, named))
     .filter((named) => ownDeclarations(doors, named).some(isNamedType))
     .flatMap((named) => {
-      if (!doors.helpers.includes(named.name)) return [named];
+      if (!ownDeclarations(doors, named).every(isLocalAlias)) return [named];
       if (seen.has(named)) return [];
       seen.add(named);
       return namedBy(doors, named, seen);
@@ -58,6 +69,11 @@ function isNamedType(declaration: ts.Declaration): boolean {
     ts.isTypeAliasDeclaration(declaration) ||
     ts.isEnumDeclaration(declaration)
   );
+}
+
+function isLocalAlias(declaration: ts.Declaration): boolean {
+  if (!ts.isTypeAliasDeclaration(declaration)) return false;
+  return !declaration.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
 }
 
 function withoutAlias(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol {

@@ -1,6 +1,7 @@
 // A circuit breaker with the rules of the package in the fewest words, to be held against the one over cockatiel.
 import type { CircuitBreakerState } from '../../lib/client/circuit-breaker.js';
 import type { CockatielBreakerOptions } from '../../lib/circuit-breaker/cockatiel-breaker-options.js';
+import type { Complete } from '../../lib/options.js';
 
 type Report = 'succeed' | 'fail' | 'release';
 
@@ -13,7 +14,7 @@ export class BreakerModel {
   #now = 0;
   #openedAt = 0;
 
-  constructor(readonly options: Required<Omit<CockatielBreakerOptions, 'onStateChange' | 'isFailure'>>) {}
+  constructor(readonly options: Complete<Omit<CockatielBreakerOptions, 'onStateChange' | 'isFailure'>>) {}
 
   /** What reports the outcome of the call; undefined: it is not let through. */
   acquire(): ((report: Report) => void) | undefined {

@@ -93,7 +93,7 @@ export interface CallHolder {
   /** The caller takes `count` more Results; where no Command is written, none is asked for. */
   grant?(call: ClientCall, count: number): void;
   /** Where its connection leads to, for errors. */
-  readonly server?: string;
+  readonly server?: string | undefined;
   /** What the call waits for, for the error of one that waits no longer; `cause`: why that has not come. */
   waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined };
 }

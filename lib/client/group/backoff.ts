@@ -13,23 +13,23 @@ export interface ReconnectOptions {
    * this, and no longer than `maxDelayMs`.
    * @default 1_000
    */
-  delayMs?: number;
+  delayMs?: number | undefined;
   /**
    * How long an outage is met with short delays, in milliseconds; 0: not at all.
    * @default 5_000
    */
-  fastPeriodMs?: number;
+  fastPeriodMs?: number | undefined;
   /**
    * Delay between two attempts of a longer outage, in milliseconds, 20 % more or less; 1 to 3,600,000.
    * @default 6_000
    */
-  maxDelayMs?: number;
+  maxDelayMs?: number | undefined;
   /**
    * Attempts in one outage before the connection is given up, until a call needs it again; 1 to 1,000,000, or
    * `Infinity`: no limit.
    * @default Infinity
    */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
 }
 
 export const reconnectDefaults = Object.freeze({

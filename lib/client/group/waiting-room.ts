@@ -20,17 +20,17 @@ export interface RetryOptions {
    * the first Result; 1 to 100, 1: once.
    * @default 3
    */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
   /**
    * Longest delay before the first repetition, in milliseconds; it doubles with each. 0 to 60,000.
    * @default 100
    */
-  delayMs?: number;
+  delayMs?: number | undefined;
   /**
    * Longest delay before any repetition, in milliseconds.
    * @default 5_000
    */
-  maxDelayMs?: number;
+  maxDelayMs?: number | undefined;
 }
 
 export const retryDefaults = Object.freeze({ maxAttempts: 3, delayMs: 100, maxDelayMs: 5000 });
@@ -49,13 +49,13 @@ export interface QueueOptions {
    * Time a call waits for a connection, in milliseconds; 0: no limit but its own.
    * @default 5_000
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /**
    * Most Commands that wait for a connection, or for room in its buffer; further ones fail with QUEUE_FULL. 0 to
    * 10,000,000, or `Infinity`: as many as fit into `maxQueuedBytes`.
    * @default 16_384
    */
-  maxCommands?: number;
+  maxCommands?: number | undefined;
 }
 
 export const queueDefaults = Object.freeze({ timeoutMs: 5000, maxCommands: 16_384 });

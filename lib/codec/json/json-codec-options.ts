@@ -1,5 +1,5 @@
 // The options of the JSON codec: their meaning, defaults and ranges.
-import { integer, oneOf, type OptionRules } from '../../options.js';
+import { integer, oneOf, type Complete, type OptionRules } from '../../options.js';
 
 /** @publicApi */
 export interface JsonCodecOptions {
@@ -8,29 +8,29 @@ export interface JsonCodecOptions {
    * comes first. Matched are the fields a `new Class()` has and the names class-transformer exposes.
    * @default 'exact'
    */
-  fieldCase?: 'exact' | 'go';
+  fieldCase?: 'exact' | 'go' | undefined;
   /**
    * What an integer beyond ±(2^53-1) in a body is: an error if a number would round it, else a number; or with
    * `'bigint'` always a bigint. A bigint is written as plain digits either way.
    * @default 'reject'
    */
-  unsafeIntegers?: 'reject' | 'bigint';
+  unsafeIntegers?: 'reject' | 'bigint' | undefined;
   /**
    * Most objects and arrays one inside the other, read or written: 1 to 1,000.
    * @default 64
    */
-  maxDepth?: number;
+  maxDepth?: number | undefined;
   /**
    * Most keys and values in one body, read or written: 1 to 100,000,000.
    * @default 1_000_000
    */
-  maxTokens?: number;
+  maxTokens?: number | undefined;
   /**
    * Most keys of one object that class-transformer will meet, whose time grows with their square: 1 to 100,000.
    * @default none: 1,024 for classes with its decorators, and, at a server, 10,000 for all other Commands and for data
    * by pattern, which a ValidationPipe may turn into a class; objects of more than 1,024 keys count together
    */
-  maxKeysPerObject?: number;
+  maxKeysPerObject?: number | undefined;
 }
 
 export const jsonCodecDefaults = Object.freeze({
@@ -41,7 +41,7 @@ export const jsonCodecDefaults = Object.freeze({
 });
 
 export type ResolvedJsonCodecOptions = Readonly<
-  JsonCodecOptions & Required<Omit<JsonCodecOptions, 'maxKeysPerObject'>>
+  Complete<JsonCodecOptions, Exclude<keyof JsonCodecOptions, 'maxKeysPerObject'>>
 >;
 
 /** Where the decorators of class-transformer are. */

@@ -55,22 +55,22 @@ export interface CmdStreamClientOptions<C extends Contract = Contract> extends O
    * The contract both sides share; without one the client sends messages by pattern only.
    * @default none
    */
-  contract?: C;
+  contract?: C | undefined;
   /**
    * Open the connections when the application starts, which waits for the first one and fails without it.
    * @default none: they are opened by the first call
    */
-  connectOnBootstrap?: boolean;
+  connectOnBootstrap?: boolean | undefined;
   /**
    * Nest's serializer of messages by pattern.
    * @default none
    */
-  serializer?: Serializer;
+  serializer?: Serializer | undefined;
   /**
    * Nest's deserializer of answers by pattern.
    * @default none
    */
-  deserializer?: Deserializer;
+  deserializer?: Deserializer | undefined;
 }
 
 export const cmdStreamClientRules: OptionRules<CmdStreamClientOptions> = Object.freeze({

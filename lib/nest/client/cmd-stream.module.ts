@@ -11,14 +11,22 @@ import {
   type Type,
 } from '@nestjs/common';
 import { CmdStreamError } from '../../errors.js';
-import { boolean, callback, resolveOptions, text, type OptionRule, type OptionRules } from '../../options.js';
+import {
+  type Complete,
+  boolean,
+  callback,
+  resolveOptions,
+  text,
+  type OptionRule,
+  type OptionRules,
+} from '../../options.js';
 import { type CmdStreamClientOptions, CmdStreamClient } from './cmd-stream-client.js';
 import { refuseStandardDecorator } from '../server/command-handler.decorator.js';
 
 /** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */
 export interface CmdStreamClientModuleOptions extends CmdStreamClientOptions {
   /** @default none: it is injected by its class */
-  name?: string | symbol;
+  name?: string | symbol | undefined;
 }
 
 /** Makes the options of a client; for `useClass` and `useExisting`. @publicApi */
@@ -31,15 +39,17 @@ export interface CmdStreamOptionsFactory {
  *
  * @publicApi
  */
-export interface CmdStreamClientAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
-  name?: string | symbol;
-  inject?: InjectionToken[];
+export interface CmdStreamClientAsyncOptions {
+  /** Modules whose providers the factory needs. */
+  imports?: ModuleMetadata['imports'] | undefined;
+  name?: string | symbol | undefined;
+  inject?: InjectionToken[] | undefined;
   // oxlint-disable-next-line typescript/no-explicit-any -- as Nest's own: what is injected is not known to types
-  useFactory?: (...dependencies: any[]) => CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
-  useClass?: Type<CmdStreamOptionsFactory>;
-  useExisting?: InjectionToken;
+  useFactory?: ((...dependencies: any[]) => CmdStreamClientOptions | Promise<CmdStreamClientOptions>) | undefined;
+  useClass?: Type<CmdStreamOptionsFactory> | undefined;
+  useExisting?: InjectionToken | undefined;
   /** More providers the factory needs. */
-  extraProviders?: Provider[];
+  extraProviders?: Provider[] | undefined;
 }
 
 /** @publicApi */
@@ -48,7 +58,7 @@ export interface CmdStreamModuleExtras {
    * Make the clients known to all modules.
    * @default false
    */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 /** Several clients, and whether all modules know them, as Nest's `ClientsModule` takes them. @publicApi */
@@ -146,7 +156,7 @@ function clientsOf<Client extends object>(
   method: string,
   given: CmdStreamModuleOptions<Client>,
   none: readonly unknown[],
-): Required<CmdStreamClients<Client>> {
+): Complete<CmdStreamClients<Client>> {
   const owner = `CmdStreamModule.${method}()`;
   if (none.length > 0) {
     const remedy = `isGlobal stands beside the clients, { clients: [...], isGlobal: true }`;

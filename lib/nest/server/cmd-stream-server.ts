@@ -51,24 +51,24 @@ export interface CmdStreamServerOptions extends CmdStreamBaseServerOptions {
    * The contract both sides share; without one the server takes messages by pattern only.
    * @default none
    */
-  contract?: Contract;
+  contract?: Contract | undefined;
   /**
    * Which handlers this server serves: those without a tag, and those tagged with this id, as by
    * `@CommandHandler(command, id)`, `@MessagePattern(pattern, id)` or `@EventPattern(pattern, id)`. Nest hands over no
    * others, without a word: handlers tagged with `Transport.TCP` need `transportId: Transport.TCP`.
    * @default CMD_STREAM
    */
-  transportId?: Transport | symbol;
+  transportId?: Transport | symbol | undefined;
   /**
    * Nest's serializer of answers by pattern.
    * @default none
    */
-  serializer?: Serializer;
+  serializer?: Serializer | undefined;
   /**
    * Nest's deserializer of messages by pattern.
    * @default none
    */
-  deserializer?: Deserializer;
+  deserializer?: Deserializer | undefined;
 }
 
 export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.freeze({

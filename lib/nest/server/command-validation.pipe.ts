@@ -37,7 +37,7 @@ export interface CommandValidationPipeOptions extends ValidatorOptions {
    * `schema`.
    * @default a BadRequestException with the list of messages
    */
-  exceptionFactory?: (errors: ValidationError[]) => unknown;
+  exceptionFactory?: ((errors: ValidationError[]) => unknown) | undefined;
 }
 
 /** What zod, valibot, arktype and others have in common: https://standardschema.dev, version 1. */

@@ -8,7 +8,7 @@ import { CommandServer } from '../../server/command-server.js';
 /** @publicApi */
 export interface GracefulShutdownOptions {
   /** Signals that close the application; default: SIGTERM and SIGINT. */
-  signals?: readonly NodeJS.Signals[];
+  signals?: readonly NodeJS.Signals[] | undefined;
 }
 
 /** What applications of all kinds may have; Nest's types know no signal. */
