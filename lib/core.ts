@@ -42,6 +42,7 @@ export {
 export { commandType, resultType, type CommandTypeOptions, type ResultTypeOptions } from './contract/command-type.js';
 export type { ContractType, ListedType, LockedType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
 export { reserved, type Reserved } from './contract/type-numbers.js';
+export type { HandlersOf, MethodCommand, ServiceMethods } from './contract/service-methods.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
 export { jsonCodec } from './codec/json/json-codec.js';
 export type { JsonCodecOptions } from './codec/json/json-codec-options.js';
@@ -75,6 +76,7 @@ export type { ServerAddress } from './connection/dial.js';
 export type { KeepaliveOptions } from './connection/keepalive.js';
 export { isFailure } from './client/failure.js';
 export type { Call, CallOptions, CommandSink } from './client/call/client-call.js';
+export { serviceOf, type ServiceClient, type ServiceOf } from './client/service.js';
 export { CommandServer, type ServerStatusListener } from './server/command-server.js';
 export { ExecInvoker } from './server/exec-invoker.js';
 export type { CommandInvoker, ResultSink } from './server/invoker.js';

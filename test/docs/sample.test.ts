@@ -11,6 +11,7 @@ const own = guardLeaks();
 const samples = [
   ['sample/01-calc/README.md', 'npm start'],
   ['sample/02-protobuf/README.md', 'npm run start:protobuf'],
+  ['sample/10-rpc/README.md', 'npm run start:rpc'],
 ] as const;
 
 describe('a sample', () => {
