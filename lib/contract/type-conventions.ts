@@ -32,8 +32,13 @@ export function ownStatic(type: unknown, name: string): unknown {
   return typeof type === 'function' && Object.hasOwn(type, name) ? memberOf(type, name) : undefined;
 }
 
+/** A getter that throws says nothing. */
 function memberOf(type: unknown, name: string): unknown {
-  return (type as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  try {
+    return (type as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws {CmdStreamError} INVALID_CONTRACT when a static has a value it cannot have, or a name is misspelt */
