@@ -42,7 +42,7 @@ export {
 export { commandType, resultType, type CommandTypeOptions, type ResultTypeOptions } from './contract/command-type.js';
 export type { ContractType, ListedType, LockedType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
 export { reserved, type Reserved } from './contract/type-numbers.js';
-export type { HandlersOf, MethodCommand, ServiceMethods } from './contract/service-methods.js';
+export type { FittingMethods, HandlersOf, MethodCommand, ServiceMethods } from './contract/service-methods.js';
 export type { Codec, CodecFactory } from './codec/codec.js';
 export { jsonCodec } from './codec/json/json-codec.js';
 export type { JsonCodecOptions } from './codec/json/json-codec-options.js';
