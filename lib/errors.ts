@@ -3,7 +3,11 @@
 import { inspect, types } from 'node:util';
 import { errorKinds, isErrorCode, type CmdStreamErrorCode, type CmdStreamErrorKind } from './error-codes.js';
 
-/** @publicApi */
+/**
+ * What a {@link CmdStreamError} is made with besides its code and message.
+ *
+ * @publicApi
+ */
 export interface CmdStreamErrorOptions {
   /** What led to this error. */
   cause?: unknown;
@@ -24,7 +28,9 @@ const MARK = Symbol.for('nestjs-cmd-stream.error');
  * @publicApi
  */
 export class CmdStreamError extends Error {
+  /** The same for all of them, as `name` of any Error. */
   override readonly name = 'CmdStreamError';
+  /** What has happened; never changes its meaning, `errorMeanings[code]` says it in words. */
   readonly code: CmdStreamErrorCode;
   /** What to do about it; each code has one kind. */
   readonly kind: CmdStreamErrorKind;
@@ -77,6 +83,7 @@ export class CmdStreamError extends Error {
  * @publicApi
  */
 export interface RemoteError<Payload = unknown> extends CmdStreamError {
+  /** Which tells it from other errors. */
   readonly code: 'REMOTE';
   readonly kind: 'remote';
   readonly payload: Payload;

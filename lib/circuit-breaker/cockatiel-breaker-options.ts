@@ -2,7 +2,12 @@
 import type { CircuitBreakerState } from '../client/circuit-breaker.js';
 import { callback, integer, type OptionRules } from '../options.js';
 
-/** @publicApi */
+/**
+ * When a circuit of {@link cockatielBreaker} opens and closes. All are optional; the defaults are the rules of cmd-
+ * stream-go.
+ *
+ * @publicApi
+ */
 export interface CockatielBreakerOptions {
   /**
    * How many of the latest outcomes count; before the first call all of them are successes. 1 to 1,000,000.

@@ -22,11 +22,38 @@ export type CircuitBreakerPolicyFactory = (server: string) => CircuitBreakerPoli
  * trial of it is one call; one that has not reported for 5 seconds makes room for another. Its listeners must not
  * throw.
  *
+ * @example
+ * import { CommandClient } from 'nestjs-cmd-stream/core';
+ * import { cockatielBreaker } from 'nestjs-cmd-stream/circuit-breaker';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * export const client = new CommandClient({
+ *   contract: calcContract,
+ *   servers: 'a:9000,b:9000',
+ *   circuitBreaker: cockatielBreaker({ failureRate: 0.2, openDurationMs: 10_000 }),
+ * });
+ *
  * @throws {CmdStreamError} INVALID_OPTION when an option is out of its range; from the factory, when the function
  * returns no policy
  * @publicApi
  */
 export function cockatielBreaker(options?: CockatielBreakerOptions): CircuitBreakerFactory;
+/**
+ * Circuit breakers that follow a policy of your own: `policyOf` is asked once for each server, `host:port`.
+ *
+ * @example
+ * import { circuitBreaker, ConsecutiveBreaker, handleAll } from 'cockatiel';
+ * import { CommandClient } from 'nestjs-cmd-stream/core';
+ * import { cockatielBreaker } from 'nestjs-cmd-stream/circuit-breaker';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * const policyOf = () => circuitBreaker(handleAll, { halfOpenAfter: 10_000, breaker: new ConsecutiveBreaker(5) });
+ *
+ * export const client = new CommandClient({ contract: calcContract, circuitBreaker: cockatielBreaker(policyOf) });
+ *
+ * @throws {CmdStreamError} INVALID_OPTION as above
+ * @publicApi
+ */
 export function cockatielBreaker(
   policyOf: CircuitBreakerPolicyFactory,
   options?: Pick<CockatielBreakerOptions, 'isFailure'>,

@@ -46,12 +46,20 @@ export type ConnectionFactory = (server: ServerAddress, signal: AbortSignal) => 
 
 /** A Result that no call waits for: of a Command that was forgotten, timed out, or never sent. */
 export interface UnexpectedResult {
+  /** Number of the Command that it answers. */
   readonly seq: Seq;
+  /** The Result, decoded. */
   readonly result: unknown;
+  /** Length of its frame in bytes, seq included. */
   readonly bytesRead: number;
 }
 
-/** @publicApi */
+/**
+ * The options of a {@link CommandClient}: where its servers are, what it speaks, and its limits. Only `contract` is
+ * required.
+ *
+ * @publicApi
+ */
 export interface CommandClientOptions<C extends Contract = Contract> extends CmdStreamConnectionOptions {
   /** The contract both sides share. Required. */
   contract: C;

@@ -25,6 +25,7 @@ export class CommandClient<K extends Contract = Contract> {
     this.#core = given instanceof ClientCore ? given : new ClientCore(resolveClientOptions(given));
   }
 
+  /** What its connections are together, now; {@link onStatus} notifies of changes. */
   get status(): ClientStatus {
     return this.#core.status;
   }

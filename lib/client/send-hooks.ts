@@ -13,6 +13,7 @@ import { ignoreRejection, notify } from '../callbacks.js';
  * @publicApi
  */
 export interface ReceivedResult {
+  /** The Result, decoded; by pattern the answer. */
   readonly result: unknown;
   /** Counts the Results of this Command, from 1. */
   readonly number: number;
@@ -45,7 +46,22 @@ export interface SendHooks {
   onEnd?: ((sent: SentCommand) => void) | undefined;
 }
 
-/** @publicApi */
+/**
+ * Makes the hooks of one call; called once for each call, so that its hooks may keep what they measure.
+ *
+ * @example
+ * import { CommandClient, type SendHooksFactory } from 'nestjs-cmd-stream/core';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * const timed: SendHooksFactory = () => {
+ *   const start = performance.now();
+ *   return { onEnd: ({ seq, bytes }) => console.log(`${seq}: ${bytes} bytes, ${performance.now() - start} ms`) };
+ * };
+ *
+ * export const client = new CommandClient({ contract: calcContract, hooks: timed });
+ *
+ * @publicApi
+ */
 export type SendHooksFactory = () => SendHooks;
 
 /** Send hooks as the observer of their call: they run in the scope of its caller. */

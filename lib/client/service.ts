@@ -18,7 +18,9 @@ import type { CallOptions } from './call/client-call.js';
  * @publicApi
  */
 export interface ServiceClient {
+  /** Sends a Command that has one Result. */
   execute(command: never, options?: CallOptions): Promise<unknown>;
+  /** The Results of a Command, one by one. */
   iterate(command: never, options?: CallOptions): AsyncIterableIterator<unknown, undefined>;
 }
 
@@ -50,8 +52,8 @@ export type ServiceOf<M extends ServiceMethods> = { readonly [K in keyof M]: Cal
  * @param client Its calls go to this one, which goes on to belong to its owner
  * @throws {CmdStreamError} INVALID_CONTRACT when a method has the name `then`, `toJSON`, one of a method of every
  * object or one that begins with `$`, or is no class of Commands; INVALID_OPTION when `client` is no client
+ *
  * @example
- * ```ts
  * import { serviceOf, type CmdStreamClient } from 'nestjs-cmd-stream';
  * import { AddCmd, PrimesCmd } from './calc.contract.js';
  *
@@ -61,7 +63,7 @@ export type ServiceOf<M extends ServiceMethods> = { readonly [K in keyof M]: Cal
  *   for await (const { P } of calc.primes(10)) console.log(P);
  *   return calc.$with({ timeoutMs: 100 }).add(value, 1);
  * }
- * ```
+ *
  * @publicApi
  */
 export function serviceOf<Client extends ServiceClient, M extends ServiceMethods>(

@@ -6,7 +6,9 @@ import type { DataLimits } from './json/json-codec-options.js';
 
 /** Texts that are equal where the bytes of a type are, by type number; at a number without a type any text. */
 export interface CodecLayouts {
+  /** One text for each Command, its position in the list its type number. */
   readonly commands: readonly string[];
+  /** One text for each Result, in the same way. */
   readonly results: readonly string[];
 }
 
@@ -20,6 +22,7 @@ export interface CodecLayouts {
  * @publicApi
  */
 export interface Codec {
+  /** Which codec it is: two peers of this package refuse each other where the names differ. */
   readonly name: string;
   /**
    * What JSON that belongs to no type of the contract may be: data by pattern, and the answers of a contract without
@@ -32,9 +35,16 @@ export interface Codec {
    * names alone.
    */
   readonly layouts?: CodecLayouts | undefined;
+  /** Writes a Command of the contract, at a client. What it throws fails the call with ENCODE_FAILED. */
   encodeCommand(command: unknown, writer: PayloadWriter): void;
+  /**
+   * Reads one Command, at a server. What it throws, but for the signal, ends the connection as a violation of the
+   * protocol.
+   */
   decodeCommand(reader: PayloadReader): unknown;
+  /** Writes a Result of the contract, at a server. What it throws is thrown by `sink.next`. */
   encodeResult(result: unknown, writer: PayloadWriter): void;
+  /** Reads one Result, at a client, as {@link decodeCommand} does. */
   decodeResult(reader: PayloadReader): unknown;
 }
 

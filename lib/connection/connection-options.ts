@@ -1,7 +1,11 @@
 // The options both sides of a connection share: their meaning, defaults and ranges.
 import { integer, text, type OldOptionNames, type OptionRule, type OptionRules } from '../options.js';
 
-/** @publicApi */
+/**
+ * What clients and servers have in common: greeting, sizes of frames, time limits of a connection.
+ *
+ * @publicApi
+ */
 export interface CmdStreamConnectionOptions {
   /**
    * The greeting of the server, 1 to 1024 bytes; a client refuses a server with another one.

@@ -104,7 +104,11 @@ export class Keepalive implements Ticking {
 
 // When a client asks whether its server is still there: the options, their defaults and ranges.
 
-/** @publicApi */
+/**
+ * How a client finds out that a server is gone though its connection is open; two times, in milliseconds.
+ *
+ * @publicApi
+ */
 export interface KeepaliveOptions {
   /**
    * Time from one pong to the next ping, whether Commands are pending or not, in milliseconds; 250 and up. A client

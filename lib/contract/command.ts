@@ -32,6 +32,7 @@ export type HandlerResult<R> =
 
 /** An Observable, named by what it can do, so that contracts load no rxjs. */
 export interface SubscribableLike<R> {
+  /** As of an Observable of rxjs: calls the observer, until what is returned ends that. */
   subscribe(observer: { next(value: R): void; error(error: unknown): void; complete(): void }): { unsubscribe(): void };
 }
 
@@ -140,6 +141,10 @@ export function countMismatch({ name, prototype }: TypeClass, method: unknown): 
  * @publicApi
  */
 export abstract class Result {
+  /**
+   * Is the Command answered with this Result? Default: `true`. Must answer at once; peers written in Go know no other
+   * end of a stream.
+   */
   lastOne(): boolean {
     return true;
   }

@@ -46,7 +46,11 @@ export type ContractList<T extends ContractType = ContractType> = readonly (T | 
 /** The types of a list, as a union. */
 type TypesIn<L> = Exclude<L extends readonly (infer T)[] ? T : L[keyof L], Reserved>;
 
-/** @publicApi */
+/**
+ * What {@link defineContract} takes: the classes of Commands and those of Results, each list with its own numbers.
+ *
+ * @publicApi
+ */
 export interface ContractDefinition<
   Commands extends ContractList<CommandType> = ContractList<CommandType>,
   Results extends ContractList<ResultType> = ContractList<ResultType>,
@@ -67,7 +71,9 @@ export interface ContractDefinition<
  * @publicApi
  */
 export interface ContractLock {
+  /** What is said of each Command, by type number. */
   readonly commands: Readonly<Record<string, LockedType>>;
+  /** What is said of each Result, by type number. */
   readonly results: Readonly<Record<string, LockedType>>;
 }
 
@@ -78,6 +84,7 @@ export interface ContractLock {
  * @publicApi
  */
 export interface Contract<Commands extends ContractType = ContractType, Results extends ContractType = ContractType> {
+  /** Its Commands, in the order of their type numbers. */
   readonly commands: TypeList<Commands>;
   /** Empty for a contract without Results of its own. */
   readonly results: TypeList<Results>;

@@ -60,26 +60,21 @@ type HandledBy<C extends CountedCommand> = {
  * gives what such a handler may give.
  *
  * @example
- * ```ts
  * import { Controller } from '@nestjs/common';
  * import { CommandHandler, type HandlersOf } from 'nestjs-cmd-stream';
  * import { AddCmd, CalcResult, Prime, PrimesCmd } from './calc.contract.js';
  *
  * export const calcMethods = { add: AddCmd, primes: PrimesCmd };
  *
- * @Controller()
- * export class CalcController implements HandlersOf<typeof calcMethods> {
- *   @CommandHandler(AddCmd)
+ * export @Controller() class CalcController implements HandlersOf<typeof calcMethods> { @CommandHandler(AddCmd)
  *   add({ A, B }: AddCmd) {
  *     return new CalcResult(A + B);
- *   }
- *
- *   @CommandHandler(PrimesCmd)
+ *   } @CommandHandler(PrimesCmd)
  *   async *primes({ Count }: PrimesCmd) {
  *     yield new Prime(2, Count === 1);
  *   }
  * }
- * ```
+ *
  * @publicApi
  */
 export type HandlersOf<M extends ServiceMethods> = {

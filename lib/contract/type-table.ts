@@ -13,6 +13,7 @@ export const TYPE_ENTRY: unique symbol = Symbol.for('nestjs-cmd-stream.type-entr
 /** A type that is no class, made by a codec's door; values are recognised by `is`. */
 export interface TypeEntry<T = unknown> {
   readonly [TYPE_ENTRY]: true;
+  /** Its name in messages and, compared by two peers of this package, in the contract. */
   readonly name: string;
   /** What its values carry as `$typeName`: they are found by it, `is` is not asked. */
   readonly key?: string | undefined;
@@ -28,6 +29,7 @@ export interface TypeEntry<T = unknown> {
   readonly answers?: readonly string[] | undefined;
 }
 
+/** What a list of a contract has at a number: a class, or what the door of a codec made, such as `protobufType()`. */
 export type ContractType = TypeClass | TypeEntry;
 
 /** What stands at a number of a contract. */

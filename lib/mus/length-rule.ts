@@ -5,7 +5,11 @@ import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, musError } from './mus-error.js';
 import { MusInteger } from './mus-integer.js';
 
-/** @publicApi */
+/**
+ * How a length of MUS is written, and which are accepted: of texts, blocks of bytes, lists and maps.
+ *
+ * @publicApi
+ */
 export interface MusLengthOptions {
   /**
    * Greatest length that is read: bytes of a text or block, elements of a list, entries of a map.

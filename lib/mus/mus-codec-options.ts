@@ -3,7 +3,12 @@ import { integer, resolveOptions, type Complete, type OptionRule, type OptionRul
 import type { MusVariants } from './mus-interface.js';
 import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
 
-/** @publicApi */
+/**
+ * What {@link musCodec} writes the types of the contract with. A DTM is the type number in front of a value, in Go's
+ * terms `Data Type Metadata`; it is not the position in the contract.
+ *
+ * @publicApi
+ */
 export interface MusCodecOptions {
   /**
    * The Commands of the contract: a list of serializers, whose type numbers (DTMs) count from 1, an object of them by

@@ -9,8 +9,13 @@ import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { musError } from './mus-error.js';
 import { MusSerializer } from './mus-serializer.js';
 
-/** @publicApi */
+/**
+ * A layout of your own, for `mus.custom()`: two functions that write and read the same bytes.
+ *
+ * @publicApi
+ */
 export interface MusCustom<T, I = T> {
+  /** Writes one value; what it throws fails the call with ENCODE_FAILED. */
   encode(value: I, writer: PayloadWriter): void;
   /** Reads exactly one value. What the reader throws must pass. */
   decode(reader: PayloadReader): T;

@@ -6,7 +6,11 @@ import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, type MusDirection } from './mus-error.js';
 import { mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
 
-/** @publicApi */
+/**
+ * How deep a recursive type may be that `mus.lazy()` refers to.
+ *
+ * @publicApi
+ */
 export interface MusLazyOptions {
   /**
    * How often a value may contain itself, read or written: 1 to 250.

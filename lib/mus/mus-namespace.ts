@@ -67,12 +67,19 @@ const time = Object.freeze({
  * @publicApi
  */
 export const mus = Object.freeze({
+  /** Integers and floats whose small values take few bytes; signed ones in ZigZag form, `positive…` ones not. */
   varint,
+  /** Integers and floats of fixed width, little endian. */
   raw: rawNumbers,
+  /** Dates, as counts of a unit since 1970-01-01 UTC in 8 bytes. */
   time,
+  /** `true` or `false`, one byte. */
   bool: new MusBool() as MusSerializer<boolean>,
+  /** An integer from 0 to 255, one byte. */
   byte: rawNumbers.byte,
+  /** Text: its length in bytes, then UTF-8; `mus.string.with({ maxLength })` bounds it. */
   string: new MusString(),
+  /** A Uint8Array: its length, then the bytes. */
   bytes: new MusBytes(),
 
   /** A list of any length. */
@@ -80,6 +87,7 @@ export const mus = Object.freeze({
   /** A list of `size` elements. */
   array: <T, I>(size: number, element: MusSerializer<T, I>, options?: MusLengthOptions) =>
     new MusList(element, options, size),
+  /** A Map: its size, then keys and values by turns. */
   map: <K, V, KI, VI>(key: MusSerializer<K, KI>, value: MusSerializer<V, VI>, options?: MusLengthOptions) =>
     new MusMap(key, value, options),
   /** A value or `null`. */
@@ -94,7 +102,7 @@ export const mus = Object.freeze({
   struct: <T extends object>(type: new () => T, fields: MusFields<T>) => new MusStruct(type, fields),
   /** One of several classes. Type numbers count from 1 in an array, or are the keys of an object. */
   interface: <const V extends MusVariants>(variants: V) => new MusInterface(variants),
-  /** A value behind its type number. */
+  /** A value behind its type number: what mus-go calls a DTM, Data Type Metadata. */
   typed: <T, I>(dtm: number, inner: MusSerializer<T, I>) => new MusTyped(dtm, inner),
 
   /** A serializer that is defined later: for recursive types. */

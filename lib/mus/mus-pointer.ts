@@ -53,7 +53,10 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
  * @publicApi
  */
 export class Ref<T> {
-  constructor(public value: T) {}
+  constructor(
+    /** What is in the box; may be changed. */
+    public value: T,
+  ) {}
 }
 
 /** Writes what is in the box; the box itself takes no bytes. */

@@ -16,9 +16,13 @@ export declare const MUS_VALUE: unique symbol;
 /** A serializer of whatever type. */
 export interface AnyMusSerializer {
   readonly [MUS_VALUE]: (value: never) => unknown;
+  /** Fewest bytes a value takes. */
   readonly minBytes: number;
+  /** A text that is equal where the bytes are; see {@link MusSerializer.layout}. */
   layout(): string;
+  /** Writes one value; see {@link MusSerializer.encode}. */
   encode(value: never, writer: PayloadWriter): void;
+  /** Reads one value; see {@link MusSerializer.decode}. */
   decode(reader: PayloadReader): unknown;
   /** @internal */
   readonly types: readonly TypeClass[];
@@ -59,6 +63,8 @@ export abstract class MusSerializer<T, I = T> {
   abstract readonly minBytes: number;
 
   /**
+   * Writes one value, without its type number; {@link toBytes} for a value by itself.
+   *
    * @throws {CmdStreamError} ENCODE_FAILED naming the part of the value that does not fit; what was written is the
    * caller's to cut off
    */
@@ -111,6 +117,7 @@ export abstract class MusSerializer<T, I = T> {
    * `false`.
    */
   check<U extends T>(check: (value: T) => value is U): MusSerializer<U, U & I>;
+  /** The same with a check that throws, or returns `false`, where the value is none that is allowed. */
   check(check: MusCheck<T>): MusSerializer<T, I>;
   check(check: MusCheck<T>): MusSerializer<T, I> {
     return new CheckedSerializer(this, check);

@@ -26,7 +26,7 @@ export class MusString extends MusSerializer<string> {
     this.bytes = new MusBytes(options);
   }
 
-  /** @throws {CmdStreamError} INVALID_OPTION */
+  /** The same text, its length bounded or written in another way. @throws {CmdStreamError} INVALID_OPTION */
   with(options: MusLengthOptions): MusString {
     return new MusString(options);
   }
@@ -71,7 +71,7 @@ export class MusBytes extends MusSerializer<Uint8Array> {
     this.minBytes = this.#length.minBytes;
   }
 
-  /** @throws {CmdStreamError} INVALID_OPTION */
+  /** The same block, its length bounded or written in another way. @throws {CmdStreamError} INVALID_OPTION */
   with(options: MusLengthOptions): MusBytes {
     return new MusBytes(options);
   }

@@ -24,8 +24,11 @@ import { httpAnswerTo } from './http-answer.js';
 
 /** What the caller of a Command gets to see of an HttpException. @publicApi */
 export interface HttpErrorPayload {
+  /** As in the errors of Nest. */
   readonly status: 'error';
+  /** The status of the exception, 400 to 599. */
   readonly statusCode: number;
+  /** The message of the exception. */
   readonly message: string;
   /** What the exception was made with; for a validation error the list of messages is in it. */
   readonly details: unknown;
@@ -147,7 +150,11 @@ export const responseAdapter = Object.freeze({
 
 // What CmdStreamExceptionFilter makes of the errors of other servers.
 
-/** @publicApi */
+/**
+ * The options of {@link CmdStreamExceptionFilter}.
+ *
+ * @publicApi
+ */
 export interface CmdStreamExceptionFilterOptions {
   /**
    * In a service that calls another: what the other one has said of a failure goes on to the caller, as it came.

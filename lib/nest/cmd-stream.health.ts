@@ -20,7 +20,9 @@ import { MAX_TIMER_MS } from '../connection/connection-options.js';
  * @publicApi
  */
 export interface CheckedClient {
+  /** What its connections are together. */
   readonly state: ClientStatus;
+  /** Each of its servers. */
   readonly servers: readonly CheckedServer[];
   /** The code of an error; undefined if a connection was pinged. */
   readonly error: string | undefined;
@@ -33,6 +35,7 @@ export interface CheckedClient {
  * @publicApi
  */
 export interface CheckedServer extends Omit<ServerState, 'lastError'> {
+  /** The code of an error of a ping or connection; undefined if there was none. */
   readonly error: string | undefined;
 }
 
@@ -42,8 +45,11 @@ export interface CheckedServer extends Omit<ServerState, 'lastError'> {
  * @publicApi
  */
 export interface CheckedService {
+  /** What the server does. */
   readonly state: ServerStatus;
+  /** Open connections, and those whose Commands still run. */
   readonly connections: number;
+  /** Commands that are running. */
   readonly inFlight: number;
 }
 
@@ -116,7 +122,11 @@ function checked({ lastError, ...state }: ServerState, pings: readonly Connectio
 
 // What a health check of a client asks for.
 
-/** @publicApi */
+/**
+ * What {@link CmdStreamHealthIndicator.pingCheck} waits for, and asks for.
+ *
+ * @publicApi
+ */
 export interface PingCheckOptions {
   /**
    * Time for the answers, that to open a connection if there is none included, in milliseconds; 1 and up.

@@ -12,7 +12,11 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { FORMAT, type BodyLimits, type MessageFormat, type ProtobufType } from './message-format.js';
 
-/** @publicApi */
+/**
+ * The limits of {@link protobufCodec}; all are optional.
+ *
+ * @publicApi
+ */
 export interface ProtobufCodecOptions {
   /**
    * Longest body, read or written, in bytes: 1 to 1 GiB. A longer one is refused as soon as its length is known.

@@ -4,7 +4,11 @@ import { TYPE_ENTRY } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { FORMAT, traitsOf, type MessageTraits, type ProtobufType } from './message-format.js';
 
-/** @publicApi */
+/**
+ * How {@link protobufMessage} writes, reads and recognizes the messages of one type.
+ *
+ * @publicApi
+ */
 export interface ProtobufMessageOptions<M extends object, R = unknown> extends MessageTraits<M> {
   /** The full name of the message type, as in `calc.AddCmd`. Both sides' names must be the same. */
   typeName: string;

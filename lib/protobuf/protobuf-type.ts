@@ -34,7 +34,11 @@ export type MessageOf<S> = S extends readonly DescMessage[]
     ? MessageShape<S>
     : unknown;
 
-/** @publicApi */
+/**
+ * What {@link protobufType} knows of a message type besides its schema; all are optional.
+ *
+ * @publicApi
+ */
 export interface ProtobufTypeOptions<M, S extends MessageSchemas | undefined> extends MessageTraits<M> {
   /**
    * Of a Command: the schema of its Results, or an array of them. What its calls give, and its handlers return, follows

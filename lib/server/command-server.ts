@@ -26,7 +26,11 @@ import { ServerRun, type ServerRunConfig, type ServerRunListener } from './serve
 /** Above so many bytes that wait for a peer the server reads no more from a plain one, and producers wait. */
 const SEND_HIGH_WATER_BYTES = 65_536;
 
-/** @publicApi */
+/**
+ * Takes the status a server has now, and why it has it; see {@link CommandServer.onStatus}.
+ *
+ * @publicApi
+ */
 export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError) => void;
 
 /**
@@ -83,6 +87,7 @@ export class CommandServer {
     this.#config = { ...resolved, port: Number(resolved.port), session };
   }
 
+  /** What the server does now; {@link onStatus} notifies of changes. */
   get status(): ServerStatus {
     return this.#run?.status ?? (this.#isClosedUnused ? 'closed' : 'disconnected');
   }

@@ -18,7 +18,7 @@ export class ExecInvoker<Receiver> implements CommandInvoker {
     this.#receiver = receiver;
   }
 
-  /** @throws {CmdStreamError} NO_HANDLER when the Command has no `exec` */
+  /** Runs one Command; the server calls it. @throws {CmdStreamError} NO_HANDLER when the Command has no `exec` */
   invoke(value: unknown, context: CommandContext, sink: ResultSink): void {
     const command = value as Command<unknown, Receiver>;
     if (typeof command.exec !== 'function') {

@@ -35,6 +35,7 @@ export interface ResultSink {
  * @publicApi
  */
 export interface CommandInvoker {
+  /** Runs one Command, an instance of a class of the contract, and answers it by `sink`. */
   invoke(command: unknown, context: CommandContext, sink: ResultSink): void | PromiseLike<void>;
   /**
    * What is answered for an error that a Command's own code, or code around it, has failed with: once for each failure.

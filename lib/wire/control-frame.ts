@@ -38,6 +38,7 @@ export const Control = Object.freeze({
   DONE: 12,
 });
 
+/** What travels with a Command besides it: short texts by key, such as trace ids or a tenant. */
 export type Metadata = Readonly<Record<string, string>>;
 
 /** What a peer says of itself. */

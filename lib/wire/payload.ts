@@ -30,6 +30,7 @@ export interface PayloadReader {
    * codec, if it has one
    */
   countValue(): void;
+  /** The next byte, 0 to 255. */
   readByte(): number;
   /** An unsigned 64-bit varint: a number, or a bigint from 2^53 up. Padded forms are accepted up to 10 bytes. */
   readUvarint(): number | bigint;
@@ -42,10 +43,15 @@ export interface PayloadReader {
   readLength(): number;
   /** 2 bytes, little endian, as are all that follow; 64 bits are a number where that is safe, else a bigint. */
   readUint16(): number;
+  /** 4 bytes. */
   readUint32(): number;
+  /** 8 bytes, from 0 up. */
   readUint64(): number | bigint;
+  /** 8 bytes in two's complement. */
   readInt64(): number | bigint;
+  /** 4 bytes of IEEE 754. */
   readFloat32(): number;
+  /** 8 bytes of IEEE 754. */
   readFloat64(): number;
   /**
    * The next `length` bytes as a view into the receive buffer: valid until the codec returns, copy what must live
@@ -64,7 +70,9 @@ export interface PayloadReader {
  * @publicApi
  */
 export interface PayloadWriter {
+  /** One byte; of a larger number its lowest eight bits. */
   writeByte(byte: number): void;
+  /** `count` bytes of 0. */
   writeZeros(count: number): void;
   /** An unsigned varint in its shortest form. A negative number or bigint is written as its 64-bit two's complement. */
   writeUvarint(value: number | bigint): void;
@@ -74,11 +82,15 @@ export interface PayloadWriter {
    * 2 bytes, little endian, as are all that follow. A number out of range, here and there, is cut to its lowest bits.
    */
   writeUint16(value: number): void;
+  /** 4 bytes. */
   writeUint32(value: number): void;
   /** 8 bytes of a safe integer or a bigint, in two's complement. */
   writeUint64(value: number | bigint): void;
+  /** 4 bytes of IEEE 754; the number is rounded. */
   writeFloat32(value: number): void;
+  /** 8 bytes of IEEE 754. */
   writeFloat64(value: number): void;
+  /** The bytes as they are, without a length; they are copied. */
   writeBytes(bytes: Uint8Array): void;
   /** Text as its length in bytes (varint) and its UTF-8 bytes; the length is returned. */
   writeUtf8(text: string): number;

@@ -6,17 +6,22 @@ import { projectRoot } from '../support/project.js';
 import type { CodeBlock } from './markdown.js';
 
 export function typeFaults(blocks: readonly CodeBlock[]): readonly string[] {
-  const options = compilerOptions();
   const files = new Map(
     blocks.map((block, at) => [join(projectRoot, 'sample', '01-calc', `document-block-${at}.ts`), block]),
   );
-  const host = hostWith(new Map([...files].map(([name, { lines }]) => [name, `${lines.join('\n')}\n`])), options);
-  const program = ts.createProgram([...files.keys()], options, host);
+  const texts = new Map([...files].map(([name, { lines }]) => [name, `${lines.join('\n')}\n`]));
+  const program = programOf([...files.keys()], texts);
   return [...files].flatMap(([name, { place }]) => {
     const file = program.getSourceFile(name);
     const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
     return found.map(({ messageText }) => `${place}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
   });
+}
+
+/** The files of the disk by their names, and those of `texts`. */
+export function programOf(names: readonly string[], texts: ReadonlyMap<string, string> = new Map()): ts.Program {
+  const options = compilerOptions();
+  return ts.createProgram(names, options, hostWith(texts, options));
 }
 
 function compilerOptions(): ts.CompilerOptions {

@@ -9,6 +9,7 @@ import { isCmdStreamError, visibleText } from '../../errors.js';
  * @publicApi
  */
 export interface SentCommand {
+  /** The instance that the caller gave; by pattern what the client made of it. */
   readonly command: unknown;
   /** Its number; 0 as long as it was not written. */
   readonly seq: number;

@@ -28,6 +28,7 @@ export interface CommandSink<R = unknown> {
   next(result: R, bytesRead: number): void;
   /** The last Result has been given to `next`. */
   complete(): void;
+  /** The call has failed, with a CmdStreamError or the reason of its signal; nothing comes after it. */
   error(error: unknown): void;
 }
 
@@ -56,7 +57,11 @@ export interface Call {
   cancel(): void;
 }
 
-/** @publicApi */
+/**
+ * What one call says besides its Command; all are optional.
+ *
+ * @publicApi
+ */
 export interface CallOptions {
   /**
    * Most milliseconds until the call is over, waiting for a connection included; 0: no limit. What is left travels to

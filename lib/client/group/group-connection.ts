@@ -33,6 +33,7 @@ export interface GroupConnectionConfig extends ClientSessionConfig {
   ): Promise<Duplex>;
 }
 
+/** What one connection is: not open, being opened, open, or over for good. */
 export type ConnectionStatus = 'disconnected' | 'connecting' | 'connected' | 'closed';
 
 /** What a connection of a group tells of itself. */

@@ -28,6 +28,7 @@ export type ClientStatus = 'disconnected' | 'connecting' | 'connected' | 'degrad
  * @publicApi
  */
 export interface ClientStatusChange {
+  /** What the client is now, which may be what it was before. */
   readonly status: ClientStatus;
   /** Why a connection, or the attempt to open one, has ended; undefined for other changes. */
   readonly cause: CmdStreamError | undefined;
@@ -52,9 +53,11 @@ export function groupStatus(connections: readonly { readonly status: ConnectionS
 export interface ServerState {
   /** `host:port`, or the path of its socket. */
   readonly server: string;
+  /** What its connections are together. */
   readonly status: ClientStatus;
-  /** Connections to it, and those of them that are open. */
+  /** Connections that the client has to it, open or not. */
   readonly connections: number;
+  /** Those of its connections that are open. */
   readonly open: number;
   /** Commands that wait on its connections. */
   readonly pending: number;

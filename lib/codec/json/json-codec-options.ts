@@ -1,7 +1,11 @@
 // The options of the JSON codec: their meaning, defaults and ranges.
 import { integer, oneOf, type Complete, type OptionRules } from '../../options.js';
 
-/** @publicApi */
+/**
+ * What {@link jsonCodec} accepts and refuses. All are optional; Go peers with fields in another case need `fieldCase`.
+ *
+ * @publicApi
+ */
 export interface JsonCodecOptions {
   /**
    * How the keys of a body find the fields of a class. `'go'`: in any letter case, as Go reads them; an exact match
@@ -53,7 +57,9 @@ export const RECEIVED_KEYS = 10_000;
 
 /** What is allowed of JSON that belongs to no type of a contract. */
 export interface DataLimits {
+  /** Most objects and arrays one inside the other, 1 to 1,000. */
   readonly maxDepth: number;
+  /** Most keys and values in one body, 1 to 100,000,000. */
   readonly maxTokens: number;
   /** Most keys of one object that a server receives; default: 10,000. */
   readonly maxKeysPerObject?: number | undefined;

@@ -1,4 +1,5 @@
 // The client of the transport: a core client with Nest's ClientProxy face, Observables and the dispatch hook.
+// It is long because each method of that face is documented here, most of them with an example.
 import 'reflect-metadata';
 import { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
@@ -89,12 +90,17 @@ type PatternObject = { readonly [key: string]: any } & {
   readonly [K in typeof RESULT | '$typeName' | 'prototype']?: never;
 };
 
-/** @publicApi */
+/**
+ * The events of a {@link CmdStreamClient}, for its `on`. `server` is `host:port`, or the path of a socket.
+ *
+ * @publicApi
+ */
 export interface CmdStreamClientEvents {
   /** A connection is open. */
   connect: (server: string) => void;
   /** A connection has ended or could not be opened; `cause` undefined: the server drains. */
   disconnect: (cause: CmdStreamError | undefined, server: string) => void;
+  /** A Result has come that no call waits for: its call was given up, or the server has answered twice. */
   unexpectedResult: (result: UnexpectedResult) => void;
 }
 
@@ -340,6 +346,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     return packet;
   }
 
+  /** Gives answers by pattern to the subscriber of `send`. For subclasses that change how. */
   protected override createObserver<T>(observer: Observer<T>): (packet: WritePacket) => void {
     const tell = super.createObserver(observer);
     return (packet) => {
@@ -354,6 +361,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     };
   }
 
+  /** Gives a packet by pattern an id for the serializer of Nest; on the wire it means nothing. */
   protected override assignPacketId(packet: ReadPacket): ReadPacket & PacketId {
     return Object.assign(packet, { id: String(++this.#packets) });
   }
@@ -363,10 +371,12 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     this.serializer = (options as CmdStreamClientOptions).serializer as Serializer;
   }
 
+  /** Without a deserializer answers are taken as they come. */
   protected override initializeDeserializer(options: ClientOptions['options']): void {
     this.deserializer = (options as CmdStreamClientOptions).deserializer as ClientProxy['deserializer'];
   }
 
+  /** Sends a message by pattern; what is returned cancels it. Nest calls it with each subscription. */
   protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
     const { message, options, ambient } = this.#outgoing('message', packet);
     const deserializer = this.deserializer as Deserializer | undefined;
@@ -375,6 +385,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     return () => call.cancel();
   }
 
+  /** Sends an event by pattern; resolves when it was written. */
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
     const { message, options, ambient } = this.#outgoing('event', packet);
     return (await this.#core.emit(message, options, ambient)) as T;

@@ -1,16 +1,31 @@
 // Data by pattern together with metadata, as Nest's record builders for other transports.
 import { ownMetadata } from '../../client/call/call-rules.js';
 
-/** @publicApi */
+/**
+ * Data by pattern, and the metadata that travel with it, as {@link CmdStreamRecordBuilder} makes one. Commands take
+ * metadata as an option of their call.
+ *
+ * @publicApi
+ */
 export class CmdStreamRecord<T = unknown> {
   constructor(
+    /** What the handler gets as its payload. */
     readonly data: T,
+    /** What `context.metadata` of the handler is: texts by key. */
     readonly metadata: Readonly<Record<string, string>>,
   ) {}
 }
 
 /**
  * Builds what `client.send(pattern, record)` and `emit` take to send metadata along; `context.metadata` reads it.
+ *
+ * @example
+ * import { CmdStreamRecordBuilder, type CmdStreamClient } from 'nestjs-cmd-stream';
+ *
+ * export function greet(client: CmdStreamClient, name: string) {
+ *   const record = new CmdStreamRecordBuilder({ name }).setMetadata({ tenant: 'north' }).build();
+ *   return client.send<string>('greet', record);
+ * }
  *
  * @publicApi
  */
@@ -22,6 +37,7 @@ export class CmdStreamRecordBuilder<T = unknown> {
     this.#data = data;
   }
 
+  /** Replaces the data that the builder was made with. */
   setData(data: T): this {
     this.#data = data;
     return this;
@@ -33,6 +49,7 @@ export class CmdStreamRecordBuilder<T = unknown> {
     return this;
   }
 
+  /** The record of what was set so far; later changes of the builder do not change it. */
   build(): CmdStreamRecord<T> {
     return new CmdStreamRecord(this.#data, this.#metadata);
   }

@@ -25,12 +25,16 @@ import { refuseStandardDecorator } from '../server/command-handler.decorator.js'
 
 /** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */
 export interface CmdStreamClientModuleOptions extends CmdStreamClientOptions {
-  /** @default none: it is injected by its class */
+  /**
+   * What `@InjectCmdStreamClient(name)` asks for; needed where an application has several clients.
+   * @default none: it is injected by its class
+   */
   name?: string | symbol | undefined;
 }
 
 /** Makes the options of a client; for `useClass` and `useExisting`. @publicApi */
 export interface CmdStreamOptionsFactory {
+  /** Called once, when the application starts; a client needs no `name` here. */
   createCmdStreamOptions(): CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
 }
 
@@ -42,17 +46,26 @@ export interface CmdStreamOptionsFactory {
 export interface CmdStreamClientAsyncOptions {
   /** Modules whose providers the factory needs. */
   imports?: ModuleMetadata['imports'] | undefined;
+  /** What `@InjectCmdStreamClient(name)` asks for; without one it is injected by its class. */
   name?: string | symbol | undefined;
+  /** The tokens of what `useFactory` is called with, in this order. */
   inject?: InjectionToken[] | undefined;
+  /** Makes the options, with the providers that `inject` lists. */
   // oxlint-disable-next-line typescript/no-explicit-any -- as Nest's own: what is injected is not known to types
   useFactory?: ((...dependencies: any[]) => CmdStreamClientOptions | Promise<CmdStreamClientOptions>) | undefined;
+  /** A class that makes the options; the module makes its instance. */
   useClass?: Type<CmdStreamOptionsFactory> | undefined;
+  /** The token of a provider that is there already and makes the options. */
   useExisting?: InjectionToken | undefined;
   /** More providers the factory needs. */
   extraProviders?: Provider[] | undefined;
 }
 
-/** @publicApi */
+/**
+ * What holds for all clients of one `register` or `registerAsync`.
+ *
+ * @publicApi
+ */
 export interface CmdStreamModuleExtras {
   /**
    * Make the clients known to all modules.
@@ -135,6 +148,26 @@ export function InjectCmdStreamClient(name?: string | symbol): PropertyDecorator
  */
 @Module({})
 export class CmdStreamModule {
+  /**
+   * Provides one client, or several with names, whose options are known now. See {@link registerAsync} for others.
+   *
+   * @example
+   * import { Injectable, Module } from '@nestjs/common';
+   * import { CmdStreamClient, CmdStreamModule, InjectCmdStreamClient } from 'nestjs-cmd-stream';
+   * import { AddCmd, calcContract } from './calc.contract.js';
+   *
+   * export @Injectable() class Sums {
+   *   constructor(@InjectCmdStreamClient() private readonly calc: CmdStreamClient<typeof calcContract>) {}
+   *
+   *   async ofTwo(a: number, b: number): Promise<number> {
+   *     return (await this.calc.execute(new AddCmd(a, b))).value;
+   *   }
+   * }
+   *
+   * const clients = CmdStreamModule.register({ host: 'calc.example', port: 9000, contract: calcContract });
+   *
+   * export @Module({ imports: [clients], providers: [Sums] }) class SumsModule {}
+   */
   static register(options: CmdStreamModuleOptions<CmdStreamClientModuleOptions>, ...none: []): DynamicModule {
     const { clients, isGlobal } = clientsOf('register', options, none);
     const providers = clients.map(({ name, ...client }): FactoryProvider => ({
@@ -144,6 +177,23 @@ export class CmdStreamModule {
     return moduleOf(providers, isGlobal);
   }
 
+  /**
+   * The same with options that come from dependency injection, for instance from a configuration.
+   *
+   * @example
+   * import { CmdStreamModule } from 'nestjs-cmd-stream';
+   * import { calcContract } from './calc.contract.js';
+   *
+   * export class CalcConfig {
+   *   readonly servers = 'a:9000,b:9000';
+   * }
+   *
+   * export const clients = CmdStreamModule.registerAsync({
+   *   extraProviders: [CalcConfig],
+   *   inject: [CalcConfig],
+   *   useFactory: ({ servers }: CalcConfig) => ({ servers, contract: calcContract }),
+   * });
+   */
   static registerAsync(options: CmdStreamModuleOptions<CmdStreamClientAsyncOptions>, ...none: []): DynamicModule {
     const { clients, isGlobal } = clientsOf('registerAsync', options, none);
     const imports = clients.flatMap((client) => client.imports ?? []);

@@ -79,7 +79,11 @@ export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.
   deserializer: deserializerRule,
 });
 
-/** @publicApi */
+/**
+ * What a {@link CmdStreamServer} does, as its event `status` gives it.
+ *
+ * @publicApi
+ */
 export type CmdStreamServerStatus = ServerStatus;
 
 /**
@@ -119,6 +123,7 @@ export class CmdStreamServer
   override transportId: Transport | symbol;
   /** Nest 12 leaves it to this server to log what an event's handler threw on purpose. */
   override readonly propagatesEventHandlerErrors = true;
+  /** Where it logs what peers and handlers cause; subclasses may have another one. */
   protected override readonly logger: LoggerService = new Logger('CmdStreamServer');
   readonly #server: CommandServer;
   readonly #invoker: HandlerInvoker;
@@ -192,6 +197,7 @@ export class CmdStreamServer
     this.serializer = (options as CmdStreamServerOptions).serializer as Serializer;
   }
 
+  /** Without a deserializer data by pattern is taken as it comes. */
   protected override initializeDeserializer(options: ClientOptions['options']): void {
     this.deserializer = (options as CmdStreamServerOptions).deserializer as Server['deserializer'];
   }

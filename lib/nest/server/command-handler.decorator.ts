@@ -144,6 +144,14 @@ export function CommandHandler<C extends CountedCommand>(
   command: TypeClass<C>,
   options?: CommandHandlerOptions | Transport | symbol,
 ): CommandHandlerDecorator<C>;
+/**
+ * Marks a controller method as the handler of messages of one type, which a codec's door has made, such as
+ * `protobufType()`. The method gets the message first, and returns messages of the types of its Results.
+ *
+ * @param options Its options, or its `transportId` alone.
+ * @throws {CmdStreamError} as for a class
+ * @publicApi
+ */
 export function CommandHandler<M extends object, R>(
   type: CommandEntry<M, R>,
   options?: CommandHandlerOptions | Transport | symbol,

@@ -17,6 +17,7 @@ const NONE: Readonly<Record<string, string>> = Object.freeze({});
  * @publicApi
  */
 export function CommandMetadata(...pipes: Pipes): ParameterDecorator;
+/** The metadata of one key, `undefined` where the caller sent none. */
 export function CommandMetadata(key: string, ...pipes: Pipes): ParameterDecorator;
 export function CommandMetadata(...keyAndPipes: readonly unknown[]): ParameterDecorator {
   return decorator(...(keyAndPipes as []));

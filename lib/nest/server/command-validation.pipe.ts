@@ -78,7 +78,7 @@ export class CommandValidationPipe implements PipeTransform {
     this.#exceptionFactory = exceptionFactory ?? ((errors) => new BadRequestException(messagesOf(errors)));
   }
 
-  /** @throws what `exceptionFactory` makes */
+  /** Nest calls it for each parameter; all but Commands pass as they are. @throws what `exceptionFactory` makes */
   async transform(value: unknown, { type: kind }: ArgumentMetadata): Promise<unknown> {
     if (kind === 'custom' || !(value instanceof CountedCommand)) return value;
     const type = classOf(value);

@@ -5,7 +5,11 @@ import { NestApplicationContext } from '@nestjs/core';
 import { CmdStreamError } from '../../errors.js';
 import { CommandServer } from '../../server/command-server.js';
 
-/** @publicApi */
+/**
+ * The options of {@link enableGracefulShutdown}.
+ *
+ * @publicApi
+ */
 export interface GracefulShutdownOptions {
   /** Signals that close the application; default: SIGTERM and SIGINT. */
   signals?: readonly NodeJS.Signals[] | undefined;

@@ -8,6 +8,7 @@ import { CommandHandler } from './command-handler.decorator.js';
 
 /** A Command that runs itself against a Receiver of type `T`. */
 export interface ExecutableCommand<T> extends CountedCommand {
+  /** Does the work, and gives back its Results as a handler of the Command would. */
   exec: (receiver: T, context: CommandContext) => unknown;
 }
 
