@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ArgumentMetadata } from '@nestjs/common';
 import { IsInt, IsNotEmpty, ValidateNested, type ValidationError } from 'class-validator';
 import { Command, CommandValidationPipe, type CommandValidationPipeOptions } from 'nestjs-cmd-stream';
+import * as v from 'valibot';
 import { z } from 'zod';
 
 class Place {
@@ -177,6 +178,16 @@ describe('the validation pipe with a static schema', () => {
     command.n = [7, 8];
     expect(await outcome(command)).toBe('passed');
     expect(command.n).toEqual([7]);
+  });
+
+  it('may be one of valibot', async () => {
+    const schema = v.object({ n: v.pipe(v.string(), v.trim(), v.maxLength(3)) });
+    const command = schemaCmd((value) => schema['~standard'].validate(value));
+    command.n = ' abc ';
+    expect(await outcome(command)).toBe('passed');
+    expect(command.n).toBe('abc');
+    command.n = 'abcd';
+    expect(await outcome(command)).toEqual(['n: Invalid length: Expected <=3 but received 4']);
   });
 
   it('names what is wrong by its path', async () => {
