@@ -83,11 +83,7 @@ describe('the handler of a message', () => {
   it('gets the message, then the context, then what is decorated', async () => {
     const server = await serve([Calc]);
     await lastValueFrom(clientOf(server).send(HELLO));
-    expect(server.app.get(Calc).got).toEqual([
-      HELLO,
-      expect.any(CmdStreamContext),
-      expect.stringMatching(/^127\.0\.0\.1:\d+$/),
-    ]);
+    expect(server.app.get(Calc).got).toEqual([HELLO, expect.any(CmdStreamContext), '127.0.0.1']);
   });
 
   it('gets them by decorators too', async () => {

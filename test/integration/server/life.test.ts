@@ -348,7 +348,7 @@ describe('an option that has another name, or is no more', () => {
     ['onConnectionEnd', 'it is "onDisconnect" now'],
     ['noDelay', "Nagle's algorithm is always off"],
     ['sendHighWaterBytes', '`maxSendBufferBytes` bounds'],
-    ['contractCheck', 'a `static wireName`'],
+    ['contractCheck', 'commandType() and resultType()'],
   ])('is refused with what to do instead: %s', (name, remedy) => {
     const options = { contract: vectorContract, invoker: calcInvoker, [name]: 1 };
     const message = expect.stringContaining(`unknown option "${name}": `) as unknown;
