@@ -87,7 +87,6 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     ticker: new Ticker(scope),
     readingTurns: new ReadingTurns(scope),
     scope,
-    hasTls: options.tls !== undefined,
     fingerprint: new Fingerprint(options.contract, codec),
     serverInfo: serverInfoBytes(options.serverInfo),
     queue: options.queue || queueDefaults,

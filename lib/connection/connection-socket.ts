@@ -4,9 +4,10 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionAddresses } from '../contract/command.js';
-import { CmdStreamError, fromSocketError } from '../errors.js';
+import { CmdStreamError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import type { ResolvedConnectionOptions } from './connection-options.js';
+import { fromSocketError } from './socket-error.js';
 
 /** The events of a socket. */
 export interface ConnectionSocketListener {

@@ -1,8 +1,10 @@
 // Opens the socket of a client: TCP, TLS or a Unix domain socket. It knows no frames.
 import { lookup as lookupByDns, type LookupAddress } from 'node:dns';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { CmdStreamError, codeOf, fromSocketError, messageOf, stackOf } from '../errors.js';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { CmdStreamError, codeOf, messageOf, stackOf } from '../errors.js';
+import { fromSocketError, ownCertificate, refusedCertificate } from './socket-error.js';
+import { withLowestVersion } from './tls-options.js';
 
 /** Where a server listens: a host and a port, or the path of a Unix domain socket. @publicApi */
 export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -41,9 +43,13 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const socket = tryOpen(target);
+    /** Has the server taken part in the handshake? Only before Node's own listener does the socket still know. */
+    let hasAnswered = false;
+    const onEnd = (): void => void (hasAnswered = (socket as TLSSocket).getPeerX509Certificate() !== undefined);
+    if (target.tls) socket.prependListener('end', onEnd);
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort);
-      socket.off('error', onError).off('close', onClose);
+      socket.off('error', onError).off('close', onClose).off('end', onEnd);
     };
     watchStages(socket, target);
     const fail = (error: unknown): void => {
@@ -59,7 +65,7 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
         .once('close', () => reject(signal.reason))
         .destroy();
     };
-    const onError = (error: unknown): void => fail(connectError(target, error));
+    const onError = (error: unknown): void => fail(connectError(target, error, hasAnswered));
     const onClose = (): void => onError(new Error('the socket was closed'));
     signal.addEventListener('abort', onAbort);
     socket.on('error', onError).on('close', onClose);
@@ -91,7 +97,7 @@ function open(target: DialTarget): Socket {
   const where = 'path' in address ? address : { ...address, ...resolving(target) };
   if (!tls) return connectTcp(where);
   const servername = 'host' in address && isIP(address.host) === 0 ? { servername: address.host } : {};
-  return connectTls({ ...servername, ...tls, ...guarded(tls), ...where });
+  return connectTls({ ...servername, ...withLowestVersion(tls), ...guarded(tls), ...where });
 }
 
 /**
@@ -131,8 +137,11 @@ function resolving({ lookup: given, tls, turn }: DialTarget) {
   return { lookup: turnedLookup(lookup, turn), ...trying };
 }
 
-function connectError({ address }: DialTarget, error: unknown): CmdStreamError {
+/** `hasAnswered`: the server has hung up in the middle of the handshake. */
+function connectError({ address, tls }: DialTarget, error: unknown, hasAnswered = false): CmdStreamError {
   const translated = fromSocketError(error);
+  const own = tls && hasAnswered && translated.code !== 'TLS_ERROR' ? ownCertificate(tls) : undefined;
+  if (own !== undefined) return refusedCertificate(addressText(address), translated, own);
   const code = translated.code === 'TLS_ERROR' ? 'TLS_ERROR' : 'CONNECT_FAILED';
   // Where a name has several addresses, the error of Node that sums up has a code and no text.
   const reason = (translated.message || codeOf(error) || 'no reason given').trimEnd();

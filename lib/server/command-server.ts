@@ -14,6 +14,7 @@ import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { EventRoom, ServerLoad } from './server-load.js';
 import {
+  checkClientCertificates,
   closeRules,
   resolveServerOptions,
   type CloseOptions,
@@ -58,6 +59,7 @@ export class CommandServer {
   constructor(options: ResolvedServerOptions, isResolved: true);
   constructor(options: CommandServerOptions, isResolved = false) {
     const resolved = isResolved ? (options as ResolvedServerOptions) : resolveServerOptions(options);
+    if (resolved.tls) checkClientCertificates(isResolved ? 'CmdStreamServer' : 'CommandServer', resolved.tls);
     this.#options = resolved;
     this.#load = new ServerLoad(resolved.maxInFlight);
     const contract = tablesOf(resolved.contract);

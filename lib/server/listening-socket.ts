@@ -5,10 +5,12 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, createServer, Server, type AddressInfo, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { isPromiseLike } from '../callbacks.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { addressesOf } from '../connection/connection-socket.js';
+import { refusalOf, tlsReason } from '../connection/socket-error.js';
+import { withLowestVersion } from '../connection/tls-options.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
 import type { ListenTarget } from './server-options.js';
@@ -37,6 +39,8 @@ export interface SocketAcceptor {
   onListenerClosed(): void;
 }
 
+const HUNG_UP = 'the client hung up: it may not trust the certificate of this server, or not find its name in it';
+
 export class ListeningSocket {
   readonly server: Server;
   readonly #acceptor: SocketAcceptor;
@@ -63,23 +67,28 @@ export class ListeningSocket {
 
   #createTls(tls: TlsOptions): Server {
     const handshakeTimeout = this.#config.handshakeTimeoutMs || MAX_TIMER_MS;
-    const server = createTlsServer({ ...guarded(tls), handshakeTimeout });
+    const server = createTlsServer({ ...withLowestVersion(guarded(tls)), handshakeTimeout });
     server.on('secureConnection', (socket) => this.#handOver(socket));
     // Node reports a handshake that failed or took too long, but may leave the socket open.
     server.on('tlsClientError', (error, socket) => {
-      this.#refuse(socket, this.#handshakeError(error));
+      this.#refuse(socket, this.#handshakeError(error, socket));
       socket.destroy();
     });
     return server;
   }
 
-  #handshakeError(error: Error): CmdStreamError {
+  #handshakeError(error: Error, socket: TLSSocket): CmdStreamError {
     if (!this.#acceptor.isListening) return notTaking();
-    if (codeOf(error) !== 'ERR_TLS_HANDSHAKE_TIMEOUT') {
-      return new CmdStreamError('TLS_ERROR', `TLS handshake failed: ${error.message}`, { cause: error });
+    const code = codeOf(error);
+    if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
+      const limit = `handshakeTimeoutMs (${this.#config.handshakeTimeoutMs})`;
+      return new CmdStreamError('HANDSHAKE_TIMEOUT', `the TLS handshake took longer than ${limit}`, { cause: error });
     }
-    const limit = `handshakeTimeoutMs (${this.#config.handshakeTimeoutMs})`;
-    return new CmdStreamError('HANDSHAKE_TIMEOUT', `the TLS handshake took longer than ${limit}`, { cause: error });
+    // Node hangs up on a client whose certificate it refuses, and reports no more than that. This is a code, not an
+    // error, whatever its type says.
+    const refusal = socket.authorizationError as unknown as string | null | undefined;
+    const reason = refusal ? refusalOf(refusal) : code === 'ECONNRESET' ? HUNG_UP : tlsReason(error);
+    return new CmdStreamError('TLS_ERROR', `TLS handshake failed: ${reason}`, { cause: error });
   }
 
   #onConnection = (socket: Socket): void => {

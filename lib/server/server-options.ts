@@ -14,7 +14,7 @@ import {
   timeLimit,
   type CmdStreamConnectionOptions,
 } from '../connection/connection-options.js';
-import type { CmdStreamError } from '../errors.js';
+import { CmdStreamError } from '../errors.js';
 import {
   boolean,
   callback,
@@ -68,7 +68,9 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   listenOn?: ListenTarget | undefined;
   /**
-   * Node's own TLS options (`key`, `cert`, `ca`, `requestCert`, …).
+   * Node's own TLS options (`key`, `cert`, `ca`, `requestCert`, …), with TLS 1.2 as the lowest version unless
+   * `minVersion` says otherwise. Clients must have a certificate with `requestCert: true`, `rejectUnauthorized: true`
+   * and `ca`; half of that is INVALID_OPTION.
    * @default none: plain TCP
    */
   tls?: TlsOptions | undefined;
@@ -232,6 +234,29 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   onDisconnect: callback,
   onConnectionRefused: callback,
 });
+
+/**
+ * Half of what lets only clients with a certificate in would let in others, without a word. What is meant so is said in
+ * full.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION
+ */
+export function checkClientCertificates(server: string, tls: TlsOptions): void {
+  const { requestCert, rejectUnauthorized, ca, pfx } = tls;
+  const refuse = (reason: string): never => {
+    throw new CmdStreamError('INVALID_OPTION', `${server}: option "tls": ${reason}`);
+  };
+  if (requestCert) {
+    if (typeof rejectUnauthorized !== 'boolean')
+      refuse('`requestCert` goes with `rejectUnauthorized: true`, or false if clients without a good one may come in');
+    if (rejectUnauthorized && ca === undefined && pfx === undefined)
+      refuse('`requestCert` goes with `ca`: without one a certificate of any public CA would do');
+    return;
+  }
+  if (rejectUnauthorized) refuse('`rejectUnauthorized` does nothing without `requestCert: true`');
+  if (ca !== undefined && requestCert === undefined)
+    refuse('`ca` keeps no client out without `requestCert: true`; if that is meant, say `requestCert: false`');
+}
 
 /** The options of a `CommandServer`. @publicApi */
 export interface CommandServerOptions extends CmdStreamBaseServerOptions {

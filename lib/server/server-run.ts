@@ -5,8 +5,9 @@
 //        ^                          |             └───────────(destroy, a limit)──────────────────^
 //        └──────(no address)────────┘
 import type { AddressInfo, Socket } from 'node:net';
+import { fromSocketError } from '../connection/socket-error.js';
 import type { ConnectionAddresses } from '../contract/command.js';
-import { CmdStreamError, fromSocketError } from '../errors.js';
+import { CmdStreamError } from '../errors.js';
 import { ListeningSocket, type ListeningSocketConfig, type SocketAcceptor } from './listening-socket.js';
 import type { ServerStatus } from './server-options.js';
 import type { SessionConfig } from './session/session-config.js';

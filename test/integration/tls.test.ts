@@ -17,7 +17,7 @@ import { inTime, turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { RawServer } from '../support/raw-server.js';
-import { selfSigned } from '../support/self-signed.js';
+import { selfSigned } from '../support/certificates.js';
 import { AddCmd, CalcResult, EchoCmd, EchoResult } from '../support/vector-contract.js';
 
 const own = guardLeaks();

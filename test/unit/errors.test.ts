@@ -7,7 +7,6 @@ import {
   codeOf,
   decodeError,
   encodeError,
-  fromSocketError,
   isCmdStreamError,
   isError,
   isRemoteError,
@@ -16,6 +15,7 @@ import {
   stackOf,
   visibleText,
 } from '../../lib/errors.js';
+import { fromSocketError } from '../../lib/connection/socket-error.js';
 import { anyCharacter } from '../support/any-text.js';
 
 const hostile = {
@@ -262,45 +262,6 @@ describe('whatever was thrown', () => {
     expect(messageOf(new TypeError('bad'))).toBe('bad');
     expect(codeOf(Object.assign(new Error('x'), { code: 'ECONNRESET' }))).toBe('ECONNRESET');
     expect(codeOf(Object.assign(new Error('x'), { code: 7 }))).toBeUndefined();
-  });
-});
-
-describe('an error of a socket', () => {
-  const socketError = (code: string) => Object.assign(new Error(`read ${code}`), { code });
-
-  it.each([
-    ['ECONNRESET', 'PEER_RESET'],
-    ['EPIPE', 'PEER_RESET'],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', 'TLS_ERROR'],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'TLS_ERROR'],
-    ['ERR_OSSL_EVP_UNSUPPORTED', 'TLS_ERROR'],
-    ['CERT_HAS_EXPIRED', 'TLS_ERROR'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'TLS_ERROR'],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'TLS_ERROR'],
-    ['EPROTO', 'TLS_ERROR'],
-    ['EHOSTUNREACH', 'PEER_RESET'],
-    ['MY_CERT_', 'CONNECT_FAILED'],
-    ['ECONNREFUSED', 'CONNECT_FAILED'],
-    ['ENOTFOUND', 'CONNECT_FAILED'],
-  ])('%s becomes %s with the cause kept', (from, to) => {
-    const cause = socketError(from);
-    const error = fromSocketError(cause);
-    expect(error).toMatchObject({ code: to, cause });
-    expect(error.message).toContain(from);
-  });
-
-  it('keeps the text of its peer to one line of at most 1024 bytes', () => {
-    for (const code of ['CERT_HAS_EXPIRED', 'ECONNRESET', 'ENOTFOUND']) {
-      const long = Object.assign(new Error(`a\n${'x'.repeat(5_000)}`), { code });
-      const { message } = fromSocketError(long);
-      expect(message).toMatch(/a\\u\{a\}x+…$/);
-      expect(Buffer.byteLength(message.slice(message.indexOf('a\\u')))).toBe(1024);
-    }
-  });
-
-  it('that is already ours stays as it is', () => {
-    const error = new CmdStreamError('CLOSED', 'closed');
-    expect(fromSocketError(error)).toBe(error);
   });
 });
 

@@ -1,9 +1,11 @@
 // One attempt to open a connection: the socket, ServerInfo and the probe, all within one time limit. Ends once, well or
 // not.
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import type { DialStage } from '../../connection/dial.js';
 import type { Ticker } from '../../connection/ticker.js';
 import { CLOSE_MS } from '../../connection/connection-socket.js';
+import { ownCertificate, refusedCertificate } from '../../connection/socket-error.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../../errors.js';
 import type { ClientSession } from '../session/client-session.js';
 
@@ -143,18 +145,33 @@ function asConnectError(error: unknown): CmdStreamError {
 
 export interface NotOpened {
   readonly server: string;
-  readonly hasTls: boolean;
+  /** With which it was connected to, if at all. */
+  readonly tls: SecureContextOptions | undefined;
   /** Between its greeting and its answer to the offer of the extension. */
   readonly hungUpOnProbe: boolean;
 }
 
 /** A server that refuses a certificate says so when TLS has long finished for the client, or just hangs up. */
-export function notOpened(cause: CmdStreamError, { server, hasTls, hungUpOnProbe }: NotOpened): CmdStreamError {
+export function notOpened(cause: CmdStreamError, { server, tls, hungUpOnProbe }: NotOpened): CmdStreamError {
+  if (cause.code === 'TLS_ERROR') return notConnected('TLS_ERROR', server, cause.message, rootOf(cause));
   if (cause.code !== 'PEER_CLOSED' && cause.code !== 'PEER_RESET') return cause;
-  const code = hasTls && cause.code === 'PEER_RESET' && !hungUpOnProbe ? 'TLS_ERROR' : 'CONNECT_FAILED';
-  const when = hungUpOnProbe ? ` when it was offered the extension; ${NO_EXTENSION}` : '';
-  const text = `cannot connect to ${server}: ${cause.message}${when}`;
-  return new CmdStreamError(code, text, { cause: code === 'CONNECT_FAILED' ? rootOf(cause) : cause });
+  if (hungUpOnProbe) {
+    const text = `${cause.message} when it was offered the extension; ${NO_EXTENSION}`;
+    return notConnected('CONNECT_FAILED', server, text, rootOf(cause));
+  }
+  const own = tls && ownCertificate(tls);
+  if (own !== undefined) return refusedCertificate(server, cause, own);
+  if (tls && cause.code === 'PEER_RESET') return notConnected('TLS_ERROR', server, cause.message, cause);
+  return notConnected('CONNECT_FAILED', server, cause.message, rootOf(cause));
+}
+
+function notConnected(
+  code: 'TLS_ERROR' | 'CONNECT_FAILED',
+  server: string,
+  text: string,
+  cause: unknown,
+): CmdStreamError {
+  return new CmdStreamError(code, `cannot connect to ${server}: ${text}`, { cause });
 }
 
 /** The cause of CONNECT_FAILED is an error of Node where there is one. */

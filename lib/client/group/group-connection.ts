@@ -4,6 +4,7 @@
 //   idle --(start)--> connecting --> open --(lost, or the server drains)--> pausing --(delay)--> connecting
 //                         └────────────────(failed)────────────────────────────^         closed: for good
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import type { ServerAddress } from '../../connection/dial.js';
 import { CmdStreamError } from '../../errors.js';
 import type { Seq } from '../../wire/frame.js';
@@ -24,7 +25,7 @@ export interface GroupConnectionConfig extends ClientSessionConfig {
   readonly reconnect: ResolvedReconnectOptions | false;
   readonly maxConnectionAgeMs: number;
   /** For errors. */
-  readonly hasTls: boolean;
+  readonly tls: SecureContextOptions | undefined;
   dial(
     server: ServerAddress,
     turn: number,
@@ -215,7 +216,7 @@ export class GroupConnection implements ClientSessionListener {
     if (this.session === session)
       return this.#isUnneeded(session, cause) ? this.#becomeIdle(session, cause) : this.#lose(cause);
     const attempt = [this.#renewal.attempt, this.#attempt].find((one) => one?.session === session);
-    attempt?.fail(notOpened(cause, { server: this.server, hasTls: this.#config.hasTls, hungUpOnProbe }));
+    attempt?.fail(notOpened(cause, { server: this.server, tls: this.#config.tls, hungUpOnProbe }));
   }
 
   onSilenceChange(): void {

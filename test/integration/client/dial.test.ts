@@ -10,7 +10,7 @@ import { Folder } from '../../support/folder.js';
 import { freePort } from '../../support/free-port.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawServer } from '../../support/raw-server.js';
-import { selfSigned } from '../../support/self-signed.js';
+import { selfSigned } from '../../support/certificates.js';
 
 const own = guardLeaks();
 const lookup: LookupFunction = (_host, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]);

@@ -9,7 +9,7 @@ import { freePort } from '../../support/free-port.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { askedName, groupClient, NamedServer, soon } from '../../support/named-server.js';
 import { RawServer } from '../../support/raw-server.js';
-import { selfSigned } from '../../support/self-signed.js';
+import { selfSigned } from '../../support/certificates.js';
 import { AddCmd, CalcResult, SubCmd } from '../../support/vector-contract.js';
 
 const own = guardLeaks();

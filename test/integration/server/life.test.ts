@@ -16,7 +16,7 @@ import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns, until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';
-import { selfSigned } from '../../support/self-signed.js';
+import { selfSigned } from '../../support/certificates.js';
 import { AddCmd, CalcResult, FailCmd, vectorContract } from '../../support/vector-contract.js';
 
 const own = guardLeaks();

@@ -14,7 +14,7 @@ import { inTime, until } from '../../support/deadline.js';
 import { Folder } from '../../support/folder.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';
-import { selfSigned } from '../../support/self-signed.js';
+import { selfSigned } from '../../support/certificates.js';
 import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();

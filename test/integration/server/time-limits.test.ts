@@ -9,7 +9,7 @@ import { inTime, until } from '../../support/deadline.js';
 import { control, DONE, EXTENDED_GREETING, hello, PROBE, text } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';
-import { selfSigned } from '../../support/self-signed.js';
+import { selfSigned } from '../../support/certificates.js';
 import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();

@@ -145,7 +145,7 @@ describe('a connection that ends before it is open', () => {
     ['ended in TLS', closed, true, false, { code: 'CONNECT_FAILED', cause: closed }],
     ['reset at the probe', reset, true, true, { code: 'CONNECT_FAILED', cause: node }],
   ])('is one that failed: %s', (_what, cause, hasTls, hungUpOnProbe, expected) => {
-    const error = notOpened(cause, { server: 'calc:1', hasTls, hungUpOnProbe });
+    const error = notOpened(cause, { server: 'calc:1', tls: hasTls ? {} : undefined, hungUpOnProbe });
     expect(error).toMatchObject(expected);
     expect(error.message).toContain(`cannot connect to calc:1: ${cause.message}`);
     expect(error.message.includes('`extension: false`')).toBe(hungUpOnProbe);
@@ -153,6 +153,6 @@ describe('a connection that ends before it is open', () => {
 
   it('keeps every other reason', () => {
     const cause = new CmdStreamError('SERVER_INFO_MISMATCH', 'another server');
-    expect(notOpened(cause, { server: 'calc:1', hasTls: true, hungUpOnProbe: false })).toBe(cause);
+    expect(notOpened(cause, { server: 'calc:1', tls: {}, hungUpOnProbe: false })).toBe(cause);
   });
 });
