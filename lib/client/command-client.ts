@@ -14,6 +14,15 @@ import type { ServerState, ClientStatus, ClientStatusChange } from './group/grou
  * Sends the Commands of one contract to one server, or to several, over one or several connections.
  * `CommandClient<typeof calcContract>` takes the Commands of that contract only, as one that is made with it does.
  *
+ * @example
+ * import { CommandClient } from 'nestjs-cmd-stream/core';
+ * import { AddCmd, calcContract } from './calc.contract.js';
+ *
+ * const client = new CommandClient({ host: 'calc.example', port: 9000, contract: calcContract });
+ * const { value } = await client.execute(new AddCmd(2, 3), { timeoutMs: 500 });
+ * console.log(value);
+ * await client.close();
+ *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */
@@ -91,6 +100,19 @@ export class CommandClient<K extends Contract = Contract> {
    * returns. Errors: those of {@link connect}; COMMAND_NOT_IN_CONTRACT, ENCODE_FAILED, FRAME_TOO_LARGE, QUEUE_FULL,
    * EXTENSION_UNAVAILABLE (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered:
    * REMOTE, INTERNAL, OVERLOADED, NO_HANDLER, NO_RESULT, SHUTDOWN, and the codes of a refused Command.
+   *
+   * @example
+   * import type { CommandClient } from 'nestjs-cmd-stream/core';
+   * import { PrimesCmd } from './calc.contract.js';
+   *
+   * export function printPrimes(client: CommandClient): () => void {
+   *   const call = client.dispatch(new PrimesCmd(10), {
+   *     next: ({ P }) => console.log(P),
+   *     complete: () => console.log('done'),
+   *     error: (error) => console.error(error),
+   *   });
+   *   return () => call.cancel();
+   * }
    */
   dispatch<C extends CommandOf<K>>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
     return this.#core.submit(command, new CallerSink(sink as CommandSink), options);
@@ -100,6 +122,20 @@ export class CommandClient<K extends Contract = Contract> {
    * Sends a Command that has one Result and resolves with it; of a VoidCommand with nothing. Rejects with the errors of
    * {@link dispatch}; with NO_RESULT when a Command has none; with MULTIPLE_RESULTS at once for a StreamCommand, or
    * when more come: the Command is then cancelled.
+   *
+   * @example
+   * import { isRemoteError, type CommandClient } from 'nestjs-cmd-stream/core';
+   * import { AddCmd } from './calc.contract.js';
+   *
+   * export async function sum(client: CommandClient): Promise<number | undefined> {
+   *   try {
+   *     const { value } = await client.execute(new AddCmd(2, 3), { timeoutMs: 500 });
+   *     return value;
+   *   } catch (error) {
+   *     if (isRemoteError(error)) return undefined;
+   *     throw error;
+   *   }
+   * }
    */
   execute<C extends CommandOf<K>>(command: C & SingleCommand, options?: CallOptions): Promise<ResultOf<C>> {
     return this.#core.execute(command, options) as Promise<ResultOf<C>>;
@@ -112,6 +148,16 @@ export class CommandClient<K extends Contract = Contract> {
    * Leaving the loop cancels the Command. Results that wait are still given after a loss, and dropped when the call is
    * aborted, its time is over or the client is destroyed.
    * Errors are those of {@link dispatch}.
+   *
+   * @example
+   * import type { CommandClient } from 'nestjs-cmd-stream/core';
+   * import { PrimesCmd } from './calc.contract.js';
+   *
+   * export async function firstAbove(client: CommandClient, least: number): Promise<number | undefined> {
+   *   // Leaving the loop cancels the Command.
+   *   for await (const { P } of client.iterate(new PrimesCmd(1_000))) if (P > least) return P;
+   *   return undefined;
+   * }
    */
   iterate<C extends CommandOf<K>>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.#core.iterate(command, options);

@@ -48,5 +48,28 @@ export interface Codec {
   decodeResult(reader: PayloadReader): unknown;
 }
 
-/** Makes the codec for a contract; what `jsonCodec()` returns. */
+/**
+ * Makes the codec for a contract; what `jsonCodec()` returns, and what the option `codec` of clients and servers takes
+ * besides a {@link Codec}. Called once for each client and server, when it is made; a contract that the codec cannot
+ * serve should throw a CmdStreamError INVALID_CONTRACT.
+ *
+ * @example
+ * import type { CodecFactory, PayloadReader, PayloadWriter } from 'nestjs-cmd-stream/core';
+ * import { AddCmd, CalcResult } from './calc.contract.js';
+ *
+ * // One Command, two integers of 4 bytes; one Result, an integer of 4 bytes.
+ * export const sumCodec: CodecFactory = () => ({
+ *   name: 'sum',
+ *   encodeCommand(command: unknown, writer: PayloadWriter) {
+ *     const { A, B } = command as AddCmd;
+ *     writer.writeUint32(A);
+ *     writer.writeUint32(B);
+ *   },
+ *   decodeCommand: (reader: PayloadReader) => new AddCmd(reader.readUint32(), reader.readUint32()),
+ *   encodeResult: (result: unknown, writer: PayloadWriter) => writer.writeUint32((result as CalcResult).value),
+ *   decodeResult: (reader: PayloadReader) => new CalcResult(reader.readUint32()),
+ * });
+ *
+ * @publicApi
+ */
 export type CodecFactory = (contract: Contract) => Codec;

@@ -10,6 +10,17 @@ const lists = ['commands', 'results'] as const;
  * the type it had, by name, or be reserved; what was reserved stays so; new numbers pass. The lock is what
  * `contract.toJSON()` gave, read from the file as JSON.
  *
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { it } from 'node:test';
+ * import { expectAppendOnly, type ContractLock } from 'nestjs-cmd-stream/testing';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * it('keeps the numbers of its types', () => {
+ *   const lock = JSON.parse(readFileSync('contract.lock.json', 'utf8')) as ContractLock;
+ *   expectAppendOnly(calcContract, lock);
+ * });
+ *
  * @throws {CmdStreamError} CONTRACT_MISMATCH with a line for each number that has changed; INVALID_CONTRACT when `lock`
  * is no lock
  * @publicApi

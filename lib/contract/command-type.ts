@@ -55,6 +55,18 @@ const commandRules: OptionRules<CommandTypeOptions> = Object.freeze({
  * Says of a class of Commands what its statics would, and returns the class:
  * `commands: [Add, commandType(Sub, { idempotent: true })]`.
  *
+ * @example
+ * import { commandType, defineContract } from 'nestjs-cmd-stream';
+ * import { AddCmd, CalcResult, SubCmd } from './calc.contract.js';
+ *
+ * export const contract = defineContract({
+ *   commands: [
+ *     commandType(AddCmd, { name: 'calc.Add', idempotent: true }),
+ *     commandType(SubCmd, { deprecated: 'send an AddCmd' }),
+ *   ],
+ *   results: [CalcResult],
+ * });
+ *
  * @throws {CmdStreamError} INVALID_OPTION; INVALID_CONTRACT when it is no class, or its statics say something else
  * @publicApi
  */

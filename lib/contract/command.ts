@@ -90,6 +90,21 @@ export abstract class CountedCommand<R = unknown, Receiver = unknown, Count exte
  * service it runs against. The constructor must work without arguments: a decoded Command is `new Class()` with its
  * fields assigned. Where its handler gives nothing, the call fails with NO_RESULT.
  *
+ * @example
+ * import { Command, Result } from 'nestjs-cmd-stream';
+ *
+ * export class Sum extends Result {
+ *   constructor(readonly value = 0) {
+ *     super();
+ *   }
+ * }
+ *
+ * export class AddCmd extends Command<Sum> {
+ *   constructor(readonly a = 0, readonly b = 0) {
+ *     super();
+ *   }
+ * }
+ *
  * @publicApi
  */
 export abstract class Command<R = unknown, Receiver = unknown> extends CountedCommand<R, Receiver, 'one Result'> {
@@ -100,6 +115,21 @@ export abstract class Command<R = unknown, Receiver = unknown> extends CountedCo
 /**
  * A Command with any number of Results of the class `R`, none included: for `send`, `iterate` and `dispatch`. Its
  * handler gives an AsyncIterable or an Observable. Otherwise as {@link Command}.
+ *
+ * @example
+ * import { Result, StreamCommand } from 'nestjs-cmd-stream';
+ *
+ * export class Prime extends Result {
+ *   constructor(readonly value = 0) {
+ *     super();
+ *   }
+ * }
+ *
+ * export class PrimesCmd extends StreamCommand<Prime> {
+ *   constructor(readonly count = 0) {
+ *     super();
+ *   }
+ * }
  *
  * @publicApi
  */
@@ -115,6 +145,15 @@ export abstract class StreamCommand<R = unknown, Receiver = unknown> extends Cou
 /**
  * A Command without a Result: `execute` resolves with nothing when its handler is done. A plain server has no answer
  * without a Result, and cannot serve it. Otherwise as {@link Command}.
+ *
+ * @example
+ * import { VoidCommand } from 'nestjs-cmd-stream';
+ *
+ * export class ForgetCmd extends VoidCommand {
+ *   constructor(readonly userId = '') {
+ *     super();
+ *   }
+ * }
  *
  * @publicApi
  */
@@ -137,6 +176,19 @@ export function countMismatch({ name, prototype }: TypeClass, method: unknown): 
 /**
  * What a server sends back. `lastOne()` says whether the Command is answered with this; the default is yes.
  * Override it, per class or by a field of the value, for Commands with several Results.
+ *
+ * @example
+ * import { Result } from 'nestjs-cmd-stream';
+ *
+ * export class Line extends Result {
+ *   constructor(readonly text = '', readonly isLast = true) {
+ *     super();
+ *   }
+ *
+ *   override lastOne(): boolean {
+ *     return this.isLast;
+ *   }
+ * }
  *
  * @publicApi
  */

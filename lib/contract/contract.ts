@@ -159,6 +159,13 @@ const keys: ReadonlySet<string> = new Set(['commands', 'results']);
  * Gives every Command and Result class its number: the position in its list. Append only; an inserted type changes the
  * numbers of those behind it. The contract knows its types: `CmdStreamClient<typeof calcContract>` sends nothing else.
  *
+ * @example
+ * import { defineContract } from 'nestjs-cmd-stream';
+ * import { AddCmd, CalcResult, Prime, PrimesCmd } from './calc.contract.js';
+ *
+ * // By position: AddCmd and CalcResult have the number 0, PrimesCmd and Prime 1.
+ * export const contract = defineContract({ commands: [AddCmd, PrimesCmd], results: [CalcResult, Prime] });
+ *
  * @throws {CmdStreamError} INVALID_CONTRACT when a list is empty, lists a type twice, or lists something that is no
  * type, a class with a method `then`, one whose constructor fails without arguments, a Result among the Commands or a
  * Command among the Results; when it is given anything else than `commands` and `results`
@@ -191,6 +198,15 @@ export function defineContract<
  * One contract of several, each of which has its own numbers: modules keep theirs, and a process that serves or calls
  * all of them has one contract. One type may stand in several of them, at one number. Contracts that are defined by
  * arrays overlap by nature, from 0.
+ *
+ * @example
+ * import { defineContract, mergeContracts } from 'nestjs-cmd-stream';
+ * import { AddCmd, CalcResult, Prime, PrimesCmd } from './calc.contract.js';
+ *
+ * const sums = defineContract({ commands: { 0: AddCmd }, results: { 0: CalcResult } });
+ * const primes = defineContract({ commands: { 20: PrimesCmd }, results: { 20: Prime } });
+ *
+ * export const contract = mergeContracts(sums, primes);
  *
  * @throws {CmdStreamError} INVALID_CONTRACT when two have one number, or one type at two numbers, naming both
  * @publicApi

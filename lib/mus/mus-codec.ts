@@ -17,6 +17,30 @@ import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
  * A value that does not fit its serializer fails with ENCODE_FAILED before anything is sent, naming the field; bytes
  * that cannot be read end the connection, because nothing says where their frame ends.
  *
+ * @example
+ * import { Command, defineContract, Result } from 'nestjs-cmd-stream';
+ * import { mus, musCodec } from 'nestjs-cmd-stream/mus';
+ *
+ * export class Greeting extends Result {
+ *   constructor(readonly text = '') {
+ *     super();
+ *   }
+ * }
+ *
+ * export class GreetCmd extends Command<Greeting> {
+ *   constructor(readonly name = '', readonly times = 1) {
+ *     super();
+ *   }
+ * }
+ *
+ * export const contract = defineContract({ commands: [GreetCmd], results: [Greeting] });
+ *
+ * // Each class stands behind its type number, the DTM of Go: in a list the first is 1.
+ * export const codec = musCodec({
+ *   commands: [mus.struct(GreetCmd, { name: mus.string, times: mus.varint.int })],
+ *   results: [mus.struct(Greeting, { text: mus.string })],
+ * });
+ *
  * @throws {CmdStreamError} INVALID_OPTION; INVALID_CONTRACT, when a client or server is made with it, if the contract
  * lists a class the serializers have not, or the other way round
  * @publicApi

@@ -51,6 +51,17 @@ export const protobufCodecRules: OptionRules<ProtobufCodecOptions> = Object.free
  * A message that does not fit its type fails with ENCODE_FAILED, which names the field; a body that is no message with
  * BAD_PAYLOAD; one beyond `maxBytes`, in either direction, with FRAME_TOO_LARGE.
  *
+ * @example
+ * import { CmdStreamServer, defineContract } from 'nestjs-cmd-stream';
+ * import { protobufCodec, protobufType } from 'nestjs-cmd-stream/protobuf';
+ * import { AddCmdSchema, CalcResultSchema } from './gen/calc_pb.js';
+ *
+ * export const AddCmd = protobufType(AddCmdSchema, { result: CalcResultSchema });
+ * export const CalcResult = protobufType(CalcResultSchema);
+ * export const contract = defineContract({ commands: [AddCmd], results: [CalcResult] });
+ *
+ * export const strategy = new CmdStreamServer({ port: 9000, contract, codec: protobufCodec() });
+ *
  * @throws {CmdStreamError} INVALID_OPTION when an option is unknown or out of range; INVALID_CONTRACT, from what it
  * returns, for a contract that lists anything else, or lacks the Results of its Commands
  * @publicApi

@@ -37,6 +37,20 @@ export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError
 /**
  * Serves the Commands of one contract.
  *
+ * @example
+ * import { CommandServer, type CommandInvoker } from 'nestjs-cmd-stream/core';
+ * import { AddCmd, calcContract, CalcResult } from './calc.contract.js';
+ *
+ * const invoker: CommandInvoker = {
+ *   invoke(command, context, sink) {
+ *     if (command instanceof AddCmd) sink.complete(new CalcResult(command.A + command.B));
+ *     else sink.error(new Error(`no handler, ${context.bytesRead} bytes`));
+ *   },
+ * };
+ *
+ * export const server = new CommandServer({ port: 9000, contract: calcContract, invoker });
+ * await server.listen();
+ *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */

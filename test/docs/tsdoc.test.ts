@@ -11,6 +11,23 @@ import { programOf, typeFaults } from './type-check.js';
 const lib = join(projectRoot, 'lib').replaceAll('\\', '/');
 const doors = doorsOf(readPackage()).map((path) => join(projectRoot, path));
 
+const contracts = [
+  'Command',
+  'StreamCommand',
+  'VoidCommand',
+  'Result',
+  'defineContract',
+  'commandType',
+  'expectAppendOnly',
+];
+const clients = ['CommandClient', 'CmdStreamClient'];
+const calls = clients.flatMap((client) => [client, `${client}.execute`, `${client}.iterate`]);
+const codecs = ['jsonCodec', 'musCodec', 'protobufCodec', 'CodecFactory'];
+const servers = ['CommandServer', 'CmdStreamServer', 'CommandHandler', 'Invoker', 'enableGracefulShutdown'];
+const nest = ['CmdStreamClient.send', 'CmdStreamModule.register', 'CmdStreamRecord', 'CmdStreamRecordBuilder'];
+const others = ['serviceOf', 'isRemoteError', 'cockatielBreaker'];
+const needed = [...contracts, ...calls, ...codecs, ...servers, ...nest, ...others];
+
 describe('what says nothing', () => {
   function silent(text: string): readonly string[] {
     // A comment belongs to what follows if it begins a line.
@@ -73,7 +90,16 @@ describe('the examples', () => {
     ]);
   });
 
-  it('compile as they stand', () => {
-    expect(typeFaults(blocks)).toEqual([]);
+  it('are there for what most applications use', () => {
+    const names = new Set(blocks.map(({ section }) => section));
+    expect(needed.filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  it('compile as they stand, beside the contract of the sample that they import', () => {
+    const [protobuf, plain] = [true, false].map((is) =>
+      blocks.filter(({ place }) => place.includes('/protobuf/') === is),
+    );
+    expect(typeFaults(plain!)).toEqual([]);
+    expect(typeFaults(protobuf!, '02-protobuf')).toEqual([]);
   });
 });

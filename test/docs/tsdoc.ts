@@ -101,8 +101,10 @@ function linesOf(tag: ts.JSDocTag, file: ts.SourceFile): readonly string[] {
   return dedent(lines.slice(0, end).map((line) => line.replace(/^\s*\* ?/, '')));
 }
 
+/** `execute` of a class is `CommandClient.execute`. */
 function nameOf(node: ts.Node): string {
+  const owner = ts.isClassElement(node) && ts.isClassLike(node.parent) ? `${node.parent.name?.text ?? ''}.` : '';
   const declared = ts.isVariableStatement(node) ? node.declarationList.declarations[0]! : (node as ts.Declaration);
   const name = ts.getNameOfDeclaration(declared);
-  return name && ts.isIdentifier(name) ? name.text : '';
+  return name && ts.isIdentifier(name) ? `${owner}${name.text}` : owner;
 }

@@ -5,9 +5,9 @@ import ts from 'typescript';
 import { projectRoot } from '../support/project.js';
 import type { CodeBlock } from './markdown.js';
 
-export function typeFaults(blocks: readonly CodeBlock[]): readonly string[] {
+export function typeFaults(blocks: readonly CodeBlock[], sample = '01-calc'): readonly string[] {
   const files = new Map(
-    blocks.map((block, at) => [join(projectRoot, 'sample', '01-calc', `document-block-${at}.ts`), block]),
+    blocks.map((block, at) => [join(projectRoot, 'sample', sample, `document-block-${at}.ts`), block]),
   );
   const texts = new Map([...files].map(([name, { lines }]) => [name, `${lines.join('\n')}\n`]));
   const program = programOf([...files.keys()], texts);

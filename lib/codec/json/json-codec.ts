@@ -39,6 +39,14 @@ import {
  * A value that cannot be written fails with ENCODE_FAILED or JSON_LIMIT, a body that cannot be read with
  * BAD_PAYLOAD, JSON_LIMIT or UNSAFE_INTEGER.
  *
+ * @example
+ * import { CmdStreamServer, jsonCodec } from 'nestjs-cmd-stream';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * // For peers written in Go that send large integers.
+ * const codec = jsonCodec({ fieldCase: 'go', unsafeIntegers: 'bigint' });
+ * export const strategy = new CmdStreamServer({ port: 9000, contract: calcContract, codec });
+ *
  * @throws {CmdStreamError} INVALID_OPTION when an option is unknown or out of range
  * @publicApi
  */

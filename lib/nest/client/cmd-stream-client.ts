@@ -111,6 +111,15 @@ const events: readonly (keyof CmdStreamClientEvents)[] = ['connect', 'disconnect
  * first call. `CmdStreamClient<typeof calcContract>` takes the Commands of that contract only, as one that is made with
  * it does.
  *
+ * @example
+ * import { CmdStreamClient } from 'nestjs-cmd-stream';
+ * import { AddCmd, calcContract } from './calc.contract.js';
+ *
+ * // Outside of dependency injection; CmdStreamModule provides it inside.
+ * const client = new CmdStreamClient({ host: 'calc.example', port: 9000, contract: calcContract });
+ * console.log((await client.execute(new AddCmd(2, 3))).value);
+ * await client.close();
+ *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */
@@ -214,7 +223,18 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     return this.close();
   }
 
-  /** Sends a Command that has one Result; see {@link CommandClient.execute} for its errors. */
+  /**
+   * Sends a Command that has one Result; see {@link CommandClient.execute} for its errors.
+   *
+   * @example
+   * import type { CmdStreamClient } from 'nestjs-cmd-stream';
+   * import { AddCmd, type calcContract } from './calc.contract.js';
+   *
+   * export async function sum(client: CmdStreamClient<typeof calcContract>): Promise<number> {
+   *   const { value } = await client.execute(new AddCmd(2, 3), { timeoutMs: 500 });
+   *   return value;
+   * }
+   */
   execute<C extends CommandOf<K>>(command: C & SingleCommand, options?: CallOptions): Promise<ResultOf<C>> {
     try {
       return this.#core.execute(command, options, this.#needsOf(command)) as Promise<ResultOf<C>>;
@@ -223,7 +243,17 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     }
   }
 
-  /** The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}. */
+  /**
+   * The Results of a Command as an AsyncIterable whose taker sets the pace; see {@link CommandClient.iterate}.
+   *
+   * @example
+   * import type { CmdStreamClient } from 'nestjs-cmd-stream';
+   * import { PrimesCmd, type calcContract } from './calc.contract.js';
+   *
+   * export async function printPrimes(client: CmdStreamClient<typeof calcContract>): Promise<void> {
+   *   for await (const { P } of client.iterate(new PrimesCmd(10))) console.log(P);
+   * }
+   */
   iterate<C extends CommandOf<K>>(command: C, options?: CallOptions): AsyncIterableIterator<ResultOf<C>, undefined> {
     return this.#core.iterate(command, options, () => this.#needsOf(command));
   }
@@ -232,6 +262,15 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
    * The Results of a Command, or of the handler of a Nest pattern, as a cold Observable: each subscription sends anew,
    * unsubscribing cancels. A Command's errors are those of {@link CommandClient.dispatch}; a pattern's error is what
    * the server sent, as it is.
+   *
+   * @example
+   * import type { CmdStreamClient } from 'nestjs-cmd-stream';
+   * import { map, type Observable } from 'rxjs';
+   * import { PrimesCmd, type calcContract } from './calc.contract.js';
+   *
+   * export function primes(client: CmdStreamClient<typeof calcContract>): Observable<number> {
+   *   return client.send(new PrimesCmd(10)).pipe(map(({ P }) => P));
+   * }
    */
   override send<C extends CommandOf<K>>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
   override send<TResult = unknown, TInput = unknown>(pattern: ClientPattern, data: TInput): Observable<TResult>;

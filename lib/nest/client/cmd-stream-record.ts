@@ -5,6 +5,13 @@ import { ownMetadata } from '../../client/call/call-rules.js';
  * Data by pattern, and the metadata that travel with it, as {@link CmdStreamRecordBuilder} makes one. Commands take
  * metadata as an option of their call.
  *
+ * @example
+ * import { CmdStreamRecord, type CmdStreamClient } from 'nestjs-cmd-stream';
+ *
+ * export function greet(client: CmdStreamClient, name: string) {
+ *   return client.send<string>('greet', new CmdStreamRecord({ name }, { tenant: 'north' }));
+ * }
+ *
  * @publicApi
  */
 export class CmdStreamRecord<T = unknown> {

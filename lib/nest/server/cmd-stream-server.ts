@@ -113,6 +113,18 @@ const NO_HANDLERS = 'no handlers: those tagged with a transport other than the o
 /**
  * The strategy for `NestFactory.createMicroservice()` and `connectMicroservice()`.
  *
+ * @example
+ * import { NestFactory } from '@nestjs/core';
+ * import { CmdStreamServer } from 'nestjs-cmd-stream';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * export async function serve(module: object): Promise<void> {
+ *   const strategy = new CmdStreamServer({ port: 9000, contract: calcContract });
+ *   strategy.on('disconnect', ({ remoteAddress }, cause) => console.log(remoteAddress, cause.code));
+ *   const app = await NestFactory.createMicroservice(module, { strategy });
+ *   await app.listen();
+ * }
+ *
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */

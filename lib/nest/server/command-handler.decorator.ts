@@ -134,6 +134,21 @@ type MessageHandler<M, R> = (message: M, ...others: never[]) => HandlerReturn<R>
  * (async generators too), of a {@link VoidCommand} nothing. Parameters without a decorator get the Command and the
  * {@link CmdStreamContext}: by their type, or of a type entry the message first.
  *
+ * @example
+ * import { Controller } from '@nestjs/common';
+ * import { CmdStreamContext, CommandHandler } from 'nestjs-cmd-stream';
+ * import { AddCmd, CalcResult, Prime, PrimesCmd } from './calc.contract.js';
+ *
+ * export @Controller() class CalcController { @CommandHandler(AddCmd)
+ *   add({ A, B }: AddCmd): CalcResult {
+ *     return new CalcResult(A + B);
+ *   } @CommandHandler(PrimesCmd, { timeoutMs: 5_000 })
+ *   async *primes({ Count }: PrimesCmd, { signal }: CmdStreamContext): AsyncGenerator<Prime> {
+ *     const primes = [2, 3, 5, 7].slice(0, Count);
+ *     for (const prime of primes) if (!signal.aborted) yield new Prime(prime, prime === primes.at(-1));
+ *   }
+ * }
+ *
  * @param options Its options, or its `transportId` alone.
  * @throws {CmdStreamError} INVALID_OPTION when its options make no sense; INVALID_HANDLER when it does not stand on a
  * method that handles nothing else, or is given neither a class nor a type entry, or is an async generator whose

@@ -45,6 +45,18 @@ interface OfShutdown {
  * again when it is closed, and with it every other application of the process that does this; until then further ones
  * are ignored. Returns what takes the signal handlers away. Called again for an application, the later call counts.
  *
+ * @example
+ * import { NestFactory } from '@nestjs/core';
+ * import { CmdStreamServer, enableGracefulShutdown } from 'nestjs-cmd-stream';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * export async function serve(module: object): Promise<void> {
+ *   const strategy = new CmdStreamServer({ port: 9000, contract: calcContract });
+ *   const app = await NestFactory.createMicroservice(module, { strategy });
+ *   enableGracefulShutdown(app, { signals: ['SIGTERM'] });
+ *   await app.listen();
+ * }
+ *
  * @throws {CmdStreamError} INVALID_OPTION beside `app.enableShutdownHooks()`, whose place it takes, and from that one
  * as well
  * @publicApi

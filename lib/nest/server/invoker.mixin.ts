@@ -20,6 +20,34 @@ export type ReceiverToken<T> = (abstract new (...args: never[]) => T) | string |
  * `controllers`, or extend it to put guards, pipes, interceptors and filters on it. The Receiver is any provider of the
  * same module, of any scope.
  *
+ * @example
+ * import { Module } from '@nestjs/common';
+ * import { Command, Invoker, Result } from 'nestjs-cmd-stream';
+ *
+ * export class Calc {
+ *   add(a: number, b: number): number {
+ *     return a + b;
+ *   }
+ * }
+ *
+ * export class Sum extends Result {
+ *   constructor(readonly value = 0) {
+ *     super();
+ *   }
+ * }
+ *
+ * export class AddCmd extends Command<Sum, Calc> {
+ *   constructor(readonly a = 0, readonly b = 0) {
+ *     super();
+ *   }
+ *
+ *   override exec(calc: Calc): Sum {
+ *     return new Sum(calc.add(this.a, this.b));
+ *   }
+ * }
+ *
+ * export @Module({ controllers: [Invoker(Calc, [AddCmd])], providers: [Calc] }) class CalcModule {}
+ *
  * @throws {CmdStreamError} INVALID_HANDLER when a Command has no `exec`, or one that is an async generator although it
  * is no StreamCommand, or two have one name
  * @publicApi
