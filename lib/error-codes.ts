@@ -85,7 +85,14 @@ export const CmdStreamErrorCode = Object.freeze({
    * it.
    */
   SEND_BUFFER_FULL: 'SEND_BUFFER_FULL',
-  /** The server already has `maxConnections` connections. Only servers report it. */
+  /** More than `maxPingsPerSecond` pings came within a second. Only servers report it. */
+  PING_FLOOD: 'PING_FLOOD',
+  /** More than `maxControlFramesPerSecond` control frames came within a second. Only servers report it. */
+  TOO_MANY_CONTROL_FRAMES: 'TOO_MANY_CONTROL_FRAMES',
+  /**
+   * The server already has `maxConnections` connections, or `maxConnectionsPerAddress` of the same address. Only
+   * servers report it.
+   */
   MAX_CONNECTIONS: 'MAX_CONNECTIONS',
   /** The system could not give the server a connection; it goes on listening. Only servers report it. */
   ACCEPT_FAILED: 'ACCEPT_FAILED',
@@ -166,7 +173,10 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   IDLE_TIMEOUT: 'nothing was running, sent or received on the connection for `idleTimeoutMs`',
   WRITE_STALL_TIMEOUT: 'the peer took no bytes for `writeStallTimeoutMs`',
   SEND_BUFFER_FULL: 'more waits for a peer that does not read than `maxSendBufferBytes` and `maxStreamBufferBytes`',
-  MAX_CONNECTIONS: 'the server already has `maxConnections` connections',
+  PING_FLOOD: 'more than `maxPingsPerSecond` pings came within a second',
+  TOO_MANY_CONTROL_FRAMES: 'more than `maxControlFramesPerSecond` control frames came within a second',
+  MAX_CONNECTIONS:
+    'the server already has `maxConnections` connections, or `maxConnectionsPerAddress` of the same address',
   ACCEPT_FAILED: 'the system could not give the server a connection; it goes on listening',
   FIRST_CONNECTION_TIMEOUT: 'no client connected within `firstConnectionTimeoutMs`',
   CLOSED: 'this side was closed by its application',
@@ -230,6 +240,8 @@ export const errorKinds: Readonly<Record<CmdStreamErrorCode, CmdStreamErrorKind>
   IDLE_TIMEOUT: 'connection',
   WRITE_STALL_TIMEOUT: 'connection',
   SEND_BUFFER_FULL: 'connection',
+  PING_FLOOD: 'connection',
+  TOO_MANY_CONTROL_FRAMES: 'connection',
   MAX_CONNECTIONS: 'connection',
   ACCEPT_FAILED: 'connection',
   FIRST_CONNECTION_TIMEOUT: 'connection',

@@ -75,6 +75,8 @@ const statusesOfCode: Readonly<Record<CmdStreamErrorCode, Statuses>> = Object.fr
   IDLE_TIMEOUT: lost,
   WRITE_STALL_TIMEOUT: lost,
   SEND_BUFFER_FULL: lost,
+  PING_FLOOD: lost,
+  TOO_MANY_CONTROL_FRAMES: lost,
   MAX_CONNECTIONS: unavailable,
   ACCEPT_FAILED: unavailable,
   FIRST_CONNECTION_TIMEOUT: unavailable,

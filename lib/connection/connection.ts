@@ -174,6 +174,14 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.writer.post(writePaddedPing);
   }
 
+  /**
+   * What the peer must go on with within `frameTimeoutMs`, as the beginning of the error's text, such as
+   * `no HELLO came`; undefined: it has.
+   */
+  expect(due: string | undefined): void {
+    this.#reader.expect(due);
+  }
+
   /** Stops decoding: nothing more is handed on until {@link resume}. */
   pause(): void {
     this.#reader.pause();

@@ -52,6 +52,10 @@ export class FrameReader {
   frameSince = 0;
   /** True once both sides have agreed on the extension. */
   isExtended = false;
+  /** What the peer has begun with a whole frame and must go on with; undefined: nothing. */
+  #due: string | undefined;
+  /** Since when it must, by the clock. */
+  #dueSince = 0;
   /** Nothing is handed on until {@link resume}. */
   isPaused = false;
   /** The next value comes with a copy of its frame. */
@@ -98,10 +102,22 @@ export class FrameReader {
 
   /** The error of a frame that has begun and is not complete in time; large ones have more. */
   overdue({ frameTimeoutMs }: ResolvedConnectionOptions, now: number): CmdStreamError | undefined {
-    if (frameTimeoutMs === 0 || this.frameSince === 0) return undefined;
+    if (frameTimeoutMs === 0) return undefined;
+    if (this.#due !== undefined && !this.isPaused && !this.isSpent) {
+      const limitMs = frameTimeoutMs + travelMs(this.#bytes.needed);
+      if (now - this.#dueSince >= limitMs)
+        return new CmdStreamError('FRAME_TIMEOUT', `${this.#due} within frameTimeoutMs (${frameTimeoutMs})`);
+    }
+    if (this.frameSince === 0) return undefined;
     if (now - this.frameSince < frameTimeoutMs + travelMs(this.#bytes.needed)) return undefined;
     const text = `frame not complete after ${this.unread} bytes: frameTimeoutMs (${frameTimeoutMs}) is over`;
     return new CmdStreamError('FRAME_TIMEOUT', text);
+  }
+
+  /** What must follow now, as the beginning of the error's text, such as `no HELLO came`; undefined: nothing. */
+  expect(due: string | undefined): void {
+    this.#due = due;
+    if (due !== undefined) this.#dueSince = this.lastReadAt;
   }
 
   /** The next thing to come is the answer to a probe. */
@@ -124,6 +140,7 @@ export class FrameReader {
 
   resume(): void {
     this.isPaused = false;
+    this.#dueSince = this.#clock.now;
     this.#decode();
   }
 

@@ -96,6 +96,7 @@ export class CommandServer {
       commandTimeoutMs: resolved.commandTimeoutMs,
       load: this.#load,
       limits: resolved,
+      rates: resolved,
       sendHighWaterBytes: SEND_HIGH_WATER_BYTES,
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
       eventRoom: new EventRoom(),

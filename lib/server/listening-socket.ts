@@ -13,6 +13,7 @@ import { refusalOf, tlsReason } from '../connection/socket-error.js';
 import { withLowestVersion } from '../connection/tls-options.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
+import type { ConnectionLimit } from './connection-limit.js';
 import type { ListenTarget } from './server-options.js';
 
 export interface ListeningSocketConfig {
@@ -21,8 +22,6 @@ export interface ListeningSocketConfig {
   readonly listenOn?: ListenTarget | undefined;
   readonly tls?: TlsOptions | undefined;
   readonly handshakeTimeoutMs: number;
-  /** Infinity: no limit. */
-  readonly maxConnections: number;
 }
 
 export interface SocketAcceptor {
@@ -51,18 +50,25 @@ export class ListeningSocket {
   readonly #isGiven: boolean;
   /** Secures what is accepted; the same as `server` unless that was given. */
   readonly #tls: Server | undefined;
+  /** Begin a TLS handshake. */
+  readonly #secure: readonly Function[];
+  readonly #limit: ConnectionLimit;
 
-  constructor(config: ListeningSocketConfig, acceptor: SocketAcceptor) {
+  constructor(config: ListeningSocketConfig, limit: ConnectionLimit, acceptor: SocketAcceptor) {
     this.#config = config;
+    this.#limit = limit;
     this.#acceptor = acceptor;
     this.#isGiven = config.listenOn instanceof Server;
     this.#tls = config.tls && this.#createTls(config.tls);
+    // Node's own begin a handshake with each socket: here they do with those that are not refused.
+    this.#secure = this.#tls?.listeners('connection') ?? [];
+    this.#tls?.removeAllListeners('connection');
     this.server = config.listenOn instanceof Server ? config.listenOn : (this.#tls ?? createServer());
     this.server.on('connection', this.#onConnection).on('error', this.#onError).on('close', this.#onClose);
-    if (this.#isGiven || config.maxConnections === Infinity) return;
+    if (this.#isGiven || limit.most === Infinity) return;
     // Node's own refusal is the cheapest, and lets a cluster try another worker.
-    this.server.maxConnections = config.maxConnections;
-    this.server.on('drop', (client) => this.#refuse(client ?? {}, this.#tooMany()));
+    this.server.maxConnections = limit.most;
+    this.server.on('drop', (client) => this.#refuse(client ?? {}, limit.full()));
   }
 
   #createTls(tls: TlsOptions): Server {
@@ -92,35 +98,32 @@ export class ListeningSocket {
   }
 
   #onConnection = (socket: Socket): void => {
+    const { remoteAddress } = socket;
     // Of its own server Node has counted them.
-    if (this.#isGiven && this.#isFull) {
-      this.#refuse(socket, this.#tooMany());
+    const refusal = this.#isGiven && this.#isFull ? this.#limit.full() : this.#limit.add(remoteAddress);
+    if (refusal) {
+      this.#refuse(socket, refusal);
       return end(socket);
     }
     this.#accepted.add(socket);
     socket.once('close', () => {
       this.#accepted.delete(socket);
+      this.#limit.delete(remoteAddress);
       this.#acceptor.onFull(this.#isFull);
     });
     this.#acceptor.onFull(this.#isFull);
     if (this.#tls === undefined) this.#handOver(socket);
-    else if (this.#isGiven) this.#tls.emit('connection', socket);
+    else for (const secure of this.#secure) secure.call(this.#tls, socket);
   };
 
   get #isFull(): boolean {
-    const { maxConnections } = this.#config;
-    return this.#accepted.size >= maxConnections;
+    return this.#accepted.size >= this.#limit.most;
   }
 
   #handOver(socket: Socket): void {
     if (this.#acceptor.isListening) return this.#acceptor.onSocket(socket);
     this.#refuse(socket, notTaking());
     end(socket);
-  }
-
-  #tooMany(): CmdStreamError {
-    const limit = `maxConnections (${this.#config.maxConnections})`;
-    return new CmdStreamError('MAX_CONNECTIONS', `the server already has ${limit} connections`);
   }
 
   /** A socket that failed before it was looked at does not know its addresses any more. */

@@ -86,6 +86,13 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   maxConnections?: number | undefined;
   /**
+   * Most connections at a time of one IP address; further ones are closed as those beyond `maxConnections`. Not for
+   * servers behind a proxy, whose address all clients have. A Unix domain socket has no addresses. 1 to 1,000,000, or
+   * `Infinity`: no limit.
+   * @default Infinity
+   */
+  maxConnectionsPerAddress?: number | undefined;
+  /**
    * Most Commands running at a time on all connections together; those whose connection has ended count apart, up to
    * the same number. Beyond, a Command of a peer of this package is refused with OVERLOADED, and its client sends it
    * again; one of a plain peer closes the connection with the most running Commands: if that is its own, it is not run.
@@ -128,6 +135,19 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * @default 0
    */
   idleTimeoutMs?: number | undefined;
+  /**
+   * Most pings of one connection within a second, a keepalive sends one now and then; beyond, it is closed with
+   * PING_FLOOD. 1 to 1,000,000,000, or `Infinity`: no limit.
+   * @default 10_000
+   */
+  maxPingsPerSecond?: number | undefined;
+  /**
+   * Most control frames of one connection within a second that a client should rarely need: each CANCEL, each DONE,
+   * each CREDIT that does not say that Results were taken, and those of unknown kinds; beyond, it is closed with
+   * TOO_MANY_CONTROL_FRAMES. 1 to 1,000,000,000, or `Infinity`: no limit.
+   * @default 50_000
+   */
+  maxControlFramesPerSecond?: number | undefined;
   /**
    * Time `close()` gives running Commands to be answered, in milliseconds.
    * @default 10_000
@@ -181,6 +201,7 @@ export const serverDefaults = Object.freeze({
   host: 'localhost',
   port: 3000,
   maxConnections: 10_000,
+  maxConnectionsPerAddress: Infinity,
   maxInFlight: 16_384,
   maxInFlightPerConnection: 1024,
   commandTimeoutMs: 0,
@@ -188,6 +209,8 @@ export const serverDefaults = Object.freeze({
   firstConnectionTimeoutMs: 0,
   receiveTimeoutMs: 0,
   idleTimeoutMs: 0,
+  maxPingsPerSecond: 10_000,
+  maxControlFramesPerSecond: 50_000,
   gracePeriodMs: 10_000,
   quietPeriodMs: 100,
   onPlainError: 'close' as PlainErrorMapper | 'close',
@@ -215,6 +238,7 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   tls: objectWith("an object of Node's TLS options"),
   codec: codecRule,
   maxConnections: cap(1, 1_000_000, 'connections'),
+  maxConnectionsPerAddress: cap(1, 1_000_000, 'connections'),
   maxInFlight: cap(1, 100_000_000, 'Commands'),
   maxInFlightPerConnection: integer(1, 1_000_000, 'Commands'),
   commandTimeoutMs: timeLimit(),
@@ -222,6 +246,8 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   firstConnectionTimeoutMs: timeLimit(),
   receiveTimeoutMs: timeLimit(),
   idleTimeoutMs: timeLimit(),
+  maxPingsPerSecond: cap(1, 1_000_000_000, 'pings'),
+  maxControlFramesPerSecond: cap(1, 1_000_000_000, 'control frames'),
   gracePeriodMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
   quietPeriodMs: integer(0, MAX_TIMER_MS, 'milliseconds'),
   onPlainError: {

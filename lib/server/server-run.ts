@@ -8,12 +8,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import { fromSocketError } from '../connection/socket-error.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError } from '../errors.js';
+import { ConnectionLimit, type ConnectionLimitConfig } from './connection-limit.js';
 import { ListeningSocket, type ListeningSocketConfig, type SocketAcceptor } from './listening-socket.js';
 import type { ServerStatus } from './server-options.js';
 import type { SessionConfig } from './session/session-config.js';
 import { ServerSession, type ServerSessionListener } from './session/server-session.js';
 
-export interface ServerRunConfig extends ListeningSocketConfig {
+export interface ServerRunConfig extends ListeningSocketConfig, ConnectionLimitConfig {
   readonly session: SessionConfig;
   readonly firstConnectionTimeoutMs: number;
   readonly quietPeriodMs: number;
@@ -43,6 +44,7 @@ const LAST_ERRORS_SHARE = 0.1;
 export class ServerRun implements SocketAcceptor, ServerSessionListener {
   readonly #config: ServerRunConfig;
   readonly #listener: ServerRunListener;
+  readonly #connectionLimit: ConnectionLimit;
   readonly #sessions = new Set<ServerSession>();
   /** Sockets that were handed over and are not closed yet. */
   readonly #sockets = new Set<Socket>();
@@ -60,6 +62,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
   constructor(config: ServerRunConfig, listener: ServerRunListener) {
     this.#config = config;
     this.#listener = listener;
+    this.#connectionLimit = new ConnectionLimit(config);
   }
 
   get connections(): number {
@@ -85,7 +88,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
   async listen(): Promise<AddressInfo> {
     this.#change('connecting');
     try {
-      this.#listening = new ListeningSocket(this.#config, this);
+      this.#listening = new ListeningSocket(this.#config, this.#connectionLimit, this);
       await this.#listening.listen();
     } catch (error) {
       this.#listening?.destroy();
@@ -96,6 +99,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
     }
     this.#checkNotClosed();
     const address = this.#listening.address() as AddressInfo;
+    this.#connectionLimit.warn();
     this.#expectFirstConnection();
     this.#change('connected');
     return address;
@@ -173,10 +177,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
 
   #updateHealth(): void {
     if (!this.isListening) return;
-    const { maxConnections } = this.#config;
-    const full = this.#isFull
-      ? new CmdStreamError('MAX_CONNECTIONS', `the server has maxConnections (${maxConnections}) connections`)
-      : undefined;
+    const full = this.#isFull ? this.#connectionLimit.full() : undefined;
     const cause = this.#acceptError ?? full;
     this.#change(cause ? 'degraded' : 'connected', cause);
   }

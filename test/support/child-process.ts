@@ -15,6 +15,7 @@ export type ChildNews =
   | { readonly address: AddressInfo }
   | { readonly status: ServerStatus }
   | { readonly error: string }
+  | { readonly warning: string }
   | { readonly ranIn: number };
 
 interface ChildSetup {

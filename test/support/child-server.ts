@@ -27,6 +27,7 @@ function serve(): void {
     onError: (error) => tell({ error: String((error as { code?: unknown }).code) }),
     ...(JSON.parse(options) as Partial<CommandServerOptions>),
   });
+  process.on('warning', ({ message }) => tell({ warning: message }));
   server.onStatus((status) => tell({ status }));
   server.listen().then(
     (address) => tell({ address }),

@@ -217,11 +217,12 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     }
   }
 
-  /** The caller allows `count` more Results. */
-  grant(count: number): void {
-    if (this.#queue === undefined) return;
-    this.#queue.grant(count);
+  /** The caller allows `count` more Results. False if none was sent that it could have taken. */
+  grant(count: number): boolean {
+    if (this.#queue === undefined) return false;
+    const wereSent = this.#queue.grant(count);
     this.pump();
+    return wereSent;
   }
 
   /** Sends what is queued as far as credit and socket allow. */

@@ -52,10 +52,12 @@ export class ResultQueue {
     return this.#credit > 0 && (this.#untaken === undefined || this.#untaken.hasRoom);
   }
 
-  /** The caller has taken so many, and takes as many more. */
-  grant(count: number): void {
+  /** The caller has taken so many, and takes as many more. False if none was sent that it could have taken. */
+  grant(count: number): boolean {
+    const wereSent = count > 0 && this.#untaken !== undefined && !this.#untaken.isEmpty;
     this.#untaken?.take(count);
     this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
+    return wereSent;
   }
 
   /** A Result of so many bytes was sent. */
@@ -172,6 +174,10 @@ export class UntakenResults {
   /** Credit is a number of Results; their bytes have a bound of their own, above which there is one at a time. */
   get hasRoom(): boolean {
     return this.#bytes < CREDIT_WINDOW_BYTES;
+  }
+
+  get isEmpty(): boolean {
+    return this.#batches.length === 0;
   }
 
   add(bytes: number): void {

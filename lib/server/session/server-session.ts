@@ -13,6 +13,7 @@ import type { ExtendedCall } from '../call/extended-call.js';
 import { PlainCall } from '../call/plain-call.js';
 import type { CallSession, ServerCall } from '../call/server-call.js';
 import type { ConnectionLoad } from '../server-load.js';
+import { RateLimit } from './rate-limit.js';
 import { SendScheduler } from './send-scheduler.js';
 import type { SessionConfig, SessionLimitsConfig } from './session-config.js';
 import { SessionExtension } from './session-extension.js';
@@ -42,6 +43,8 @@ export class ServerSession implements ConnectionListener, CallSession {
   /** Commands of a plain peer that run; those of others are kept by the extension, by their numbers. */
   readonly #plainCalls = new Set<PlainCall>();
   #extension: SessionExtension | undefined;
+  /** Of pings, once there are any. */
+  #pingRate: RateLimit | undefined;
   #isOver = false;
   /** When it last did something. */
   #activeAt: number;
@@ -135,8 +138,11 @@ export class ServerSession implements ConnectionListener, CallSession {
     return true;
   }
 
+  /** @throws {CmdStreamError} PING_FLOOD */
   onPing(count: number): void {
     this.#limits?.onFrame();
+    this.#pingRate ??= new RateLimit(this.config.rates.maxPingsPerSecond, 'PING_FLOOD', 'maxPingsPerSecond');
+    this.#pingRate.add(count, this.connection.arrivedAt);
     if (this.#extension) return this.#extension.onPing(count);
     this.connection.writer.postPings(count);
     this.regulate();

@@ -26,6 +26,13 @@ export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   readonly load: ServerLoad;
   readonly eventRoom: EventRoom;
   readonly limits: SessionLimitsConfig;
+  readonly rates: SessionRates;
+}
+
+/** Frames of a connection in a second; Infinity: no limit. */
+export interface SessionRates {
+  readonly maxPingsPerSecond: number;
+  readonly maxControlFramesPerSecond: number;
 }
 
 export interface SessionLimitsConfig {

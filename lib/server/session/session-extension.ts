@@ -18,6 +18,7 @@ import {
 } from '../../wire/control-frame.js';
 import { readCancel, readCredit, readEvent, readHello, readMessage, readMeta } from '../../wire/control-reader.js';
 import type { Seq } from '../../wire/frame.js';
+import { RateLimit } from './rate-limit.js';
 import { EventQueue, nameOfEvent } from '../call/event-queue.js';
 import { ExtendedCall } from '../call/extended-call.js';
 import { tooLate, type ArrivedCommand, type CallSession } from '../call/server-call.js';
@@ -31,6 +32,8 @@ export class SessionExtension {
   readonly #connection: Connection;
   readonly #events: EventQueue;
   readonly #sequence = new FrameSequence();
+  /** Of control frames that belong to no new Command and to no Result. */
+  readonly #controlRate: RateLimit;
   /** Commands and events of this read, which start behind it, in their order. */
   #arrived: (ExtendedCall | ArrivedEvent)[] = [];
   #eventsArrived = 0;
@@ -42,6 +45,12 @@ export class SessionExtension {
     this.#connection = session.connection;
     const { fingerprint, options, maxInFlight } = session.config;
     this.#events = new EventQueue(session);
+    const { maxControlFramesPerSecond } = session.config.rates;
+    this.#controlRate = new RateLimit(
+      maxControlFramesPerSecond,
+      'TOO_MANY_CONTROL_FRAMES',
+      'maxControlFramesPerSecond',
+    );
     const hello = {
       version: EXTENSION_VERSION,
       features: 0,
@@ -52,6 +61,7 @@ export class SessionExtension {
     this.#connection.writer.send((writer) => writeHello(writer, { ...hello, ...fingerprint }), {
       limit: GREETING_LIMIT,
     });
+    this.#connection.expect('no HELLO followed the probe');
   }
 
   /** True once the peer has said that no Command follows. */
@@ -71,7 +81,7 @@ export class SessionExtension {
   }
 
   onCommand(seqOfFrame: Seq, command: unknown, bytesRead: number, frame: Buffer | undefined): void {
-    const meta = this.#sequence.takeMeta(seqOfFrame);
+    const meta = this.#takeMeta(seqOfFrame);
     const seq = this.#sequence.claim(seqOfFrame);
     const { receivedAt } = this.#connection;
     const { metadata } = meta;
@@ -84,10 +94,15 @@ export class SessionExtension {
 
   /** A body that was refused costs its Command only. */
   onRefused(seq: Seq, error: CmdStreamError): void {
-    const { noAnswer } = this.#sequence.takeMeta(seq);
+    const { noAnswer } = this.#takeMeta(seq);
     const own = this.#sequence.claim(seq);
     if (noAnswer) this.#session.report(error);
     else this.#reject(own, error);
+  }
+
+  #takeMeta(seq: Seq): Meta {
+    this.#connection.expect(undefined);
+    return this.#sequence.takeMeta(seq);
   }
 
   /** So many pings have come; not between META and its Command. */
@@ -114,6 +129,7 @@ export class SessionExtension {
       case Control.CREDIT:
         return this.#grant(readCredit(reader));
       case Control.DONE:
+        this.#countControl();
         return this.#sequence.onDone();
       case Control.HELLO:
       case Control.STREAM:
@@ -123,12 +139,14 @@ export class SessionExtension {
       case Control.GOAWAY:
         throw protocolError(`a client does not send the control frame ${kind} here`);
       default: // A later version's.
+        this.#countControl();
     }
   }
 
   /** A peer that does not check the contract itself is sent the reason why its connection ends. */
   #onHello(hello: Hello): void {
     this.#sequence.onHello(hello);
+    this.#connection.expect(undefined);
     this.#connection.writer.limitFrames(hello.maxFrameBytes);
     try {
       this.#session.config.fingerprint.check(hello);
@@ -140,6 +158,7 @@ export class SessionExtension {
 
   #onMeta(meta: Meta & { readonly seq: Seq }): void {
     this.#sequence.onMeta(meta);
+    this.#connection.expect('no Command followed its META');
     if (meta.noAnswer && this.#mayWait) this.#connection.copyNext();
   }
 
@@ -186,12 +205,18 @@ export class SessionExtension {
     }
   }
 
+  #countControl(): void {
+    this.#controlRate.add(1, this.#connection.arrivedAt);
+  }
+
   #cancel({ seq, code }: { readonly seq: Seq; readonly code: string }): void {
+    this.#countControl();
     this.#callFor(seq)?.abort(code === 'TIMEOUT' ? tooLate() : undefined);
   }
 
   #grant({ seq, credit }: { readonly seq: Seq; readonly credit: number }): void {
-    this.#callFor(seq)?.grant(credit);
+    // What a client has taken was sent to it before: such credit bounds itself.
+    if (!this.#callFor(seq)?.grant(credit)) this.#countControl();
   }
 
   /** The Command a control frame is for; undefined if it is over already, which counts as a late frame. */

@@ -267,6 +267,10 @@ describe('a process without descriptors', () => {
   it('goes on serving the connections it has, and takes new ones as soon as it can', async () => {
     const child = own(new ServerProcess(own(new Folder()), { maxDescriptors: 64 }));
     const { port } = await child.address();
+    await until('it says so', () => child.reported('warning').length > 0);
+    expect(child.reported('warning')[0]).toContain(
+      'takes 32 connections and not maxConnections (10000), as the process may open 64 files',
+    );
     const first = own(await RawPeer.connect(port));
     await first.receives(GREETING);
     const crowd = await Promise.all(Array.from({ length: 100 }, () => RawPeer.connect(port)));

@@ -22,6 +22,8 @@ const failures = [
     'FRAME_TIMEOUT',
     'WRITE_STALL_TIMEOUT',
     'SEND_BUFFER_FULL',
+    'PING_FLOOD',
+    'TOO_MANY_CONTROL_FRAMES',
   ],
   ['HANDLER_ERROR', 'SHUTDOWN', 'TIMEOUT', 'INTERNAL', 'OVERLOADED'],
 ].flat();

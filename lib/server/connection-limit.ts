@@ -1,0 +1,82 @@
+// How many connections a server takes: of all addresses together, never more than the process has descriptors for, and
+// of each one.
+import { readFileSync } from 'node:fs';
+import { CmdStreamError } from '../errors.js';
+
+export interface ConnectionLimitConfig {
+  /** Infinity: no limit. */
+  readonly maxConnections: number;
+  /** Of one address; Infinity: no limit. */
+  readonly maxConnectionsPerAddress: number;
+}
+
+/** Descriptors that are left to the rest of the process, half of them where there are few. */
+const RESERVED_DESCRIPTORS = 64;
+
+export class ConnectionLimit {
+  /** Most connections at a time; Infinity: no limit. */
+  readonly most: number;
+  readonly #config: ConnectionLimitConfig;
+  readonly #descriptors: number;
+  /** How many connections an address has, where that is limited. */
+  readonly #byAddress = new Map<string, number>();
+
+  /** `descriptors`: how many the process may have, Infinity where that is not known. */
+  constructor(config: ConnectionLimitConfig, descriptors = descriptorLimit()) {
+    this.#config = config;
+    this.#descriptors = descriptors;
+    const available = Math.max(descriptors - RESERVED_DESCRIPTORS, Math.floor(descriptors / 2), 1);
+    this.most = Math.min(config.maxConnections, available);
+  }
+
+  /** Says at the start that there are fewer connections than the options promise. */
+  warn(): void {
+    const { maxConnections } = this.#config;
+    if (maxConnections === Infinity || this.most === maxConnections) return;
+    const text = `the server takes ${this.#text}; raise the limit (ulimit -n), or lower maxConnections`;
+    process.emitWarning(text, { type: 'Warning', code: 'CMD_STREAM_DESCRIPTORS' });
+  }
+
+  get #text(): string {
+    const { maxConnections } = this.#config;
+    if (this.most === maxConnections) return `maxConnections (${maxConnections}) connections`;
+    const why = `the process may open ${this.#descriptors} files`;
+    return `${this.most} connections and not maxConnections (${maxConnections}), as ${why}`;
+  }
+
+  /** Why no more connections are taken. */
+  full(): CmdStreamError {
+    return new CmdStreamError('MAX_CONNECTIONS', `the server has ${this.#text}`);
+  }
+
+  /** A connection of this address; gives why it is not taken. */
+  add(address: string | undefined): CmdStreamError | undefined {
+    const { maxConnectionsPerAddress } = this.#config;
+    if (maxConnectionsPerAddress === Infinity || address === undefined) return undefined;
+    const count = this.#byAddress.get(address) ?? 0;
+    if (count >= maxConnectionsPerAddress) {
+      const limit = `maxConnectionsPerAddress (${maxConnectionsPerAddress})`;
+      return new CmdStreamError('MAX_CONNECTIONS', `${address} has ${limit} connections`);
+    }
+    this.#byAddress.set(address, count + 1);
+    return undefined;
+  }
+
+  /** A connection that was taken is closed. */
+  delete(address: string | undefined): void {
+    const count = address === undefined ? undefined : this.#byAddress.get(address);
+    if (count === undefined) return;
+    if (count > 1) this.#byAddress.set(address!, count - 1);
+    else this.#byAddress.delete(address!);
+  }
+}
+
+/** Of Linux, the limit in force; other systems do not tell a process of Node. */
+function descriptorLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))!;
+    return Number(soft);
+  } catch {
+    return Infinity;
+  }
+}
