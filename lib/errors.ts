@@ -4,7 +4,13 @@ import { inspect, types } from 'node:util';
 import { errorKinds, isErrorCode, type CmdStreamErrorCode, type CmdStreamErrorKind } from './error-codes.js';
 
 /**
- * What a {@link CmdStreamError} is made with besides its code and message.
+ * What a {@link CmdStreamError} is made with besides its code and message: the third argument of its constructor, all
+ * optional. Handlers make errors for their callers by {@link CmdStreamError.remote}.
+ *
+ * @example
+ * import { CmdStreamError } from 'nestjs-cmd-stream';
+ *
+ * export const soldOut = new CmdStreamError('REMOTE', 'sold out', { payload: { item: 'tea' } });
  *
  * @publicApi
  */
@@ -63,6 +69,10 @@ export class CmdStreamError extends Error {
     return new CmdStreamError('REMOTE', message, { ...options, payload }) as RemoteError<Payload>;
   }
 
+  /**
+   * Applications make one where they write a codec, a socket or an Invoker of their own; `code` is one of
+   * `CmdStreamErrorCode`, whose comments say what each means.
+   */
   constructor(code: CmdStreamErrorCode, message: string, options: CmdStreamErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;

@@ -174,7 +174,9 @@ export function countMismatch({ name, prototype }: TypeClass, method: unknown): 
 }
 
 /**
- * What a server sends back. `lastOne()` says whether the Command is answered with this; the default is yes.
+ * What a server sends back; its classes stand in the list `results` of the contract, and are made without arguments
+ * when they are decoded, as Commands are. `lastOne()` says whether the Command is answered with this; the default is
+ * yes.
  * Override it, per class or by a field of the value, for Commands with several Results.
  *
  * @example

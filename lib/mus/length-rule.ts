@@ -8,6 +8,13 @@ import { MusInteger } from './mus-integer.js';
 /**
  * How a length of MUS is written, and which are accepted: of texts, blocks of bytes, lists and maps.
  *
+ * @example
+ * import { mus } from 'nestjs-cmd-stream/mus';
+ *
+ * export const name = mus.string.with({ maxLength: 100 });
+ * export const picture = mus.bytes.with({ maxLength: 65_536, lengthAs: mus.raw.uint32 });
+ * export const even = mus.slice(name, { checkLength: (length) => length % 2 === 0 });
+ *
  * @publicApi
  */
 export interface MusLengthOptions {

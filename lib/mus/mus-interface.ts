@@ -8,7 +8,10 @@ import { MusError } from './mus-error.js';
 import { mustSerialize, MusSerializer, type AnyMusSerializer, type MusInput, type MusValue } from './mus-serializer.js';
 import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 
-/** Serializers of classes: their numbers count from 1, or are the keys. */
+/**
+ * Serializers of classes, each with its type number, in Go a DTM (Data Type Metadata): in an array they count from 1,
+ * as in the code that Go generates; of an object they are the keys.
+ */
 export type MusVariants = readonly AnyMusSerializer[] | { readonly [dtm: number]: AnyMusSerializer };
 
 /** The serializers of all variants. */
@@ -20,7 +23,8 @@ interface Variant {
 }
 
 /**
- * A value of one of several classes, each with a number of its own.
+ * A value of one of several classes, each behind a type number of its own (DTM), as Go has an interface.
+ * `mus.interface()` makes one.
  *
  * @publicApi
  */
@@ -120,7 +124,8 @@ function numbered(variants: MusVariants): Variant[] {
 }
 
 /**
- * A value behind a type number (DTM) that must be `dtm`.
+ * A value behind a type number, in Go a DTM (Data Type Metadata), that must be `dtm`; bytes with another one are
+ * refused with UNKNOWN_TYPE. `mus.typed()` makes one.
  *
  * @publicApi
  */

@@ -13,7 +13,19 @@ import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 /** Carries the types at compile time only; no serializer has this key. */
 export declare const MUS_VALUE: unique symbol;
 
-/** A serializer of whatever type. */
+/**
+ * A serializer of whatever type, for parameters and lists that take any. It is not for implementing: `mus.custom()`
+ * makes one of two functions.
+ *
+ * @example
+ * import { mus, type AnyMusSerializer } from 'nestjs-cmd-stream/mus';
+ *
+ * export function leastSize(parts: readonly AnyMusSerializer[]): number {
+ *   return parts.reduce((sum, { minBytes }) => sum + minBytes, 0);
+ * }
+ *
+ * export const three = leastSize([mus.string, mus.bool, mus.byte]);
+ */
 export interface AnyMusSerializer {
   readonly [MUS_VALUE]: (value: never) => unknown;
   /** Fewest bytes a value takes. */
@@ -32,10 +44,20 @@ export interface AnyMusSerializer {
   describe(draw: (part: Drawable) => string): string;
 }
 
-/** The type of the values of a serializer. */
+/** The type of what a serializer reads: `MusValue<typeof mus.string>` is `string`. */
 export type MusValue<S> = S extends { readonly [MUS_VALUE]: (value: never) => infer T } ? T : never;
 
-/** What a serializer takes, which may be more than it gives: a read-only array for an array. */
+/**
+ * The type of what a serializer writes, which may be more than it reads: a read-only array for an array.
+ *
+ * @example
+ * import { mus, type MusInput, type MusValue } from 'nestjs-cmd-stream/mus';
+ *
+ * const names = mus.slice(mus.string);
+ *
+ * export const toBytes = (value: MusInput<typeof names>): Uint8Array => names.toBytes(value);
+ * export const fromBytes = (bytes: Uint8Array): MusValue<typeof names> => names.fromBytes(bytes);
+ */
 export type MusInput<S> = S extends { readonly [MUS_VALUE]: (value: infer I) => unknown } ? I : never;
 
 /** Looks at a value that was read: throws what is wrong with it, or returns false. */

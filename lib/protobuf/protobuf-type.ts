@@ -37,6 +37,13 @@ export type MessageOf<S> = S extends readonly DescMessage[]
 /**
  * What {@link protobufType} knows of a message type besides its schema; all are optional.
  *
+ * @example
+ * import { protobufType } from 'nestjs-cmd-stream/protobuf';
+ * import { AddCmdSchema, CalcResultSchema, PrimeSchema } from './gen/calc_pb.js';
+ *
+ * export const AddCmd = protobufType(AddCmdSchema, { result: CalcResultSchema, idempotent: true });
+ * export const Prime = protobufType(PrimeSchema, { lastOne: ({ last }) => last });
+ *
  * @publicApi
  */
 export interface ProtobufTypeOptions<M, S extends MessageSchemas | undefined> extends MessageTraits<M> {

@@ -29,8 +29,27 @@ export interface ResultSink {
 }
 
 /**
- * Runs Commands. What `invoke` throws or rejects with is as if given to `sink.error`; a promise that resolves is
- * as `sink.complete`. Without a promise the sink must be ended, now or later: until then the Command counts as running.
+ * Runs Commands: what the option `invoker` of a CommandServer takes. `ExecInvoker` is the one for Commands that run
+ * themselves; under Nest handlers take its place. What `invoke` throws or rejects with is as if given to `sink.error`;
+ * a promise that resolves is as `sink.complete`. Without a promise the sink must be ended, now or later: until then the
+ * Command counts as running.
+ *
+ * @example
+ * import { CmdStreamError, type CommandInvoker } from 'nestjs-cmd-stream/core';
+ * import { AddCmd, CalcResult, Prime, PrimesCmd } from './calc.contract.js';
+ *
+ * export const invoker: CommandInvoker = {
+ *   async invoke(command, { signal }, sink) {
+ *     if (command instanceof AddCmd) sink.next(new CalcResult(command.A + command.B));
+ *     else if (command instanceof PrimesCmd) {
+ *       for (const prime of [2, 3, 5]) {
+ *         await sink.drained;
+ *         if (signal.aborted) return;
+ *         sink.next(new Prime(prime, prime === 5));
+ *       }
+ *     } else throw new CmdStreamError('NO_HANDLER', 'this server runs AddCmd and PrimesCmd');
+ *   },
+ * };
  *
  * @publicApi
  */

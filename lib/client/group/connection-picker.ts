@@ -26,7 +26,8 @@ export interface ConnectionChoice {
 }
 
 /**
- * Picks the connection for each call; one object for the life of a client.
+ * Picks the connection for each call; one object for the life of a client, whose option `dispatchStrategy` takes it.
+ * {@link roundRobin} and {@link leastPending} make one. What `pick` throws is the error of the call.
  *
  * @publicApi
  */
@@ -174,7 +175,12 @@ function extendedOf(connections: readonly GroupConnection[]): readonly GroupConn
   return extended.length > 0 ? extended : undefined;
 }
 
-/** One after the other. @publicApi */
+/**
+ * For the option `dispatchStrategy` of a client: its connections one after the other; `'round-robin'` means the same.
+ * It keeps whose turn it is: make one for each client.
+ *
+ * @publicApi
+ */
 export function roundRobin(): DispatchStrategy {
   let turn = 0;
   return {
@@ -185,7 +191,33 @@ export function roundRobin(): DispatchStrategy {
   };
 }
 
-/** The one with the fewest pending Commands; among several, one after the other. @publicApi */
+/**
+ * For the option `dispatchStrategy` of a client: the connection with the fewest pending Commands; among several, one
+ * after the other. `'least-pending'` means the same; the function is for a strategy that adds to it. It keeps whose
+ * turn it is: make one for each client.
+ *
+ * @example
+ * import { CommandClient, leastPending, type DispatchStrategy } from 'nestjs-cmd-stream/core';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * const least = leastPending();
+ *
+ * // Servers of this machine first.
+ * const nearFirst: DispatchStrategy = {
+ *   pick(connections, command) {
+ *     const near = connections.filter(({ server }) => server.startsWith('127.0.0.1:'));
+ *     return least.pick(near.length > 0 ? near : connections, command);
+ *   },
+ * };
+ *
+ * export const client = new CommandClient({
+ *   contract: calcContract,
+ *   servers: '127.0.0.1:9000,b:9000',
+ *   dispatchStrategy: nearFirst,
+ * });
+ *
+ * @publicApi
+ */
 export function leastPending(): DispatchStrategy {
   let turn = 0;
   return {

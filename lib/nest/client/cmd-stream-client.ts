@@ -82,7 +82,19 @@ export const cmdStreamClientRules: OptionRules<CmdStreamClientOptions> = Object.
   deserializer: deserializerRule,
 });
 
-/** A pattern of Nest: what `@MessagePattern()` and `@EventPattern()` take. A Command is none. @publicApi */
+/**
+ * A pattern of Nest, as `@MessagePattern()` and `@EventPattern()` of the handler have it: `'sum'`, `{ cmd: 'sum' }`, in
+ * any order of keys. It is the first argument of `send` and `emit` where no Command is; the second are its data.
+ *
+ * @example
+ * import type { ClientPattern, CmdStreamClient } from 'nestjs-cmd-stream';
+ *
+ * const pattern: ClientPattern = { cmd: 'sum' };
+ *
+ * export const sum = (client: CmdStreamClient, numbers: number[]) => client.send<number>(pattern, numbers);
+ *
+ * @publicApi
+ */
 export type ClientPattern = string | number | boolean | PatternObject;
 
 // oxlint-disable-next-line typescript/no-explicit-any -- with `unknown` an instance of a class would be no pattern
@@ -273,6 +285,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
    * }
    */
   override send<C extends CommandOf<K>>(command: C, options?: CallOptions): Observable<ResultOf<C>>;
+  /** Sends data to the `@MessagePattern()` of the pattern; a CmdStreamRecord sends metadata along. */
   override send<TResult = unknown, TInput = unknown>(pattern: ClientPattern, data: TInput): Observable<TResult>;
   override send(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command)) return this.#stream(command, options as CallOptions | undefined);
@@ -287,6 +300,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
    * completes when it was written. If that fails without a subscriber, it is logged.
    */
   override emit(command: CommandOf<K>, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
+  /** Sends data to the `@EventPattern()` of the pattern; a CmdStreamRecord sends metadata along. */
   override emit<TResult = unknown, TInput = unknown>(pattern: ClientPattern, data: TInput): Observable<TResult>;
   override emit(command: unknown, options?: unknown): Observable<unknown> {
     if (this.#isCommand(command))
