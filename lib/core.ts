@@ -8,7 +8,7 @@ export {
   type RemoteError,
 } from './errors.js';
 export { grpcStatusOf, httpStatusOf } from './error-status.js';
-export type { CommandContext, ConnectionAddresses } from './contract/command.js';
+export type { AlternativeNames, CommandContext, ConnectionAddresses, PeerIdentity } from './contract/command.js';
 export {
   Command,
   Result,

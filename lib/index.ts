@@ -25,7 +25,7 @@ export {
   type ResultOf,
   type SingleCommand,
 } from './contract/command.js';
-export type { CommandContext, ConnectionAddresses } from './contract/command.js';
+export type { AlternativeNames, CommandContext, ConnectionAddresses, PeerIdentity } from './contract/command.js';
 export {
   defineContract,
   mergeContracts,

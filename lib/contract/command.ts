@@ -1,6 +1,7 @@
 // Command and Result, the two words of the Distributed Command Pattern, as base classes, one for each number of Results
 // that a Command may have, and what it is given when it runs. The classes carry types and defaults, no state: what an
 // instance holds is what travels.
+import type { X509Certificate } from 'node:crypto';
 import type { TypeClass, TypeEntry } from './type-table.js';
 import type { Seq } from '../wire/frame.js';
 
@@ -53,12 +54,50 @@ export interface ConnectionAddresses {
   readonly localPort: number | undefined;
 }
 
+/** The alternative names of a certificate, by their kinds. @publicApi */
+export interface AlternativeNames {
+  /** Names of hosts: `billing.example.com`. */
+  readonly dns: readonly string[];
+  /** IP addresses. */
+  readonly ip: readonly string[];
+  /** URIs, such as those of SPIFFE: `spiffe://example.com/billing`. */
+  readonly uri: readonly string[];
+  readonly email: readonly string[];
+}
+
+/**
+ * Who is at the other end of a connection. Only one whose certificate the server has found good has a name: of any
+ * other, and without TLS, `subject` and `alternativeNames` are empty.
+ *
+ * @publicApi
+ */
+export interface PeerIdentity {
+  /** Its IP address, as `remoteAddress`. */
+  readonly address: string | undefined;
+  /** Its port, as `remotePort`. */
+  readonly port: number | undefined;
+  /** Has it shown a certificate that is good, and of a CA that the server trusts? Only with `requestCert`. */
+  readonly authorized: boolean;
+  /** Why the certificate it has shown is not good, OpenSSL's code: only with `rejectUnauthorized: false`. */
+  readonly authorizationError: string | undefined;
+  /** The certificate it has shown, good or not; undefined where it has shown none. */
+  readonly certificate: X509Certificate | undefined;
+  /** The subject of its good certificate, by the short names of its parts: `CN`, `O`, `OU`. */
+  readonly subject: Readonly<Record<string, readonly string[] | undefined>>;
+  /** The one `CN` of its subject; undefined where it has none, or several. */
+  readonly commonName: string | undefined;
+  /** The alternative names of its good certificate. */
+  readonly alternativeNames: AlternativeNames;
+}
+
 /**
  * What a running Command knows about itself and its connection.
  *
  * @publicApi
  */
 export interface CommandContext extends ConnectionAddresses {
+  /** Who has sent it; the same object for all Commands of a connection. */
+  readonly peer: PeerIdentity;
   /** Number of the Command on its connection, as the client chose it. */
   readonly seq: Seq;
   /** When the Command's last byte arrived, in milliseconds since the epoch. */

@@ -2,7 +2,7 @@
 // handler says no more than that it gave up when its signal asked it to: Nest need not log that, and it is no failure.
 import { IntrinsicException } from '@nestjs/common';
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { CommandContext } from '../../contract/command.js';
+import type { CommandContext, PeerIdentity } from '../../contract/command.js';
 import { CmdStreamError, isCmdStreamError } from '../../errors.js';
 import type { ResultSink } from '../../server/invoker.js';
 import type { Seq } from '../../wire/frame.js';
@@ -39,6 +39,10 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
 
   get bytesRead(): number {
     return this.args[0].bytesRead;
+  }
+
+  get peer(): PeerIdentity {
+    return this.args[0].peer;
   }
 
   get remoteAddress(): string | undefined {

@@ -5,7 +5,7 @@ import { callSafely, isPromiseLike } from '../../callbacks.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import type { Connection } from '../../connection/connection.js';
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
-import type { CommandContext } from '../../contract/command.js';
+import type { CommandContext, PeerIdentity } from '../../contract/command.js';
 import { CmdStreamError, messageOf, peerText } from '../../errors.js';
 import type { Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
@@ -29,6 +29,7 @@ export interface ArrivedCommand {
 export interface CallSession {
   readonly config: SessionConfig;
   readonly connection: Connection;
+  readonly peer: PeerIdentity;
   /** What may be sent, and what waits for that. */
   readonly scheduler: SendScheduler;
   /** How many calls of this connection run. */
@@ -109,6 +110,10 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   get scope(): AsyncResource {
     this.#scope ??= this.session.config.scope.branch();
     return this.#scope;
+  }
+
+  get peer(): PeerIdentity {
+    return this.session.peer;
   }
 
   get remoteAddress(): string | undefined {

@@ -4,6 +4,7 @@
 import type { Duplex } from 'node:stream';
 import { Connection, type ConnectionListener } from '../../connection/connection.js';
 import type { Clock, Ticking } from '../../connection/ticker.js';
+import type { PeerIdentity } from '../../contract/command.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
 import { NO_METADATA } from '../../wire/control-frame.js';
@@ -13,6 +14,7 @@ import type { ExtendedCall } from '../call/extended-call.js';
 import { PlainCall } from '../call/plain-call.js';
 import type { CallSession, ServerCall } from '../call/server-call.js';
 import type { ConnectionLoad } from '../server-load.js';
+import { ConnectionPeer, shownCertificate, type ShownCertificate } from './connection-peer.js';
 import { RateLimit } from './rate-limit.js';
 import { SendScheduler } from './send-scheduler.js';
 import type { SessionConfig, SessionLimitsConfig } from './session-config.js';
@@ -38,6 +40,9 @@ export class ServerSession implements ConnectionListener, CallSession {
   readonly scheduler: SendScheduler;
   readonly load: ConnectionLoad;
   endCause: CmdStreamError | undefined;
+  /** Undefined where there is none to be kept. */
+  readonly #shownCertificate: ShownCertificate | undefined;
+  #peer: ConnectionPeer | undefined;
   readonly #listener: ServerSessionListener;
   readonly #limits: SessionLimits | undefined;
   /** Commands of a plain peer that run; those of others are kept by the extension, by their numbers. */
@@ -54,6 +59,7 @@ export class ServerSession implements ConnectionListener, CallSession {
     this.#listener = listener;
     this.#activeAt = config.ticker.now;
     this.load = config.load.addConnection((cause) => this.connection.end(cause));
+    this.#shownCertificate = shownCertificate(socket);
     this.connection = new Connection(socket, config, this);
     this.scheduler = new SendScheduler(this.connection, config);
     listener.onConnection(this);
@@ -62,6 +68,11 @@ export class ServerSession implements ConnectionListener, CallSession {
     if (this.endCause !== undefined || (receiveTimeoutMs === 0 && idleTimeoutMs === 0)) return;
     this.#limits = new SessionLimits(this, config.limits, config.ticker);
     config.ticker.add(this.#limits);
+  }
+
+  get peer(): PeerIdentity {
+    this.#peer ??= new ConnectionPeer(this.connection.addresses, this.#shownCertificate);
+    return this.#peer;
   }
 
   /** True if the peer is one of this package. */
