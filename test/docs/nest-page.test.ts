@@ -52,7 +52,7 @@ async function answersOf(client: CmdStreamClient): Promise<unknown[]> {
     await client.execute(new TakeOrder(3)),
     await client.execute(new TakeOrder(101)).catch(payloadOf),
     await client.execute(new TakeOrder(0)).catch(payloadOf),
-    (await lastValueFrom(client.stream(new FollowOrder()).pipe(toArray()))).length,
+    (await lastValueFrom(client.send(new FollowOrder()).pipe(toArray()))).length,
   ];
 }
 
@@ -131,7 +131,7 @@ describe('the page on Nest applications', () => {
     );
     let taken = 0;
     const all = clientOf(server.core)
-      .stream(new FollowOrder())
+      .send(new FollowOrder())
       .forEach(() => void taken++);
     expect(await all.then(() => taken).catch((error: { code: string }) => error.code)).toBe(outcome);
   });

@@ -67,7 +67,6 @@ describe('the metadata of a call', () => {
     const client = await clientOf();
     expect(await echoed(client.execute(new EchoCmd(), { metadata }))).toEqual(metadata);
     expect(await echoed(firstValueFrom(client.send(new EchoCmd(), { metadata })))).toEqual(metadata);
-    expect(await echoed(firstValueFrom(client.stream(new EchoCmd(), { metadata })))).toEqual(metadata);
     for await (const { I } of client.iterate(new CountCmd(), { metadata })) expect(I).toBe(3);
   });
 

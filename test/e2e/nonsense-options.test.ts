@@ -320,7 +320,6 @@ describe('the options of a call', () => {
     const calls: (() => Promise<unknown>)[] = [
       () => client.execute(command, options),
       () => firstValueFrom(client.send(command, options)),
-      () => firstValueFrom(client.stream(command, options)),
       () => client.iterate(command, options).next(),
       () => core.execute(command, options),
       () => core.iterate(command, options).next(),

@@ -221,7 +221,7 @@ describe('a call with a message', () => {
   it('is made in every way', async () => {
     const client = clientOf(await serve([Calc]));
     const command = AddCmd.create({ A: 2n, B: 3n });
-    const strings = client.stream(HELLO).pipe(map(({ protoData }) => protoData?.String));
+    const strings = client.send(HELLO).pipe(map(({ protoData }) => protoData?.String));
     expect(await client.execute(command)).toEqual(CalcResult.create({ R: 5n }));
     expect(await client.execute(create(AddCmdSchema, { A: 1n }))).toEqual(CalcResult.create({ R: 1n }));
     expect(await lastValueFrom(client.send(command))).toEqual(CalcResult.create({ R: 5n }));

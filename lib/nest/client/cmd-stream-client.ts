@@ -312,11 +312,6 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     return this.#hot(command, this.#connectsItself ? dispatch : async () => this.connect().then(dispatch));
   }
 
-  /** What `send` does with a Command. */
-  stream<C extends CommandOf<K>>(command: C, options?: CallOptions): Observable<ResultOf<C>> {
-    return this.#stream(command, options);
-  }
-
   #stream<C extends AnyCommand>(command: C, options: CallOptions | undefined): Observable<ResultOf<C>> {
     return new Observable((subscriber) => {
       const sink = new CallerSink(subscriber as CommandSink);
