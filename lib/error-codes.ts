@@ -85,6 +85,8 @@ export const CmdStreamErrorCode = Object.freeze({
    * it.
    */
   SEND_BUFFER_FULL: 'SEND_BUFFER_FULL',
+  /** The server holds `maxBufferedBytes`, the most of it for this connection. Only servers report it. */
+  MEMORY_PRESSURE: 'MEMORY_PRESSURE',
   /** More than `maxPingsPerSecond` pings came within a second. Only servers report it. */
   PING_FLOOD: 'PING_FLOOD',
   /** More than `maxControlFramesPerSecond` control frames came within a second. Only servers report it. */
@@ -124,7 +126,7 @@ export const CmdStreamErrorCode = Object.freeze({
   REMOTE: 'REMOTE',
   /** The handler failed with an error that is not shown to clients. */
   INTERNAL: 'INTERNAL',
-  /** The server runs as many Commands as it may. */
+  /** The server runs as many Commands as it may, or holds as many bytes. */
   OVERLOADED: 'OVERLOADED',
 });
 
@@ -173,6 +175,7 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   IDLE_TIMEOUT: 'nothing was running, sent or received on the connection for `idleTimeoutMs`',
   WRITE_STALL_TIMEOUT: 'the peer took no bytes for `writeStallTimeoutMs`',
   SEND_BUFFER_FULL: 'more waits for a peer that does not read than `maxSendBufferBytes` and `maxStreamBufferBytes`',
+  MEMORY_PRESSURE: 'the server holds `maxBufferedBytes`, the most of it for this connection',
   PING_FLOOD: 'more than `maxPingsPerSecond` pings came within a second',
   TOO_MANY_CONTROL_FRAMES: 'more than `maxControlFramesPerSecond` control frames came within a second',
   MAX_CONNECTIONS:
@@ -191,7 +194,7 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   HANDLER_ERROR: 'a handler failed and the peer knows no error reply',
   REMOTE: 'the handler failed; `payload` is what the server sent about it',
   INTERNAL: 'the handler failed with an error that is not shown to clients',
-  OVERLOADED: 'the server runs as many Commands as it may',
+  OVERLOADED: 'the server runs as many Commands as it may, or holds as many bytes',
 });
 
 /**
@@ -240,6 +243,7 @@ export const errorKinds: Readonly<Record<CmdStreamErrorCode, CmdStreamErrorKind>
   IDLE_TIMEOUT: 'connection',
   WRITE_STALL_TIMEOUT: 'connection',
   SEND_BUFFER_FULL: 'connection',
+  MEMORY_PRESSURE: 'connection',
   PING_FLOOD: 'connection',
   TOO_MANY_CONTROL_FRAMES: 'connection',
   MAX_CONNECTIONS: 'connection',

@@ -75,6 +75,7 @@ const statusesOfCode: Readonly<Record<CmdStreamErrorCode, Statuses>> = Object.fr
   IDLE_TIMEOUT: lost,
   WRITE_STALL_TIMEOUT: lost,
   SEND_BUFFER_FULL: lost,
+  MEMORY_PRESSURE: lost,
   PING_FLOOD: lost,
   TOO_MANY_CONTROL_FRAMES: lost,
   MAX_CONNECTIONS: unavailable,

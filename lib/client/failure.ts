@@ -48,6 +48,7 @@ const verdicts: Readonly<Record<CmdStreamErrorCode, boolean | 'by payload'>> = O
   FRAME_TIMEOUT: true,
   WRITE_STALL_TIMEOUT: true,
   SEND_BUFFER_FULL: true,
+  MEMORY_PRESSURE: true,
   PING_FLOOD: true,
   TOO_MANY_CONTROL_FRAMES: true,
   HANDLER_ERROR: true,

@@ -86,6 +86,11 @@ export class ConnectionSocket {
     return handle ? handle.writeQueueSize + (handle._parent?.writeQueueSize ?? 0) : undefined;
   }
 
+  /** Bytes that the Duplex itself has read and keeps, which it may while it is paused. */
+  get keptBytes(): number {
+    return this.#isReading ? 0 : this.#socket.readableLength;
+  }
+
   pause(): void {
     if (!this.#isReading) return;
     this.#isReading = false;

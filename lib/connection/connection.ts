@@ -23,6 +23,8 @@ import type { Ticker, Ticking } from './ticker.js';
 export interface ConnectionListener extends FrameReaderListener {
   /** The socket took what was handed to it: less is waiting than before. */
   onFlushed(): void;
+  /** So many bytes of memory more are held for the peer, or less; none once the connection is closed. */
+  onHeld?(change: number): void;
   /** Exactly once. */
   onEnd(cause: CmdStreamError): void;
 }
@@ -73,16 +75,21 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
   #state: State = 'open';
   #endedAt = 0;
   #lingerDeadline = 0;
+  /** Bytes of memory that the listener knows of. */
+  #held = 0;
 
   constructor(socket: Duplex, config: ConnectionConfig, listener: ConnectionListener) {
     this.#config = config;
     this.dataLimits = config.direction.data;
     this.#listener = listener;
     this.#scope = config.scope.branch();
-    this.#reader = new FrameReader(config, listener, (error) => this.#refuse(error));
+    const onHeld = listener.onHeld && ((): void => this.#countHeld());
+    this.#reader = new FrameReader(config, listener, (error) => this.#refuse(error), onHeld);
     this.#socket = new ConnectionSocket(socket, config.options, this);
     this.addresses = this.#socket.addresses;
-    this.writer = this.#scope.runInAsyncScope(() => new FrameWriter(config, this.#socket, () => this.#flushed()));
+    this.writer = this.#scope.runInAsyncScope(
+      () => new FrameWriter(config, this.#socket, () => this.#flushed(), onHeld),
+    );
     this.#socket.open();
     config.readingTurns.addConnection();
     config.ticker.add(this);
@@ -99,6 +106,7 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.receive(chunk);
     this.#waitIfSpent(this.arrivedAt, chunk.length >= MOST_READ_BYTES);
     this.#regulate();
+    this.#countHeld();
   }
 
   /** Frames of the next share; one that is alone keeps no other waiting. */
@@ -135,6 +143,7 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.readOn(this.#nextShare);
     this.#waitIfSpent(now);
     this.#regulate();
+    this.#countHeld();
   }
 
   onPeerEnd(): void {
@@ -198,6 +207,17 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.resume();
     this.#waitIfSpent(now);
     this.#regulate();
+    this.#countHeld();
+  }
+
+  /** What a read has brought and used up is never counted. */
+  #countHeld(): void {
+    if (this.#listener.onHeld === undefined) return;
+    const held = this.#state === 'closed' ? 0 : this.#reader.heldBytes + this.writer.heldBytes + this.#socket.keptBytes;
+    const change = held - this.#held;
+    if (change === 0) return;
+    this.#held = held;
+    this.#listener.onHeld(change);
   }
 
   /** What is not decoded yet is read ahead a little: behind it may be the end of the peer, which must be seen. */
@@ -225,6 +245,7 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.stop();
     this.writer.end(cause);
     this.#socket.resume();
+    this.#countHeld();
     this.#listener.onEnd(cause);
   }
 
@@ -242,12 +263,14 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.stop();
     this.writer.abandon(cause);
     this.#socket.destroy();
+    this.#countHeld();
     if (!hasEnded) this.#listener.onEnd(cause);
   }
 
   /** Looks at the time limits; called by a Ticker. */
   tick(now: number): void {
     this.writer.tick(now);
+    this.#countHeld();
     const cause = this.#state === 'ending' ? this.#lingered(now) : this.#overdue(now);
     if (cause) this.destroy(cause);
   }

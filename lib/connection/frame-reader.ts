@@ -33,6 +33,8 @@ export interface FrameReaderListener {
   onUnreadable?(seq: Seq, error: CmdStreamError): void;
 }
 
+/** A frame of so many bytes took memory of its own, which is gone with it, before what it said is at work. */
+const OWN_MEMORY_BYTES = 16 * 1024;
 /** A frame counts once more in its share for every 2 KiB (2 to the power of this), as it takes so much longer. */
 const LARGE_FRAME_BITS = 11;
 
@@ -66,6 +68,7 @@ export class FrameReader {
   readonly #direction: CodecDirection;
   readonly #listener: FrameReaderListener;
   readonly #onInvalid: (error: unknown) => void;
+  readonly #onHeld: (() => void) | undefined;
   readonly #bytes = new ByteReader();
   #expected: Expected;
   /** Of the frame that comes next. */
@@ -75,17 +78,19 @@ export class FrameReader {
   /** What arrived while a frame was being handed on: not to be mixed with it. */
   #early: Uint8Array[] = [];
 
-  /** `onInvalid`: the bytes make no sense, nothing behind them can be read. */
+  /** `onInvalid`: the bytes make no sense, nothing behind them can be read. `onHeld`: it holds less memory. */
   constructor(
     { side, direction, ticker }: FrameReaderConfig,
     listener: FrameReaderListener,
     onInvalid: (error: unknown) => void,
+    onHeld?: () => void,
   ) {
     this.#clock = ticker;
     this.lastReadAt = ticker.now;
     this.#direction = direction;
     this.#listener = listener;
     this.#onInvalid = onInvalid;
+    this.#onHeld = onHeld;
     this.#expected = side === 'client' ? 'server-info' : 'first-frame';
     this.#limit = side === 'client' ? GREETING_LIMIT : direction.receive;
   }
@@ -93,6 +98,11 @@ export class FrameReader {
   /** Bytes that arrived and were not handed on. */
   get unread(): number {
     return this.#bytes.unread;
+  }
+
+  /** Bytes of memory they take. */
+  get heldBytes(): number {
+    return this.#bytes.capacity;
   }
 
   /** Could more be handed on, but for its share? */
@@ -282,9 +292,15 @@ export class FrameReader {
     if (this.copiesNext) {
       this.copiesNext = false;
       const frame = bytes.copyFrame();
-      return this.#listener.onValue(seq, value, bytes.endFrame(), frame);
+      return this.#listener.onValue(seq, value, this.#endFrame(), frame);
     }
-    this.#listener.onValue(seq, value, bytes.endFrame());
+    this.#listener.onValue(seq, value, this.#endFrame());
+  }
+
+  #endFrame(): number {
+    const length = this.#bytes.endFrame();
+    if (length >= OWN_MEMORY_BYTES) this.#onHeld?.();
+    return length;
   }
 
   /** Pings come in runs; what is longer than one byte is padded, and in two bytes the mark of a control frame. */
@@ -306,6 +322,6 @@ export class FrameReader {
     this.#limit = this.#direction.receive;
     if (this.#stopped) return;
     bytes.skipFrame();
-    bytes.endFrame();
+    this.#endFrame();
   }
 }

@@ -17,6 +17,8 @@ import type { Clock } from './ticker.js';
 const FLUSH_BYTES = 8 * 1024;
 /** Largest single write: of a Duplex no other progress is seen than that a write is done. */
 const WRITE_BYTES = 64 * 1024;
+/** Memory that every connection keeps for the next flush, however long that takes. */
+const KEPT_BYTES = 8 * 1024;
 /** Linux reports room when a third of its buffer is free, which has 4 MiB by default. */
 const MOST_STEP_BYTES = 1.5 * 1024 * 1024;
 
@@ -59,6 +61,7 @@ export class FrameWriter {
   /** Writes run in it: in the scope of one sender, they would hand that on to the next. */
   readonly #scope = new AsyncResource('cmd-stream');
   readonly #onFlushed: () => void;
+  readonly #onHeld: (() => void) | undefined;
   #limit: FrameLimit;
   /** What one flush hands to the socket, in one write or in several. */
   #flushing: Buffer | undefined;
@@ -77,12 +80,18 @@ export class FrameWriter {
   #ended: CmdStreamError | undefined;
   #isAbandoned = false;
 
-  /** `onFlushed`: the socket took what was handed to it. */
-  constructor(config: FrameWriterConfig, socket: ConnectionSocket, onFlushed: () => void) {
+  /** `onFlushed`: the socket took what was handed to it. `onHeld`: it may hold more memory than before, or less. */
+  constructor(config: FrameWriterConfig, socket: ConnectionSocket, onFlushed: () => void, onHeld?: () => void) {
     this.#config = config;
     this.#limit = config.direction.send;
     this.#socket = socket;
     this.#onFlushed = onFlushed;
+    this.#onHeld = onHeld;
+  }
+
+  /** Bytes of memory it holds beyond what every connection keeps. */
+  get heldBytes(): number {
+    return Math.max(0, this.#bytes.capacity + (this.#flushing?.buffer.byteLength ?? 0) - KEPT_BYTES);
   }
 
   /** Bytes of what was sent that the system has taken. */
@@ -199,7 +208,8 @@ export class FrameWriter {
     const { length } = this.#bytes;
     this.bufferedBytes += length - mark;
     this.sentBytes += length - mark;
-    if (this.#flushing !== undefined) return;
+    // What waits for the socket is the only thing that grows.
+    if (this.#flushing !== undefined) return this.#onHeld?.();
     if (length >= FLUSH_BYTES) this.#startFlush();
     else this.#scheduled ??= setImmediate(() => this.#startFlush());
   }
@@ -226,7 +236,9 @@ export class FrameWriter {
     this.#flushing = undefined;
     this.#writing = this.stalledSince = this.bufferedBytes = 0;
     this.sentBytes = this.#gone;
-    this.#bytes.truncate(0);
+    // While a value is being written, its bytes must have a place.
+    if (this.isEncoding) this.#bytes.truncate(0);
+    else this.#bytes.release();
     for (const flush of [...this.#flushes, ...this.#nextFlushes]) flush.reject(cause);
     this.#flushes = this.#nextFlushes = [];
   }
@@ -243,6 +255,7 @@ export class FrameWriter {
     seen.taken = taken;
     seen.isStill = moved === 0;
     seen.hadToWait = this.#writing > 0;
+    if (moved === 0 && this.bufferedBytes === 0 && this.#bytes.capacity > KEPT_BYTES) this.#bytes.release();
   }
 
   #hasMoved(now: number): void {
@@ -269,13 +282,14 @@ export class FrameWriter {
     this.#scheduled = undefined;
     if (this.#bytes.length === 0) {
       if (this.#ended) this.#socket.end();
-      return;
+      return this.#onHeld?.();
     }
     this.#flushing = this.#bytes.take();
     this.#written = 0;
     this.#flushes = this.#nextFlushes;
     this.#nextFlushes = [];
     this.#writeNext(this.#flushing);
+    this.#onHeld?.();
   }
 
   #writeNext(flushing: Buffer): void {

@@ -12,7 +12,8 @@ import { serverDirection } from '../connection/codec-direction.js';
 import { CmdStreamError } from '../errors.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
-import { EventRoom, ServerLoad } from './server-load.js';
+import { ByteBudget, defaultBudget } from './byte-budget.js';
+import { ServerLoad } from './server-load.js';
 import {
   checkClientCertificates,
   closeRules,
@@ -99,7 +100,7 @@ export class CommandServer {
       rates: resolved,
       sendHighWaterBytes: SEND_HIGH_WATER_BYTES,
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
-      eventRoom: new EventRoom(),
+      budget: new ByteBudget(resolved.maxBufferedBytes ?? defaultBudget(), this.#scope),
     };
     this.#config = { ...resolved, port: Number(resolved.port), session };
   }
@@ -134,6 +135,11 @@ export class CommandServer {
   /** Commands that are running, on all connections. */
   get inFlight(): number {
     return this.#load.inFlight;
+  }
+
+  /** Bytes of memory that are held for peers, as `maxBufferedBytes` counts them. */
+  get bufferedBytes(): number {
+    return this.#config.session.budget.bytes;
   }
 
   /** Frames so far for Commands that were over: peers cannot help sending some. */

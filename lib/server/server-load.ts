@@ -1,5 +1,5 @@
-// What all connections of a server have in common, with its bounds: how many Commands run, and whose, which sheds load
-// instead of making all of them wait; and the memory of events that wait.
+// What all connections of a server have in common, with its bound: how many Commands run, and whose, which sheds load
+// instead of making all of them wait.
 import { CmdStreamError } from '../errors.js';
 
 export class ServerLoad {
@@ -123,23 +123,5 @@ export class ConnectionLoad {
   /** The connection has ended; what it runs goes on, and counts apart. */
   remove(): void {
     this.#server.remove(this);
-  }
-}
-
-/** Most bytes of events that wait. */
-const EVENT_BYTES = 128 * 1024 * 1024;
-
-/** Events outlive their connection: a bound for each connection alone would be none. */
-export class EventRoom {
-  #bytes = 0;
-
-  /** The limit, where there is no room for so much more. */
-  limitFor(bytes: number): string | undefined {
-    return this.#bytes + bytes > EVENT_BYTES ? `${EVENT_BYTES} bytes of all connections together` : undefined;
-  }
-
-  /** Counts bytes of memory that are held, or, when negative, are not any more. */
-  count(bytes: number): void {
-    this.#bytes += bytes;
   }
 }

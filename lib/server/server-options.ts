@@ -172,6 +172,16 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   maxStreamBufferBytes?: number | undefined;
   /**
+   * Most bytes of memory that the server holds for its peers, all connections together: frames that are not whole or
+   * wait, Commands that run (four times their bytes, and 2 KiB each), events and Results that wait, what is not written
+   * yet. From three quarters on, connections that hold more than their part get no more: plain ones are not read from,
+   * Commands of others are refused with OVERLOADED. Beyond it, the connection that holds the most ends with
+   * MEMORY_PRESSURE. Commands whose connection has ended count, and end no other. It should be many times
+   * `maxCommandBytes` and `maxResultBytes`. 1 MiB to 1 TiB, or `Infinity`: no limit.
+   * @default a quarter of V8's heap limit (`heap_size_limit`), 32 MiB at least and 1 GiB at most
+   */
+  maxBufferedBytes?: number;
+  /**
    * Answer peers of this package that offer the extension: errors, cancellation, deadlines, back-pressure, metadata,
    * patterns, drain. Plain peers see nothing of it.
    * @default true
@@ -255,6 +265,7 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
     accepts: (value: unknown) => value === 'close' || typeof value === 'function',
   },
   maxStreamBufferBytes: integer(1024, 1024 * 1024 * 1024, 'bytes'),
+  maxBufferedBytes: cap(1024 * 1024, 1024 ** 4, 'bytes'),
   extension: boolean,
   onConnection: callback,
   onDisconnect: callback,

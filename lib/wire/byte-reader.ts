@@ -108,6 +108,11 @@ export class ByteReader implements PayloadReader {
     return true;
   }
 
+  /** Bytes of memory it holds. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
   /** Drops everything that was received. */
   clear(): void {
     this.#buffer = EMPTY;

@@ -37,6 +37,13 @@ export class ByteWriter implements PayloadWriter {
     if (this.#buffer.length > 2 * kept) this.#resize(kept);
   }
 
+  /** Drops everything, and lets go of the memory. */
+  release(): void {
+    this.length = 0;
+    this.#use(EMPTY);
+    this.#spare = undefined;
+  }
+
   /** Hands over all that was written; the memory is the caller's until it gives it back by {@link recycle}. */
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.length);

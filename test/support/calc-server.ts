@@ -46,7 +46,10 @@ export class CalcServer {
     return this.lost[index]!.cause;
   }
 
-  destroy(): void {
-    this.server.destroy();
+  /** Sees in every test that nothing is counted for peers any more when all of them are gone, and their Commands. */
+  async destroy(): Promise<void> {
+    const { server } = this;
+    server.destroy();
+    await until('nothing is counted for no one', () => server.inFlight > 0 || server.bufferedBytes === 0);
   }
 }

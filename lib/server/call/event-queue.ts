@@ -4,12 +4,11 @@
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { typeNameOf } from '../../contract/type-table.js';
 import { CmdStreamError, peerText, isCmdStreamError, isError, MAX_REASON_BYTES, messageOf } from '../../errors.js';
+import type { ByteBudget } from '../byte-budget.js';
 import { ServerCall, type CallSession } from './server-call.js';
 import { YieldBudget } from './yield-budget.js';
 import { WaitingEvents, type ArrivedEvent } from './waiting-events.js';
 
-/** Most bytes of events of one connection that wait. */
-const QUEUE_BYTES = 32 * 1024 * 1024;
 /** What one may take beside its frame; what it took is what is counted. */
 const HEAD_BYTES = 32;
 
@@ -17,7 +16,7 @@ export class EventQueue {
   readonly #session: CallSession;
   readonly #running = new Set<EventCall>();
   readonly #waiting: WaitingEvents;
-  /** What of them is counted in the room of all connections. */
+  /** What of them is counted for the connection. */
   #counted = 0;
   #isRunningWaiting = false;
   /** Why no event runs any more; the end of the connection is no reason. */
@@ -47,19 +46,28 @@ export class EventQueue {
   add(arrived: ArrivedEvent): void {
     if (this.#stopCause !== undefined) return this.#reportDropped(1, this.#stopCause);
     if (arrived.frame === undefined || !this.mayWait(0)) return this.#run(arrived);
-    const needed = arrived.frame.length + HEAD_BYTES;
-    const isFull = this.#waiting.cost + needed > QUEUE_BYTES;
-    const { eventRoom } = this.#session.config;
-    const limit = isFull ? `${QUEUE_BYTES} bytes of its connection` : eventRoom.limitFor(needed);
+    const limit = this.#limitFor(arrived.frame.length + HEAD_BYTES);
     if (limit !== undefined) return this.#session.report(this.#overflow(arrived, limit));
     this.#waiting.push(arrived, arrived.frame);
     this.#recount();
   }
 
+  /** The limit, where there is no room for so many bytes more. */
+  #limitFor(bytes: number): string | undefined {
+    const { maxEventBytes, maxEventBytesOfOne } = this.#budget;
+    if (this.#waiting.cost + bytes > maxEventBytesOfOne) return `${maxEventBytesOfOne} bytes of its connection`;
+    if (this.#budget.hasRoomForEvent(bytes)) return undefined;
+    return `${maxEventBytes} bytes of all connections together`;
+  }
+
+  get #budget(): ByteBudget {
+    return this.#session.config.budget;
+  }
+
   #recount(): void {
-    const { cost } = this.#waiting;
-    this.#session.config.eventRoom.count(cost - this.#counted);
-    this.#counted = cost;
+    const change = this.#waiting.cost - this.#counted;
+    this.#counted += change;
+    this.#session.account.countEvents(change);
   }
 
   #overflow({ command, bytesRead }: ArrivedEvent, limit: string): CmdStreamError {

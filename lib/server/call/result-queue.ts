@@ -155,9 +155,10 @@ export class ResultQueue {
   }
 
   #recount(): void {
-    const cost = this.#frames?.cost ?? 0;
-    this.#session.scheduler.count(cost - this.#counted);
-    this.#counted = cost;
+    const change = (this.#frames?.cost ?? 0) - this.#counted;
+    // First: what is counted may be the end of the connection, with which all is dropped.
+    this.#counted += change;
+    this.#session.scheduler.count(change);
   }
 }
 

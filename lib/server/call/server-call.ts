@@ -7,9 +7,10 @@ import type { Connection } from '../../connection/connection.js';
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
 import type { CommandContext, PeerIdentity } from '../../contract/command.js';
 import { CmdStreamError, messageOf, peerText } from '../../errors.js';
-import type { Metadata } from '../../wire/control-frame.js';
+import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
 import type { ResultSink } from '../invoker.js';
+import { costOfCommand, type ByteAccount } from '../byte-budget.js';
 import type { ConnectionLoad } from '../server-load.js';
 import type { SendScheduler } from '../session/send-scheduler.js';
 import type { SessionConfig } from '../session/session-config.js';
@@ -34,6 +35,10 @@ export interface CallSession {
   readonly scheduler: SendScheduler;
   /** How many calls of this connection run. */
   readonly load: ConnectionLoad;
+  /** What is held for its peer. */
+  readonly account: ByteAccount;
+  /** Does it hold so much, where little is left for all, that it gets no more? */
+  readonly hasTooMuch: boolean;
   /** Why the connection ended, undefined while it lives. */
   readonly endCause: CmdStreamError | undefined;
   /** Runs its handler. */
@@ -50,6 +55,9 @@ export interface CallSession {
   onLateFrame(): void;
 }
 
+/** What an entry of metadata takes beside its text. */
+const ENTRY_BYTES = 16;
+
 /** Made anew each time, since handlers see it and may write to it. */
 export const tooLate = (): CmdStreamError => new CmdStreamError('TIMEOUT', "the caller's time limit is over");
 const cancelled = (): CmdStreamError => new CmdStreamError('CANCELLED', 'the caller does not wait any more');
@@ -65,6 +73,8 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   /** The deadline in monotonic milliseconds, by which it is kept; Infinity: none. */
   readonly overAt: number;
   readonly metadata: Metadata;
+  /** Bytes of memory that it counts for while it runs. */
+  readonly cost: number;
   /** Does its handler run? Only then it counts. The session's to write. */
   isStarted = false;
   /** Why the caller does not wait any more; undefined while it does, or once it has its answer. */
@@ -93,6 +103,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.deadline = limitMs > 0 ? receivedAt + limitMs : undefined;
     this.overAt = limitMs > 0 ? session.connection.arrivedAt + limitMs : Infinity;
     this.metadata = arrived.metadata;
+    this.cost = costOf(arrived);
     this.session = session;
     // The code of its class may have ended the connection while it was decoded.
     this.abortReason = session.endCause;
@@ -252,6 +263,14 @@ export abstract class ServerCall implements CommandContext, ResultSink {
       return withoutFailure(error, `threw: ${messageOf(thrown)}`);
     }
   }
+}
+
+/** The metadata of a message by pattern is in its frame, that of a Command in a frame of its own. */
+function costOf({ bytesRead, metadata, command }: ArrivedCommand): number {
+  if (metadata === NO_METADATA || command instanceof PatternMessage) return costOfCommand(bytesRead);
+  let bytes = bytesRead;
+  for (const [key, value] of Object.entries(metadata)) bytes += ENTRY_BYTES + key.length + value.length;
+  return costOfCommand(bytes);
 }
 
 /** What the Command has failed with must not be lost, and is not shown to the caller. */

@@ -7,6 +7,7 @@ import { CmdStreamError } from '../../errors.js';
 import { LinkedSet } from '../../linked-set.js';
 import { deferred, type Deferred } from '../../callbacks.js';
 import { ByteWriter } from '../../wire/byte-writer.js';
+import type { ByteAccount } from '../byte-budget.js';
 
 export interface SendSchedulerConfig {
   readonly options: ResolvedConnectionOptions;
@@ -34,6 +35,7 @@ const REMEDY = 'an async generator waits for its taker, where an Observable cann
 export class SendScheduler {
   readonly #connection: Connection;
   readonly #config: SendSchedulerConfig;
+  readonly #account: ByteAccount;
   /** What may wait for one peer, of sources that could wait themselves. */
   readonly #maxBytes: number;
   /** Memory that is held for frames that wait. */
@@ -45,9 +47,10 @@ export class SendScheduler {
   #queue: LinkedSet<ScheduledCall> | undefined;
   #draining: Deferred | undefined;
 
-  constructor(connection: Connection, config: SendSchedulerConfig) {
+  constructor(connection: Connection, config: SendSchedulerConfig, account: ByteAccount) {
     this.#connection = connection;
     this.#config = config;
+    this.#account = account;
     this.#maxBytes = config.maxStreamBufferBytes + config.options.maxSendBufferBytes;
   }
 
@@ -142,6 +145,7 @@ export class SendScheduler {
   /** Counts bytes of memory that are held, or, when negative, are not any more. */
   count(bytes: number): void {
     this.#bytes += bytes;
+    this.#account.countCalls(bytes);
   }
 
   get #waiting(): number {
@@ -158,6 +162,7 @@ export class SendScheduler {
       const text = `${sum} bytes of Results wait for their taker: more than maxStreamBufferBytes`;
       return tooMany(`${text} (${maxStreamBufferBytes}) of the server`);
     }
+    if (this.#account.hasTooMuch(this.#connection.writer.bufferedBytes)) return tooMany(this.#account.tooMuch);
     if (this.#waiting + bytes <= this.#maxBytes) return undefined;
     const limit = `maxStreamBufferBytes and maxSendBufferBytes of the server together (${this.#maxBytes})`;
     return tooMany(`${this.#waiting} bytes of Results wait on this connection: no more than ${limit} may`);

@@ -13,6 +13,7 @@ import { writeServerInfo } from '../../wire/server-info.js';
 import type { ExtendedCall } from '../call/extended-call.js';
 import { PlainCall } from '../call/plain-call.js';
 import type { CallSession, ServerCall } from '../call/server-call.js';
+import type { ByteAccount, BytesHolder } from '../byte-budget.js';
 import type { ConnectionLoad } from '../server-load.js';
 import { ConnectionPeer, shownCertificate, type ShownCertificate } from './connection-peer.js';
 import { RateLimit } from './rate-limit.js';
@@ -34,11 +35,12 @@ export interface ServerSessionListener {
   onSessionEnd(session: ServerSession): void;
 }
 
-export class ServerSession implements ConnectionListener, CallSession {
+export class ServerSession implements ConnectionListener, CallSession, BytesHolder {
   readonly config: SessionConfig;
   readonly connection: Connection;
   readonly scheduler: SendScheduler;
   readonly load: ConnectionLoad;
+  readonly account: ByteAccount;
   endCause: CmdStreamError | undefined;
   /** Undefined where there is none to be kept. */
   readonly #shownCertificate: ShownCertificate | undefined;
@@ -60,8 +62,9 @@ export class ServerSession implements ConnectionListener, CallSession {
     this.#activeAt = config.ticker.now;
     this.load = config.load.addConnection((cause) => this.connection.end(cause));
     this.#shownCertificate = shownCertificate(socket);
+    this.account = config.budget.addHolder(this);
     this.connection = new Connection(socket, config, this);
-    this.scheduler = new SendScheduler(this.connection, config);
+    this.scheduler = new SendScheduler(this.connection, config, this.account);
     listener.onConnection(this);
     this.connection.writer.post((writer) => writeServerInfo(writer, config.serverInfo));
     const { receiveTimeoutMs, idleTimeoutMs } = config.limits;
@@ -91,12 +94,35 @@ export class ServerSession implements ConnectionListener, CallSession {
 
   /**
    * Must reading stop? A plain peer is read only while there is room for more Commands and for their Results. One of
-   * this package always is: it keeps to the limits that it knows, and its credit and cancellations must not wait behind
-   * Commands.
+   * this package always is: it keeps to the limits that it knows, its credit and cancellations must not wait behind
+   * Commands, and those can be refused.
    */
   get mustPause(): boolean {
     if (this.#extension) return false;
-    return this.load.inFlight >= this.config.maxInFlight || this.scheduler.isCongested;
+    return this.load.inFlight >= this.config.maxInFlight || this.scheduler.isCongested || this.hasTooMuch;
+  }
+
+  /** Does it hold so much, where little is left for all, that it gets no more? */
+  get hasTooMuch(): boolean {
+    return this.account.hasTooMuch(this.connection.writer.bufferedBytes);
+  }
+
+  onHeld(change: number): void {
+    this.account.countConnection(change);
+  }
+
+  /** What was sent is still flushed, if it is little. */
+  giveWay(cause: CmdStreamError): void {
+    const { connection } = this;
+    this.#extension?.stopEvents(cause);
+    const mayFlush = this.endCause === undefined && !connection.writer.isEncoding && !this.scheduler.isCongested;
+    if (mayFlush) connection.end(cause);
+    else connection.destroy(cause);
+    this.endIfDone();
+  }
+
+  onRelief(): void {
+    this.regulate();
   }
 
   regulate(): void {
@@ -192,6 +218,7 @@ export class ServerSession implements ConnectionListener, CallSession {
   onEnd(cause: CmdStreamError): void {
     this.endCause = cause;
     this.load.remove();
+    this.account.end();
     if (this.#limits) this.config.ticker.delete(this.#limits);
     // What listeners do now finds all of them closed. Events go on: they have no caller who waits on the connection.
     for (const call of this.#calls.values()) call.markAborted(cause);
@@ -204,6 +231,7 @@ export class ServerSession implements ConnectionListener, CallSession {
   run(call: ServerCall): void {
     call.isStarted = true;
     this.load.started();
+    this.account.countCalls(call.cost);
     this.regulate();
     call.scope.runInAsyncScope(this.#invoke, this, call);
   }
@@ -228,6 +256,7 @@ export class ServerSession implements ConnectionListener, CallSession {
     else this.#plainCalls.delete(call as PlainCall);
     if (!call.isStarted) return;
     this.load.settled();
+    this.account.countCalls(-call.cost);
     if (this.load.inFlight > 0) return this.regulate();
     this.#activeAt = this.config.ticker.now;
     this.regulate();

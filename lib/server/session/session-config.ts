@@ -3,7 +3,8 @@ import type { ContractTables } from '../../contract/contract.js';
 import type { Fingerprint } from '../../codec/fingerprint.js';
 import type { ConnectionConfig } from '../../connection/connection.js';
 import type { CommandInvoker } from '../invoker.js';
-import type { EventRoom, ServerLoad } from '../server-load.js';
+import type { ByteBudget } from '../byte-budget.js';
+import type { ServerLoad } from '../server-load.js';
 import type { PlainErrorMapper } from '../server-options.js';
 import type { SendSchedulerConfig } from './send-scheduler.js';
 
@@ -24,7 +25,7 @@ export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   readonly commandTimeoutMs: number;
   /** Of all connections. */
   readonly load: ServerLoad;
-  readonly eventRoom: EventRoom;
+  readonly budget: ByteBudget;
   readonly limits: SessionLimitsConfig;
   readonly rates: SessionRates;
 }

@@ -265,10 +265,13 @@ export class SessionExtension {
   #startEvent(event: ArrivedEvent): void {
     const { load } = this.#session.config;
     this.#eventsArrived--;
+    if (this.#session.hasTooMuch) return this.#drop(event, this.#session.account.tooMuch);
     if (load.makeRoomForSmall(this.#session.load)) return this.#events.add(event);
-    const limit = `maxInFlight (${load.maxInFlight}) Commands and events`;
-    const text = `${nameOfEvent(event.command)} was dropped: the server runs ${limit}`;
-    this.#session.report(new CmdStreamError('OVERLOADED', text));
+    this.#drop(event, `the server runs maxInFlight (${load.maxInFlight}) Commands and events`);
+  }
+
+  #drop(event: ArrivedEvent, why: string): void {
+    this.#session.report(new CmdStreamError('OVERLOADED', `${nameOfEvent(event.command)} was dropped: ${why}`));
   }
 
   #overload(): CmdStreamError | undefined {
@@ -279,6 +282,7 @@ export class SessionExtension {
       const limit = `maxInFlightPerConnection (${maxInFlight})`;
       return new CmdStreamError('OVERLOADED', `the server runs ${limit} Commands of this connection already`);
     }
+    if (this.#session.hasTooMuch) return new CmdStreamError('OVERLOADED', this.#session.account.tooMuch);
     if (load.makeRoomForSmall(this.#session.load)) return undefined;
     return new CmdStreamError('OVERLOADED', `the server runs maxInFlight (${load.maxInFlight}) Commands already`);
   }

@@ -22,6 +22,7 @@ const failures = [
     'FRAME_TIMEOUT',
     'WRITE_STALL_TIMEOUT',
     'SEND_BUFFER_FULL',
+    'MEMORY_PRESSURE',
     'PING_FLOOD',
     'TOO_MANY_CONTROL_FRAMES',
   ],

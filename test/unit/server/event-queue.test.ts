@@ -7,10 +7,10 @@ import { jsonCodec } from '../../../lib/codec/json/json-codec.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import { serverDirection, type CodecDirection } from '../../../lib/connection/codec-direction.js';
 import { CmdStreamError } from '../../../lib/errors.js';
+import { ByteBudget, type BytesHolder } from '../../../lib/server/byte-budget.js';
 import { EventQueue } from '../../../lib/server/call/event-queue.js';
 import type { CallSession, ServerCall } from '../../../lib/server/call/server-call.js';
 import type { ArrivedEvent } from '../../../lib/server/call/waiting-events.js';
-import { EventRoom } from '../../../lib/server/server-load.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { writeEvent } from '../../../lib/wire/control-frame.js';
 import { until } from '../../support/deadline.js';
@@ -31,6 +31,8 @@ function frameOf(bytes: number): Buffer {
   return writer.take();
 }
 
+const noBudget = (): ByteBudget => new ByteBudget(Infinity, new AsyncScope());
+
 class Stage {
   readonly running: ServerCall[] = [];
   readonly reported: CmdStreamError[] = [];
@@ -38,17 +40,18 @@ class Stage {
   /** How many waited whenever the session was asked to look whether it is over. */
   readonly looks: number[] = [];
 
-  constructor(room = new EventRoom(), ofDirection: Partial<CodecDirection> = {}) {
+  constructor(budget = noBudget(), ofDirection: Partial<CodecDirection> = {}) {
     const session = {
       config: {
         scope: new AsyncScope(),
         direction: { ...direction, ...ofDirection },
         maxInFlight: 1,
-        eventRoom: room,
+        budget,
         invoker: {},
         contract: vectorContract,
       },
       connection: { arrivedAt: 0 },
+      account: budget.addHolder({} as BytesHolder),
       run: (call: ServerCall) => void this.running.push(call),
       settled: () => {},
       endIfDone: () => void this.looks.push(this.queue.length),
@@ -118,9 +121,9 @@ describe('events that wait on one connection', () => {
   });
 
   it('make room when they are dropped because the server stops', () => {
-    const room = new EventRoom();
+    const budget = noBudget();
     for (let round = 0; round < 6; round++) {
-      const stage = new Stage(room);
+      const stage = new Stage(budget);
       stage.add(32, MIB);
       expect(stage.queue.length).toBe(31);
       stage.queue.stop(new CmdStreamError('SHUTDOWN', 'it stops'));
@@ -147,7 +150,7 @@ describe('an event that comes when the server has stopped', () => {
       stage.queue.stop(cause);
       return {};
     };
-    const stage: Stage = new Stage(new EventRoom(), { decode });
+    const stage: Stage = new Stage(noBudget(), { decode });
     for (const seq of [5, 6]) {
       stage.queue.add({ seq, command: {}, bytesRead: 1, receivedAt: 1, metadata: {}, frame: Buffer.from([seq]) });
     }
@@ -211,13 +214,14 @@ describe('a session whose connection has ended', () => {
 
 describe('events that wait on all connections', () => {
   it('are bounded together, and each that runs makes room', async () => {
-    const room = new EventRoom();
-    const stages = Array.from({ length: 5 }, () => new Stage(room));
+    const budget = noBudget();
+    const stages = Array.from({ length: 5 }, () => new Stage(budget));
     for (const stage of stages) stage.add(32, MIB);
     const waiting = (): number => stages.reduce((sum, { queue }) => sum + queue.length, 0);
     expect(waiting()).toBe(127);
     expect(stages[4]!.reported[0]!.message).toContain('134217728 bytes of all connections together');
     for (const stage of stages) await stage.runAll();
+    expect(budget.bytes).toBe(0);
     for (const stage of stages) stage.add(32, MIB);
     expect(waiting()).toBe(127);
   });

@@ -1,9 +1,11 @@
 // What one Command has queued: when a Result must wait and which one may not, in every round; whose turn it is; and
 // that it is counted as the memory it holds, whatever becomes of its Results.
 import { describe, expect, it } from '@jest/globals';
+import { AsyncScope } from '../../../lib/async-scope.js';
 import type { Connection } from '../../../lib/connection/connection.js';
 import { connectionDefaults } from '../../../lib/connection/connection-options.js';
 import { CmdStreamError } from '../../../lib/errors.js';
+import { ByteBudget, type BytesHolder } from '../../../lib/server/byte-budget.js';
 import { ResultQueue } from '../../../lib/server/call/result-queue.js';
 import type { CallSession } from '../../../lib/server/call/server-call.js';
 import { SendScheduler } from '../../../lib/server/session/send-scheduler.js';
@@ -40,7 +42,8 @@ class Scheduler extends SendScheduler {
 
   constructor(connection: Connection, socket: Socket) {
     const options = { ...connectionDefaults, maxSendBufferBytes: 64 * MIB };
-    super(connection, { options, maxStreamBufferBytes: MIB, sendHighWaterBytes: MIB });
+    const account = new ByteBudget(Infinity, new AsyncScope()).addHolder({} as BytesHolder);
+    super(connection, { options, maxStreamBufferBytes: MIB, sendHighWaterBytes: MIB }, account);
     this.#socket = socket;
   }
 

@@ -1,8 +1,10 @@
 // What waits on one extended connection: its bounds to the byte, whose turn it is, and the end of a turn of the event
 // loop.
 import { describe, expect, it } from '@jest/globals';
+import { AsyncScope } from '../../../lib/async-scope.js';
 import type { Connection } from '../../../lib/connection/connection.js';
 import type { CmdStreamError } from '../../../lib/errors.js';
+import { ByteBudget, type BytesHolder } from '../../../lib/server/byte-budget.js';
 import {
   SendScheduler,
   type ScheduledCall,
@@ -29,7 +31,9 @@ function schedulerOf({ maxSendBufferBytes = 1000, maxStreamBufferBytes = 500, se
     destroy: (cause: CmdStreamError) => (peer.cause = cause),
   } as unknown as Connection;
   const options = { maxSendBufferBytes, maxResultBytes: 300 } as SendSchedulerConfig['options'];
-  return { peer, scheduler: new SendScheduler(connection, { options, maxStreamBufferBytes, sendHighWaterBytes }) };
+  const account = new ByteBudget(Infinity, new AsyncScope()).addHolder({} as BytesHolder);
+  const scheduler = new SendScheduler(connection, { options, maxStreamBufferBytes, sendHighWaterBytes }, account);
+  return { peer, account, scheduler };
 }
 
 const bytes = (count: number) => (writer: ByteWriter) => writer.writeBytes(Buffer.alloc(count, 7));

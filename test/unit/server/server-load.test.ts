@@ -1,8 +1,8 @@
 // What all connections of a server have in common: how many Commands run, what counts where, round after round, and
-// whose connection goes; and the memory of events that wait.
+// whose connection goes.
 import { describe, expect, it } from '@jest/globals';
 import type { CmdStreamError } from '../../../lib/errors.js';
-import { EventRoom, ServerLoad, type ConnectionLoad } from '../../../lib/server/server-load.js';
+import { ServerLoad, type ConnectionLoad } from '../../../lib/server/server-load.js';
 
 class Runner {
   readonly share: ConnectionLoad;
@@ -198,16 +198,4 @@ describe('the connection that must go for a Command of one that can be refused',
     const sender = connect();
     expect(shedFor(sender, [hog, sender])).toBeUndefined();
   });
-});
-
-it('the room for events that wait has a limit to the byte, and is there again when they are gone', () => {
-  const bytes = 128 * 1024 * 1024;
-  const room = new EventRoom();
-  for (let round = 0; round < 3; round++) {
-    expect(room.limitFor(bytes)).toBeUndefined();
-    room.count(bytes - 10);
-    expect(room.limitFor(10)).toBeUndefined();
-    expect(room.limitFor(11)).toBe('134217728 bytes of all connections together');
-    room.count(10 - bytes);
-  }
 });
