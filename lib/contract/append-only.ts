@@ -45,8 +45,9 @@ type Locked = ContractLock['commands'];
 
 function lockedTypes(lock: ContractLock, list: (typeof lists)[number]): Locked {
   const types: unknown = (lock as Partial<ContractLock> | null | undefined)?.[list];
-  const isLock =
-    typeof types === 'object' && types !== null && Object.values(types).every((type) => textOf(type) !== undefined);
+  const locked = typeof types === 'object' && types !== null ? Object.values(types) : undefined;
+  // Every contract has a Command: a lock without one would let everything pass.
+  const isLock = locked?.every((type) => textOf(type) !== undefined) && (locked.length > 0 || list === 'results');
   if (isLock) return types as Locked;
   throw new CmdStreamError('INVALID_CONTRACT', `the lock has no \`${list}\` as contract.toJSON() gives them`);
 }

@@ -141,12 +141,15 @@ type Misspelt<Names, Known extends string> = Names extends Known
       : never
     : never;
 
-/** The type again; but where it has a misspelt static, or a misspelt member of what it makes, a text. */
-type Spelled<T, Members extends string> = [Misspelt<keyof T, Statics> | Misspelt<keyof ValueOf<T>, Members>] extends [
-  never,
-]
+/** Fields may have any name. */
+type MethodsOf<V> = { [K in keyof V]: V[K] extends (...args: never[]) => unknown ? K : never }[keyof V];
+
+/** The type again; but where it has a misspelt static, or a misspelt method of what it makes, a text. */
+type Spelled<T, Methods extends string> = [Slip<T, Methods>] extends [never]
   ? T
-  : { readonly 'this name does nothing': Misspelt<keyof T, Statics> | Misspelt<keyof ValueOf<T>, Members> };
+  : { readonly 'this name does nothing': Slip<T, Methods> };
+
+type Slip<T, Methods extends string> = Misspelt<keyof T, Statics> | Misspelt<MethodsOf<ValueOf<T>>, Methods>;
 
 /** The type again; but where the key is no number, what the compiler complains about. */
 type Placed<Key, T> = Key extends number | `${number}` ? T : { readonly 'the key of a type is its number': Key };
@@ -166,9 +169,9 @@ const keys: ReadonlySet<string> = new Set(['commands', 'results']);
  * // By position: AddCmd and CalcResult have the number 0, PrimesCmd and Prime 1.
  * export const contract = defineContract({ commands: [AddCmd, PrimesCmd], results: [CalcResult, Prime] });
  *
- * @throws {CmdStreamError} INVALID_CONTRACT when a list is empty, lists a type twice, or lists something that is no
- * type, a class with a method `then`, one whose constructor fails without arguments, a Result among the Commands or a
- * Command among the Results; when it is given anything else than `commands` and `results`
+ * @throws {CmdStreamError} INVALID_CONTRACT when a list is empty, lists a type twice or two of one name, or lists
+ * something that is no type, a class with a method `then`, one whose constructor fails without arguments, a Result
+ * among the Commands or a Command among the Results; when it is given anything else than `commands` and `results`
  * @publicApi
  */
 export function defineContract<
@@ -215,6 +218,7 @@ export function mergeContracts<C extends readonly [Contract, ...Contract[]]>(
   ...contracts: C
 ): Contract<CommandTypesOf<C[number]>, ResultTypesOf<C[number]>> {
   const all = contracts.map(tablesOf);
+  if (all.length === 0) throw new CmdStreamError('INVALID_CONTRACT', 'mergeContracts() needs a contract');
   const commands = merged(
     'commands',
     all.map((tables) => tables.commands),
@@ -275,8 +279,8 @@ export function tablesOf(contract: Contract): ContractTables {
   throw new CmdStreamError('INVALID_CONTRACT', `a contract is ${contractRule.expected}`);
 }
 
-function hasTables(contract: Partial<Contract>): contract is ContractTables {
-  return contract.commands instanceof TypeTable && contract.results instanceof TypeTable;
+function hasTables(contract: Partial<Contract> | null | undefined): contract is ContractTables {
+  return contract?.commands instanceof TypeTable && contract.results instanceof TypeTable;
 }
 
 /** Has this Command a Result in any case? A class that extends Command says so, and an entry that names its Results. */

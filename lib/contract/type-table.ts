@@ -79,14 +79,15 @@ export class TypeTable implements TypeList {
   constructor(listName: string, given?: unknown, mayHaveGaps = false) {
     this.#listName = listName;
     const types: ListedType[] = [];
+    const names = new Map<string, number>();
     if (given !== undefined) {
-      for (const [number, type] of numbersOf(listName, given, mayHaveGaps)) this.#add(types, number, type);
+      for (const [number, type] of numbersOf(listName, given, mayHaveGaps)) this.#add(types, names, number, type);
     }
     this.types = Object.freeze(types);
     this.hasDeprecated = types.some((type) => deprecationOf(type) !== undefined);
   }
 
-  #add(types: ListedType[], number: number, type: unknown): void {
+  #add(types: ListedType[], names: Map<string, number>, number: number, type: unknown): void {
     while (types.length <= number) types.push(reserved);
     if (isReserved(type)) return void this.#reserved.add(number);
     const place = `${this.#listName}[${number}]`;
@@ -100,13 +101,26 @@ export class TypeTable implements TypeList {
       throw new CmdStreamError('INVALID_CONTRACT', text);
     }
     if (isClass(type)) {
-      checkWireName(place, type, types);
+      checkWireName(place, type);
       checkNoThen(place, type);
       checkConventions(place, type, this.#listName === 'results');
       this.#byClass.set(type, number);
     } else if (type.key === undefined) this.#keyless.push({ entry: type, index: number });
     else this.#byKey.set(type.key, { entry: type, index: number });
     types[number] = type;
+    this.#checkName(names, number, type);
+  }
+
+  /** Peers and lock files compare names: of two types with one name they could not tell which is which. */
+  #checkName(names: Map<string, number>, number: number, type: ContractType): void {
+    const name = wireNameOf(type) ?? nameOf(type);
+    const other = names.get(name);
+    names.set(name, number);
+    if (other === undefined) return;
+    const [list, caller] = [this.#listName, this.#listName === 'commands' ? 'commandType' : 'resultType'];
+    const text = `\`${list}[${number}]\`: the name of ${nameOf(type)}, "${name}", is that of \`${list}[${other}]\``;
+    const remedy = isClass(type) ? `: give it one of its own by ${caller}(${type.name || 'class'}, { name: … })` : '';
+    throw new CmdStreamError('INVALID_CONTRACT', text + remedy);
   }
 
   /** The type number of a value, -1 if its type is not listed. A subclass of a listed class is not listed. */
@@ -227,13 +241,9 @@ export function isClass(type: unknown): type is TypeClass {
   return typeof type === 'function' && /^class[\s{]/.test(Function.prototype.toString.call(type));
 }
 
-/** `others`: those with lower numbers. */
-function checkWireName(place: string, type: TypeClass, others: readonly unknown[]): void {
-  if (ownStatic(type, 'wireName') === undefined) return;
-  const wireName = wireNameOf(type);
-  if (wireName !== undefined && !others.some((other) => wireNameOf(other) === wireName)) return;
-  const fault = wireName === undefined ? 'is no string, or empty' : 'is that of another class';
-  throw new CmdStreamError('INVALID_CONTRACT', `\`${place}\`: the wireName of ${nameOf(type)} ${fault}`);
+function checkWireName(place: string, type: TypeClass): void {
+  if (ownStatic(type, 'wireName') === undefined || wireNameOf(type) !== undefined) return;
+  throw new CmdStreamError('INVALID_CONTRACT', `\`${place}\`: the wireName of ${nameOf(type)} is no string, or empty`);
 }
 
 /** An `await` would take its instances for promises. An accessor is not asked: it is code of the class. */

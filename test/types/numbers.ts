@@ -76,6 +76,17 @@ class Part extends Result {
   }
 }
 
+/** Go writes fields in upper case. */
+export class Portion extends Result {
+  readonly LastOne: boolean = false;
+
+  override lastOne(): boolean {
+    return this.LastOne;
+  }
+}
+
+export const portions = defineContract({ commands: [Add], results: [Sum, Portion] });
+
 export class Named extends Command<Sum> {
   static readonly wireName = 'calc.Named';
   static readonly idempotent = true;

@@ -185,8 +185,23 @@ describe('a wire name', () => {
     expect(() => ofTypes(renamed(AddCmd, 'A', 'Add'), renamed(SubCmd, 'B', 'Add'))).toThrow(
       expect.objectContaining({
         code: 'INVALID_CONTRACT',
-        message: expect.stringMatching(/commands\[1\].*wireName of B/),
+        message: expect.stringMatching(/commands\[1\].*name of B.*`commands\[0\]`/),
       }),
+    );
+  });
+
+  it.each<[string, TypeClass, TypeClass, RegExp]>([
+    [
+      'of two classes by nothing else',
+      renamed(AddCmd, 'A'),
+      renamed(SubCmd, 'A'),
+      /name of A, "A",.*commandType\(A, \{ name: … \}\)$/,
+    ],
+    ['and the name of another class', renamed(AddCmd, 'A'), renamed(SubCmd, 'B', 'A'), /name of B, "A",/],
+    ['and the name of a later class', renamed(AddCmd, 'B', 'A'), renamed(SubCmd, 'A'), /name of A, "A",/],
+  ])('is not that %s: peers and locks compare names', (_, one, other, message) => {
+    expect(() => ofTypes(one, other)).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(message) }),
     );
   });
 });

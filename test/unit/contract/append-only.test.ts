@@ -95,13 +95,18 @@ describe('expectAppendOnly()', () => {
     expect(changesOf(part)).toEqual([...broken, '  commands', '-   0: Add', '+   0: (nothing)']);
   });
 
-  it.each([undefined, null, {}, { commands: {} }, { commands: { 0: 5 }, results: {} }, { commands: 5, results: {} }])(
-    'refuses what is no lock: %j',
-    (given) => {
-      const contract = defineContract({ commands: [Add] });
-      expect(() => expectAppendOnly(contract, given as unknown as ContractLock)).toThrow(
-        expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(/^the lock has no/) }),
-      );
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    {},
+    { commands: {} },
+    { commands: {}, results: {} },
+    { commands: { 0: 5 }, results: {} },
+    { commands: 5, results: {} },
+  ])('refuses what is no lock: %j', (given) => {
+    const contract = defineContract({ commands: [Add] });
+    expect(() => expectAppendOnly(contract, given as unknown as ContractLock)).toThrow(
+      expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(/^the lock has no/) }),
+    );
+  });
 });

@@ -144,7 +144,14 @@ describe('contracts that are merged', () => {
   });
 
   it('are contracts', () => {
-    expect(() => mergeContracts(calc, {} as Contract)).toThrow(refused(/what defineContract\(\) returned/));
+    for (const none of [{}, null, undefined, 5])
+      expect(() => mergeContracts(calc, none as Contract)).toThrow(refused(/what defineContract\(\) returned/));
+  });
+
+  it('are one at least', () => {
+    expect(() => mergeContracts(...([] as unknown as [Contract]))).toThrow(
+      refused(/^mergeContracts\(\) needs a contract/),
+    );
   });
 });
 
