@@ -190,6 +190,17 @@ describe('what class-transformer has no rule for', () => {
     });
   });
 
+  it('is written as the object that a decorator makes of a field without one', () => {
+    class Wrapped {
+      @Transform(({ value }) => ({ was: value as unknown })) held: unknown = null;
+    }
+    const wrapped = jsonBodies(Wrapped);
+    const write = (held: unknown) => wrapped.write(Object.assign(new Wrapped(), { held }));
+    expect(write(null)).toBe('{"held":{"was":null}}');
+    expect(write('tea')).toBe('{"held":{"was":"tea"}}');
+    expect(write(0)).toBe('{"held":{"was":0}}');
+  });
+
   it('is written as empty where it is empty', () => {
     const empty = Object.assign(new Odd(), { plain: {}, map: new Map(), set: new Set(), buffer: Buffer.alloc(0) });
     expect(JSON.parse(odd.write(empty))).toMatchObject({ Plain: {}, map: {}, set: [], buffer: { data: [] } });
