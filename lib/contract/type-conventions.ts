@@ -90,12 +90,13 @@ function distance(one: string, other: string): number {
     const [above, here] = [rows[row - 1]!, [row]];
     for (let column = 1; column <= other.length; column++) {
       const isSame = one[row - 1] === other[column - 1];
+      // Before the first letter there is none, which equals no letter.
       const isSwapped = one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
       here[column] = Math.min(
         above[column]! + 1,
         here[column - 1]! + 1,
         above[column - 1]! + (isSame ? 0 : 1),
-        row > 1 && column > 1 && isSwapped ? rows[row - 2]![column - 2]! + 1 : Number.POSITIVE_INFINITY,
+        isSwapped ? rows[row - 2]![column - 2]! + 1 : Number.POSITIVE_INFINITY,
       );
     }
     rows.push(here);
