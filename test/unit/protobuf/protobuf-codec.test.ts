@@ -297,6 +297,16 @@ describe('a message', () => {
       { textInt64: 'x5' },
       'text_int64 must be a bigint that fits into int64, got a string',
     ],
+    [
+      'an array that reads as digits',
+      { textInt64: ['5'] },
+      'text_int64 must be a bigint that fits into int64, got an array',
+    ],
+    [
+      'an object that reads as digits',
+      { textInt64: { toString: () => '5' } },
+      'text_int64 must be a bigint that fits into int64, got an object',
+    ],
     ['a number for a bool', { aBool: 1 }, 'a_bool must be a boolean, got 1'],
     ['a number for a text', { aString: 5 }, 'a_string must be a well-formed string, got 5'],
     ['nothing for a text', { aString: undefined }, 'a_string must be a well-formed string, got undefined'],
