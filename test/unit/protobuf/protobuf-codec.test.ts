@@ -1,5 +1,12 @@
 // What the Protobuf codec writes, refuses to write, reads and refuses to read, with messages of protobuf-es.
-import { create, type DescMessage, type JsonObject, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  create,
+  createFileRegistry,
+  type DescMessage,
+  type JsonObject,
+  type MessageInitShape,
+} from '@bufbuild/protobuf';
+import { FieldDescriptorProto_Label, FieldDescriptorProto_Type, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { Command } from '../../../lib/contract/command.js';
 import { defineContract } from '../../../lib/contract/contract.js';
@@ -503,6 +510,32 @@ describe('a message', () => {
       expect(() => write(Object.assign(create(LegacySchema, { id: 1 }), fields))).toThrow(
         expect.objectContaining({ code: 'ENCODE_FAILED', message: expect.stringContaining('fits into int32') }),
       );
+  });
+
+  it.each([
+    ['vendor.google.protobuf', 'Int32Value'],
+    ['google.protobuf', 'Int32ValueRange'],
+  ])('keeps a message whose name merely holds that of a wrapper: %s.%s', (where, name) => {
+    const [label, number] = [FieldDescriptorProto_Label.OPTIONAL, 1];
+    const value = { name: 'value', number, label, type: FieldDescriptorProto_Type.INT32 };
+    const part = {
+      name: 'part',
+      number,
+      label,
+      type: FieldDescriptorProto_Type.MESSAGE,
+      typeName: `.${where}.${name}`,
+    };
+    const messageType = [
+      { name, field: [value] },
+      { name: 'Holder', field: [part] },
+    ];
+    const file = { name: 'holder.proto', package: where, syntax: 'proto3', messageType };
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [file] }));
+    const schema = registry.getMessage(`${where}.Holder`)!;
+    const holder = create(schema, { part: create(registry.getMessage(`${where}.${name}`)!, { value: 5 }) });
+    const writer = new ByteWriter();
+    protobufCodec()(defineContract({ commands: [protobufType(schema)] })).encodeCommand(holder, writer);
+    expect(writer.take().toString('hex')).toBe('00040a020805');
   });
 
   it('may have 0 as a number for an unsigned 64-bit integer', () => {
