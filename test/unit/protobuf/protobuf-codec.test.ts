@@ -311,7 +311,7 @@ describe('a message', () => {
     ],
     [
       'an object that reads as digits',
-      { textInt64: { toString: () => '5' } },
+      { textInt64: { toString: (): string => '5' } },
       'text_int64 must be a bigint that fits into int64, got an object',
     ],
     ['a number for a bool', { aBool: 1 }, 'a_bool must be a boolean, got 1'],
