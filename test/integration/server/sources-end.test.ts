@@ -36,21 +36,28 @@ const sources: Readonly<Record<string, (value: unknown) => Probe>> = {
     return { given, isEnded: () => ended };
   },
   'an iterable whose iterator is parked'(value) {
-    let [given, ended] = [false, false];
-    const iterator = {
-      next: async () => {
-        if (given) return new Promise<never>(() => {});
-        given = true;
-        return { done: false, value };
-      },
-      return: async () => {
-        ended = true;
-        return { done: true, value: undefined };
-      },
-    };
-    return { given: { [Symbol.asyncIterator]: () => iterator }, isEnded: () => ended };
+    return parked(value);
+  },
+  'an iterable with some of the methods that streams have'(value) {
+    return parked(value, { destroy() {}, on() {}, cancel() {} });
   },
 };
+
+function parked(value: unknown, methods: object = {}): Probe {
+  let [given, ended] = [false, false];
+  const iterator = {
+    next: async () => {
+      if (given) return new Promise<never>(() => {});
+      given = true;
+      return { done: false, value };
+    },
+    return: async () => {
+      ended = true;
+      return { done: true, value: undefined };
+    },
+  };
+  return { given: { ...methods, [Symbol.asyncIterator]: () => iterator }, isEnded: () => ended };
+}
 
 async function play(give: (context: CommandContext) => unknown, server = {}): Promise<Stage> {
   return openStage(own, (_, context) => give(context) as never, server);

@@ -341,6 +341,32 @@ describe('code of the user that picks a connection', () => {
   });
 });
 
+describe('a connection that waits for its next attempt', () => {
+  it('has it as soon as another to its server is open, and again only when that one has served', async () => {
+    const reconnect = { delayMs: 60_000, fastPeriodMs: 60_000, maxDelayMs: 60_000 };
+    const stage = new Stage({ connectionsPerServer: 2, reconnect });
+    const connected = stage.group.connect();
+    await stage.fail(1);
+    const first = await stage.open(0);
+    await connected;
+    expect(stage.attempts.length).toBe(3);
+    await stage.fail(2);
+
+    await first.isReset();
+    await pass(50);
+    const second = await stage.open(3);
+    expect(stage.attempts.length).toBe(4);
+
+    const sent = stage.submit();
+    await second.brings(sumFrame(1, 5));
+    expect(sent.ends).toEqual(['complete']);
+    await second.isReset();
+    await pass(50);
+    await stage.open(4);
+    expect(stage.attempts.length).toBe(6);
+  });
+});
+
 describe('a connection that rests', () => {
   it('is opened by the next call, although another one takes it', async () => {
     const stage = new Stage({ extension: true, connectionsPerServer: 2 });
