@@ -87,6 +87,7 @@ describe('a client of 6 connections to 3 servers', () => {
         sent: true,
         cause: { code: 'KEEPALIVE_TIMEOUT' },
       });
+      await load.until('both have gone', () => open(client)[2] === 0);
       expect(open(client)).toEqual([2, 2, 0]);
       await load.answers(200);
       await proxy.heal();
