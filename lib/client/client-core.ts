@@ -282,7 +282,8 @@ class OneResult implements CallSink {
   }
 
   complete(): void {
-    if (this.#hasResult || !hasResult(this.#contract, this.call!.command)) this.#resolve(this.#result);
+    // An answer without a value is none.
+    if (this.#result !== undefined || !hasResult(this.#contract, this.call!.command)) this.#resolve(this.#result);
     else this.#reject(new CmdStreamError('NO_RESULT', `no Result came: ${this.call!.label}`, { sent: true }));
   }
 

@@ -1,5 +1,6 @@
 // Streams between two peers of this package: their marks, their ends, and what stops them.
 import { describe, expect, it } from '@jest/globals';
+import { setImmediate } from 'node:timers/promises';
 import { CmdStreamError, Command, defineContract, StreamCommand, VoidCommand } from '../../../lib/core.js';
 import { ADD_2_3, countFrame, frame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -150,6 +151,16 @@ describe('execute()', () => {
     const { calc, client } = await openStage(own, () => undefined, { contract }, { contract: one });
     await expect(client.execute(new OneCmd())).rejects.toMatchObject({ code: 'NO_RESULT', sent: true });
     expect(calc.errors).toEqual([]);
+  });
+
+  it('rejects NO_RESULT when an answer without a value is followed by the end of the stream', async () => {
+    const contract = defineContract({ commands: [OneCmd] });
+    const nothing = async function* () {
+      yield undefined;
+      await setImmediate();
+    };
+    const { client } = await openStage(own, nothing as never, { contract }, { contract });
+    await expect(client.execute(new OneCmd())).rejects.toMatchObject({ code: 'NO_RESULT', sent: true });
   });
 
   it('resolves with undefined for a VoidCommand', async () => {
