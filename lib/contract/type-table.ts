@@ -68,6 +68,8 @@ export class TypeTable implements TypeList {
   readonly types: readonly ListedType[];
   /** Has it a type that should not be used any more? */
   readonly hasDeprecated: boolean;
+  /** Has it a type of Commands that says which Results it has? */
+  readonly hasAnswers: boolean;
   readonly #listName: string;
   /** Those that no contract may have. */
   readonly #reserved = new Set<number>();
@@ -85,6 +87,7 @@ export class TypeTable implements TypeList {
     }
     this.types = Object.freeze(types);
     this.hasDeprecated = types.some((type) => deprecationOf(type) !== undefined);
+    this.hasAnswers = types.some((type) => answersOf(type).length > 0);
   }
 
   #add(types: ListedType[], names: Map<string, number>, number: number, type: unknown): void {
@@ -174,6 +177,11 @@ export class TypeTable implements TypeList {
     return type?.idempotent === true;
   }
 
+  /** The names of the types of Results that a Command says it has; empty: it does not say. */
+  answersTo(command: unknown): readonly string[] {
+    return answersOf(this.types[this.indexOf(command)]);
+  }
+
   #entryOf(value: unknown): NumberedEntry | undefined {
     return this.#byKey.get(messageTypeOf(value)) ?? this.#keyless.find(({ entry }) => recognises(entry, value));
   }
@@ -257,6 +265,10 @@ function checkNoThen(place: string, type: TypeClass): void {
 
 export function isTypeEntry(type: unknown): type is TypeEntry {
   return typeof type === 'object' && type !== null && (type as { [TYPE_ENTRY]?: unknown })[TYPE_ENTRY] === true;
+}
+
+function answersOf(type: ListedType | undefined): readonly string[] {
+  return (isTypeEntry(type) && type.answers) || [];
 }
 
 function recognises(entry: TypeEntry, value: unknown): boolean {

@@ -4,7 +4,7 @@
 //   submit --> waiting (no room) --> written --> over
 import type { Connection } from '../../connection/connection.js';
 import type { ContractTables } from '../../contract/contract.js';
-import { SeqWindow } from '../../connection/seq-window.js';
+import { protocolError, SeqWindow } from '../../connection/seq-window.js';
 import { CmdStreamError } from '../../errors.js';
 import { writeCancel, writeCredit } from '../../wire/control-frame.js';
 import { LinkedSet } from '../../linked-set.js';
@@ -105,13 +105,36 @@ export class CallMultiplexer implements CallHolder {
     const call = this.find(seq);
     if (call === undefined) return this.#listener.onUnexpectedResult(seq, result, bytesRead);
     this.#confirm(call);
+    if (call.creditLeft !== undefined && !this.takesCredit(call)) return;
     let isLast: boolean;
     try {
+      if (this.#config.contract.commands.hasAnswers) this.#checkDeclared(call, result);
       isLast = !call.isStream && this.#config.contract.results.isLast(result, 'BAD_PAYLOAD');
     } catch (error) {
       return call.sinkFailed(error);
     }
     call.next(result, bytesRead, isLast);
+  }
+
+  /** A Result on credit has come. False where the server had none left: it breaks the protocol, and is left. */
+  takesCredit(call: ClientCall): boolean {
+    if (call.creditLeft! > 0) {
+      call.creditLeft!--;
+      return true;
+    }
+    const error = protocolError(`a Result without credit ${call.label}`);
+    call.sinkFailed(error);
+    this.#connection.destroy(error);
+    return false;
+  }
+
+  /** @throws {CmdStreamError} PROTOCOL_ERROR when the Command has Results of other types */
+  #checkDeclared({ command, label }: ClientCall, result: unknown): void {
+    const { commands, results } = this.#config.contract;
+    const declared = commands.answersTo(command);
+    const name = results.nameFor(result);
+    if (declared.length === 0 || declared.includes(name)) return;
+    throw protocolError(`${name} is no Result of it, which has ${declared.join(' or ')} ${label}`);
   }
 
   /** What a server answers it has read, and everything that was sent before. */
@@ -249,6 +272,7 @@ export class CallMultiplexer implements CallHolder {
       if (!this.#isExtended) this.#encoder.checkPlain(call);
       call.seq = this.#seqs.use(++this.#config.seqCounter.last);
       call.attempts++;
+      if (this.#isExtended && call.credit > 0) call.creditLeft = call.credit;
       this.#written.add(call);
       this.#encoder.write(call, leftMs, call.kept === undefined && this.#mayRepeat(call));
       call.sentBytes = this.#connection.writer.sentBytes;

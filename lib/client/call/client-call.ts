@@ -114,6 +114,8 @@ export class ClientCall implements Call, SentCommand {
   bytes = 0;
   /** Bytes of its connection that were sent with it and before it. */
   sentBytes = 0;
+  /** Results that the server may still send on credit; undefined: as many as there are. */
+  creditLeft: number | undefined;
   /** Read-only to others: false once it was answered, failed or cancelled. */
   isPending = true;
   /** What it says, as bytes: where it waits, or may have to be sent again. */
@@ -262,6 +264,7 @@ export class ClientCall implements Call, SentCommand {
 
   /** Asks for more Results of a call with credit. */
   grant(count: number): void {
+    if (this.creditLeft !== undefined) this.creditLeft += count;
     if (this.isPending) this.holder.grant?.(this, count);
   }
 
@@ -290,6 +293,7 @@ export class ClientCall implements Call, SentCommand {
     this.seq = 0;
     this.bytes = 0;
     this.isStream = false;
+    this.creditLeft = undefined;
     this.holder = holder;
   }
 }

@@ -42,7 +42,7 @@ function answeredCall(seq: Seq, calls: CallMultiplexer): ClientCall | undefined 
 function deliverValue(reader: ByteReader, calls: CallMultiplexer, limits: DataLimits): void {
   const { seq, data, last, packet } = readValue(reader);
   const call = answeredCall(seq, calls);
-  if (call === undefined) return;
+  if (call === undefined || (call.creditLeft !== undefined && !calls.takesCredit(call))) return;
   let value: unknown;
   try {
     value = dataOf(data, limits);
