@@ -119,9 +119,12 @@ export class ByteBudget {
     this.isShort = true;
     if (this.#isMakingRoom) return;
     this.#isMakingRoom = true;
-    // Each time one ends, or what it still had to send is given up.
-    while (this.#bytes - this.#left > this.limit && this.#endLargest());
-    this.#isMakingRoom = false;
+    try {
+      // Each time one ends, or what it still had to send is given up.
+      while (this.#bytes - this.#left > this.limit && this.#endLargest());
+    } finally {
+      this.#isMakingRoom = false;
+    }
   }
 
   /** False if there is none. */
