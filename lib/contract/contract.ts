@@ -154,7 +154,9 @@ type Slip<T, Methods extends string> = Misspelt<keyof T, Statics> | Misspelt<Met
 /** The type again; but where the key is no number, what the compiler complains about. */
 type Placed<Key, T> = Key extends number | `${number}` ? T : { readonly 'the key of a type is its number': Key };
 
-type SpelledResults<Results> = { readonly [I in keyof Results]: Placed<I, Spelled<Results[I], 'lastOne'>> };
+type SpelledResults<Results> = Results extends readonly []
+  ? { readonly 'without Results of its own a contract leaves `results` out': never }
+  : { readonly [I in keyof Results]: Placed<I, Spelled<Results[I], 'lastOne'>> };
 
 const keys: ReadonlySet<string> = new Set(['commands', 'results']);
 
@@ -185,6 +187,10 @@ export function defineContract<
 ): Contract<TypesIn<Commands>, TypesIn<Results>> {
   if (typeof definition !== 'object' || definition === null) {
     throw new CmdStreamError('INVALID_CONTRACT', 'a contract is defined by an object with `commands` and `results`');
+  }
+  if (Array.isArray(definition)) {
+    const form = '`defineContract({ commands: […], results: […] })`';
+    throw new CmdStreamError('INVALID_CONTRACT', `a contract is defined by one object: ${form}`);
   }
   const unknown = Object.keys(definition).find((key) => !keys.has(key));
   if (unknown !== undefined)
@@ -247,9 +253,14 @@ function merged(list: 'commands' | 'results', tables: readonly TypeTable[]): Typ
 }
 
 function overlap(place: string, one: ListedType, other: ListedType): CmdStreamError {
-  const names = [one, other].map((type) => (isReserved(type) ? 'reserved' : nameOf(type))).join(' and ');
-  const remedy = 'give each contract numbers of its own: `commands: { 20: … }`';
-  return new CmdStreamError('INVALID_CONTRACT', `${place} is ${names}: contracts overlap; ${remedy}`);
+  const name = (type: ListedType): string => (isReserved(type) ? 'reserved' : nameOf(type));
+  let remedy = 'give each contract numbers of its own: `commands: { 20: … }`';
+  if (isReserved(one) || isReserved(other)) {
+    const type = name(isReserved(one) ? other : one);
+    remedy = `if both mean one type, list ${type} there, too; else give it a number that is free`;
+  }
+  const text = `${place} is ${name(one)} and ${name(other)}: contracts overlap; ${remedy}`;
+  return new CmdStreamError('INVALID_CONTRACT', text);
 }
 
 /** Of one list, which must have no class of the other one. */

@@ -40,7 +40,8 @@ export function numbersOf(list: string, given: unknown, mayHaveGaps: boolean): R
   const types = [...numbers.values()];
   if (types.every(isReserved)) {
     const form = 'an array of at least one class, or an object of at least one by type numbers';
-    throw new CmdStreamError('INVALID_CONTRACT', `\`${list}\` must be ${form}`);
+    const remedy = list === 'results' ? '; without Results of its own a contract leaves `results` out' : '';
+    throw new CmdStreamError('INVALID_CONTRACT', `\`${list}\` must be ${form}${remedy}`);
   }
   if (!mayHaveGaps) checkGaps(list, [...numbers.keys()]);
   return numbers;
@@ -68,6 +69,7 @@ function checkGaps(list: string, numbers: readonly number[]): void {
   if (at < 0) return;
   const [missing, next] = [numbers[at - 1]! + 1, numbers[at]!];
   const which = missing === next - 1 ? `number ${missing}` : `the numbers ${missing} to ${next - 1}`;
-  const remedy = `write \`${missing}: reserved\` where a type was, so that its number is never used again`;
-  throw new CmdStreamError('INVALID_CONTRACT', `\`${list}\` leaves out ${which}: ${remedy}`);
+  const gone = `write \`${missing}: reserved\` where a type was, so that its number is never used again`;
+  const shared = 'if another contract has a type there, list it here, too';
+  throw new CmdStreamError('INVALID_CONTRACT', `\`${list}\` leaves out ${which}: ${gone}; ${shared}`);
 }

@@ -108,6 +108,8 @@ export function refused(): void {
   defineContract({ commands: [EitherCmd], results: [CalcResult] });
   // @ts-expect-error: the messages of an EchoCmd are answered with an EchoResult
   defineContract({ commands: [AddMessage, EchoMessage], results: [SumMessage] });
+  // @ts-expect-error: a contract without Results of its own leaves the list out
+  defineContract({ commands: [ResetCmd], results: [] });
   // @ts-expect-error: there is no such key
   defineContract({ commands: [AddCmd], result: [CalcResult] });
   // @ts-expect-error: a contract has Commands

@@ -60,6 +60,19 @@ describe('a contract', () => {
     expect(() => define(definition)).toThrow(refused(/`commands` and `results`/));
   });
 
+  it('is defined by one object, not by two lists', () => {
+    const defineByLists = defineContract as unknown as (...lists: unknown[]) => unknown;
+    expect(() => defineByLists([First], [Answer])).toThrow(
+      refused(/^a contract is defined by one object: `defineContract\(\{ commands: \[…\], results: \[…\] \}\)`$/),
+    );
+  });
+
+  it.each([[[]], [{}], [null]])('says where there are no Results that the list is left out, not %j', (results) => {
+    expect(() => define({ commands: [First], results })).toThrow(
+      refused(/^`results` must be an array .*; without Results of its own a contract leaves `results` out$/),
+    );
+  });
+
   it('may leave out the Results, but not the Commands', () => {
     expect(define({ commands: [First] }).results.types).toEqual([]);
     expect(() => define({ results: [Answer] })).toThrow(refused(/`commands` is required/));

@@ -18,6 +18,7 @@ class Sub extends Command<Sum> {}
 class Primes extends Command<Sum> {}
 class Sum extends Result {}
 class Prime extends Result {}
+class Chunk extends Result {}
 
 const refused = (message: string | RegExp) =>
   expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(message) });
@@ -134,8 +135,24 @@ describe('contracts that are merged', () => {
 
   it('do not give anew what one of them has reserved', () => {
     const other = defineContract({ commands: { 1: Sub } });
-    expect(() => mergeContracts(calc, other)).toThrow(refused(/^`commands\[1\]` is reserved and Sub/));
+    expect(() => mergeContracts(calc, other)).toThrow(
+      refused(/^`commands\[1\]` is reserved and Sub: .* list Sub there, too; else give it a number that is free$/),
+    );
     expect(() => mergeContracts(other, calc)).toThrow(refused(/^`commands\[1\]` is Sub and reserved/));
+  });
+
+  it('may share a type between the numbers of one, which lists it, too', () => {
+    const shared = { 0: Sum, 1: Prime };
+    expect(() => define({ commands: { 20: Primes }, results: { 0: Sum, 2: Chunk } })).toThrow(
+      refused(/^`results` leaves out number 1: .*; if another contract has a type there, list it here, too$/),
+    );
+    const reserving = define({ commands: { 20: Primes }, results: { 0: Sum, 1: reserved, 2: Chunk } });
+    const other = define({ commands: { 10: Sub }, results: shared });
+    expect(() => mergeContracts(other, reserving)).toThrow(
+      refused(/^`results\[1\]` is Prime and reserved: .* list Prime there, too/),
+    );
+    const listing = define({ commands: { 20: Primes }, results: { ...shared, 2: Chunk } });
+    expect(mergeContracts(other, listing).results.types).toEqual([Sum, Prime, Chunk]);
   });
 
   it('have no type at two numbers', () => {
