@@ -88,6 +88,7 @@ export type {
   CmdStreamBaseServerOptions,
   ServerStatus,
 } from './server/server-options.js';
+export type { TlsFilesOptions, TlsReloadOptions } from './server/server-tls.js';
 // What the signatures above name as well.
 export type { SubscribableLike } from './contract/command.js';
 export type { CodecLayouts } from './codec/codec.js';

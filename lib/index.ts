@@ -84,6 +84,7 @@ export type {
   PlainErrorMapper,
   CmdStreamBaseServerOptions,
 } from './server/server-options.js';
+export type { TlsFilesOptions, TlsReloadOptions } from './server/server-tls.js';
 export {
   CMD_STREAM,
   CmdStreamServer,

@@ -15,7 +15,6 @@ import { serverInfoBytes } from '../wire/server-info.js';
 import { ByteBudget, defaultBudget } from './byte-budget.js';
 import { ServerLoad } from './server-load.js';
 import {
-  checkClientCertificates,
   closeRules,
   resolveServerOptions,
   type CloseOptions,
@@ -23,6 +22,7 @@ import {
   type ResolvedServerOptions,
   type ServerStatus,
 } from './server-options.js';
+import { ServerTls, type TlsReloadOptions } from './server-tls.js';
 import { ServerRun, type ServerRunConfig, type ServerRunListener } from './server-run.js';
 
 /** Above so many bytes that wait for a peer the server reads no more from a plain one, and producers wait. */
@@ -63,6 +63,7 @@ export class CommandServer {
   readonly #options;
   readonly #config: ServerRunConfig;
   readonly #load: ServerLoad;
+  readonly #tls: ServerTls | undefined;
   readonly #listeners = new Set<ServerStatusListener>();
   #run: ServerRun | undefined;
   /** Was it closed before it has ever listened? */
@@ -74,7 +75,6 @@ export class CommandServer {
   constructor(options: ResolvedServerOptions, isResolved: true);
   constructor(options: CommandServerOptions, isResolved = false) {
     const resolved = isResolved ? (options as ResolvedServerOptions) : resolveServerOptions(options);
-    if (resolved.tls) checkClientCertificates(isResolved ? 'CmdStreamServer' : 'CommandServer', resolved.tls);
     this.#options = resolved;
     this.#load = new ServerLoad(resolved.maxInFlight);
     const contract = tablesOf(resolved.contract);
@@ -102,7 +102,10 @@ export class CommandServer {
       maxStreamBufferBytes: resolved.maxStreamBufferBytes,
       budget: new ByteBudget(resolved.maxBufferedBytes ?? defaultBudget(), this.#scope),
     };
-    this.#config = { ...resolved, port: Number(resolved.port), session };
+    const { tls, tlsFiles } = resolved;
+    const isSecure = tls !== undefined || tlsFiles !== undefined;
+    this.#tls = isSecure ? new ServerTls(isResolved ? 'CmdStreamServer' : 'CommandServer', tls, tlsFiles) : undefined;
+    this.#config = { ...resolved, port: Number(resolved.port), session, tls: this.#tls };
   }
 
   /** What the server does now; {@link onStatus} notifies of changes. */
@@ -170,6 +173,21 @@ export class CommandServer {
       );
     this.#run = new ServerRun(this.#config, this.#runListener());
     return this.#scope.run(this.#run.listen, this.#run);
+  }
+
+  /**
+   * Replaces the certificate, or what else is given, for connections from now on; those that are open go on as they
+   * are. Without options the files of `tlsFiles` are read anew. What is of no use throws, and changes nothing. A
+   * session of TLS from before is not taken up again, unless there are `ticketKeys`.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION for a server without TLS, and for options that make no sense; TLS_ERROR
+   * when the certificate, or the key, cannot be used
+   */
+  reloadTls(options?: TlsReloadOptions): void {
+    const tls = this.#tls;
+    if (tls === undefined) throw new CmdStreamError('INVALID_OPTION', 'reloadTls: the server has no TLS');
+    const replaced = tls.reload(options);
+    this.#run?.useTls(replaced);
   }
 
   #runListener(): ServerRunListener {

@@ -5,22 +5,22 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, createServer, Server, type AddressInfo, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { isPromiseLike } from '../callbacks.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { addressesOf } from '../connection/connection-socket.js';
 import { refusalOf, tlsReason } from '../connection/socket-error.js';
-import { withLowestVersion } from '../connection/tls-options.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
 import type { ConnectionLimit } from './connection-limit.js';
 import type { ListenTarget } from './server-options.js';
+import type { ServerTls } from './server-tls.js';
 
 export interface ListeningSocketConfig {
   readonly host: string;
   readonly port: number;
   readonly listenOn?: ListenTarget | undefined;
-  readonly tls?: TlsOptions | undefined;
+  readonly tls: ServerTls | undefined;
   readonly handshakeTimeoutMs: number;
 }
 
@@ -32,6 +32,8 @@ export interface SocketAcceptor {
   onRefused(client: ConnectionAddresses, cause: CmdStreamError): void;
   /** The system could not give a connection; others may follow. */
   onAcceptError(error: CmdStreamError): void;
+  /** The files of its certificate have changed, and are of no use. */
+  onReloadError(error: CmdStreamError): void;
   /** Are there as many connections as there may be? */
   onFull(isFull: boolean): void;
   /** What is listened on was closed from outside. */
@@ -49,17 +51,18 @@ export class ListeningSocket {
   /** Was the server made elsewhere? Then it is not closed here. */
   readonly #isGiven: boolean;
   /** Secures what is accepted; the same as `server` unless that was given. */
-  readonly #tls: Server | undefined;
+  readonly #tls: TlsServer | undefined;
   /** Begin a TLS handshake. */
   readonly #secure: readonly Function[];
   readonly #limit: ConnectionLimit;
+  #stopWatching = (): void => {};
 
   constructor(config: ListeningSocketConfig, limit: ConnectionLimit, acceptor: SocketAcceptor) {
     this.#config = config;
     this.#limit = limit;
     this.#acceptor = acceptor;
     this.#isGiven = config.listenOn instanceof Server;
-    this.#tls = config.tls && this.#createTls(config.tls);
+    this.#tls = config.tls && this.#createTls(config.tls.load());
     // Node's own begin a handshake with each socket: here they do with those that are not refused.
     this.#secure = this.#tls?.listeners('connection') ?? [];
     this.#tls?.removeAllListeners('connection');
@@ -71,9 +74,9 @@ export class ListeningSocket {
     this.server.on('drop', (client) => this.#refuse(client ?? {}, limit.full()));
   }
 
-  #createTls(tls: TlsOptions): Server {
+  #createTls(tls: TlsOptions): TlsServer {
     const handshakeTimeout = this.#config.handshakeTimeoutMs || MAX_TIMER_MS;
-    const server = createTlsServer({ ...withLowestVersion(guarded(tls)), handshakeTimeout });
+    const server = createTlsServer({ ...guarded(tls), handshakeTimeout });
     server.on('secureConnection', (socket) => this.#handOver(socket));
     // Node reports a handshake that failed or took too long, but may leave the socket open.
     server.on('tlsClientError', (error, socket) => {
@@ -152,6 +155,17 @@ export class ListeningSocket {
         throw this.#listenError(second);
       });
     }
+    this.#stopWatching = this.#watchFiles();
+  }
+
+  #watchFiles(): () => void {
+    const onError = (error: CmdStreamError): void => this.#acceptor.onReloadError(error);
+    return this.#config.tls?.watch((tls) => this.useTls(tls), onError) ?? (() => {});
+  }
+
+  /** Connections from now on use it. */
+  useTls(tls: TlsOptions): void {
+    this.#tls?.setSecureContext(tls);
   }
 
   get #path(): string | undefined {
@@ -202,6 +216,7 @@ export class ListeningSocket {
 
   /** Stops listening, unless the server was given; what was accepted lives on. */
   close(): void {
+    this.#stopWatching();
     if (!this.#isGiven) this.server.close();
   }
 

@@ -14,7 +14,7 @@ import {
   timeLimit,
   type CmdStreamConnectionOptions,
 } from '../connection/connection-options.js';
-import { CmdStreamError } from '../errors.js';
+import type { CmdStreamError } from '../errors.js';
 import {
   boolean,
   callback,
@@ -29,6 +29,7 @@ import {
   type OptionRules,
 } from '../options.js';
 import type { CommandInvoker } from './invoker.js';
+import type { TlsFilesOptions } from './server-tls.js';
 
 /** Maps what a handler threw to one of the contract's Results; what it throws itself closes the connection. */
 export type PlainErrorMapper = (error: unknown, command: unknown, context: CommandContext) => unknown;
@@ -74,6 +75,13 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * @default none: plain TCP
    */
   tls?: TlsOptions | undefined;
+  /**
+   * PEM files that certificate, key and CA are read from, instead of `tls.cert`, `tls.key` and `tls.ca`: when the
+   * server begins to listen, and whenever they have changed. A change that is of no use is reported by `onError`, and
+   * what was there before stays.
+   * @default none
+   */
+  tlsFiles?: TlsFilesOptions | undefined;
   /**
    * A codec, or what makes one for the contract.
    * @default jsonCodec()
@@ -246,6 +254,7 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   port: port(0),
   listenOn,
   tls: objectWith("an object of Node's TLS options"),
+  tlsFiles: objectWith('an object of TlsFilesOptions'),
   codec: codecRule,
   maxConnections: cap(1, 1_000_000, 'connections'),
   maxConnectionsPerAddress: cap(1, 1_000_000, 'connections'),
@@ -271,29 +280,6 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   onDisconnect: callback,
   onConnectionRefused: callback,
 });
-
-/**
- * Half of what lets only clients with a certificate in would let in others, without a word. What is meant so is said in
- * full.
- *
- * @throws {CmdStreamError} INVALID_OPTION
- */
-export function checkClientCertificates(server: string, tls: TlsOptions): void {
-  const { requestCert, rejectUnauthorized, ca, pfx } = tls;
-  const refuse = (reason: string): never => {
-    throw new CmdStreamError('INVALID_OPTION', `${server}: option "tls": ${reason}`);
-  };
-  if (requestCert) {
-    if (typeof rejectUnauthorized !== 'boolean')
-      refuse('`requestCert` goes with `rejectUnauthorized: true`, or false if clients without a good one may come in');
-    if (rejectUnauthorized && ca === undefined && pfx === undefined)
-      refuse('`requestCert` goes with `ca`: without one a certificate of any public CA would do');
-    return;
-  }
-  if (rejectUnauthorized) refuse('`rejectUnauthorized` does nothing without `requestCert: true`');
-  if (ca !== undefined && requestCert === undefined)
-    refuse('`ca` keeps no client out without `requestCert: true`; if that is meant, say `requestCert: false`');
-}
 
 /** The options of a `CommandServer`. @publicApi */
 export interface CommandServerOptions extends CmdStreamBaseServerOptions {

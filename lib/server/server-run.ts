@@ -5,6 +5,7 @@
 //        ^                          |             └───────────(destroy, a limit)──────────────────^
 //        └──────(no address)────────┘
 import type { AddressInfo, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { fromSocketError } from '../connection/socket-error.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError } from '../errors.js';
@@ -164,6 +165,15 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
     this.#acceptError = error;
     this.#listener.onError(error);
     this.#updateHealth();
+  }
+
+  onReloadError(error: CmdStreamError): void {
+    this.#listener.onError(error);
+  }
+
+  /** Connections from now on use it. */
+  useTls(tls: TlsOptions): void {
+    this.#listening?.useTls(tls);
   }
 
   onFull(isFull: boolean): void {

@@ -31,6 +31,7 @@ import {
   serverRules,
   type CmdStreamBaseServerOptions,
 } from '../../server/server-options.js';
+import type { TlsReloadOptions } from '../../server/server-tls.js';
 import { PeerLog } from '../peer-log.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
 import { transportIdRule, type CommandHandlerExtras } from './command-handler.decorator.js';
@@ -261,6 +262,15 @@ export class CmdStreamServer
       (address) => callback(undefined, address),
       (error: unknown) => callback(error),
     );
+  }
+
+  /**
+   * Replaces the certificate for connections from now on; see {@link CommandServer.reloadTls}.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION, TLS_ERROR
+   */
+  reloadTls(options?: TlsReloadOptions): void {
+    this.#server.reloadTls(options);
   }
 
   /** Drains and ends; see {@link CommandServer.close}. Idempotent; it may listen again. */
