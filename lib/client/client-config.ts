@@ -8,6 +8,7 @@ import { dial, type ServerAddress } from '../connection/dial.js';
 import { keepaliveDefaults, keepaliveRules, oldKeepaliveNames } from '../connection/keepalive.js';
 import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
+import { TlsSessions } from '../connection/tls-sessions.js';
 import { clientDirection } from '../connection/codec-direction.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
 import { objectWith, resolveOptions, type Complete, type OldOptionNames, type OptionRules } from '../options.js';
@@ -163,7 +164,8 @@ function strategyOf(strategy: ResolvedClientOptions['dispatchStrategy'], scope: 
 
 function dialling({ connect, tls, lookup }: ResolvedClientOptions): GroupConnectionConfig['dial'] {
   if (connect === undefined) {
-    return (address, turn, signal, onStage) => dial({ address, tls, lookup, turn, onStage }, signal);
+    const sessions = tls && TlsSessions.serve(tls) ? new TlsSessions() : undefined;
+    return (address, turn, signal, onStage) => dial({ address, tls, sessions, lookup, turn, onStage }, signal);
   }
   return async (address, _turn, signal, onStage) => {
     let socket: Duplex;

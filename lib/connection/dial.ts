@@ -5,6 +5,7 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'n
 import { CmdStreamError, codeOf, messageOf, stackOf } from '../errors.js';
 import { fromSocketError, ownCertificate, refusedCertificate } from './socket-error.js';
 import { withLowestVersion } from './tls-options.js';
+import type { TlsSessions } from './tls-sessions.js';
 
 /** Where a server listens: a host and a port, or the path of a Unix domain socket. @publicApi */
 export type ServerAddress = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -12,6 +13,8 @@ export type ServerAddress = { readonly host: string; readonly port: number } | {
 export interface DialTarget {
   readonly address: ServerAddress;
   readonly tls?: ConnectionOptions | undefined;
+  /** None: each connection has a session of its own. */
+  readonly sessions?: TlsSessions | undefined;
   /** Resolves the host instead of Node's own lookup. */
   readonly lookup?: LookupFunction | undefined;
   /** Of several addresses of one kind, the one to begin with: this number, counted round. */
@@ -53,6 +56,7 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
     };
     watchStages(socket, target);
     const fail = (error: unknown): void => {
+      target.sessions?.forget(addressText(target.address));
       settle();
       socket.on('error', () => {}).destroy();
       reject(error);
@@ -71,6 +75,7 @@ export function dial(target: DialTarget, signal: AbortSignal): Promise<Socket> {
     socket.on('error', onError).on('close', onClose);
     socket.once(target.tls ? 'secureConnect' : 'connect', () => {
       settle();
+      target.sessions?.keepOf(addressText(target.address), socket as TLSSocket);
       resolve(socket);
     });
   });
@@ -93,11 +98,12 @@ function tryOpen(target: DialTarget): Socket {
 }
 
 function open(target: DialTarget): Socket {
-  const { address, tls } = target;
+  const { address, tls, sessions } = target;
   const where = 'path' in address ? address : { ...address, ...resolving(target) };
   if (!tls) return connectTcp(where);
   const servername = 'host' in address && isIP(address.host) === 0 ? { servername: address.host } : {};
-  return connectTls({ ...servername, ...withLowestVersion(tls), ...guarded(tls), ...where });
+  const session = sessions && { session: sessions.find(addressText(address)) };
+  return connectTls({ ...servername, ...withLowestVersion(tls), ...session, ...guarded(tls), ...where });
 }
 
 /**

@@ -1,0 +1,29 @@
+// The last session of TLS with each server of a client: by it the next connection is agreed on sooner, as neither side
+// sends its certificate again.
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+
+export class TlsSessions {
+  readonly #sessions = new Map<string, Buffer>();
+
+  /** Are the sessions of these options kept here? `checkServerIdentity` would not be asked when one is taken up. */
+  static serve({ session, checkServerIdentity, pskCallback }: ConnectionOptions): boolean {
+    return session === undefined && checkServerIdentity === undefined && pskCallback === undefined;
+  }
+
+  find(server: string): Buffer | undefined {
+    return this.#sessions.get(server);
+  }
+
+  /** Only of a socket whose server was found to be the right one: with a session it is not checked again. */
+  keepOf(server: string, socket: TLSSocket): void {
+    const keep = (session: Buffer | undefined): void => void (session && this.#sessions.set(server, session));
+    // Before TLS 1.3 it is there with the handshake, later it comes behind that, and perhaps more than once.
+    if (socket.getProtocol() === 'TLSv1.3') socket.on('session', keep);
+    else keep(socket.getSession());
+  }
+
+  /** One with which no connection could be made. */
+  forget(server: string): void {
+    this.#sessions.delete(server);
+  }
+}
