@@ -54,6 +54,8 @@ func main() {
 	info := flag.String("info", string(delegate.DefaultServerInfo), "the server's ServerInfo")
 	useTLS := flag.Bool("tls", false, "run every case over TLS; without -ca any certificate will do")
 	ca := flag.String("ca", "", "PEM file of the certificates to trust; with -tls")
+	cert := flag.String("tls-cert", "", "PEM file of a certificate to show; with -tls")
+	key := flag.String("tls-key", "", "PEM file of the certificate's key")
 	timeout := flag.Duration("timeout", 10*time.Second, "time for each case")
 	flag.Parse()
 	if *addr == "" || flag.NArg() > 0 {
@@ -67,7 +69,7 @@ func main() {
 	}
 	to := target{addr: *addr, info: *info, Dialect: speaks}
 	if *useTLS {
-		if to.tls, err = tlsConfig(*ca); err != nil {
+		if to.tls, err = tlsConfig(*ca, *cert, *key); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -104,17 +106,24 @@ func run(out io.Writer, to target, names []string, timeout time.Duration) bool {
 	return ok
 }
 
-func tlsConfig(ca string) (*tls.Config, error) {
-	if ca == "" {
-		return &tls.Config{InsecureSkipVerify: true}, nil
+func tlsConfig(ca, cert, key string) (*tls.Config, error) {
+	config := &tls.Config{InsecureSkipVerify: ca == ""}
+	if ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate", ca)
+		}
 	}
-	pem, err := os.ReadFile(ca)
-	if err != nil {
-		return nil, err
+	if cert != "" {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate", ca)
-	}
-	return &tls.Config{RootCAs: roots}, nil
+	return config, nil
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -39,13 +40,14 @@ func main() {
 	receiveTimeout := flag.Duration("receive-timeout", 0, "longest silence of a client, 0: no limit")
 	cert := flag.String("tls-cert", "", "PEM file of the certificate; with -tls-key: serve TLS")
 	key := flag.String("tls-key", "", "PEM file of the certificate's key")
+	clientCA := flag.String("tls-client-ca", "", "PEM file of the CAs whose clients are let in; with -tls-cert")
 	flag.Parse()
 
 	speaks, err := dialect.Named(*codec)
 	if err != nil {
 		log.Fatal(err)
 	}
-	listener, err := listen(*addr, *cert, *key)
+	listener, err := listen(*addr, *cert, *key, *clientCA)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -108,7 +110,7 @@ func (l *lines) print(line any) {
 	_ = l.out.Encode(line)
 }
 
-func listen(addr, cert, key string) (core.Listener, error) {
+func listen(addr, cert, key, clientCA string) (core.Listener, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -122,6 +124,15 @@ func listen(addr, cert, key string) (core.Listener, error) {
 		return nil, err
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{pair}}
+	if clientCA != "" {
+		pem, err := os.ReadFile(clientCA)
+		if err != nil {
+			return nil, err
+		}
+		config.ClientCAs = x509.NewCertPool()
+		config.ClientCAs.AppendCertsFromPEM(pem)
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+	}
 	return tlsListener{tls.NewListener(tcp, config), tcp}, nil
 }
 
