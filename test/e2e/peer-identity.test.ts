@@ -1,4 +1,6 @@
 // Who is at the other end of a connection, for guards and handlers: by a certificate, and without one.
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern } from '@nestjs/microservices';
@@ -131,6 +133,32 @@ describe('a client with a certificate', () => {
   });
 });
 
+describe('a server that listens on a net.Server', () => {
+  it('knows the certificates of clients, and takes another one of its own', async () => {
+    const listenOn = createServer().listen(0, '127.0.0.1');
+    await once(listenOn, 'listening');
+    own({ destroy: () => listenOn.close() });
+    const watch = new Watch();
+    const nest = own(
+      await NestServer.listen({
+        module: { controllers: [Greeter] },
+        options: { listenOn, host: undefined, port: undefined, tls: mutual },
+        before: (app) => app.useGlobalGuards(watch),
+      }),
+    );
+    const { port } = listenOn.address() as AddressInfo;
+    const clientWith = (pair: object): CmdStreamClient => {
+      const client = new CmdStreamClient({ host: '127.0.0.1', port, contract: calcContract, tls: { ca, ...pair } });
+      own({ destroy: () => client.close() });
+      return client;
+    };
+    await clientWith(shop).execute(new AddCmd(2, 3));
+    nest.strategy.reloadTls({ ca: new CertificateAuthority('the next CA').cert });
+    await expect(clientWith(office).connect()).rejects.toMatchObject({ code: 'TLS_ERROR' });
+    expect(watch.peers.map(({ commonName }) => commonName)).toEqual(['shop']);
+  });
+});
+
 describe('a client without a certificate', () => {
   it.each([
     ['over TCP', undefined, {}],
@@ -162,7 +190,9 @@ describe('the guard of the page on Nest applications', () => {
       return client;
     };
     await expect(clientWith(shop).execute(new TakeOrder(3))).resolves.toEqual(new OrderTaken(3));
-    const code = extension ? 'REMOTE' : 'CONNECTION_LOST';
-    await expect(clientWith(office).execute(new TakeOrder(3))).rejects.toMatchObject({ code });
+    const refused = { code: 'REMOTE', payload: { status: 'error', message: 'Forbidden resource' } };
+    await expect(clientWith(office).execute(new TakeOrder(3))).rejects.toMatchObject(
+      extension ? refused : { code: 'CONNECTION_LOST' },
+    );
   });
 });

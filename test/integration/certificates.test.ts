@@ -104,6 +104,41 @@ describe.each(described)('over $kind', ({ version, extension }) => {
   });
 });
 
+describe('a side that speaks TLS, and one that does not', () => {
+  it('a client without TLS waits in vain, and is asked about it', async () => {
+    const { calc, ran } = await start(server);
+    const caller = own(calcClient(calc.port, { connectTimeoutMs: 200 }));
+    await expect(caller.execute(new AddCmd(2, 3))).rejects.toMatchObject({
+      code: 'CONNECT_TIMEOUT',
+      message: expect.stringMatching(/is it a cmd-stream server, with or without TLS as here/),
+      sent: false,
+    });
+    expect(await calc.lostCause()).toMatchObject({ code: 'TLS_ERROR', message: expect.stringMatching(/hung up/) });
+    expect(ran()).toBe(0);
+  });
+
+  it('a server with TLS says that its client speaks none', async () => {
+    const { calc } = await start(server);
+    const peer = own(await RawPeer.connect(calc.port));
+    peer.write('000102');
+    peer.write(Buffer.alloc(16));
+    expect(await calc.lostCause()).toMatchObject({
+      code: 'TLS_ERROR',
+      message: expect.stringMatching(/speaks no TLS/),
+    });
+  });
+
+  it.each([false, true])('a client with TLS says that its server speaks none, extended: %s', async (extension) => {
+    const calc = own(await CalcServer.start());
+    const caller = own(calcClient(calc.port, { tls: { ca }, extension }));
+    await expect(caller.execute(new AddCmd(2, 3))).rejects.toMatchObject({
+      code: 'TLS_ERROR',
+      message: expect.stringMatching(/the peer speaks no TLS: is the option `tls` given on both sides/),
+      sent: false,
+    });
+  });
+});
+
 describe('versions of TLS', () => {
   const old = { ciphers: 'DEFAULT:@SECLEVEL=0', minVersion: 'TLSv1', maxVersion: 'TLSv1.1' } as const;
 

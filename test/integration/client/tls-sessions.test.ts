@@ -29,12 +29,12 @@ interface Stage {
   callAndLose(client: CommandClient): Promise<void>;
 }
 
-async function stage(maxVersion: SecureVersion, pair = server): Promise<Stage> {
+async function stage(maxVersion: SecureVersion, pair = server, rejectUnauthorized = true): Promise<Stage> {
   const peers: PeerIdentity[] = [];
   const reused: boolean[] = [];
   const calc = own(
     await CalcServer.start({
-      tls: { ...pair, maxVersion, ca, requestCert: true, rejectUnauthorized: true },
+      tls: { ...pair, maxVersion, ca, requestCert: true, rejectUnauthorized },
       invoker: {
         invoke(command, context, sink) {
           peers.push(context.peer);
@@ -91,6 +91,18 @@ describe.each(versions)('a client that connects anew over %s', (version) => {
     await at.callAndLose(client);
     await at.callAndLose(client);
     expect(at.reused).toEqual([false, false, true]);
+  });
+
+  it('is authorized by no session, where it has no certificate', async () => {
+    const at = await stage(version, server, false);
+    const client = own(calcClient(at.calc.port, { tls: { ca } }));
+    await at.callAndLose(client);
+    await at.callAndLose(client);
+    expect(at.reused).toEqual([false, true]);
+    expect(at.peers.map(({ authorized, certificate: shown }) => [authorized, shown])).toEqual([
+      [false, undefined],
+      [false, undefined],
+    ]);
   });
 
   it('keeps none of a server that is not the right one', async () => {
