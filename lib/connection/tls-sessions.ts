@@ -1,9 +1,19 @@
 // The last session of TLS with each server of a client: by it the next connection is agreed on sooner, as neither side
-// sends its certificate again.
+// sends its certificate again. Nor does OpenSSL look at the dates of the certificate again: that is done here, on both
+// sides.
+import type { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
+/** Has it expired by now? */
+export function hasExpired(certificate: X509Certificate | undefined): boolean {
+  return certificate !== undefined && Date.parse(certificate.validTo) < Date.now();
+}
+
 export class TlsSessions {
-  readonly #sessions = new Map<string, Buffer>();
+  readonly #sessions = new Map<
+    string,
+    { readonly session: Buffer; readonly certificate: X509Certificate | undefined }
+  >();
 
   /** Are the sessions of these options kept here? `checkServerIdentity` would not be asked when one is taken up. */
   static serve({ session, checkServerIdentity, pskCallback }: ConnectionOptions): boolean {
@@ -11,12 +21,15 @@ export class TlsSessions {
   }
 
   find(server: string): Buffer | undefined {
-    return this.#sessions.get(server);
+    const kept = this.#sessions.get(server);
+    return hasExpired(kept?.certificate) ? undefined : kept?.session;
   }
 
   /** Only of a socket whose server was found to be the right one: with a session it is not checked again. */
   keepOf(server: string, socket: TLSSocket): void {
-    const keep = (session: Buffer | undefined): void => void (session && this.#sessions.set(server, session));
+    const certificate = socket.getPeerX509Certificate();
+    const keep = (session: Buffer | undefined): void =>
+      void (session && this.#sessions.set(server, { session, certificate }));
     // Before TLS 1.3 it is there with the handshake, later it comes behind that, and perhaps more than once.
     if (socket.getProtocol() === 'TLSv1.3') socket.on('session', keep);
     else keep(socket.getSession());

@@ -10,6 +10,7 @@ import { isPromiseLike } from '../callbacks.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { addressesOf } from '../connection/connection-socket.js';
 import { refusalOf, tlsReason } from '../connection/socket-error.js';
+import { hasExpired } from '../connection/tls-sessions.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
 import type { ConnectionLimit } from './connection-limit.js';
@@ -77,7 +78,13 @@ export class ListeningSocket {
   #createTls(tls: TlsOptions): TlsServer {
     const handshakeTimeout = this.#config.handshakeTimeoutMs || MAX_TIMER_MS;
     const server = createTlsServer({ ...guarded(tls), handshakeTimeout });
-    server.on('secureConnection', (socket) => this.#handOver(socket));
+    server.on('secureConnection', (socket) => {
+      const isPast = tls.rejectUnauthorized && socket.isSessionReused() && hasExpired(socket.getPeerX509Certificate());
+      if (!isPast) return this.#handOver(socket);
+      const reason = refusalOf('CERT_HAS_EXPIRED');
+      this.#refuse(socket, new CmdStreamError('TLS_ERROR', `TLS session not taken up again: ${reason}`));
+      end(socket);
+    });
     // Node reports a handshake that failed or took too long, but may leave the socket open.
     server.on('tlsClientError', (error, socket) => {
       this.#refuse(socket, this.#handshakeError(error, socket));

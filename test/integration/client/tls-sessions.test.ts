@@ -1,7 +1,7 @@
 // A client takes up its last session of TLS when it connects anew.
 import { once } from 'node:events';
 import type { ConnectionOptions, SecureVersion, TLSSocket } from 'node:tls';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { CommandClient, PeerIdentity } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { calcInvoker } from '../../support/calc-invoker.js';
@@ -15,9 +15,11 @@ const own = guardLeaks();
 const authority = new CertificateAuthority('the CA');
 const ca = authority.cert;
 const names = { alternativeNames: ['DNS:localhost', 'IP:127.0.0.1'] };
-const server = authority.issue({ name: 'server', ...names });
+const server = authority.issue({ name: 'server', ...names, days: 9 });
 const elsewhere = authority.issue({ name: 'elsewhere', alternativeNames: ['IP:10.9.9.9'] });
-const certificate = authority.issue({ name: 'client' });
+const certificate = authority.issue({ name: 'client', days: 1 });
+const lasting = authority.issue({ name: 'client', days: 9 });
+const DAY_MS = 86_400_000;
 const versions: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 
 interface Stage {
@@ -44,7 +46,7 @@ async function stage(maxVersion: SecureVersion, pair = server, rejectUnauthorize
     }),
   );
   let last: TLSSocket | undefined;
-  calc.server.netServer!.on('secureConnection', (socket: TLSSocket) => {
+  calc.server.netServer!.prependListener('secureConnection', (socket: TLSSocket) => {
     last = socket;
     reused.push(socket.isSessionReused());
   });
@@ -56,6 +58,13 @@ async function stage(maxVersion: SecureVersion, pair = server, rejectUnauthorize
     await until('the client knows', () => client.status === 'disconnected');
   };
   return { calc, peers, reused, callAndLose };
+}
+
+/** By the clock that this package reads; that of OpenSSL stays as it is. */
+function later(ms: number): void {
+  const now = Date.now() + ms;
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(now);
+  own({ destroy: () => clock.mockRestore() });
 }
 
 function clientOf({ calc }: Stage, tls: ConnectionOptions = {}): CommandClient {
@@ -103,6 +112,32 @@ describe.each(versions)('a client that connects anew over %s', (version) => {
       [false, undefined],
       [false, undefined],
     ]);
+  });
+
+  it('is let in by no session when its certificate has expired since', async () => {
+    const at = await stage(version);
+    const client = clientOf(at);
+    await at.callAndLose(client);
+    later(2 * DAY_MS);
+    await expect(client.execute(new AddCmd(2, 3))).rejects.toMatchObject({
+      code: 'TLS_ERROR',
+      message: expect.stringMatching(/which has expired/),
+    });
+    expect(at.reused).toEqual([false, true]);
+    expect(at.peers).toHaveLength(1);
+    expect(at.calc.lost.at(-1)!.cause).toMatchObject({
+      code: 'TLS_ERROR',
+      message: expect.stringMatching(/session not taken up again: .*has expired/),
+    });
+  });
+
+  it('takes up none of a server whose certificate has expired since', async () => {
+    const at = await stage(version, authority.issue({ name: 'brief', ...names }));
+    const client = clientOf(at, lasting);
+    await at.callAndLose(client);
+    later(2 * DAY_MS);
+    await at.callAndLose(client);
+    expect(at.reused).toEqual([false, false]);
   });
 
   it('keeps none of a server that is not the right one', async () => {
