@@ -6,7 +6,18 @@ import { ADD_2_3, frame, SUM_5 } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns, until } from '../../support/deadline.js';
-import { cancel, DONE, event, EXTENDED_GREETING, GOAWAY, hello, PROBE, meta } from '../../support/extension-frames.js';
+import {
+  cancel,
+  control,
+  DONE,
+  event,
+  EXTENDED_GREETING,
+  GOAWAY,
+  hello,
+  meta,
+  PROBE,
+  text,
+} from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import type { RawPeer } from '../../support/raw-peer.js';
 import { RawServer } from '../../support/raw-server.js';
@@ -57,6 +68,16 @@ describe('an event', () => {
     expect(listener.runs).toBe(10);
     expect(calc.server.inFlight).toBe(0);
     expect(calc.server.connections).toBe(0);
+  });
+
+  it('is reported, and does not run, when its data cannot be read', async () => {
+    const [calc, peer, listener] = await listen();
+    peer.write(control(4, `0000${text('odd')}7b`) + event('quick'));
+    await until('the next one has run', () => listener.runs > 0);
+    await turns(20);
+    expect(calc.errors).toMatchObject([{ code: 'BAD_PAYLOAD' }]);
+    expect([listener.runs, listener.sinks.length, calc.server.inFlight]).toEqual([1, 0, 0]);
+    expect(peer.isEnded).toBe(false);
   });
 
   it('is waited for by close(), whether its sender is there or not', async () => {

@@ -1,5 +1,5 @@
 // The end of a server: draining answers what was accepted, destroying does not; what can be called when.
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { connect } from 'node:net';
 import type { CommandContext, CommandServerOptions, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, addFrame, echoFrame, echoResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
@@ -68,6 +68,17 @@ describe('close()', () => {
     expect([calc.server.connections, calc.server.status, isClosed]).toEqual([0, 'draining', false]);
     peer.finish();
     await inTime('the server is closed', closed);
+    expect(calc.server.status).toBe('closed');
+  });
+
+  it('is over when no socket is open, although no time has passed', async () => {
+    const calc = own(await CalcServer.start());
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(performance.now());
+    try {
+      await inTime('the server is closed', calc.server.close());
+    } finally {
+      clock.mockRestore();
+    }
     expect(calc.server.status).toBe('closed');
   });
 

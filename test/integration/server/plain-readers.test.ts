@@ -48,6 +48,19 @@ describe('a plain peer that reads', () => {
     expect(calc.lost).toEqual([]);
   });
 
+  it('gets the last Result, however many of its producer wait', async () => {
+    const { calc, client } = await openPlain((_command, _context, sink) => {
+      // Two that may wait, and two that were made before their producer could know.
+      for (let n = 1; n <= 4; n++) sink.next(item(n, 60_000));
+      sink.complete(item(5, 60_000, true));
+    }, narrow);
+    const sink = new RecordingSink<Item>();
+    client.dispatch(new PlayCmd(), sink);
+    expect(await sink.ended()).toBeUndefined();
+    expect(sink.results.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5]);
+    expect(calc.lost).toEqual([]);
+  });
+
   it('loses it to a producer that goes on although more waits than may', async () => {
     let made = 0;
     const { calc, client } = await openPlain((_command, { signal }, sink) => {
