@@ -51,7 +51,7 @@ describe('a code', () => {
 
   it('is distinguished from any other value', () => {
     for (const code of codes) expect(isErrorCode(code)).toBe(true);
-    for (const other of ['', 'closed', 'toString', 'constructor', '__proto__', 7, undefined])
+    for (const other of ['', 'closed', 'toString', 'constructor', '__proto__', 7, undefined, ['CLOSED']])
       expect(isErrorCode(other)).toBe(false);
   });
 });
