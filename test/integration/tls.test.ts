@@ -225,7 +225,8 @@ describe('a server', () => {
     const mute = own(await RawPeer.connect(calc.port));
     await mute.ends();
     expect(mute.hex).toBe('');
-    expect(await calc.lostCause()).toMatchObject({ code: 'HANDSHAKE_TIMEOUT' });
+    const cause = { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' };
+    expect(await calc.lostCause()).toMatchObject({ code: 'HANDSHAKE_TIMEOUT', cause });
     await expect(tlsClient(calc).execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
     expect(calc.lost).toHaveLength(1);
   });

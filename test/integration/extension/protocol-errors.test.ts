@@ -44,6 +44,7 @@ describe('a client that breaks the protocol', () => {
     ['HELLO twice', hello() + hello()],
     ['a Command before HELLO', ADD_2_3],
     ['a control frame before HELLO', meta(1, {}) + ADD_2_3],
+    ['one before HELLO that has its bytes', hello().replace(/^800001/, '80000c') + ADD_2_3],
     ['a Command after DONE', hello() + DONE + ADD_2_3],
     ['a seq used twice', hello() + echoFrame(5, 'a') + echoFrame(5, 'b')],
     ['a seq that falls', hello() + echoFrame(5, 'a') + echoFrame(4, 'b')],

@@ -433,6 +433,32 @@ describe('a callback that throws', () => {
   });
 });
 
+describe("an Invoker's failureOf", () => {
+  it('is asked what the handler fails with, and not about a Result that cannot be sent', async () => {
+    const asked: unknown[] = [];
+    const seen: unknown[] = [];
+    const original = new Error('the handler fails');
+    const invoker: CommandInvoker = {
+      invoke(_command, { seq }, sink) {
+        try {
+          sink.next(seq === 1 ? { no: 'Result' } : new CountResult(1, false));
+          throw original;
+        } catch (error) {
+          sink.error(error);
+        }
+      },
+      failureOf: (error) => (asked.push(error), new Error('instead')),
+    };
+    const onPlainError: PlainErrorMapper = (error) => (seen.push(error), new CalcResult(-1));
+    const calc = own(await CalcServer.start({ invoker, onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(failFrame(1) + failFrame(2));
+    await until('both are answered', () => seen.length === 2);
+    expect(seen).toMatchObject([{ code: 'RESULT_NOT_IN_CONTRACT' }, { message: 'instead' }]);
+    expect(asked).toEqual([original]);
+  });
+});
+
 describe('an Invoker whose failureOf fails', () => {
   const failure = new Error('failureOf fails');
   const original = new Error('the handler fails');

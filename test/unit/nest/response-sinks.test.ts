@@ -60,8 +60,8 @@ describe('one that tells observers of the end', () => {
     ['failed', (sink) => sink.error('why'), ['error', 'why']],
   ])('does it behind the other, when it is %s', (_how, end, expected) => {
     const sink = new Sink();
-    end(new HookedSink(sink, () => sink.log.push('told')));
-    expect(sink.log).toEqual([expected, 'told']);
+    end(new HookedSink(sink, () => sink.log.push('noticed')));
+    expect(sink.log).toEqual([expected, 'noticed']);
   });
 });
 

@@ -102,6 +102,18 @@ describe('events that wait on one connection', () => {
     );
   });
 
+  it('make room when one fails, whatever it fails with, and each failure is reported once', () => {
+    const stage = new Stage();
+    stage.add(4, 1);
+    for (const failure of [undefined, null, 'why', new Error('why')]) {
+      const call = stage.running.shift()!;
+      expect(stage.running).toEqual([]);
+      call.error(failure);
+      expect(stage.reported.splice(0)).toMatchObject([{ code: 'HANDLER_ERROR' }]);
+    }
+    expect([stage.running.length, stage.queue.length]).toEqual([0, 0]);
+  });
+
   it('are held as the bytes they came in, whatever was made of them', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
