@@ -1,7 +1,7 @@
 // How many connections a server takes: of all addresses together, never more than the process has descriptors for, and
 // of each one.
-import { readFileSync } from 'node:fs';
-import { CmdStreamError } from '../errors.js';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { CmdStreamError, codeOf } from '../errors.js';
 
 export interface ConnectionLimitConfig {
   /** Infinity: no limit. */
@@ -68,6 +68,21 @@ export class ConnectionLimit {
     if (count === undefined) return;
     if (count > 1) this.#byAddress.set(address!, count - 1);
     else this.#byAddress.delete(address!);
+  }
+}
+
+/**
+ * Why the system gives no connection now; undefined: it does. Node does not say so: where no descriptor is left, it
+ * closes what is accepted without a word.
+ */
+export function acceptFailure(): CmdStreamError | undefined {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+    return undefined;
+  } catch (cause) {
+    if (codeOf(cause) !== 'EMFILE' && codeOf(cause) !== 'ENFILE') return undefined;
+    const text = 'no connection can be accepted: the process has no descriptors left (ulimit -n)';
+    return new CmdStreamError('ACCEPT_FAILED', text, { cause });
   }
 }
 

@@ -7,9 +7,10 @@
 import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { fromSocketError } from '../connection/socket-error.js';
+import type { Ticking } from '../connection/ticker.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError } from '../errors.js';
-import { ConnectionLimit, type ConnectionLimitConfig } from './connection-limit.js';
+import { acceptFailure, ConnectionLimit, type ConnectionLimitConfig } from './connection-limit.js';
 import { ListeningSocket, type ListeningSocketConfig, type SocketAcceptor } from './listening-socket.js';
 import type { ServerStatus } from './server-options.js';
 import type { SessionConfig } from './session/session-config.js';
@@ -34,6 +35,8 @@ export interface ServerRunListener {
   onLateFrame(): void;
 }
 
+/** How often a server that listens looks whether the process has descriptors left. */
+const DESCRIPTOR_CHECK_MS = 1000;
 /** How often a draining server looks which of its connections may end. */
 const DRAIN_CHECK_MS = 10;
 /** How long connections that were ended may take to close, within the grace period. */
@@ -42,7 +45,7 @@ const LINGER_MS = 1000;
 const LAST_ERRORS_MS = 100;
 const LAST_ERRORS_SHARE = 0.1;
 
-export class ServerRun implements SocketAcceptor, ServerSessionListener {
+export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking {
   readonly #config: ServerRunConfig;
   readonly #listener: ServerRunListener;
   readonly #connectionLimit: ConnectionLimit;
@@ -54,6 +57,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
   /** Ends the wait for the first connection. */
   #stopFirstWait = (): void => {};
   #acceptError: CmdStreamError | undefined;
+  #descriptorsCheckedAt = 0;
   #isFull = false;
   /** The end of the grace period, and of the time for Commands in it. */
   #drainUntil = Number.POSITIVE_INFINITY;
@@ -132,6 +136,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
     this.#stopFirstWait();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#sessions.size === 0) this.#config.session.ticker.add(this);
     this.#sessions.add(new ServerSession(socket, this.#config.session, this));
     this.#acceptError = undefined;
     this.#updateHealth();
@@ -155,10 +160,19 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener {
 
   onSessionEnd(session: ServerSession): void {
     this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#config.session.ticker.delete(this);
   }
 
   onRefused(client: ConnectionAddresses, cause: CmdStreamError): void {
     this.#listener.onConnectionRefused(client, cause);
+  }
+
+  /** Called by a ticker, while there are connections. */
+  tick(now: number): void {
+    if (!this.isListening || now - this.#descriptorsCheckedAt < DESCRIPTOR_CHECK_MS) return;
+    this.#descriptorsCheckedAt = now;
+    const error = acceptFailure();
+    if (error !== undefined) this.onAcceptError(error);
   }
 
   onAcceptError(error: CmdStreamError): void {

@@ -23,6 +23,8 @@ interface ChildSetup {
   readonly workers?: number;
   /** Most descriptors the process may have. */
   readonly maxDescriptors?: number;
+  /** How many descriptors it has for other things. */
+  readonly holds?: number;
   /** The descriptor that the child finds as its number 4. */
   readonly inherits?: number;
 }
@@ -32,11 +34,11 @@ export class ServerProcess {
   readonly #child: ChildProcess;
   #exitCode: number | null | undefined;
 
-  constructor(folder: Folder, { options = {}, workers = 0, maxDescriptors, inherits }: ChildSetup) {
+  constructor(folder: Folder, { options = {}, workers = 0, maxDescriptors, holds = 0, inherits }: ChildSetup) {
     translate(folder);
     const program = [process.execPath, join(folder.path, 'test/support/child-server.js')];
     const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors}; `;
-    const args = ['-c', `${limit}exec "$@"`, 'sh', ...program, JSON.stringify(options), String(workers)];
+    const args = ['-c', `${limit}exec "$@"`, 'sh', ...program, JSON.stringify(options), String(workers), String(holds)];
     this.#child = spawn('sh', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc', inherits ?? 'ignore'] });
     this.#child.on('message', (news) => this.news.push(news as ChildNews));
     this.#child.on('exit', (code) => (this.#exitCode = code));

@@ -1,12 +1,14 @@
 // A program: serves the calc contract with the options in its first argument (JSON), in as many workers of a cluster as
-// its second says (none: in this process). Tells its parent what happens, and closes when it is sent 'close'.
+// its second says (none: in this process), beside as many open files as its third says. Tells its parent what happens,
+// and closes when it is sent 'close'.
 import cluster from 'node:cluster';
+import { openSync } from 'node:fs';
 import { CommandServer, type CommandServerOptions } from '../../lib/core.js';
 import type { ChildNews } from './child-process.js';
 import { calcInvoker } from './calc-invoker.js';
 import { vectorContract } from './vector-contract.js';
 
-const [options = '{}', workers = '0'] = process.argv.slice(2);
+const [options = '{}', workers = '0', holds = '0'] = process.argv.slice(2);
 
 function tell(news: ChildNews): void {
   process.send?.(news);
@@ -30,7 +32,10 @@ function serve(): void {
   process.on('warning', ({ message }) => tell({ warning: message }));
   server.onStatus((status) => tell({ status }));
   server.listen().then(
-    (address) => tell({ address }),
+    (address) => {
+      for (let file = 0; file < Number(holds); file++) openSync('/dev/null', 'r');
+      tell({ address });
+    },
     (error: unknown) => tell({ error: String((error as { code?: unknown }).code) }),
   );
   const close = async (): Promise<void> => {

@@ -17,10 +17,11 @@ import {
   meta,
   PROBE,
 } from '../../support/extension-frames.js';
+import { RecordingSink } from '../../support/recording-sink.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import type { RawPeer } from '../../support/raw-peer.js';
 import { selfSigned } from '../../support/certificates.js';
-import { CountCmd } from '../../support/vector-contract.js';
+import { AddCmd, CalcResult, CountCmd } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 
@@ -103,6 +104,15 @@ describe('maxControlFramesPerSecond', () => {
     expect(taken).toBe(3_050);
     expect(calc.lost).toEqual([]);
   });
+});
+
+it('a default server takes 10,000 Commands in a moment that a default client starts and cancels', async () => {
+  const calc = own(await CalcServer.start());
+  const client = own(calcClient(calc.port, { extension: 'require' }));
+  await client.connect();
+  for (let at = 0; at < 10_000; at++) client.dispatch(new CountCmd(2), new RecordingSink()).cancel();
+  await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+  expect(calc.lost).toEqual([]);
 });
 
 describe('maxConnectionsPerAddress', () => {
