@@ -253,10 +253,13 @@ export interface Answered<R> {
  */
 export type AnyCommand = Answered<unknown> | { readonly $typeName: string };
 
-/** What `execute` takes: all but a {@link StreamCommand}. */
-export interface SingleCommand {
-  readonly [COUNT]?: Exclude<ResultCount, 'many Results'> | undefined;
-}
+/**
+ * What `execute` takes: all but a {@link StreamCommand}. The second one is what the compiler complains about: nothing
+ * has it.
+ */
+export type SingleCommand =
+  | { readonly [COUNT]?: Exclude<ResultCount, 'many Results'> | undefined }
+  | { readonly 'a StreamCommand has many Results: use iterate() or send()': never };
 
 /** The type of the Results of a Command. */
 export type ResultOf<C> = C extends Answered<infer R> ? R : unknown;

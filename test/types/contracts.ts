@@ -11,6 +11,7 @@ import {
   defineContract,
   InjectCmdStreamClient,
   Result,
+  type ResultOf,
   type CommandOf,
   type Contract,
   type ContractDefinition,
@@ -167,6 +168,24 @@ export function sends(client: CmdStreamClient<Calc>, core: CommandClient<Calc>):
   core.dispatch(new OutsideCmd(), { next() {}, complete() {}, error() {} });
   // @ts-expect-error: or without an answer
   void core.emit(new OutsideCmd());
+}
+
+/** What the compiler says of a stream that is executed: a sentence, where `never` would say nothing. */
+type Said = 'a StreamCommand has many Results: use iterate() or send()';
+
+export function complaints(client: CmdStreamClient, narrowed: CmdStreamClient<Calc>, core: CommandClient<Calc>): void {
+  const said = <C>(_execute: (command: C) => unknown): Extract<keyof C, Said> => '' as never;
+  const texts = [
+    said(client.execute<PrimesCmd>),
+    said(narrowed.execute<PrimesCmd>),
+    said(core.execute<PrimesCmd>),
+  ] as const;
+  assert<Equal<typeof texts, readonly [Said, Said, Said]>>();
+}
+
+/** Code that takes any Command with one Result sends it on. */
+export function forwards<C extends Command<CalcResult>>(client: CmdStreamClient, command: C): Promise<ResultOf<C>> {
+  return client.execute(command);
 }
 
 export function mistakes(client: CmdStreamClient): void {

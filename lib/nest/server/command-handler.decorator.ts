@@ -58,11 +58,13 @@ type Misfits<C extends CountedCommand, Parameters extends readonly unknown[]> = 
       : Parameters[I];
 }[number];
 
-/** Nothing if no parameter takes another Command, else what the compiler complains about. */
+/** Nothing if no parameter takes another Command, and no stream is given but for a StreamCommand; else a complaint. */
 type Fitting<C extends CountedCommand, M extends (...args: never[]) => unknown> = [Misfits<C, Parameters<M>>] extends [
   never,
 ]
-  ? unknown
+  ? ReturnType<M> extends HandlerReturnOf<C>
+    ? unknown
+    : { readonly 'an async generator has many Results: let the Command extend StreamCommand': C }
   : { readonly 'a handler takes the Command of its decorator': C };
 
 /**
@@ -122,8 +124,10 @@ export type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>
   descriptor: TypedPropertyDescriptor<Method>,
 ) => void;
 
-/** The handler of a class: its parameters are found by their types. */
-type ClassHandler<C> = (...args: never[]) => HandlerReturnOf<C>;
+/** The handler of a class: its parameters are found by their types; {@link Fitting} refuses misplaced generators. */
+type ClassHandler<C> = (...args: never[]) => HandlerReturnOf<C> | MisplacedStream<C>;
+
+type MisplacedStream<C> = C extends { readonly [COUNT]: 'many Results' } ? never : AsyncGenerator;
 
 /** The handler of a message, which has no class that tells it from others: the message comes first. */
 type MessageHandler<M, R> = (message: M, ...others: never[]) => HandlerReturn<R>;
