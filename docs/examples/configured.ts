@@ -3,7 +3,12 @@ import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
-import { CmdStreamServer, enableGracefulShutdown } from 'nestjs-cmd-stream';
+import {
+  CmdStreamExceptionFilter,
+  CmdStreamServer,
+  CommandValidationPipe,
+  enableGracefulShutdown,
+} from 'nestjs-cmd-stream';
 import { ordersContract, OrdersModule } from './orders.js';
 
 /** Any provider will do, such as the ConfigService of @nestjs/config. */
@@ -20,6 +25,8 @@ export async function bootstrap() {
     inject: [Settings],
     useFactory: ({ port }: Settings) => ({ strategy: new CmdStreamServer({ port, contract: ordersContract }) }),
   });
+  app.useGlobalPipes(new CommandValidationPipe());
+  app.useGlobalFilters(new CmdStreamExceptionFilter());
   enableGracefulShutdown(app);
   await app.listen();
   return app;

@@ -1,7 +1,7 @@
 // Plays what docs/nest.md says: its two applications, and the traps it warns of.
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Logger, Module, type NestHybridApplicationOptions } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { APP_PIPE, NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload, type MicroserviceOptions } from '@nestjs/microservices';
 import {
   CmdStreamClient,
@@ -79,7 +79,7 @@ describe('the page on Nest applications', () => {
     process.env['PORT'] = '0';
     const app = owned(await bootstrapConfigured());
     expect(app.unwrap<CommandServer>().address!.port).not.toBe(3000);
-    expect(await clientOf(app.unwrap<CommandServer>()).execute(new TakeOrder(3))).toEqual(new OrderTaken(3));
+    expect(await answersOf(clientOf(app.unwrap<CommandServer>()))).toEqual(asOnThePage);
   });
 
   it('shows a hybrid application that runs, and answers HTTP as ever', async () => {
@@ -105,6 +105,23 @@ describe('the page on Nest applications', () => {
     await app.init();
     const call = clientOf(strategy.unwrap<CommandServer>()).execute(new TakeOrder(0));
     expect(await call.then(() => 'not checked').catch(() => 'checked')).toBe(outcome);
+  });
+
+  it('warns of a handler without a parameter for its Command: no pipe sees that', async () => {
+    @Controller()
+    class Blind {
+      @CommandHandler(TakeOrder)
+      take() {
+        return new OrderTaken();
+      }
+    }
+    const server = own(
+      await NestServer.listen({
+        module: { controllers: [Blind], providers: [{ provide: APP_PIPE, useClass: CommandValidationPipe }] },
+        options: { contract: ordersContract },
+      }),
+    );
+    expect(await clientOf(server.core).execute(new TakeOrder(0))).toEqual(new OrderTaken());
   });
 
   it.each([

@@ -59,7 +59,7 @@ export interface CmdStreamClientOptions<C extends Contract = Contract> extends O
   contract?: C | undefined;
   /**
    * Open the connections when the application starts, which waits for the first one and fails without it.
-   * @default none: they are opened by the first call
+   * @default false (they are opened by the first call)
    */
   connectOnBootstrap?: boolean | undefined;
   /**
@@ -73,6 +73,8 @@ export interface CmdStreamClientOptions<C extends Contract = Contract> extends O
    */
   deserializer?: Deserializer | undefined;
 }
+
+export const cmdStreamClientDefaults = Object.freeze({ connectOnBootstrap: false });
 
 export const cmdStreamClientRules: OptionRules<CmdStreamClientOptions> = Object.freeze({
   ...clientRules,
@@ -147,8 +149,14 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
 
   constructor(options: CmdStreamClientOptions<K> = {}) {
     super();
-    const resolved = resolveOptions('CmdStreamClient', options, clientDefaults, cmdStreamClientRules, oldClientNames);
-    const { serializer, deserializer, connectOnBootstrap = false, contract = emptyContract, ...others } = resolved;
+    const resolved = resolveOptions(
+      'CmdStreamClient',
+      options,
+      { ...clientDefaults, ...cmdStreamClientDefaults },
+      cmdStreamClientRules,
+      oldClientNames,
+    );
+    const { serializer, deserializer, connectOnBootstrap, contract = emptyContract, ...others } = resolved;
     this.#connectOnBootstrap = connectOnBootstrap;
     this.#maxStreamBufferBytes = others.maxStreamBufferBytes;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
