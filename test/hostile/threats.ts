@@ -95,7 +95,14 @@ export const threats: readonly Threat[] = [
       [`${unit}/server/connection-limit.test.ts`, 'the most connections'],
     ],
   },
-  { id: 'S25', what: 'memory of all connections together', without: 'the budget of bytes has no test here yet' },
+  {
+    id: 'S25',
+    what: 'memory of all connections together',
+    elsewhere: [
+      [`${server}/byte-budget.test.ts`, 'the connection that holds the most, when nothing is left'],
+      [`${server}/byte-budget.test.ts`, 'counts nothing any more when all have gone'],
+    ],
+  },
   {
     id: 'S26',
     what: 'a shutdown with clients attached',
