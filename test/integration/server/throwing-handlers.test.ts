@@ -459,6 +459,27 @@ describe("an Invoker's failureOf", () => {
   });
 });
 
+describe('an Invoker whose handlerOf throws', () => {
+  it('has it reported, and the Command named by its type alone', async () => {
+    const failure = new Error('handlerOf fails');
+    const invoker: CommandInvoker = {
+      invoke: (_command, _context, sink) => sink.error(new Error('the handler fails')),
+      handlerOf() {
+        throw failure;
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await peer.ends();
+    expect(await calc.lostCause()).toMatchObject({
+      code: 'HANDLER_ERROR',
+      message: expect.stringContaining('the handler of AddCmd failed'),
+    });
+    expect(calc.errors).toEqual([failure]);
+  });
+});
+
 describe('an Invoker whose failureOf fails', () => {
   const failure = new Error('failureOf fails');
   const original = new Error('the handler fails');

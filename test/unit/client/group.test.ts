@@ -41,10 +41,11 @@ class Stage {
   readonly news: string[] = [];
   readonly group: Group;
 
-  constructor(options: Partial<CommandClientOptions> = {}) {
+  constructor(options: Partial<CommandClientOptions> = {}, limits: { readonly mostPending?: number } = {}) {
     const resolved = resolveClientOptions({ contract: vectorContract, extension: false, ...SILENT, ...options });
     const config = {
       ...groupConfigOf(resolved, new AsyncScope()),
+      ...limits,
       dial: (): Promise<Duplex> => new Promise((succeed, fail) => void this.attempts.push({ succeed, fail })),
     };
     this.group = new Group(
@@ -338,6 +339,30 @@ describe('code of the user that picks a connection', () => {
     await connected;
     expect(submit().failure).toBe(closed);
     expect(permits).toEqual(['released']);
+  });
+});
+
+describe('calls that wait for their metadata', () => {
+  it('are as many as may, and one more when one of them is over', () => {
+    const stage = new Stage({}, { mostPending: 2 });
+    const metadata = new Promise<never>(() => {});
+    const wait = (): Sent => {
+      const sent = new Sent(2, stage.group, {});
+      stage.group.submitLater(sent.call, metadata);
+      return sent;
+    };
+    const [first, second, third] = [wait(), wait(), wait()];
+    expect([first.ends, second.ends]).toEqual([[], []]);
+    expect(third.failure).toMatchObject({
+      code: 'QUEUE_FULL',
+      message: expect.stringContaining('2 Commands wait for their metadata'),
+    });
+    expect(stage.group.pending).toBe(2);
+    first.call.cancel();
+    expect(stage.group.pending).toBe(1);
+    expect(wait().ends).toEqual([]);
+    expect(wait().failure).toMatchObject({ code: 'QUEUE_FULL' });
+    expect(second.ends).toEqual([]);
   });
 });
 

@@ -266,6 +266,23 @@ describe("fieldCase: 'go'", () => {
     expect(orders.read('null')).toEqual(new OrderCmd());
   });
 
+  it('finds what a nested class exposes that cannot be made without arguments, and keeps its other keys', () => {
+    class Sealed {
+      @Expose() Code = 1;
+      note = '';
+
+      constructor(given: { readonly note: string } | undefined) {
+        if (given === undefined) throw new Error('it needs its fields');
+      }
+    }
+    class Holder {
+      @Type(() => Sealed as never) part: unknown = undefined;
+    }
+    const holders = jsonBodies(Holder, { fieldCase: 'go' });
+    expect(() => holders.read('{"PART":{"code":2}}')).toThrow(failing('BAD_PAYLOAD', /it needs its fields/));
+    expect(holders.read('{"PART":null}').part).toBeNull();
+  });
+
   it('finds a field under its exposed name even where another field has that name', () => {
     class Swapped {
       @Expose({ name: 'second' }) first: unknown = 0;

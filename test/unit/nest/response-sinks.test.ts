@@ -1,7 +1,14 @@
 // Sinks before the sink of a Command: what they say of it as it is, and what they pass on.
 import { describe, expect, it } from '@jest/globals';
 import type { ResultSink } from '../../../lib/core.js';
-import { ForwardingSink, HookedSink, PromisedEnd } from '../../../lib/nest/server/response-sinks.js';
+import { WholePacket } from '../../../lib/codec/pattern-message.js';
+import { CmdStreamError } from '../../../lib/errors.js';
+import {
+  ForwardingSink,
+  HookedSink,
+  PromisedEnd,
+  SerializedResponses,
+} from '../../../lib/nest/server/response-sinks.js';
 
 class Sink implements ResultSink {
   isOpen = true;
@@ -77,6 +84,42 @@ describe('one whose end is that of a promise', () => {
     tested.complete();
     tested.error('why');
     expect([ends, sink.log]).toEqual([['resolved', 'why'], []]);
+  });
+});
+
+describe('one behind a serializer', () => {
+  const open = () => {
+    const sink = new Sink();
+    const serializer = { serialize: (packet: unknown) => packet };
+    return { sink, tested: new SerializedResponses(sink, serializer, '7', (error) => error) };
+  };
+  const packetOf = (given: unknown): unknown => (given as WholePacket).packet;
+
+  it('makes a packet of each response, and none of an end without one', () => {
+    const { sink, tested } = open();
+    tested.next(1);
+    tested.complete();
+    expect(packetOf(sink.log[0])).toEqual({ response: 1, id: '7' });
+    expect(sink.log.slice(1)).toEqual([['complete', undefined]]);
+  });
+
+  it('makes one of the last response, and of an error that is meant for the caller', () => {
+    const { sink, tested } = open();
+    tested.complete(null);
+    tested.error(CmdStreamError.remote({ why: 'because' }));
+    expect(sink.log.map((entry) => packetOf((entry as unknown[])[1]))).toEqual([
+      { response: null, isDisposed: true, id: '7' },
+      { err: { why: 'because' }, isDisposed: true, id: '7' },
+    ]);
+  });
+
+  it.each([
+    ['any other error', new Error('secret')],
+    ['one whose payload is no JSON', CmdStreamError.remote({ count: 1n })],
+  ])('passes %s on as it is', (_what, error) => {
+    const { sink, tested } = open();
+    tested.error(error);
+    expect(sink.log).toEqual([['error', error]]);
   });
 });
 
