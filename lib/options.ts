@@ -28,6 +28,11 @@ export function renamedTo(...names: readonly string[]): string {
   return `it is called ${names.map((name) => `"${name}"`).join(' and ')}`;
 }
 
+/** What to say of options that only the other side has. */
+export function optionsOf(side: 'client' | 'server', names: readonly string[]): OldOptionNames {
+  return Object.fromEntries(names.map((name) => [name, `that is an option of the ${side}`]));
+}
+
 /** A whole number of `unit`s from `min` to `max`; `zero` says what 0 means where 0 is outside that range. */
 export function integer(min: number, max: number, unit: string, zero?: string): OptionRule {
   return {

@@ -2,7 +2,7 @@
 // Nest client are faces of it; users see neither it nor what it takes beside their options.
 import { AsyncScope } from '../async-scope.js';
 import { notify } from '../callbacks.js';
-import { StreamCommand } from '../contract/command.js';
+import { StreamCommand, VoidCommand } from '../contract/command.js';
 import { hasResult, type ContractTables } from '../contract/contract.js';
 import { CmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
@@ -282,8 +282,10 @@ class OneResult implements CallSink {
   }
 
   complete(): void {
-    // An answer without a value is none.
-    if (this.#result !== undefined || !hasResult(this.#contract, this.call!.command)) this.#resolve(this.#result);
+    const { command } = this.call!;
+    // Whatever its handler gives. An answer without a value is none.
+    if (this.#result !== undefined && command instanceof VoidCommand) this.#resolve(undefined);
+    else if (this.#result !== undefined || !hasResult(this.#contract, command)) this.#resolve(this.#result);
     else this.#reject(new CmdStreamError('NO_RESULT', `no Result came: ${this.call!.label}`, { sent: true }));
   }
 

@@ -21,6 +21,7 @@ import {
   integer,
   objectWith,
   oneOf,
+  optionsOf,
   port,
   renamedTo,
   text,
@@ -255,8 +256,35 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   onUnexpectedResult: callback,
 });
 
+/** Held to the options of servers by a test: neither side may name the other one's file. */
+const optionsOfServers: readonly string[] = [
+  'listenOn',
+  'tlsFiles',
+  'maxConnections',
+  'maxConnectionsPerAddress',
+  'maxInFlight',
+  'maxInFlightPerConnection',
+  'handshakeTimeoutMs',
+  'firstConnectionTimeoutMs',
+  'receiveTimeoutMs',
+  'idleTimeoutMs',
+  'maxPingsPerSecond',
+  'maxControlFramesPerSecond',
+  'quietPeriodMs',
+  'onPlainError',
+  'onConnection',
+  'onDisconnect',
+  'onConnectionRefused',
+  'invoker',
+  'onError',
+  'transportId',
+];
+
+/** What has become of options that had another name, and whose those of the other side are. */
 export const oldClientNames: OldOptionNames = Object.freeze({
+  ...optionsOf('server', optionsOfServers),
   ...oldConnectionNames,
+  commandTimeoutMs: 'that is an option of the server; how long a call may take is "timeoutMs"',
   strategy: renamedTo('dispatchStrategy'),
   connections: `${renamedTo('connectionsPerServer')}, and is counted for each server`,
   whenDisconnected: 'it is `queue: false` now, or `queue: true`',

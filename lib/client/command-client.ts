@@ -165,7 +165,7 @@ export class CommandClient<K extends Contract = Contract> {
 
   /**
    * Sends a Command without waiting for Results; resolves when it was written. Results that come all the same are
-   * unexpected ones.
+   * unexpected ones. Whether it may be sent twice says its class or type alone: `idempotent` is no option here.
    *
    * @throws {CmdStreamError} as {@link dispatch}
    */

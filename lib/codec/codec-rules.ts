@@ -51,12 +51,13 @@ function factsOf({ name, dataLimits, layouts }: Codec): Pick<Codec, 'name' | 'da
 
 /** The same codec, which warns once of each type of Commands that should not be used any more. */
 function withWarnings(codec: Codec, commands: TypeTable): Codec {
-  const warned = new Set<number>();
+  const unsaid = new Set([...commands.types.keys()].filter((index) => commands.deprecationAt(index) !== undefined));
   const warn = (command: unknown, what: string): void => {
+    // Once all is said, no Command is asked for its type.
+    if (unsaid.size === 0) return;
     const index = commands.indexOf(command);
+    if (!unsaid.delete(index)) return;
     const reason = commands.deprecationAt(index);
-    if (reason === undefined || warned.has(index)) return;
-    warned.add(index);
     const text = `${commands.nameAt(index)} is deprecated${reason && `: ${reason}`} (${what}; this is said once)`;
     process.emitWarning(text, { type: 'DeprecationWarning', code: 'CMD_STREAM_DEPRECATED' });
   };

@@ -21,6 +21,7 @@ import {
   cap,
   integer,
   objectWith,
+  optionsOf,
   port,
   resolveOptions,
   text,
@@ -253,7 +254,7 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   host: text,
   port: port(0),
   listenOn,
-  tls: objectWith("an object of Node's TLS options"),
+  tls: objectWith("an object of Node's TLS options, as a server needs `key` and `cert`, or `pfx`"),
   tlsFiles: objectWith('an object of TlsFilesOptions'),
   codec: codecRule,
   maxConnections: cap(1, 1_000_000, 'connections'),
@@ -303,9 +304,33 @@ export const commandServerRules: OptionRules<CommandServerOptions> = Object.free
   onError: callback,
 });
 
-/** What has become of options that had another name. */
+/** Held to the options of clients by a test: neither side may name the other one's file. */
+const optionsOfClients: readonly string[] = [
+  'servers',
+  'connectionsPerServer',
+  'dispatchStrategy',
+  'lookup',
+  'connect',
+  'reconnect',
+  'keepalive',
+  'maxConnectionAgeMs',
+  'queue',
+  'retry',
+  'circuitBreaker',
+  'metadata',
+  'hooks',
+  'connectTimeoutMs',
+  'maxQueuedBytes',
+  'onUnexpectedResult',
+  'connectOnBootstrap',
+];
+
+/** What has become of options that had another name, and whose those of the other side are. */
 export const oldServerOptions: OldOptionNames = Object.freeze({
+  ...optionsOf('client', optionsOfClients),
   ...oldConnectionNames,
+  timeoutMs: 'that is an option of the client; how long a Command may run at the server is "commandTimeoutMs"',
+  maxPending: 'there is none: what runs is bounded by "maxInFlight" and "maxInFlightPerConnection"',
   path: 'it is `listenOn: { path }` now',
   sendHighWaterBytes: 'there is none: `maxSendBufferBytes` bounds what waits for a peer',
   onConnectionLost: 'it is "onDisconnect" now, which is given (connection, cause)',

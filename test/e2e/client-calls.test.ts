@@ -292,11 +292,30 @@ describe('on()', () => {
     expect(events).toEqual(['connect']);
   });
 
-  it.each(['conect', 'error', 'toString', undefined, Symbol('connect')])('refuses the event %p', async (event) => {
+  it.each(['conect', 'toString', '__proto__', undefined, Symbol('connect')])('refuses the event %p', async (event) => {
     const client = await clientOf(await serve());
     const text = `CmdStreamClient: unknown event "${String(event)}"; known are connect, disconnect, unexpectedResult`;
     expect(() => client.on(event as 'connect', () => {})).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: text }),
+    );
+  });
+
+  it.each([
+    ['connectionLost', 'it is "disconnect", which is given (cause, server)'],
+    ['error', 'there is none: calls fail with their errors, and "disconnect" is given the cause'],
+  ])('says what stands for the event "%s"', async (event, remedy) => {
+    const client = await clientOf(await serve());
+    const message = `CmdStreamClient: unknown event "${event}": ${remedy}`;
+    expect(() => client.on(event as 'connect', () => {})).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message }),
+    );
+  });
+
+  it.each([undefined, null, {}, 'callback'])('refuses the callback %p', async (callback) => {
+    const client = await clientOf(await serve());
+    const message = expect.stringMatching(/^CmdStreamClient: the callback of "connect" must be a function, got /);
+    expect(() => client.on('connect', callback as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message }),
     );
   });
 });

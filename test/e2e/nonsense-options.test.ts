@@ -109,6 +109,7 @@ const ofServers: Readonly<Record<string, Values>> = {
     'systemd',
   ],
   tls: noObject,
+  tlsFiles: noObject,
   codec: ofClients['codec']!,
   maxConnections: [1_000_001, ...noCap(1)],
   maxConnectionsPerAddress: [1_000_001, ...noCap(1)],
@@ -125,6 +126,7 @@ const ofServers: Readonly<Record<string, Values>> = {
   quietPeriodMs: noNumber,
   onPlainError: ['ignore', '', null, true, {}],
   maxStreamBufferBytes: tooSmall(1024),
+  maxBufferedBytes: [1024 ** 4 + 1, ...noCap(1024 * 1024)],
   extension: ['require', 0, 1, null],
   onConnection: noFunction,
   onDisconnect: noFunction,
@@ -192,6 +194,49 @@ describe.each(subjects)('the options of $name', ({ name: owner, rules, nonsense,
     const given = JSON.parse(`{"${name}":1}`) as object;
     expect(() => make(given)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`${owner}: unknown option`) }),
+    );
+  });
+});
+
+describe('an option of the other side', () => {
+  const ofEach = {
+    client: { ...cmdStreamClientRules, ...clientRules },
+    server: { ...cmdStreamServerRules, ...commandServerRules },
+  };
+  const cases = (['client', 'server'] as const).flatMap((side) => {
+    const [own, other] = side === 'client' ? [ofEach.client, ofEach.server] : [ofEach.server, ofEach.client];
+    const names = Object.keys(other).filter((name) => !Object.hasOwn(own, name));
+    return names.map((name) => ({ side, name, other: side === 'client' ? 'server' : 'client' }));
+  });
+  /** They have been an option of the same side, or something else stands for them there. */
+  const said: Readonly<Record<string, string>> = {
+    path: 'it is `listenOn: { path }` now',
+    maxBufferedBytes: 'it is called "maxStreamBufferBytes"',
+    timeoutMs: 'that is an option of the client; how long a Command may run at the server is "commandTimeoutMs"',
+    commandTimeoutMs: 'that is an option of the server; how long a call may take is "timeoutMs"',
+  };
+
+  it.each(cases)('is said to be one, given to a $side: $name', ({ side, name, other }) => {
+    const make = (): unknown => (side === 'client' ? new CmdStreamClient(given) : new CmdStreamServer(given));
+    const given = { [name]: 1 } as object;
+    const remedy = said[name] ?? `that is an option of the ${other}`;
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(make).toThrow(`: unknown option "${name}": ${remedy}`);
+  });
+
+  it.each([
+    ['gracefulShutdown', true, 'it is a function, as signals end the whole application: `enableGracefulShutdown(app)`'],
+    ['maxPending', 5, 'there is none: what runs is bounded by "maxInFlight" and "maxInFlightPerConnection"'],
+  ])('or what stands for it at a server: %s', (name, value, remedy) => {
+    const make = (): unknown => new CmdStreamServer({ [name]: value });
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(make).toThrow(`unknown option "${name}": ${remedy}`);
+  });
+
+  it('is no TLS without a key', () => {
+    const make = (): unknown => new CmdStreamServer({ tls: true as never });
+    expect(make).toThrow(
+      "must be an object of Node's TLS options, as a server needs `key` and `cert`, or `pfx`, got true",
     );
   });
 });

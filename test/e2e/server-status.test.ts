@@ -248,11 +248,28 @@ describe('a server in an application', () => {
     expect(seen).toEqual(['draining', 'closed']);
   });
 
-  it.each(['connectionLost', 'conection', 'toString', '__proto__', ''])('refuses to listen to "%s"', async (event) => {
+  it.each(['Connection', 'conection', 'toString', '__proto__', ''])('refuses to listen to "%s"', async (event) => {
     const server = own(await NestServer.listen({ module }));
     const text = `CmdStreamServer: unknown event "${event}"; known are status, connection, disconnect, connectionRefused`;
     const refusal = expect.objectContaining({ code: 'INVALID_OPTION', message: text }) as unknown as Error;
     expect(() => server.strategy.on(event as 'status', () => {})).toThrow(refusal);
+  });
+
+  it.each([
+    ['connectionLost', 'it is "disconnect" now, which is given (connection, cause)'],
+    ['close', 'it is the status "closed" of "status"'],
+  ])('says what the event "%s" is called', async (event, remedy) => {
+    const server = own(await NestServer.listen({ module }));
+    const message = `CmdStreamServer: unknown event "${event}": ${remedy}`;
+    const refusal = expect.objectContaining({ code: 'INVALID_OPTION', message }) as unknown as Error;
+    expect(() => server.strategy.on(event as 'status', () => {})).toThrow(refusal);
+  });
+
+  it.each([undefined, null, {}, 'callback'])('refuses the callback %p', async (callback) => {
+    const server = own(await NestServer.listen({ module }));
+    const message = expect.stringMatching(/^CmdStreamServer: the callback of "status" must be a function, got /);
+    const refusal = expect.objectContaining({ code: 'INVALID_OPTION', message }) as unknown as Error;
+    expect(() => server.strategy.on('status', callback as never)).toThrow(refusal);
   });
 
   it('answers and serves on although the logger of the application fails', async () => {

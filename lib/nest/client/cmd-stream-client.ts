@@ -1,7 +1,6 @@
 // The client of the transport: a core client with Nest's ClientProxy face, Observables and the dispatch hook.
 // It is long because each method of that face is documented here, most of them with an example.
 import 'reflect-metadata';
-import { EventEmitter } from 'node:events';
 import { Logger } from '@nestjs/common';
 import {
   ClientProxy,
@@ -43,6 +42,7 @@ import type { Metadata } from '../../wire/control-frame.js';
 import { CmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from '../server/command-handler.decorator.js';
 import { EmptyError, PatternResponses } from './pattern-responses.js';
+import { Listeners, type EventNames } from '../listeners.js';
 import { PeerLog } from '../peer-log.js';
 import { serialized, deserializerRule, serializerRule } from '../packet-forms.js';
 
@@ -118,7 +118,19 @@ export interface CmdStreamClientEvents {
   unexpectedResult: (result: UnexpectedResult) => void;
 }
 
-const events: readonly (keyof CmdStreamClientEvents)[] = ['connect', 'disconnect', 'unexpectedResult'];
+const known: readonly (keyof CmdStreamClientEvents)[] = ['connect', 'disconnect', 'unexpectedResult'];
+
+const eventNames: EventNames = {
+  owner: 'CmdStreamClient',
+  known,
+  old: {
+    connectionLost: 'it is "disconnect", which is given (cause, server)',
+    connection: 'it is "connect"',
+    close: 'it is "disconnect"',
+    error: 'there is none: calls fail with their errors, and "disconnect" is given the cause',
+    status: 'it is the Observable `status`',
+  },
+};
 
 /**
  * Sends Commands: `execute` for a Promise, `send` for an Observable, `emit` to wait for nothing. It connects with the
@@ -141,7 +153,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   readonly #core: ClientCore;
   readonly #client: CommandClient;
   readonly #commands: TypeTable;
-  readonly #events = new EventEmitter();
+  readonly #listeners = new Listeners(eventNames);
   readonly #log = new PeerLog(new Logger('CmdStreamClient'));
   #packets = 0;
   readonly #connectOnBootstrap: boolean;
@@ -183,24 +195,15 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   /**
    * Calls `callback` for each of these events; returns what ends that.
    *
-   * @throws {CmdStreamError} INVALID_OPTION when there is no such event
+   * @throws {CmdStreamError} INVALID_OPTION when there is no such event, or `callback` is no function
    */
   override on<E extends keyof CmdStreamClientEvents>(event: E, callback: CmdStreamClientEvents[E]): () => void {
-    if (!events.includes(event)) {
-      const text = `CmdStreamClient: unknown event "${String(event)}"; known are ${events.join(', ')}`;
-      throw new CmdStreamError('INVALID_OPTION', text);
-    }
-    // One of its own: the same callback may be given twice, and each is ended by itself.
-    const call = callback as (...args: unknown[]) => unknown;
-    const listener = (...args: unknown[]): unknown => call(...args);
-    this.#events.on(event, listener);
-    return () => void this.#events.off(event, listener);
+    return this.#listeners.on(event, callback);
   }
 
   /** A listener that fails, now or by a promise, keeps no other one from being called. */
   #emit(event: keyof CmdStreamClientEvents, ...args: unknown[]): void {
-    for (const listener of this.#events.listeners(event))
-      notify(() => (listener as (...args: unknown[]) => unknown)(...args));
+    for (const { call } of this.#listeners.of(event)) notify(() => call(...args));
   }
 
   /** The core client. */
@@ -305,7 +308,8 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
 
   /**
    * Sends a Command, or an event by pattern, without waiting for an answer; hot: it is sent at once. Emits and
-   * completes when it was written. If that fails without a subscriber, it is logged.
+   * completes when it was written. If that fails without a subscriber, it is logged. Whether it may be sent twice says
+   * the class or type of the Command alone: `idempotent` is no option here.
    */
   override emit(command: CommandOf<K>, options?: Pick<CallOptions, 'metadata'>): Observable<void>;
   /** Sends data to the `@EventPattern()` of the pattern; a CmdStreamRecord sends metadata along. */

@@ -3,7 +3,6 @@
 // the core's.
 import 'reflect-metadata';
 import { AsyncResource } from 'node:async_hooks';
-import { EventEmitter } from 'node:events';
 import { Logger, type LoggerService } from '@nestjs/common';
 import {
   Server,
@@ -19,7 +18,7 @@ import { callSafely } from '../../callbacks.js';
 import type { ConnectionAddresses } from '../../contract/command.js';
 import { emptyContract, tablesOf, contractRule, type Contract } from '../../contract/contract.js';
 import { CmdStreamError } from '../../errors.js';
-import { resolveOptions, type OptionRules } from '../../options.js';
+import { resolveOptions, type OldOptionNames, type OptionRules } from '../../options.js';
 import { CommandServer } from '../../server/command-server.js';
 import type { ResultSink } from '../../server/invoker.js';
 import {
@@ -32,6 +31,7 @@ import {
   type CmdStreamBaseServerOptions,
 } from '../../server/server-options.js';
 import type { TlsReloadOptions } from '../../server/server-tls.js';
+import { Listeners, type EventNames } from '../listeners.js';
 import { PeerLog } from '../peer-log.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
 import { transportIdRule, type CommandHandlerExtras } from './command-handler.decorator.js';
@@ -80,6 +80,11 @@ export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.
   deserializer: deserializerRule,
 });
 
+const oldNames: OldOptionNames = Object.freeze({
+  ...oldServerOptions,
+  gracefulShutdown: 'it is a function, as signals end the whole application: `enableGracefulShutdown(app)`',
+});
+
 /**
  * What a {@link CmdStreamServer} does, as its event `status` gives it.
  *
@@ -106,7 +111,19 @@ export type CmdStreamServerEvents = {
 /** The id of this transport, unless the option `transportId` says otherwise. */
 export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
 
-const EVENTS: readonly (keyof CmdStreamServerEvents)[] = ['status', 'connection', 'disconnect', 'connectionRefused'];
+const known: readonly (keyof CmdStreamServerEvents)[] = ['status', 'connection', 'disconnect', 'connectionRefused'];
+
+const eventNames: EventNames = {
+  owner: 'CmdStreamServer',
+  known,
+  old: {
+    connectionLost: 'it is "disconnect" now, which is given (connection, cause)',
+    connect: 'it is "connection"',
+    error: 'there is none: errors are logged, and "status" is given why the server could not listen',
+    listening: 'it is the status "connected" of "status"',
+    close: 'it is the status "closed" of "status"',
+  },
+};
 
 /** Nest keeps handlers with another tag from the server: this is all that it can notice. */
 const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
@@ -140,7 +157,7 @@ export class CmdStreamServer
   protected override readonly logger: LoggerService = new Logger('CmdStreamServer');
   readonly #server: CommandServer;
   readonly #invoker: HandlerInvoker;
-  readonly #events = new EventEmitter();
+  readonly #listeners = new Listeners(eventNames);
   readonly #peerLog = new PeerLog(this.logger);
   readonly #failureLog = new FailureLog(() => this.logger, this.#peerLog);
   readonly #patterns: PatternInvoker;
@@ -150,7 +167,7 @@ export class CmdStreamServer
 
   constructor(options: CmdStreamServerOptions = {}) {
     super();
-    const resolved = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules, oldServerOptions);
+    const resolved = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules, oldNames);
     const { transportId, serializer, deserializer, contract = emptyContract, ...core } = resolved;
     this.transportId = transportId ?? CMD_STREAM;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
@@ -286,24 +303,15 @@ export class CmdStreamServer
   /**
    * Calls `callback` for each of these events; returns what ends that.
    *
-   * @throws {CmdStreamError} INVALID_OPTION when there is no such event
+   * @throws {CmdStreamError} INVALID_OPTION when there is no such event, or `callback` is no function
    */
   on<E extends keyof CmdStreamServerEvents>(event: E, callback: CmdStreamServerEvents[E]): () => void {
-    if (!EVENTS.includes(event)) {
-      const text = `CmdStreamServer: unknown event "${String(event)}"; known are ${EVENTS.join(', ')}`;
-      throw new CmdStreamError('INVALID_OPTION', text);
-    }
-    // One of its own: the same callback may be given twice, and each is ended by itself.
-    const call = callback as (...args: unknown[]) => unknown;
-    const listener = (...args: unknown[]): unknown => call(...args);
-    this.#events.on(event, listener);
-    return () => void this.#events.off(event, listener);
+    return this.#listeners.on(event, callback);
   }
 
-  #emit(event: string, ...args: unknown[]): void {
-    for (const listener of this.#events.listeners(event)) {
-      callSafely((error) => this.#failureLog.report(error), listener as (...args: unknown[]) => unknown, ...args);
-    }
+  #emit(event: keyof CmdStreamServerEvents, ...args: unknown[]): void {
+    for (const { call } of this.#listeners.of(event))
+      callSafely((error) => this.#failureLog.report(error), call, ...args);
   }
 
   /** The core server. Of an application: `app.unwrap<CommandServer>()`. */

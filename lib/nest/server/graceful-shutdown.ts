@@ -11,7 +11,10 @@ import { CommandServer } from '../../server/command-server.js';
  * @publicApi
  */
 export interface GracefulShutdownOptions {
-  /** Signals that close the application; default: SIGTERM and SIGINT. */
+  /**
+   * Signals that close the application.
+   * @default ['SIGTERM', 'SIGINT']
+   */
   signals?: readonly NodeJS.Signals[] | undefined;
 }
 

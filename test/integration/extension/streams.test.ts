@@ -1,7 +1,14 @@
 // Streams between two peers of this package: their marks, their ends, and what stops them.
 import { describe, expect, it } from '@jest/globals';
 import { setImmediate } from 'node:timers/promises';
-import { CmdStreamError, Command, defineContract, StreamCommand, VoidCommand } from '../../../lib/core.js';
+import {
+  CmdStreamError,
+  Command,
+  defineContract,
+  StreamCommand,
+  VoidCommand,
+  type ResultSink,
+} from '../../../lib/core.js';
 import { ADD_2_3, countFrame, frame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, until } from '../../support/deadline.js';
@@ -163,15 +170,22 @@ describe('execute()', () => {
     await expect(client.execute(new OneCmd())).rejects.toMatchObject({ code: 'NO_RESULT', sent: true });
   });
 
+  class NoneCmd extends VoidCommand {
+    override exec() {}
+  }
+  const contract = defineContract({ commands: [NoneCmd], results: [Item] });
+
   it('resolves with undefined for a VoidCommand', async () => {
-    class NoneCmd extends VoidCommand {
-      override exec() {}
-    }
-    const contract = defineContract({ commands: [NoneCmd], results: [Item] });
     const { calc, client } = await openStage(own, () => undefined, { contract }, { contract });
     await expect(client.execute(new NoneCmd())).resolves.toBeUndefined();
     expect(await all(client.iterate(new NoneCmd()))).toEqual([]);
     expect(calc.errors).toEqual([]);
+  });
+
+  it('resolves with undefined for a VoidCommand whose handler gives a Result', async () => {
+    const invoker = { invoke: (_command: unknown, _context: unknown, sink: ResultSink) => sink.complete(new Item(1)) };
+    const { client } = await openStage(own, () => undefined, { contract, invoker }, { contract });
+    await expect(client.execute(new NoneCmd())).resolves.toBeUndefined();
   });
 
   it('resolves with the one Result of a generator', async () => {
