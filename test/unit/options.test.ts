@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   boolean,
   callback,
+  cap,
   integer,
   objectWith,
   oneOf,
@@ -172,6 +173,12 @@ describe('a rule', () => {
     ['a number without 0', integer(5, 10, 'cups'), [5, 10], [0, 4, 11]],
     ['a number as large as any', integer(0, Infinity, 'cups'), [0, 2 ** 53 - 1], [2 ** 53, -1]],
     [
+      'a number or no limit',
+      cap(1, 10, 'cups'),
+      [1, 10, Infinity],
+      [0, 11, 1.5, -Infinity, Number.NaN, 'Infinity', null],
+    ],
+    [
       'a port',
       port(1),
       [1, 80, '80', '1', '65535', 65_535, '00080'],
@@ -197,6 +204,7 @@ describe('a rule', () => {
   it.each([
     [integer(1, 10, 'cups'), 'a whole number of cups from 1 to 10'],
     [integer(1, 10, 'cups', 'no limit'), 'a whole number of cups from 1 to 10, or 0 (no limit)'],
+    [cap(1, 10, 'cups'), 'a whole number of cups from 1 to 10, or Infinity (no limit)'],
     [port(0), 'a whole number from 0 to 65535'],
     [oneOf('a', 1), '"a" or 1'],
     [boolean, 'true or false'],

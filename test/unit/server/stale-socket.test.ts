@@ -2,13 +2,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { linkSync, lstatSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { removeStaleSocket } from '../../../lib/server/listening-socket.js';
 import { Folder } from '../../support/folder.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';
 
 const own = guardLeaks();
+/** Elsewhere the system calls that a refused connection, as if no process listened. */
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
 
 /** The path of a socket whose server has gone without it. */
 async function deadSocket(): Promise<string> {
@@ -49,5 +51,18 @@ describe('removeStaleSocket()', () => {
     put(path);
     expect(await removeStaleSocket(path)).toBe(false);
     expect(lstatSync(path).isSocket()).toBe(false);
+  });
+});
+
+onLinux('removeStaleSocket() on Linux', () => {
+  it('does not touch a server that cannot take one more connection at the moment', async () => {
+    const path = own(new Folder()).file('busy.sock');
+    const server = createServer((socket) => socket.destroy()).listen({ path, backlog: 1 });
+    own({ destroy: () => server.close() });
+    await once(server, 'listening');
+    // The system has no room for so many until this turn is over.
+    for (let n = 0; n < 5; n++) own(connect(path)).on('error', () => {});
+    expect(await removeStaleSocket(path)).toBe(false);
+    expect(lstatSync(path).isSocket()).toBe(true);
   });
 });
