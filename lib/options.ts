@@ -1,6 +1,7 @@
 // One resolver for every set of options: fills in defaults, checks each value, refuses unknown keys, freezes.
 // The rules themselves live beside the interface they belong to.
 import { CmdStreamError } from './errors.js';
+import { similarName } from './similar-names.js';
 
 /** How one option is checked: `expected` completes the sentence "must be …". */
 export interface OptionRule {
@@ -102,19 +103,11 @@ export function resolveOptions<T extends object, D extends Partial<T>>(
   rules: OptionRules<T>,
   oldNames: OldOptionNames = NO_OLD_NAMES,
 ): Readonly<Complete<T, keyof D>> {
-  if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
-    throw new CmdStreamError('INVALID_OPTION', `${owner}: options must be an object, got ${show(given)}`);
-  }
+  checkOptionNames(owner, given, rules, oldNames);
   const resolved: Record<string, unknown> = { ...defaults };
   for (const [key, value] of Object.entries(given ?? {})) {
-    const rule = Object.hasOwn(rules, key) ? rules[key as keyof T] : undefined;
-    if (rule === undefined) {
-      const remedy = Object.hasOwn(oldNames, key)
-        ? `: ${oldNames[key]}`
-        : `; known are ${Object.keys(rules).join(', ')}`;
-      throw new CmdStreamError('INVALID_OPTION', `${owner}: unknown option "${key}"${remedy}`);
-    }
     if (value === undefined) continue;
+    const rule = rules[key as keyof T];
     if (!rule.accepts(value)) {
       throw new CmdStreamError(
         'INVALID_OPTION',
@@ -129,6 +122,33 @@ export function resolveOptions<T extends object, D extends Partial<T>>(
     }
   }
   return Object.freeze(resolved) as ReturnType<typeof resolveOptions<T, D>>;
+}
+
+/**
+ * Is it an object, all of whose keys are known? Of one that is not, the error names the one that was meant, as far as
+ * that can be guessed.
+ *
+ * @throws {CmdStreamError} INVALID_OPTION
+ */
+export function checkOptionNames(
+  owner: string,
+  given: unknown,
+  rules: Readonly<Record<string, unknown>>,
+  oldNames: OldOptionNames = NO_OLD_NAMES,
+): void {
+  if (given === undefined) return;
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new CmdStreamError('INVALID_OPTION', `${owner}: options must be an object, got ${show(given)}`);
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(rules, key));
+  if (unknown === undefined) return;
+  const remedy = Object.hasOwn(oldNames, unknown) ? `: ${oldNames[unknown]}` : knownNames(unknown, Object.keys(rules));
+  throw new CmdStreamError('INVALID_OPTION', `${owner}: unknown option "${unknown}"${remedy}`);
+}
+
+function knownNames(unknown: string, known: readonly string[]): string {
+  const meant = similarName(unknown, known);
+  const names = known.join(', ');
+  return meant === undefined ? `; known are ${names}` : `: did you mean "${meant}"? Known are ${names}`;
 }
 
 function show(value: unknown): string {

@@ -1,6 +1,7 @@
 // What a class says of itself beside its fields: the statics `wireName`, `idempotent` and `deprecated`, and of Results
 // the method `lastOne`. A name that was meant to be one of these and is not would do nothing, so it is an error.
 import { CmdStreamError } from '../errors.js';
+import { isClose } from '../similar-names.js';
 
 /** What is asked of a class here. */
 interface ClassLike {
@@ -74,32 +75,4 @@ function misspelt(start: unknown, known: readonly string[], kind: string, end: o
     }
   }
   return undefined;
-}
-
-/** Are they the same but for upper case and a slip of the keyboard, or two in a long name? */
-function isClose(name: string, meant: string): boolean {
-  const allowed = meant.length < 10 ? 1 : 2;
-  if (Math.abs(name.length - meant.length) > allowed) return false;
-  return distance(name.toLowerCase(), meant.toLowerCase()) <= allowed;
-}
-
-/** How many letters must be added, left out, replaced, or change places with the next, to make one of the other. */
-function distance(one: string, other: string): number {
-  const rows = [Array.from({ length: other.length + 1 }, (_, column) => column)];
-  for (let row = 1; row <= one.length; row++) {
-    const [above, here] = [rows[row - 1]!, [row]];
-    for (let column = 1; column <= other.length; column++) {
-      const isSame = one[row - 1] === other[column - 1];
-      // Before the first letter there is none, which equals no letter.
-      const isSwapped = one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
-      here[column] = Math.min(
-        above[column]! + 1,
-        here[column - 1]! + 1,
-        above[column - 1]! + (isSame ? 0 : 1),
-        isSwapped ? rows[row - 2]![column - 2]! + 1 : Number.POSITIVE_INFINITY,
-      );
-    }
-    rows.push(here);
-  }
-  return rows[one.length]![other.length]!;
 }

@@ -88,7 +88,7 @@ describe('@CommandHandler() with a time limit', () => {
 
   it.each([
     [{ timeoutMs: -1 }, '"timeoutMs" must be a whole number of milliseconds from 1 to 2147483647, or 0 (no limit)'],
-    [{ timeoutMS: 5 }, 'unknown option "timeoutMS"; known are transportId, timeoutMs'],
+    [{ timeoutMS: 5 }, 'unknown option "timeoutMS": did you mean "timeoutMs"? Known are transportId, timeoutMs'],
     [{ transportId: 'tcp' }, '"transportId" must be a Transport or a symbol'],
     ['tcp', 'options must be an object'],
     [null, 'options must be an object'],

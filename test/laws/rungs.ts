@@ -7,7 +7,7 @@ interface Room {
   readonly packages: readonly RegExp[];
 }
 
-const ground = ['error-codes', 'errors', 'options', 'callbacks'];
+const ground = ['error-codes', 'errors', 'similar-names', 'options', 'callbacks'];
 const bytes = [...ground, 'wire', 'contract', 'codec'];
 const socket = [...bytes, 'async-scope', 'fifo', 'linked-set', 'connection'];
 const core = [...socket, 'client', 'server'];
@@ -21,7 +21,8 @@ export const house: Readonly<Record<string, Room>> = {
   'error-codes': { rooms: [], packages: [] },
   errors: { rooms: ['error-codes'], packages: [/^node:util(\/|$)/] },
   'error-status': { rooms: ['error-codes', 'errors'], packages: [] },
-  options: { rooms: ['errors'], packages: [] },
+  'similar-names': { rooms: [], packages: [] },
+  options: { rooms: ['errors', 'similar-names'], packages: [] },
   'async-scope': { rooms: [], packages: [/^node:async_hooks$/] },
   callbacks: { rooms: ['error-codes', 'errors'], packages: [] },
   fifo: { rooms: [], packages: [] },

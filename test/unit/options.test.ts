@@ -115,6 +115,18 @@ describe('options', () => {
     expect(given('toString')).toThrow('kettle: unknown option "toString"; known are litres');
   });
 
+  it.each([
+    ['timeout', 'timeoutMs'],
+    ['TIMEOUTMS', 'timeoutMs'],
+    ['tiemoutMs', 'timeoutMs'],
+    ['liters', 'litres'],
+    ['modes', 'mode'],
+    ['labelText', 'label'],
+  ])('name what %s is meant to be', (key, meant) => {
+    const said = `kettle: unknown option "${key}": did you mean "${meant}"? Known are litres, timeoutMs, mode`;
+    expect(() => resolve({ [key]: 1 })).toThrow(said);
+  });
+
   it.each([null, 5, 'options', [], () => {}])('refuse %p instead of an object', (given) => {
     expect(() => resolve(given)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });

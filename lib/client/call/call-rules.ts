@@ -1,6 +1,7 @@
 // What a caller may say about a call, checked before anything is sent.
 import { timeLimit } from '../../connection/connection-options.js';
 import { CmdStreamError } from '../../errors.js';
+import { similarName } from '../../similar-names.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
 import type { CallOptions } from './client-call.js';
 
@@ -18,7 +19,9 @@ export function checkCallOptions(options: CallOptions, known = optionsOfCalls): 
     throw invalid(`the options of a call must be an object with ${known.join(', ')}, got ${shown(options)}`);
   for (const name of Object.keys(options)) {
     if (known.includes(name) || options[name as keyof CallOptions] === undefined) continue;
-    throw invalid(`unknown call option "${name}"; known here: ${known.join(', ')}`);
+    const meant = similarName(name, known);
+    const remedy = meant === undefined ? '; known here:' : `: did you mean "${meant}"? Known here:`;
+    throw invalid(`unknown call option "${name}"${remedy} ${known.join(', ')}`);
   }
   const { timeoutMs, signal, idempotent } = options;
   if (timeoutMs !== undefined && !timeRule.accepts(timeoutMs))

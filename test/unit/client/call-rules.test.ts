@@ -28,10 +28,13 @@ describe('the options of a call', () => {
     [null, 'the options of a call must be an object with timeoutMs, signal, metadata, idempotent, got null'],
     [7, 'the options of a call must be an object with timeoutMs, signal, metadata, idempotent, got 7'],
     ['seven', 'the options of a call must be an object with timeoutMs, signal, metadata, idempotent, got a string'],
-    [{ timeout: 5 }, 'unknown call option "timeout"; known here: timeoutMs, signal, metadata, idempotent'],
+    [
+      { timeout: 5 },
+      'unknown call option "timeout": did you mean "timeoutMs"? Known here: timeoutMs, signal, metadata, idempotent',
+    ],
     [
       { timeoutMs: 5, timeout: null },
-      'unknown call option "timeout"; known here: timeoutMs, signal, metadata, idempotent',
+      'unknown call option "timeout": did you mean "timeoutMs"? Known here: timeoutMs, signal, metadata, idempotent',
     ],
     [{ timeoutMs: -1 }, 'call option "timeoutMs" must be '],
     [{ timeoutMs: '5' }, ', got a string'],

@@ -71,7 +71,10 @@ describe('commandType()', () => {
   });
 
   it.each([
-    [{ idempotant: true }, /unknown option "idempotant"; known are name, idempotent, deprecated/],
+    [
+      { idempotant: true },
+      /unknown option "idempotant": did you mean "idempotent"\? Known are name, idempotent, deprecated/,
+    ],
     [{ name: '' }, /"name" must be a string that is not empty/],
     [{ idempotent: 'yes' }, /"idempotent" must be true or false/],
     [{ deprecated: '' }, /"deprecated" must be true, false or a text that is not empty/],
