@@ -4,6 +4,7 @@ import { AsyncScope } from '../async-scope.js';
 import { notify } from '../callbacks.js';
 import { StreamCommand, VoidCommand } from '../contract/command.js';
 import { hasResult, type ContractTables } from '../contract/contract.js';
+import { unlisted } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
@@ -140,7 +141,7 @@ export class ClientCore {
     let call: ClientCall;
     let later: Promise<Metadata> | undefined;
     try {
-      if (options !== NO_OPTIONS) checkCallOptions(options);
+      if (options !== NO_OPTIONS) this.#checkOptions(command, options);
       const { signal, timeoutMs = defaultTimeoutMs, metadata, idempotent } = options;
       if (signal?.aborted) throw signal.reason;
       if (this.#closing) throw closedError();
@@ -165,6 +166,13 @@ export class ClientCore {
     if (later) this.#group.submitLater(call, later);
     else this.#group.submit(call);
     return call;
+  }
+
+  /** Data of a pattern are no wrong options. */
+  #checkOptions(command: unknown, options: CallOptions): void {
+    const { commands } = this.#options.contract;
+    if (typeof command === 'string' && commands.indexOf(command) < 0) throw unlisted(commands, 'commands', command);
+    checkCallOptions(options);
   }
 
   /** Sends a Command, or an event by pattern, and resolves when it was written. */

@@ -304,21 +304,25 @@ export function typeNameOf(value: unknown): string {
  */
 export function unlisted(table: TypeTable, list: 'commands' | 'results', value: unknown): CmdStreamError {
   const code = list === 'commands' ? 'COMMAND_NOT_IN_CONTRACT' : 'RESULT_NOT_IN_CONTRACT';
-  const name = typeNameOf(value);
+  const name = isClass(value) ? `the class ${nameOf(value)}` : typeNameOf(value);
   return new CmdStreamError(
     code,
     `${name} is not in the contract's \`${list}\`${whyUnlisted(table, list, value, name)}`,
   );
 }
 
+const PATTERN = 'a message by pattern goes with send(pattern, data)';
 const PLAIN_COMMAND =
-  ': it is a plain object; make an instance of the class of the Command, or for a message type call its create()';
+  ': it is a plain object; make an instance of the class of the Command, or for a message type call its create(); ' +
+  PATTERN;
 const PLAIN_RESULT =
   ': a plain object is no Result. Make an instance of its class, or for a message type call its create(); ' +
   'or if that was done, an interceptor has changed it, ' +
   'as ClassSerializerInterceptor of Nest does: CmdStreamSerializerInterceptor in its place leaves Results alone';
 
 function whyUnlisted({ types }: TypeTable, list: string, value: unknown, name: string): string {
+  if (isClass(value)) return `: it takes an instance, \`new ${value.name || 'Class'}(…)\``;
+  if (list === 'commands' && typeof value !== 'object') return `: a call takes a Command; ${PATTERN}`;
   if (types.length === 0) return `, which lists nothing: was the option \`contract\` given?`;
   if (isPlainObject(value)) return list === 'commands' ? PLAIN_COMMAND : PLAIN_RESULT;
   if (types.some((type) => !isReserved(type) && nameOf(type) === name))

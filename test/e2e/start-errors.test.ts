@@ -142,7 +142,11 @@ describe('the start of an application', () => {
     const contract = defineContract({ commands: { 0: AddCmd, 1: reserved, 2: SubCmd }, results: { 0: CalcResult } });
     const server = own(await NestServer.listen({ module: { controllers: [Adder] }, options: { contract } }));
     const warnings = server.logger.lines.filter((line) => line.startsWith('warn'));
-    expect(warnings).toEqual([expect.stringContaining('no handler for SubCmd of the contract')]);
+    expect(warnings).toEqual([
+      expect.stringContaining(
+        'no handler for SubCmd of the contract: is the class with the handler among the `controllers` of a module?',
+      ),
+    ]);
   });
 
   it('warns of nothing when every Command has its handler', async () => {

@@ -24,6 +24,7 @@ export interface ConnectAttemptConfig {
 }
 
 const NO_SERVER = 'is it a cmd-stream server, with or without TLS as here?';
+const FULL_SERVER = 'One that has maxConnections already hangs up, too';
 const NO_EXTENSION = 'if it is no server of this package, try the option `extension: false`';
 
 const waitsFor: Readonly<Record<ConnectStage | 'greeting' | 'probe', string>> = Object.freeze({
@@ -162,7 +163,8 @@ export function notOpened(cause: CmdStreamError, { server, tls, hungUpOnProbe }:
   const own = tls && ownCertificate(tls);
   if (own !== undefined) return refusedCertificate(server, cause, own);
   if (tls && cause.code === 'PEER_RESET') return notConnected('TLS_ERROR', server, cause.message, cause);
-  return notConnected('CONNECT_FAILED', server, cause.message, rootOf(cause));
+  const text = `${cause.message} before it has greeted: ${NO_SERVER} ${FULL_SERVER}`;
+  return notConnected('CONNECT_FAILED', server, text, rootOf(cause));
 }
 
 function notConnected(

@@ -126,6 +126,7 @@ const eventNames: EventNames = {
 };
 
 /** Nest keeps handlers with another tag from the server: this is all that it can notice. */
+const NOT_LISTED = 'is the class with the handler among the `controllers` of a module?';
 const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
 
 /**
@@ -271,7 +272,7 @@ export class CmdStreamServer
 
   listen(callback: (error?: unknown, info?: unknown) => void): void {
     const { missing, missingButInCqrs } = this.#invoker;
-    if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract`);
+    if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract: ${NOT_LISTED}`);
     else if (this.messageHandlers.size === 0) this.logger.warn(NO_HANDLERS);
     if (missingButInCqrs.length > 0)
       this.logger.warn(`${missingButInCqrs.join(', ')}: handled by the @CommandHandler of ${CQRS_MIX_UP}`);

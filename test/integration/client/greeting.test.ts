@@ -72,6 +72,22 @@ describe('client greeting', () => {
     expect(client.status).toBe('disconnected');
   });
 
+  it('asks what server that is when one writes something and hangs up', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { reconnect: false }));
+    const connected = client.connect();
+    const peer = await raw.peer();
+    // What an SSH server says first.
+    peer.write(Buffer.from('SSH-2.0-OpenSSH_9.6\r\n').toString('hex'));
+    peer.finish();
+    await expect(connected).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      message: expect.stringMatching(
+        /inside a frame.* is it a cmd-stream server, with or without TLS as here\? .*maxConnections/,
+      ),
+    });
+  });
+
   it('names both texts when the ServerInfo is another one', async () => {
     const raw = own(await RawServer.listen());
     const client = own(calcClient(raw.port));

@@ -130,6 +130,7 @@ const broken: [string, () => Command, string][] = [
   ['a subclass of a class of the contract', () => new (class extends AddCmd {})(2, 3), 'COMMAND_NOT_IN_CONTRACT'],
   ['a plain object', () => ({ A: 2, B: 3 }) as unknown as Command, 'COMMAND_NOT_IN_CONTRACT'],
   ['null', () => null as unknown as Command, 'COMMAND_NOT_IN_CONTRACT'],
+  ['a class itself', () => AddCmd as unknown as Command, 'COMMAND_NOT_IN_CONTRACT'],
   ['more than maxCommandBytes', () => new EchoCmd('x'.repeat(1000)), 'FRAME_TOO_LARGE'],
   ['a toJSON that throws', () => Object.assign(new AddCmd(), { toJSON: fail }), 'ENCODE_FAILED'],
   ['a getter that throws deep inside', () => Object.assign(new AddCmd(), { A: deep() }), 'ENCODE_FAILED'],
@@ -162,6 +163,15 @@ describe('a Command that cannot be written', () => {
     await peer.receives(ADD_2_3 + addFrame(2, 2, 3));
     peer.write(SUM_5 + sumFrame(2, 5));
     await expect(Promise.all([first, last])).resolves.toHaveLength(2);
+  });
+
+  it.each([undefined, 1])('is not taken for a pattern, with %p as options', async (options) => {
+    const { client } = await openPair(own);
+    const call = client.execute('add' as unknown as Command, options as never);
+    await expect(call).rejects.toMatchObject({
+      code: 'COMMAND_NOT_IN_CONTRACT',
+      message: expect.stringMatching(/^a string is not in .*: a call takes a Command; .* send\(pattern, data\)$/),
+    });
   });
 
   it('leaves what is being written alone', async () => {

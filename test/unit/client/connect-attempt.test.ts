@@ -149,6 +149,8 @@ describe('a connection that ends before it is open', () => {
     expect(error).toMatchObject(expected);
     expect(error.message).toContain(`cannot connect to calc:1: ${cause.message}`);
     expect(error.message.includes('`extension: false`')).toBe(hungUpOnProbe);
+    const asksForServer = expected.code === 'CONNECT_FAILED' && !hungUpOnProbe;
+    expect(error.message.includes('is it a cmd-stream server, with or without TLS as here?')).toBe(asksForServer);
   });
 
   it('keeps every other reason', () => {
