@@ -189,7 +189,7 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * `maxCommandBytes` and `maxResultBytes`. 1 MiB to 1 TiB, or `Infinity`: no limit.
    * @default a quarter of V8's heap limit (`heap_size_limit`), 32 MiB at least and 1 GiB at most
    */
-  maxBufferedBytes?: number;
+  maxBufferedBytes?: number | undefined;
   /**
    * Answer peers of this package that offer the extension: errors, cancellation, deadlines, back-pressure, metadata,
    * patterns, drain. Plain peers see nothing of it.
