@@ -189,6 +189,17 @@ describe('the memory of what is kept', () => {
     expect(textOf(wait('y'.repeat(1000)))).toBe('y'.repeat(1000));
   });
 
+  it('is at most maxQueuedBytes where a block has room for more, to the last byte, again and again', () => {
+    bytes = bytesOf(64 * KIB);
+    const calls = Array.from({ length: (64 * KIB - 4 * KIB) / 64 }, () => wait(''));
+    for (let round = 0; round < 3; round++) {
+      expect(bytes.held).toBe(64 * KIB);
+      expect(failureOf(() => wait(''))).toMatchObject({ code: 'QUEUE_FULL' });
+      calls[round]!.cancel();
+      wait('');
+    }
+  });
+
   it('has room for one Command of nearly all of it, and for none that is larger', () => {
     bytes = bytesOf(1 * KIB);
     expect(failureOf(() => wait('x'.repeat(1 * KIB)))).toMatchObject({ code: 'QUEUE_FULL' });
