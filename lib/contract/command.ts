@@ -62,6 +62,7 @@ export interface AlternativeNames {
   readonly ip: readonly string[];
   /** URIs, such as those of SPIFFE: `spiffe://example.com/billing`. */
   readonly uri: readonly string[];
+  /** Addresses of mail: `billing@example.com`. */
   readonly email: readonly string[];
 }
 

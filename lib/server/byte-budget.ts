@@ -210,6 +210,20 @@ export class ByteAccount {
     this.budget.count(change);
   }
 
+  /** What was counted for a call is held on by its handler: no end of the connection frees it any more. */
+  leave(bytes: number): void {
+    this.#inCalls -= bytes;
+    if (this.#hasEnded) return;
+    this.budget.countLeft(bytes);
+    if (this.#inCalls === 0) this.budget.countBusy(-1);
+  }
+
+  /** Its handler has let go of it. */
+  free(bytes: number): void {
+    this.budget.countLeft(-bytes);
+    this.budget.count(-bytes);
+  }
+
   countEvents(change: number): void {
     this.budget.countEvents(change);
     this.countCalls(change);

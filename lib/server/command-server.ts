@@ -135,7 +135,7 @@ export class CommandServer {
     return this.#run?.connections ?? 0;
   }
 
-  /** Commands that are running, on all connections. */
+  /** Commands that are running, on all connections, and handlers that run on although theirs is over. */
   get inFlight(): number {
     return this.#load.inFlight;
   }

@@ -9,7 +9,7 @@ export class ServerLoad {
   #busy = 0;
   /** Commands of open connections. */
   #awaited = 0;
-  /** Commands that run on although their connection has ended. */
+  /** Those that run on although their connection has ended, or they were ended before their handlers. */
   #abandoned = 0;
 
   /** Infinity: no limit. */
@@ -42,6 +42,19 @@ export class ServerLoad {
     if (!this.#open.has(connection)) return void this.#abandoned--;
     this.#awaited--;
     if (connection.inFlight === 0) this.#busy--;
+  }
+
+  /** One that counted as running for its connection is over, but for its handler. */
+  left(connection: ConnectionLoad): void {
+    if (!this.#open.has(connection)) return;
+    this.#awaited--;
+    this.#abandoned++;
+    if (connection.inFlight === 0) this.#busy--;
+  }
+
+  /** The handler of such a one has ended, too. */
+  handlerEnded(): void {
+    this.#abandoned--;
   }
 
   /** What it runs was aborted and counts apart: ending one connection makes room at once. */
@@ -118,6 +131,16 @@ export class ConnectionLoad {
   settled(): void {
     this.inFlight--;
     this.#server.settled(this);
+  }
+
+  /** One of them was ended, but its handler runs on, and counts apart until {@link handlerEnded}. */
+  left(): void {
+    this.inFlight--;
+    this.#server.left(this);
+  }
+
+  handlerEnded(): void {
+    this.#server.handlerEnded();
   }
 
   /** The connection has ended; what it runs goes on, and counts apart. */

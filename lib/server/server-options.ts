@@ -102,10 +102,11 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   maxConnectionsPerAddress?: number | undefined;
   /**
-   * Most Commands running at a time on all connections together; those whose connection has ended count apart, up to
-   * the same number. Beyond, a Command of a peer of this package is refused with OVERLOADED, and its client sends it
-   * again; one of a plain peer closes the connection with the most running Commands: if that is its own, it is not run.
-   * 1 to 100,000,000, or `Infinity`: no limit.
+   * Most Commands running at a time on all connections together; handlers that run on although their connection has
+   * ended, or their Command (`commandTimeoutMs`, SLOW_CONSUMER), count apart, up to the same number. Beyond, a Command
+   * of a peer of this package is refused with OVERLOADED, and its client sends it again; one of a plain peer closes the
+   * connection with the most running Commands: if that is its own, it is not run. 1 to 100,000,000, or `Infinity`: no
+   * limit.
    * @default 16_384
    */
   maxInFlight?: number | undefined;
@@ -117,7 +118,8 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
   /**
    * Time a Command, a message or an event may run, in milliseconds, with the waiting for a caller who takes a stream
    * slowly; 0: no limit. Then it fails with TIMEOUT, at a plain peer as any other failure, its signal aborts, and what
-   * its handler gives later is dropped; an event's end is reported. A handler may have a limit of its own.
+   * its handler gives later is dropped; an event's end is reported. A handler that does not heed its signal counts for
+   * `maxInFlight` until it ends. A handler may have a limit of its own.
    * @default 0
    */
   commandTimeoutMs?: number | undefined;
@@ -185,8 +187,8 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * wait, Commands that run (four times their bytes, and 2 KiB each), events and Results that wait, what is not written
    * yet. From three quarters on, connections that hold more than their part get no more: plain ones are not read from,
    * Commands of others are refused with OVERLOADED. Beyond it, the connection that holds the most ends with
-   * MEMORY_PRESSURE. Commands whose connection has ended count, and end no other. It should be many times
-   * `maxCommandBytes` and `maxResultBytes`. 1 MiB to 1 TiB, or `Infinity`: no limit.
+   * MEMORY_PRESSURE. Handlers that run on when their Command or connection has ended count, and end no other. It should
+   * be many times `maxCommandBytes` and `maxResultBytes`. 1 MiB to 1 TiB, or `Infinity`: no limit.
    * @default a quarter of V8's heap limit (`heap_size_limit`), 32 MiB at least and 1 GiB at most
    */
   maxBufferedBytes?: number | undefined;

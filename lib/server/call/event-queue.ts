@@ -171,7 +171,7 @@ export class EventCall extends ServerCall {
   }
 
   complete(): void {
-    if (this.#settled) return;
+    if (this.#settled) return this.handlerEnded();
     this.#settled = true;
     this.#events.settled(this);
     this.answered();
@@ -180,11 +180,12 @@ export class EventCall extends ServerCall {
   protected override timeOut(cause: CmdStreamError): void {
     this.endReason = cause;
     this.session.report(cause);
+    this.leaveHandler();
     this.complete();
   }
 
   error(error: unknown): void {
-    if (error !== undefined && error === this.endReason) return;
+    if (error !== undefined && error === this.endReason) return this.handlerEnded();
     this.session.report(this.#named(this.failureOf(error)));
     this.complete();
   }

@@ -26,6 +26,8 @@ interface HeldResult {
 type State = 'running' | 'ending' | 'settled';
 
 export class ExtendedCall extends ServerCall implements ScheduledCall {
+  /** Has its handler said that it is done? */
+  #isHandlerDone = false;
   /** Made when there is credit to count, or something must wait. */
   #queue: ResultQueue | undefined;
   #state: State = 'running';
@@ -125,7 +127,8 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   complete(result?: unknown): void {
-    if (this.#state !== 'running') return;
+    this.#isHandlerDone = true;
+    if (this.#state !== 'running') return this.handlerEnded();
     if (this.isEncoding) return this.endBehind(() => this.complete(result));
     this.isEncoding = true;
     try {
@@ -162,7 +165,8 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   error(error: unknown): void {
-    if (this.#state !== 'running') return this.#reportLate(error);
+    this.#isHandlerDone = true;
+    if (this.#state !== 'running') return this.#lateError(error);
     if (this.isEncoding) return this.endBehind(() => this.error(error));
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
     const { dataLimits } = this.session.connection;
@@ -170,8 +174,9 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   /** What a handler gives up with, because the Command was ended, is known. */
-  #reportLate(error: unknown): void {
+  #lateError(error: unknown): void {
     if (error === undefined || error !== this.endReason) this.session.report(this.failureOf(error));
+    this.handlerEnded();
   }
 
   /** A Result cannot be sent. */
@@ -247,6 +252,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   #destroy(cause: CmdStreamError): void {
     this.endReason = cause;
+    this.#leaveHandler();
     this.#queue?.drop();
     if (this.#state === 'ending') this.#sendError(sessionError(cause, this.#report));
     else this.#endWith(() => sessionError(cause, this.#report));
@@ -314,9 +320,14 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     writeValue(writer, this.seq, this.#textOf(result), isLast, result instanceof WholePacket);
   }
 
+  #leaveHandler(): void {
+    if (!this.#isHandlerDone) this.leaveHandler();
+  }
+
   /** Ends the Command although its handler goes on, which learns it by the signal. */
   #stop(error: unknown): void {
     this.endReason = error;
+    this.#leaveHandler();
     this.#fail(error);
     // Not the abort() of this class: it would drop the queued error.
     super.abort(error);

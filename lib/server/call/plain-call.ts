@@ -97,7 +97,7 @@ export class PlainCall extends ServerCall {
   }
 
   complete(result?: unknown): void {
-    if (this.#state === 'ended') return;
+    if (this.#state === 'ended') return this.handlerEnded();
     if (this.isEncoding) return this.endBehind(() => this.complete(result));
     try {
       if (result !== undefined) this.next(result);
@@ -116,7 +116,7 @@ export class PlainCall extends ServerCall {
   }
 
   error(error: unknown): void {
-    if (this.#state === 'ended') return;
+    if (this.#state === 'ended') return this.handlerEnded();
     if (this.isEncoding) return this.endBehind(() => this.error(error));
     this.#state = 'ended';
     if (this.#isAnswered) this.session.report(this.#failureOf(error));
@@ -127,6 +127,7 @@ export class PlainCall extends ServerCall {
   protected override timeOut(cause: CmdStreamError): void {
     this.#thrown = cause;
     this.endReason = cause;
+    this.leaveHandler();
     this.error(cause);
     this.abortSignal(cause);
   }

@@ -45,6 +45,8 @@ export interface CallSession {
   run(call: ServerCall): void;
   /** The call is over; nothing more is sent for it. */
   settled(call: ServerCall): void;
+  /** The handler of a call that was over before it has ended, too. */
+  handlerEnded(call: ServerCall): void;
   /** Goes on reading, or not: what waits to be sent has changed. */
   regulate(): void;
   /** Ends the session if its connection has ended and none of its calls is left. */
@@ -77,6 +79,10 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   readonly cost: number;
   /** Does its handler run? Only then it counts. The session's to write. */
   isStarted = false;
+  /** Was it ended while its handler was at work, which it still is? */
+  runsOn = false;
+  /** Does such a handler count apart? The session's to write. */
+  countsApart = false;
   /** Why the caller does not wait any more; undefined while it does, or once it has its answer. */
   protected abortReason: unknown;
   /** The reason of the signal when the Command is over; undefined: that it was answered. */
@@ -217,7 +223,19 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     if (controller?.signal.aborted === false) this.scope.runInAsyncScope(controller.abort, controller, reason);
   }
 
-  /** The handler is done and everything is sent. */
+  /** It is ended before its handler, which need not heed the signal. */
+  protected leaveHandler(): void {
+    this.runsOn = this.isStarted;
+  }
+
+  /** It was over, and now its handler has said that it is. */
+  protected handlerEnded(): void {
+    if (!this.runsOn) return;
+    this.runsOn = false;
+    if (this.countsApart) this.session.handlerEnded(this);
+  }
+
+  /** Everything is sent, and its handler is done or left alone. */
   protected settle(): void {
     this.session.settled(this);
     this.answered();

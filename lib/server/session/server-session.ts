@@ -255,12 +255,23 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
     if (this.#extension) this.#extension.calls.delete(call.seq as number);
     else this.#plainCalls.delete(call as PlainCall);
     if (!call.isStarted) return;
-    this.load.settled();
-    this.account.countCalls(-call.cost);
+    if (call.runsOn) {
+      call.countsApart = true;
+      this.load.left();
+      this.account.leave(call.cost);
+    } else {
+      this.load.settled();
+      this.account.countCalls(-call.cost);
+    }
     if (this.load.inFlight > 0) return this.regulate();
     this.#activeAt = this.config.ticker.now;
     this.regulate();
     this.endIfDone();
+  }
+
+  handlerEnded(call: ServerCall): void {
+    this.load.handlerEnded();
+    this.account.free(call.cost);
   }
 
   report(error: unknown): void {

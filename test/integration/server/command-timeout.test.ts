@@ -2,6 +2,7 @@
 // what comes later is dropped.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { deferred } from '../../../lib/callbacks.js';
 import type { CmdStreamError, CommandContext, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, GREETING, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -42,7 +43,6 @@ async function* endless(): AsyncGenerator<Item> {
 
 describe('commandTimeoutMs', () => {
   it.each<[string, (command: PlayCmd, context: CommandContext) => unknown]>([
-    ['a promise that does not settle', () => new Promise(() => {})],
     ['a promise that rejects with the reason of its signal', untilAborted],
     ['an Observable that does not end', () => ({ subscribe: () => ({ unsubscribe() {} }) })],
     ['a generator that does not end', endless],
@@ -119,7 +119,10 @@ describe('commandTimeoutMs', () => {
       'TIMEOUT',
       'TIMEOUT',
     ]);
-    expect([calc.server.inFlight, calc.lost]).toEqual([0, []]);
+    // Their handlers run on.
+    expect([calc.server.inFlight, calc.lost]).toEqual([2, []]);
+    for (const { sink } of holding.calls) sink.complete();
+    expect(calc.server.inFlight).toBe(0);
     // Nothing behind the greeting, whose end says what the contract is.
     expect(peer.hex.endsWith(EXTENDED_GREETING.slice(-80))).toBe(true);
   });
@@ -152,8 +155,112 @@ describe('commandTimeoutMs', () => {
     peer.write(`02${ADD_2_3.slice(2).replace('2241223a32', '2241223a31')}${ADD_2_3}`);
     await peer.receives(GREETING + sumFrame(1, -1));
     expect(asked).toHaveLength(2);
+    expect(calc.server.inFlight).toBe(2);
+    holding.calls[1]!.sink.complete();
     expect(calc.server.inFlight).toBe(1);
     holding.calls[0]!.sink.complete(new CalcResult(4));
     await peer.receives(GREETING + sumFrame(1, -1) + sumFrame(2, 4));
+  });
+});
+
+describe('a handler that does not heed its signal', () => {
+  const bounded = { ...limit, maxInFlight: 2 };
+  const refusal = expect.stringContaining('the server runs maxInFlight (2) Commands already');
+  const overloaded = { code: 'OVERLOADED', message: refusal };
+
+  it.each<[string, (done: Promise<void>) => (command: PlayCmd) => unknown]>([
+    ['a promise', (done) => () => done],
+    [
+      'a generator',
+      (done) =>
+        async function* () {
+          await done;
+          yield new Item();
+        },
+    ],
+    [
+      'a generator at its end',
+      (done) =>
+        async function* () {
+          try {
+            for (let n = 0; ; n++) yield new Item(n, false);
+          } finally {
+            await done;
+          }
+        },
+    ],
+  ])('counts until it ends, beside those that answer: %s', async (_what, playOf) => {
+    const done = deferred();
+    const ignoring = playOf(done.promise);
+    const play = (command: PlayCmd): unknown => (command.name === 'quick' ? new Item(1) : ignoring(command));
+    const { calc, client } = await openStage(own, play as never, bounded);
+    const take = async (name: string): Promise<void> => {
+      for await (const item of client.iterate(new PlayCmd(name), { idempotent: false })) expect(item.n).toBeDefined();
+    };
+    await expect(take('one')).rejects.toMatchObject(late);
+    expect(calc.server.inFlight).toBe(1);
+    await take('quick');
+    await expect(take('two')).rejects.toMatchObject(late);
+    expect(calc.server.inFlight).toBe(2);
+    await expect(take('quick')).rejects.toMatchObject(overloaded);
+    done.resolve();
+    await until('nothing runs', () => calc.server.inFlight === 0);
+    await take('quick');
+    expect([calc.errors, calc.lost]).toEqual([[], []]);
+  });
+
+  it('counts when it pushes more than its taker may leave unread', async () => {
+    const sinks: ResultSink[] = [];
+    const invoker: CommandInvoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };
+    const { calc, client } = await openStage(own, () => undefined, { invoker, maxStreamBufferBytes: 1024 });
+    const items = client.iterate(new PlayCmd())[Symbol.asyncIterator]();
+    const first = items.next();
+    await until('it has arrived', () => sinks.length === 1);
+    const [sink] = sinks;
+    for (let n = 0; sink!.isOpen; n++) sink!.next(new Item(n, false, 'x'.repeat(100)));
+    await first;
+    const rest = async (): Promise<void> => {
+      while (!(await items.next()).done);
+    };
+    await expect(rest()).rejects.toMatchObject({ code: 'SLOW_CONSUMER' });
+    expect(calc.server.inFlight).toBe(1);
+    sink!.complete();
+    sink!.complete();
+    expect(calc.server.inFlight).toBe(0);
+  });
+
+  it('counts for a plain peer whose failure was mapped to a Result', async () => {
+    const holding = new Holding();
+    const onPlainError = (): CalcResult => new CalcResult(-1);
+    const calc = own(await CalcServer.start({ invoker: holding, ...bounded, onPlainError }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await peer.receives(GREETING + sumFrame(1, -1));
+    expect(calc.server.inFlight).toBe(1);
+    peer.destroy();
+    await until('its connection is over', () => calc.server.connections === 0);
+    expect(calc.server.inFlight).toBe(1);
+    const bytes = calc.server.bufferedBytes;
+    holding.calls[0]!.sink.error(new Error('too late'));
+    expect(calc.server.inFlight).toBe(0);
+    expect(calc.server.bufferedBytes).toBeLessThan(bytes);
+  });
+
+  it('counts when its event was ended, whose connection may be gone', async () => {
+    const holding = new Holding();
+    const calc = own(await CalcServer.start({ invoker: holding, ...bounded }));
+    const peer = own(await calc.connect());
+    peer.write(PROBE + hello() + event('one') + event('two'));
+    await until('both are over', () => calc.errors.length === 2);
+    peer.write(event('three'));
+    await until('it is dropped', () => calc.errors.length === 3);
+    expect(calc.errors[2]).toMatchObject({ code: 'OVERLOADED' });
+    peer.destroy();
+    await until('its connection is over', () => calc.server.connections === 0);
+    expect(calc.server.inFlight).toBe(2);
+    const [one, two] = holding.calls.map(({ sink, context }) => ({ sink, reason: context.signal.reason as Error }));
+    one!.sink.error(one!.reason);
+    two!.sink.error(new Error('a mistake'));
+    expect([calc.server.inFlight, calc.server.bufferedBytes]).toEqual([0, 0]);
   });
 });

@@ -217,3 +217,45 @@ describe('what is counted', () => {
     expect(defaultBudget()).toBeGreaterThanOrEqual(32 * MIB);
   });
 });
+
+describe('what a handler holds whose call is over', () => {
+  it('counts until it lets go, and ends no connection', () => {
+    const { budget, connect } = budgetOf(1000);
+    const [left, other] = [connect(), connect()];
+    left.account.countCalls(600);
+    left.account.leave(600);
+    expect([budget.bytes, left.account.bytes, budget.isShort]).toEqual([600, 0, false]);
+    other.inCalls(900);
+    expect([budget.bytes, budget.isShort, gone([left, other])]).toEqual([1500, true, []]);
+    left.account.free(600);
+    other.inCalls(0);
+    expect([budget.bytes, budget.isShort]).toEqual([0, false]);
+    // Nothing is taken for left any more.
+    other.inCalls(1001);
+    expect(gone([left, other])).toEqual([1]);
+  });
+
+  it.each(['before', 'behind'])('is counted once when its connection ends %s the call', (order) => {
+    const { budget, connect } = budgetOf(1000);
+    const [{ account }, other] = [connect(), connect()];
+    account.countCalls(600);
+    if (order === 'before') account.end();
+    account.leave(600);
+    if (order === 'behind') account.end();
+    expect(budget.bytes).toBe(600);
+    account.free(600);
+    expect(budget.bytes).toBe(0);
+    other.inCalls(1001);
+    expect(gone([other])).toEqual([0]);
+  });
+
+  it('is of no busy connection: the others have its part', () => {
+    const { budget, connect } = budgetOf(1000);
+    const [left, other] = [connect(), connect()];
+    left.account.countCalls(10);
+    other.inCalls(10);
+    expect(budget.fairPart).toBe(250);
+    left.account.leave(10);
+    expect(budget.fairPart).toBe(500);
+  });
+});

@@ -23,6 +23,17 @@ class Runner {
     return this;
   }
 
+  /** So many are ended while their handlers run on. */
+  leave(count = 1): this {
+    for (let n = 0; n < count; n++) this.share.left();
+    return this;
+  }
+
+  endHandlers(count = 1): this {
+    for (let n = 0; n < count; n++) this.share.handlerEnded();
+    return this;
+  }
+
   end(): this {
     this.share.remove();
     return this;
@@ -49,6 +60,42 @@ describe('the load of a server', () => {
       other.settle();
       expect([load.isFull, load.inFlight]).toEqual([false, 0]);
     }
+  });
+
+  it('has room again when Commands are ended, for as many as their handlers that run on, in every round', () => {
+    const { load, connect } = loadOf(2);
+    const [one, other] = [connect(), connect()];
+    for (let round = 0; round < 3; round++) {
+      one.start(2).leave();
+      expect([load.isFull, load.inFlight, one.share.inFlight]).toEqual([false, 2, 1]);
+      other.start();
+      expect([load.isFull, load.inFlight]).toEqual([true, 3]);
+      other.settle();
+      one.leave();
+      expect([load.isFull, load.inFlight, one.share.inFlight]).toEqual([true, 2, 0]);
+      expect([load.makeRoomForSmall(other.share), load.makeRoomFor(other.share)]).toEqual([false, false]);
+      expect([one.shedBy, other.shedBy]).toMatchObject([undefined, { code: 'OVERLOADED' }]);
+      one.endHandlers();
+      expect([load.isFull, load.inFlight]).toEqual([false, 1]);
+      expect(load.makeRoomForSmall(other.share)).toBe(true);
+      one.endHandlers();
+      expect([load.isFull, load.inFlight]).toEqual([false, 0]);
+    }
+  });
+
+  it('counts a handler that runs on once, whatever ends first', () => {
+    const { load, connect } = loadOf(2);
+    const one = connect().start(2).leave().end().leave();
+    expect([load.isFull, load.inFlight, one.share.inFlight]).toEqual([true, 2, 0]);
+    one.endHandlers(2);
+    expect([load.isFull, load.inFlight]).toEqual([false, 0]);
+  });
+
+  it('shares the room among connections with Commands, not those with handlers that run on', () => {
+    const { load, connect } = loadOf(4);
+    const [left, big, small] = [connect().start().leave(), connect().start(4), connect()];
+    expect(load.makeRoomForSmall(small.share)).toBe(true);
+    expect([left.shedBy, big.shedBy?.code]).toEqual([undefined, 'OVERLOADED']);
   });
 
   it('is never full without a limit', () => {
