@@ -11,24 +11,29 @@ import {
 } from '@nestjs/common';
 import { CountedCommand } from '../../contract/command.js';
 import { CmdStreamError } from '../../errors.js';
+import { boolean, callback, objectWith, resolveOptions, type OldOptionNames, type OptionRules } from '../../options.js';
 
 /** Nest's list of them, because class-validator, an optional peer, may not be there. */
-type ValidatorOptions = Pick<
-  ValidationPipeOptions,
-  | 'enableDebugMessages'
-  | 'skipUndefinedProperties'
-  | 'skipNullProperties'
-  | 'skipMissingProperties'
-  | 'whitelist'
-  | 'forbidNonWhitelisted'
-  | 'groups'
-  | 'always'
-  | 'strictGroups'
-  | 'dismissDefaultMessages'
-  | 'validationError'
-  | 'forbidUnknownValues'
-  | 'stopAtFirstError'
->;
+type ValidatorOptions = {
+  [
+    K in
+      | 'enableDebugMessages'
+      | 'skipUndefinedProperties'
+      | 'skipNullProperties'
+      | 'skipMissingProperties'
+      | 'whitelist'
+      | 'forbidNonWhitelisted'
+      | 'groups'
+      | 'always'
+      | 'strictGroups'
+      | 'dismissDefaultMessages'
+      | 'validationError'
+      | 'forbidUnknownValues'
+      | 'stopAtFirstError'
+  ]?: ValidationPipeOptions[K] | undefined;
+};
+
+type GivenToValidator = Pick<ValidationPipeOptions, keyof ValidatorOptions>;
 
 /** The options of class-validator, which schemas do not know, and what is thrown. @publicApi */
 export interface CommandValidationPipeOptions extends ValidatorOptions {
@@ -39,6 +44,33 @@ export interface CommandValidationPipeOptions extends ValidatorOptions {
    */
   exceptionFactory?: ((errors: ValidationError[]) => unknown) | undefined;
 }
+
+export const commandValidationPipeRules: OptionRules<CommandValidationPipeOptions> = Object.freeze({
+  exceptionFactory: callback,
+  enableDebugMessages: boolean,
+  skipUndefinedProperties: boolean,
+  skipNullProperties: boolean,
+  skipMissingProperties: boolean,
+  whitelist: boolean,
+  forbidNonWhitelisted: boolean,
+  groups: {
+    expected: 'an array of strings',
+    accepts: (value) => Array.isArray(value) && value.every((group) => typeof group === 'string'),
+  },
+  always: boolean,
+  strictGroups: boolean,
+  dismissDefaultMessages: boolean,
+  validationError: objectWith('an object with target and value'),
+  forbidUnknownValues: boolean,
+  stopAtFirstError: boolean,
+});
+
+/** Those of Nest's ValidationPipe that people look for. */
+const otherOptions: OldOptionNames = Object.freeze({
+  transform: 'a Command is an instance of its class already',
+  errorHttpStatusCode: 'exceptionFactory decides what is thrown',
+  disableErrorMessages: 'exceptionFactory decides what is thrown',
+});
 
 /** What zod, valibot, arktype and others have in common: https://standardschema.dev, version 1. */
 interface StandardSchema {
@@ -62,19 +94,27 @@ type ClassValidator = typeof import('class-validator');
  * trimmed text, is assigned to the Command, which stays the instance it is. A schema takes the place of rules. The pipe
  * may be a provider (`APP_PIPE`) or made by hand (`app.useGlobalPipes`).
  *
- * @throws {CmdStreamError} INVALID_OPTION for a Command without a schema where class-validator is not installed, and
- * for a `static schema` that is no Standard Schema; to the caller it is an unknown error
+ * @throws {CmdStreamError} INVALID_OPTION when it is made with options that make no sense; later for a Command without
+ * a schema where class-validator is not installed, and for a `static schema` that is no Standard Schema: to the caller
+ * that is an unknown error
  * @publicApi
  */
 @Injectable()
 export class CommandValidationPipe implements PipeTransform {
-  readonly #options: ValidatorOptions;
+  readonly #options: GivenToValidator;
   readonly #exceptionFactory: (errors: ValidationError[]) => unknown;
   readonly #hasRules = new WeakMap<object, boolean>();
   #classValidator: ClassValidator | undefined;
 
-  constructor(@Optional() { exceptionFactory, ...options }: CommandValidationPipeOptions = {}) {
-    this.#options = { forbidUnknownValues: false, ...options };
+  constructor(@Optional() given: CommandValidationPipeOptions = {}) {
+    const { exceptionFactory, ...options } = resolveOptions<CommandValidationPipeOptions, object>(
+      'CommandValidationPipe',
+      given,
+      {},
+      commandValidationPipeRules,
+      otherOptions,
+    );
+    this.#options = { forbidUnknownValues: false, ...(options as GivenToValidator) };
     this.#exceptionFactory = exceptionFactory ?? ((errors) => new BadRequestException(messagesOf(errors)));
   }
 

@@ -53,6 +53,34 @@ function order(fields: Partial<OrderCmd>): OrderCmd {
   return Object.assign(new OrderCmd(), fields);
 }
 
+describe('the options of the validation pipe', () => {
+  it.each<[unknown, string]>([
+    [{ whitlist: true }, 'unknown option "whitlist": did you mean "whitelist"?'],
+    [{ transform: true }, 'unknown option "transform": a Command is an instance of its class already'],
+    [{ errorHttpStatusCode: 422 }, 'unknown option "errorHttpStatusCode": exceptionFactory decides'],
+    [{ whitelist: 'yes' }, 'option "whitelist" must be true or false, got "yes"'],
+    [{ groups: 'strict' }, 'option "groups" must be an array of strings, got "strict"'],
+    [{ groups: [5] }, 'option "groups" must be an array of strings, got an array'],
+    [{ validationError: true }, 'option "validationError" must be an object with target and value, got true'],
+    [{ exceptionFactory: 'bad' }, 'option "exceptionFactory" must be a function, got "bad"'],
+    [[], 'options must be an object, got an array'],
+    [null, 'options must be an object, got null'],
+  ])('are refused when they are %j', (options, text) => {
+    expect(() => new CommandValidationPipe(options as CommandValidationPipeOptions)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(`CommandValidationPipe: ${text}`),
+      }),
+    );
+  });
+
+  it('may all be undefined', async () => {
+    const options = { exceptionFactory: undefined, groups: undefined, forbidUnknownValues: undefined };
+    expect(await outcome(new OrderCmd(), options)).toBe('passed');
+    expect(await outcome(order({ place: new Note() }), options)).toBe('passed');
+  });
+});
+
 describe('the validation pipe', () => {
   it.each<[string, unknown]>([
     ['a good Command', new OrderCmd()],
