@@ -167,13 +167,66 @@ describe('CmdStreamModule.register()', () => {
       expect(said({ clients: [client], isGlobal: 'yes' })).toMatchObject(faulty(/option "isGlobal" must be true or/));
       expect(said({ ...client, isGlobal: 'yes' })).toMatchObject(faulty(/option "isGlobal" must be true or false/));
     }
+    const beside = 'unknown option "isGlobal": it stands beside the clients, { clients: [...], isGlobal: true }';
     const among = { useFactory, isGlobal: true };
-    expect(() => CmdStreamModule.registerAsync([among])).toThrow(/unknown option "isGlobal"/);
+    expect(() => CmdStreamModule.registerAsync([among])).toThrow(`CmdStreamModule.registerAsync(): ${beside}`);
+    expect(() => CmdStreamModule.registerAsync({ clients: [among] })).toThrow(beside);
+    const named = { name: 'CALC', isGlobal: true };
+    expect(() => CmdStreamModule.register([named])).toThrow(`CmdStreamModule.register(): ${beside}`);
+    expect(() => CmdStreamModule.register({ clients: [named] })).toThrow(beside);
   });
 
-  it('refuses isGlobal at one client of several when the application starts', async () => {
-    const among = { name: 'CALC', isGlobal: true };
-    await expect(App.of({ imports: [CmdStreamModule.register([among])] })).rejects.toThrow(/option "isGlobal"/);
+  it.each([
+    [
+      'isGlobl',
+      /^CmdStreamModule\.register\(\): unknown option "isGlobl": did you mean "isGlobal"\? .*, name, isGlobal$/,
+    ],
+    ['nam', /^CmdStreamModule\.register\(\): unknown option "nam": did you mean "name"\? /],
+    ['prot', /did you mean "port"\?/],
+    ['strategy', /: it is called "dispatchStrategy"$/],
+  ])('refuses the unknown option %s at once', (name, message) => {
+    const options = { [name]: 'CALC' };
+    const refused = expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(message) as unknown,
+    }) as unknown as Error;
+    expect(() => CmdStreamModule.register(options)).toThrow(refused);
+    if (name === 'isGlobl') return;
+    expect(() => CmdStreamModule.register([options])).toThrow(refused);
+    expect(() => CmdStreamModule.register({ clients: [options] })).toThrow(refused);
+  });
+
+  it('names what a misspelt source of options is meant to be', () => {
+    const misspelt = { usFactory: () => ({}) } as object;
+    expect(() => CmdStreamModule.registerAsync(misspelt)).toThrow(/did you mean "useFactory"\? .*, isGlobal$/);
+    expect(() => CmdStreamModule.registerAsync([misspelt])).toThrow(/did you mean "useFactory"\?/);
+  });
+
+  it.each([
+    ['useFactory', (made: object) => ({ useFactory: () => made })],
+    [
+      'useClass',
+      (made: object) => ({
+        useClass: class {
+          createCmdStreamOptions = () => made;
+        },
+      }),
+    ],
+    [
+      'useExisting',
+      (made: object) => ({
+        extraProviders: [{ provide: 'MADE', useValue: { createCmdStreamOptions: () => made } }],
+        useExisting: 'MADE',
+      }),
+    ],
+  ])('says where a name and isGlobal belong that %s gives', async (source, way) => {
+    for (const made of [{ name: 'CALC' }, { isGlobal: true }]) {
+      const imports = [CmdStreamModule.registerAsync(way(made))];
+      const said = `"${Object.keys(made)[0]}": it belongs beside ${source}, not into what that gives`;
+      await expect(App.of({ imports })).rejects.toThrow(said);
+    }
+    const imports = [CmdStreamModule.registerAsync(way({ prot: 5 }))];
+    await expect(App.of({ imports })).rejects.toThrow('unknown option "prot": did you mean "port"?');
   });
 
   it('connects with the first call, not before', async () => {

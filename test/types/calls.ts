@@ -4,6 +4,7 @@ import {
   Command,
   CmdStreamClient,
   CmdStreamModule,
+  type CmdStreamClientAsyncOptions,
   CmdStreamServer,
   defineContract,
   Result,
@@ -79,6 +80,55 @@ export const untypedFactory = CmdStreamModule.registerAsync({
 });
 // @ts-expect-error: a factory gives the options of a client
 export const wrongFactory = CmdStreamModule.registerAsync({ useFactory: (port: boolean) => ({ contract, port }) });
+export const literalsOfFactory = CmdStreamModule.registerAsync({
+  isGlobal: true,
+  useFactory: async (port: number) => ({ contract, port, dispatchStrategy: 'round-robin', queue: false }),
+});
+export const unionOfFactory = CmdStreamModule.registerAsync({
+  useFactory: (near: boolean) => (near ? { contract, port: 3000 } : { contract, servers: [{ host: 'a', port: 1 }] }),
+});
+export const anyOfFactory = CmdStreamModule.registerAsync({
+  useFactory: (config) => config.get('calc'),
+});
+const otherContract = defineContract({ commands: [AddCmd], results: [CalcResult] });
+const several: CmdStreamClientAsyncOptions[] = [{ name: 'A', useFactory: () => ({ contract }) }];
+export const listsOfFactories = [
+  CmdStreamModule.registerAsync([
+    { name: 'A', useFactory: () => ({ contract, tls: { ca: ['a', 'b'] } }) },
+    { name: 'B', useFactory: async () => ({ contract: otherContract, servers: [{ host: 'a', port: 1 }] }) },
+    { name: 'C', useExisting: 'CONFIG' },
+  ]),
+  CmdStreamModule.registerAsync({
+    isGlobal: true,
+    clients: [
+      { name: 'A', useFactory: () => ({ contract }) },
+      { name: 'B', useFactory: () => ({ contract: otherContract, keepalive: false }) },
+    ],
+  }),
+  CmdStreamModule.registerAsync(several),
+  CmdStreamModule.registerAsync({ clients: several }),
+];
+// @ts-expect-error: an option that does not exist
+export const misspeltInFactory = CmdStreamModule.registerAsync({ useFactory: () => ({ contract, prot: 3000 }) });
+// @ts-expect-error: also later
+export const misspeltLater = CmdStreamModule.registerAsync({ useFactory: async () => ({ contract, prot: 3000 }) });
+// @ts-expect-error: it stands beside useFactory
+export const nameInFactory = CmdStreamModule.registerAsync({ useFactory: () => ({ contract, name: 'CALC' }) });
+// @ts-expect-error: so does this
+export const globalInFactory = CmdStreamModule.registerAsync({ useFactory: () => ({ contract, isGlobal: true }) });
+export const misspeltInList = CmdStreamModule.registerAsync([
+  { name: 'A', useFactory: () => ({ contract }) },
+  // @ts-expect-error: an option that does not exist
+  { name: 'B', useFactory: () => ({ contract, prot: 3000 }) },
+]);
+// @ts-expect-error: an option that does not exist
+export const misspeltInClients = CmdStreamModule.registerAsync({
+  clients: [{ name: 'B', useFactory: () => ({ contract, prot: 3000 }) }],
+});
+// @ts-expect-error: there is no such source
+export const misspeltFactory = CmdStreamModule.registerAsync({ usFactory: () => ({ contract }) });
+// @ts-expect-error: all modules know all clients of a list, or none
+export const globalInList = CmdStreamModule.registerAsync([{ useFactory: () => ({ contract }), isGlobal: true }]);
 export const fromEnvironment = CmdStreamModule.register([{ name: 'CALC', contract, port: '3000' }]);
 // @ts-expect-error: a port is a number, or its digits
 export const untypedOption = CmdStreamModule.register([{ name: 'CALC', contract, port: true }]);

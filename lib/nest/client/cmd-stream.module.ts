@@ -15,12 +15,15 @@ import {
   type Complete,
   boolean,
   callback,
+  checkOptionNames,
   resolveOptions,
   text,
   type OptionRule,
+  type OldOptionNames,
   type OptionRules,
 } from '../../options.js';
-import { type CmdStreamClientOptions, CmdStreamClient } from './cmd-stream-client.js';
+import { oldClientNames } from '../../client/client-options.js';
+import { type CmdStreamClientOptions, CmdStreamClient, cmdStreamClientRules } from './cmd-stream-client.js';
 import { refuseStandardDecorator } from '../server/command-handler.decorator.js';
 
 /** The options of a client, and the name to inject it by; without a name it is injected by its class. @publicApi */
@@ -38,12 +41,28 @@ export interface CmdStreamOptionsFactory {
   createCmdStreamOptions(): CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
 }
 
+/** What a factory may give. */
+type GivenOptions = CmdStreamClientOptions | Promise<CmdStreamClientOptions>;
+
+/** The names in what a factory gives that are no options of a client; of `any` nothing is known. */
+type Strangers<O> = 0 extends 1 & O
+  ? never
+  : O extends unknown
+    ? Exclude<keyof O, keyof CmdStreamClientOptions>
+    : never;
+
+/** Nothing, or what the compiler complains about. */
+type WithoutStrangers<R> = [Strangers<Awaited<R>>] extends [never]
+  ? unknown
+  : { readonly 'a factory gives options of a client, and these are none': Strangers<Awaited<R>> };
+
 /**
  * One client whose options come from dependency injection: exactly one of `useFactory`, `useClass`, `useExisting`.
+ * `R` is what `useFactory` returns.
  *
  * @publicApi
  */
-export interface CmdStreamClientAsyncOptions {
+export interface CmdStreamClientAsyncOptions<R extends GivenOptions = GivenOptions> {
   /** Modules whose providers the factory needs. */
   imports?: ModuleMetadata['imports'] | undefined;
   /** What `@InjectCmdStreamClient(name)` asks for; without one it is injected by its class. */
@@ -52,7 +71,7 @@ export interface CmdStreamClientAsyncOptions {
   inject?: InjectionToken[] | undefined;
   /** Makes the options, with the providers that `inject` lists. */
   // oxlint-disable-next-line typescript/no-explicit-any -- as Nest's own: what is injected is not known to types
-  useFactory?: ((...dependencies: any[]) => CmdStreamClientOptions | Promise<CmdStreamClientOptions>) | undefined;
+  useFactory?: ((...dependencies: any[]) => WithoutStrangers<R> & R & GivenOptions) | undefined;
   /** A class that makes the options; the module makes its instance. */
   useClass?: Type<CmdStreamOptionsFactory> | undefined;
   /** The token of a provider that is there already and makes the options. */
@@ -83,6 +102,9 @@ export interface CmdStreamClients<Client> extends CmdStreamModuleExtras {
 /** One client, a list of them, or a list with what holds for all of it. @publicApi */
 export type CmdStreamModuleOptions<Client> = (Client & CmdStreamModuleExtras) | Client[] | CmdStreamClients<Client>;
 
+/** Several clients, each with what its factory returns. */
+type AsyncClients<L extends readonly GivenOptions[]> = { [I in keyof L]: CmdStreamClientAsyncOptions<L[I]> };
+
 const anything: OptionRule = Object.freeze({ expected: 'anything', accepts: () => true });
 const list: OptionRule = Object.freeze({ expected: 'an array', accepts: Array.isArray });
 
@@ -100,6 +122,16 @@ const asyncRules: OptionRules<CmdStreamClientAsyncOptions> = Object.freeze({
   useClass: callback,
   useExisting: anything,
   extraProviders: list,
+});
+
+const namedRules: OptionRules<CmdStreamClientModuleOptions> = Object.freeze({
+  ...cmdStreamClientRules,
+  name: anything,
+});
+
+/** What is said of names that belong to all clients of a list. */
+const besideClients: OldOptionNames = Object.freeze({
+  isGlobal: 'it stands beside the clients, { clients: [...], isGlobal: true }',
 });
 
 /** What says where the server is. */
@@ -169,7 +201,7 @@ export class CmdStreamModule {
    * export @Module({ imports: [clients], providers: [Sums] }) class SumsModule {}
    */
   static register(options: CmdStreamModuleOptions<CmdStreamClientModuleOptions>, ...none: []): DynamicModule {
-    const { clients, isGlobal } = clientsOf('register', options, none);
+    const { clients, isGlobal } = clientsOf('register', options, none, namedRules, oldClientNames);
     const providers = clients.map(({ name, ...client }): FactoryProvider => ({
       provide: getCmdStreamClientToken(name),
       useFactory: () => new CmdStreamClient(client),
@@ -194,8 +226,19 @@ export class CmdStreamModule {
    *   useFactory: ({ servers }: CalcConfig) => ({ servers, contract: calcContract }),
    * });
    */
+  static registerAsync<
+    R extends GivenOptions,
+    L extends readonly GivenOptions[] | [GivenOptions],
+    M extends readonly GivenOptions[] | [GivenOptions],
+  >(
+    options:
+      | (CmdStreamClientAsyncOptions<R> & CmdStreamModuleExtras)
+      | AsyncClients<L>
+      | (CmdStreamModuleExtras & { clients: AsyncClients<M> }),
+    ...none: []
+  ): DynamicModule;
   static registerAsync(options: CmdStreamModuleOptions<CmdStreamClientAsyncOptions>, ...none: []): DynamicModule {
-    const { clients, isGlobal } = clientsOf('registerAsync', options, none);
+    const { clients, isGlobal } = clientsOf('registerAsync', options, none, asyncRules);
     const imports = clients.flatMap((client) => client.imports ?? []);
     return moduleOf(clients.map(asyncClient), isGlobal, imports, clients.flatMap(helpers));
   }
@@ -206,18 +249,26 @@ function clientsOf<Client extends object>(
   method: string,
   given: CmdStreamModuleOptions<Client>,
   none: readonly unknown[],
+  rules: Readonly<Record<string, OptionRule>>,
+  oldNames?: OldOptionNames,
 ): Complete<CmdStreamClients<Client>> {
   const owner = `CmdStreamModule.${method}()`;
   if (none.length > 0) {
     const remedy = `isGlobal stands beside the clients, { clients: [...], isGlobal: true }`;
     throw new CmdStreamError('INVALID_OPTION', `${owner} takes one argument: ${remedy}`);
   }
-  if (Array.isArray(given)) return { clients: objects(given), isGlobal: false };
+  const several = (options: readonly Client[]): Client[] => {
+    const clients = objects(options);
+    for (const client of clients) checkOptionNames(owner, client, rules, { ...oldNames, ...besideClients });
+    return clients;
+  };
+  if (Array.isArray(given)) return { clients: several(given), isGlobal: false };
   const [single] = objects([given]);
   if (Object.hasOwn(single as object, 'clients')) {
     const { clients, isGlobal } = resolveOptions(owner, single as CmdStreamClients<Client>, {}, clientsRules);
-    return { clients: objects(clients as Client[]), isGlobal: isGlobal ?? false };
+    return { clients: several(clients as Client[]), isGlobal: isGlobal ?? false };
   }
+  checkOptionNames(owner, single, { ...rules, isGlobal: boolean }, oldNames);
   const { isGlobal, ...client } = single as Client & CmdStreamModuleExtras;
   resolveOptions(owner, { isGlobal }, {}, { isGlobal: boolean });
   return { clients: [client as unknown as Client], isGlobal: isGlobal ?? false };
@@ -258,16 +309,18 @@ function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
     throw new CmdStreamError('INVALID_OPTION', `CmdStreamModule.registerAsync() needs ${needed}`);
   }
   const provide = getCmdStreamClientToken(name);
+  const source = useFactory ? 'useFactory' : useClass ? 'useClass' : 'useExisting';
   const factory = useExisting ?? useClass;
   if (factory !== undefined) {
-    const useMade = async (made: CmdStreamOptionsFactory) => clientOf(name, await made.createCmdStreamOptions());
+    const useMade = async (made: CmdStreamOptionsFactory) =>
+      clientOf(name, source, await made.createCmdStreamOptions());
     return { provide, inject: [factory], useFactory: useMade };
   }
   const makeOptions = useFactory as (...dependencies: unknown[]) => ReturnType<NonNullable<typeof useFactory>>;
   return {
     provide,
     inject,
-    useFactory: async (...dependencies: unknown[]) => clientOf(name, await makeOptions(...dependencies)),
+    useFactory: async (...dependencies: unknown[]) => clientOf(name, source, await makeOptions(...dependencies)),
   };
 }
 
@@ -275,11 +328,17 @@ function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
  * The client of the options that a factory gave. Where it gave nothing, or nothing for the address it names, a setting
  * is missing: the client must not go to the default address then.
  */
-function clientOf(name: string | symbol | undefined, options: CmdStreamClientOptions | undefined): CmdStreamClient {
+function clientOf(
+  name: string | symbol | undefined,
+  source: string,
+  options: CmdStreamClientOptions | undefined,
+): CmdStreamClient {
   const client = name === undefined ? 'the client without a name' : `client ${String(name)}`;
   const where = `CmdStreamModule.registerAsync(), ${client}`;
   if (options === undefined || options === null)
     throw new CmdStreamError('INVALID_OPTION', `${where}: its factory gave ${options} instead of options`);
+  const belongs = `it belongs beside ${source}, not into what that gives`;
+  checkOptionNames(where, options, cmdStreamClientRules, { ...oldClientNames, name: belongs, isGlobal: belongs });
   const named = addressKeys.filter((key) => Object.hasOwn(options, key));
   if (named.length > 0 && named.every((key) => options[key] === undefined)) {
     const remedy = 'is a setting missing? Leave them out for the default address';
