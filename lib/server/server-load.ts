@@ -25,6 +25,11 @@ export class ServerLoad {
     return this.#awaited >= this.maxInFlight || this.#abandoned >= this.maxInFlight;
   }
 
+  /** Do so many handlers run on that nothing may start, whatever is over? */
+  get isHeld(): boolean {
+    return this.#abandoned >= this.maxInFlight;
+  }
+
   /** A new connection; `shed` ends it where another one needs its room. */
   addConnection(shed: (cause: CmdStreamError) => void): ConnectionLoad {
     const connection = new ConnectionLoad(this, shed);

@@ -128,7 +128,10 @@ export class EventQueue {
     }
     // The code of its class may have led to the end of the server.
     if (this.#stopCause !== undefined) return this.#reportDropped(1, this.#stopCause);
-    this.#run(arrived);
+    const { load } = this.#session.config;
+    if (!load.isHeld) return this.#run(arrived);
+    const why = `maxInFlight (${load.maxInFlight}) handlers run on, although what they were for is over`;
+    this.#session.report(new CmdStreamError('OVERLOADED', `${nameOfEvent(arrived.command)} was dropped: ${why}`));
   }
 
   /** The server does not wait for them: those that run are aborted, those that wait are dropped. */

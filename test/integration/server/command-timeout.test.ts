@@ -263,4 +263,21 @@ describe('a handler that does not heed its signal', () => {
     two!.sink.error(new Error('a mistake'));
     expect([calc.server.inFlight, calc.server.bufferedBytes]).toEqual([0, 0]);
   });
+
+  it('takes the places of the events that wait, too, until it ends', async () => {
+    const holding = new Holding();
+    const calc = own(await CalcServer.start({ invoker: holding, ...bounded, maxInFlightPerConnection: 1 }));
+    const peer = own(await calc.connect());
+    peer.write(PROBE + hello() + ['one', 'two', 'three', 'four'].map((name) => event(name)).join(''));
+    await until('all are over', () => calc.errors.length === 4);
+    const why = expect.stringMatching(/^the event (three|four) was dropped: maxInFlight \(2\) handlers run on/);
+    const dropped = { code: 'OVERLOADED', message: why };
+    expect(calc.errors).toMatchObject([late, late, dropped, dropped]);
+    expect([holding.calls.length, calc.server.inFlight]).toEqual([2, 2]);
+    for (const { sink } of holding.calls) sink.complete();
+    peer.write(event('five'));
+    await until('it runs', () => holding.calls.length === 3);
+    holding.calls[2]!.sink.complete();
+    expect([calc.server.inFlight, calc.server.bufferedBytes]).toEqual([0, 0]);
+  });
 });

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
+import { ServerLoad } from '../../../lib/server/server-load.js';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { jsonCodec } from '../../../lib/codec/json/json-codec.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
@@ -49,6 +50,7 @@ class Stage {
         budget,
         invoker: {},
         contract: vectorContract,
+        load: new ServerLoad(Infinity),
       },
       connection: { arrivedAt: 0 },
       account: budget.addHolder({} as BytesHolder),
