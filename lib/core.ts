@@ -25,6 +25,7 @@ export {
   type ResultCount,
   type ResultOf,
   type SingleCommand,
+  type ExecutedCommand,
 } from './contract/command.js';
 export {
   defineContract,

@@ -24,6 +24,7 @@ export {
   type ResultCount,
   type ResultOf,
   type SingleCommand,
+  type ExecutedCommand,
 } from './contract/command.js';
 export type { AlternativeNames, CommandContext, ConnectionAddresses, PeerIdentity } from './contract/command.js';
 export {

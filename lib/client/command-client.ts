@@ -1,5 +1,5 @@
 // A client without Nest, as users see it: what it does is done by its core.
-import type { ResultOf, SingleCommand } from '../contract/command.js';
+import type { ExecutedCommand, ResultOf } from '../contract/command.js';
 import type { CommandOf, Contract } from '../contract/contract.js';
 import type { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
@@ -137,7 +137,7 @@ export class CommandClient<K extends Contract = Contract> {
    *   }
    * }
    */
-  execute<C extends CommandOf<K>>(command: C & SingleCommand, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends CommandOf<K>>(command: C & ExecutedCommand, options?: CallOptions): Promise<ResultOf<C>> {
     return this.#core.execute(command, options) as Promise<ResultOf<C>>;
   }
 

@@ -6,10 +6,11 @@ import type { TypeClass, TypeEntry } from './type-table.js';
 import type { Seq } from '../wire/frame.js';
 
 /** These carry a type at compile time only; no value ever has such a key. */
-export declare const RESULT: unique symbol;
-export declare const RECEIVER: unique symbol;
 export declare const ANSWER: unique symbol;
-export declare const COUNT: unique symbol;
+// Not exported: an editor would offer them as members of every Command.
+declare const RESULT: unique symbol;
+declare const RECEIVER: unique symbol;
+declare const COUNT: unique symbol;
 
 /** How many Results a Command has, as compilers show it. */
 export type ResultCount = 'one Result' | 'many Results' | 'no Result';
@@ -254,13 +255,14 @@ export interface Answered<R> {
  */
 export type AnyCommand = Answered<unknown> | { readonly $typeName: string };
 
-/**
- * What `execute` takes: all but a {@link StreamCommand}. The second one is what the compiler complains about: nothing
- * has it.
- */
-export type SingleCommand =
-  | { readonly [COUNT]?: Exclude<ResultCount, 'many Results'> | undefined }
-  | { readonly 'a StreamCommand has many Results: use iterate() or send()': never };
+/** All Commands but those of a {@link StreamCommand}. */
+export interface SingleCommand {
+  readonly [COUNT]?: Exclude<ResultCount, 'many Results'> | undefined;
+}
+
+/** What `execute` takes. Nothing is of the second type, which is what the compiler complains about. */
+export type ExecutedCommand =
+  SingleCommand | { readonly 'a StreamCommand has many Results: use iterate() or send()': never };
 
 /** The type of the Results of a Command. */
 export type ResultOf<C> = C extends Answered<infer R> ? R : unknown;

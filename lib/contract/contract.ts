@@ -7,7 +7,6 @@ import {
   countMismatch,
   Result,
   type AnyCommand,
-  type RESULT,
   type ResultOf,
   type Answered,
   type ANSWER,
@@ -30,7 +29,7 @@ import {
 export type CommandType = (new () => Answered<unknown>) | TypeEntry;
 
 /** What `results` of a contract may list: other classes that are made without arguments, type entries of a codec. */
-export type ResultType = (new () => object & { readonly [RESULT]?: never }) | TypeEntry;
+export type ResultType = (new () => object & { readonly [K in keyof Answered<unknown>]?: never }) | TypeEntry;
 
 /**
  * Types by their numbers: whole numbers from 0 to 9999, without a gap; `reserved` stands where a type was. A list that

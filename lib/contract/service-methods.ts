@@ -4,7 +4,7 @@ import { CmdStreamError } from '../errors.js';
 import {
   CountedCommand,
   StreamCommand,
-  type COUNT,
+  type ResultCount,
   type ManyResults,
   type NoResult,
   type OneResult,
@@ -53,7 +53,7 @@ type HandledBy<C extends CountedCommand> = {
   readonly 'one Result': OneResult<ResultOf<C>>;
   readonly 'many Results': ManyResults<ResultOf<C>>;
   readonly 'no Result': NoResult;
-}[C[typeof COUNT]];
+}[C extends CountedCommand<unknown, unknown, infer Count extends ResultCount> ? Count : never];
 
 /**
  * What a controller has to implement for the methods of a service: one handler for each, which takes its Command and

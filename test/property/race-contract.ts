@@ -1,7 +1,6 @@
 // The contract of the races and its Receiver, which counts what is executed and what goes on.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { defineContract, Result, type Answered, type CommandContext, type HandlerResult } from '../../lib/core.js';
-import type { RESULT } from '../../lib/contract/command.js';
 
 export class Item extends Result {
   constructor(
@@ -21,9 +20,10 @@ export class Item extends Result {
 export type Work = 'value' | 'unwritable' | 'nothing' | 'failure' | 'generator' | 'broken generator' | 'endless wait';
 
 /** Extends none of the classes of Commands: how many Results it has depends on its work. */
-export class WorkCmd implements Answered<Item> {
-  declare readonly [RESULT]: Item;
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- only the compiler knows this member
+export interface WorkCmd extends Answered<Item> {}
 
+export class WorkCmd {
   constructor(
     /** Results carry it, so that each of them can be seen to belong to its Command. */
     readonly id = 0,

@@ -11,7 +11,6 @@ import {
   type CommandServerOptions,
   type HandlerResult,
 } from '../../lib/core.js';
-import type { RESULT } from '../../lib/contract/command.js';
 import { calcClient } from './calc-client.js';
 import { CalcServer } from './calc-server.js';
 
@@ -33,9 +32,10 @@ export class Item extends Result {
 type Play = (command: PlayCmd, context: CommandContext) => HandlerResult<Item | undefined>;
 
 /** Extends none of the classes of Commands: how many Results it has is up to the test. */
-export class PlayCmd implements Answered<Item> {
-  declare readonly [RESULT]: Item;
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- only the compiler knows this member
+export interface PlayCmd extends Answered<Item> {}
 
+export class PlayCmd {
   constructor(readonly name = '') {}
 
   exec(play: Play, context: CommandContext): HandlerResult<Item> {

@@ -247,3 +247,11 @@ export class Gateway {
     return this.client.iterate(command, { timeoutMs: 100 });
   }
 }
+
+// What tells the compiler of a Command is for it alone: an editor would offer what is exported as members.
+// @ts-expect-error: its Results
+export type { RESULT } from '../../lib/contract/command.js';
+// @ts-expect-error: its Receiver
+export type { RECEIVER } from '../../lib/contract/command.js';
+// @ts-expect-error: how many Results it has
+export type { COUNT } from '../../lib/contract/command.js';

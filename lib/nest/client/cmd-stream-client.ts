@@ -28,9 +28,9 @@ import { ignoreRejection, notify } from '../../callbacks.js';
 import {
   CountedCommand,
   type AnyCommand,
-  type RESULT,
+  type Answered,
   type ResultOf,
-  type SingleCommand,
+  type ExecutedCommand,
 } from '../../contract/command.js';
 import { emptyContract, tablesOf, contractRule, type CommandOf, type Contract } from '../../contract/contract.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
@@ -101,7 +101,7 @@ export type ClientPattern = string | number | boolean | PatternObject;
 
 // oxlint-disable-next-line typescript/no-explicit-any -- with `unknown` an instance of a class would be no pattern
 type PatternObject = { readonly [key: string]: any } & {
-  readonly [K in typeof RESULT | '$typeName' | 'prototype']?: never;
+  readonly [K in keyof Answered<unknown> | '$typeName' | 'prototype']?: never;
 };
 
 /**
@@ -258,7 +258,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
    *   return value;
    * }
    */
-  execute<C extends CommandOf<K>>(command: C & SingleCommand, options?: CallOptions): Promise<ResultOf<C>> {
+  execute<C extends CommandOf<K>>(command: C & ExecutedCommand, options?: CallOptions): Promise<ResultOf<C>> {
     try {
       return this.#core.execute(command, options, this.#needsOf(command)) as Promise<ResultOf<C>>;
     } catch (error) {

@@ -7,8 +7,8 @@ import { catchError, EMPTY, isObservable, type Observable } from 'rxjs';
 import {
   countMismatch,
   type CountedCommand,
+  type StreamCommand,
   type CommandEntry,
-  type COUNT,
   type ResultOf,
 } from '../../contract/command.js';
 import { isClass, isTypeEntry, type ContractType, type TypeClass } from '../../contract/type-table.js';
@@ -41,13 +41,14 @@ export type ManyReturn<R> = Observable<R> | AsyncIterable<R> | Promise<Observabl
 export type VoidReturn = void | Promise<void> | Observable<never>;
 
 /** What a handler of Commands of the class `C` may return, which says how many Results they have. */
-export type HandlerReturnOf<C> = C extends { readonly [COUNT]: infer Count }
-  ? Count extends 'one Result'
-    ? OneReturn<ResultOf<C>>
-    : Count extends 'many Results'
-      ? ManyReturn<ResultOf<C>>
-      : VoidReturn
-  : HandlerReturn<ResultOf<C>>;
+export type HandlerReturnOf<C> =
+  C extends CountedCommand<unknown, unknown, infer Count>
+    ? Count extends 'one Result'
+      ? OneReturn<ResultOf<C>>
+      : Count extends 'many Results'
+        ? ManyReturn<ResultOf<C>>
+        : VoidReturn
+    : HandlerReturn<ResultOf<C>>;
 
 /** The types of parameters that take another Command than `C`; types do not know which parameters have a decorator. */
 type Misfits<C extends CountedCommand, Parameters extends readonly unknown[]> = {
@@ -127,7 +128,7 @@ export type MessageHandlerDecorator<M, R> = <Method extends MessageHandler<M, R>
 /** The handler of a class: its parameters are found by their types; {@link Fitting} refuses misplaced generators. */
 type ClassHandler<C> = (...args: never[]) => HandlerReturnOf<C> | MisplacedStream<C>;
 
-type MisplacedStream<C> = C extends { readonly [COUNT]: 'many Results' } ? never : AsyncGenerator;
+type MisplacedStream<C> = C extends StreamCommand ? never : AsyncGenerator;
 
 /** The handler of a message, which has no class that tells it from others: the message comes first. */
 type MessageHandler<M, R> = (message: M, ...others: never[]) => HandlerReturn<R>;
