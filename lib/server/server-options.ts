@@ -156,7 +156,7 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    * Most control frames of one connection within a second that a client should rarely need: each CANCEL, each DONE,
    * each CREDIT that does not say that Results were taken, and those of unknown kinds; beyond, it is closed with
    * TOO_MANY_CONTROL_FRAMES. 1 to 1,000,000,000, or `Infinity`: no limit.
-   * @default 50_000
+   * @default 250_000
    */
   maxControlFramesPerSecond?: number | undefined;
   /**
@@ -231,7 +231,7 @@ export const serverDefaults = Object.freeze({
   receiveTimeoutMs: 0,
   idleTimeoutMs: 0,
   maxPingsPerSecond: 10_000,
-  maxControlFramesPerSecond: 50_000,
+  maxControlFramesPerSecond: 250_000,
   gracePeriodMs: 10_000,
   quietPeriodMs: 100,
   onPlainError: 'close' as PlainErrorMapper | 'close',

@@ -122,6 +122,8 @@ export class ClientCall implements Call, SentCommand {
   kept: KeptBytes | undefined;
   /** An earlier attempt may have been executed, whatever becomes of this one. */
   mayHaveRun = false;
+  /** Its last Result has come: the server has nothing left to cancel. */
+  #isAnswered = false;
   readonly credit: number;
   readonly metadata: Metadata | undefined;
   /** The client's may come later, before it is written. */
@@ -221,6 +223,7 @@ export class ClientCall implements Call, SentCommand {
   /** A Result has come; `isLast`: it ends the call. */
   next(result: unknown, bytesRead: number, isLast: boolean): void {
     if (!this.isPending) return;
+    this.#isAnswered = isLast;
     this.#freeKept();
     this.#observer?.onResult(this, result, bytesRead);
     // A hook may have ended it.
@@ -276,7 +279,7 @@ export class ClientCall implements Call, SentCommand {
     this.#timer = undefined;
     this.#stopListening?.();
     this.#freeKept();
-    this.holder.remove(this, reason);
+    this.holder.remove(this, this.#isAnswered ? undefined : reason);
     this.report(outcome);
     this.#observer?.onEnd(this, outcome);
     return true;

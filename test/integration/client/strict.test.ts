@@ -7,7 +7,7 @@ import { calcClient } from '../../support/calc-client.js';
 import { countResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { openPair } from '../../support/client-pair.js';
 import { until } from '../../support/deadline.js';
-import { control, EXTENDED_GREETING, stream } from '../../support/extension-frames.js';
+import { cancel, control, EXTENDED_GREETING, stream } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { AddCmd as ProtobufAdd, protobufContract } from '../../support/protobuf-contract.js';
 import type { RawPeer } from '../../support/raw-peer.js';
@@ -38,6 +38,20 @@ async function begin(client: CommandClient, peer: RawPeer, count: number): Promi
     while (!(await results.next()).done);
   };
 }
+
+it('a call that ends within its last Result cancels nothing, one that ends before does', async () => {
+  const { client, peer } = await extendedPair();
+  const endWith = (command: AddCmd | CountCmd) => {
+    const call = client.dispatch(command as AddCmd, { next: () => call.cancel(), complete() {}, error() {} });
+  };
+  endWith(new AddCmd(2, 3));
+  peer.write(SUM_5);
+  await until('it has ended', () => client.pending === 0);
+  endWith(new CountCmd(3));
+  peer.write(stream(2) + countResultFrame(2, 0, false));
+  await until('the second is cancelled', () => peer.received.includes(Buffer.from(cancel(2), 'hex')));
+  expect(peer.received.includes(Buffer.from(cancel(1), 'hex'))).toBe(false);
+});
 
 describe('a server that sends more Results than it has credit for', () => {
   it('breaks the protocol: the call fails and the connection ends', async () => {
