@@ -158,7 +158,7 @@ describe('a Result', () => {
     };
     bad.call.next('a', 3, true);
     expect(bad.take().slice(2)).toEqual([
-      ['remove', 'CANCELLED'],
+      ['remove', undefined],
       ['end', { how: 'failed', error: other }],
       ['error', other],
     ]);
