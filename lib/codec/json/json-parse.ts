@@ -49,7 +49,7 @@ export function parseData(text: string, limits: DataLimits, maxKeys: number): un
   checkStructure(text, limits);
   const value = parse(text);
   checkReceivedKeys(text, value, text.includes('\\u') || text.includes(PROTO), maxKeys);
-  if (mayOverflow(text)) replaceNumbers(text, () => undefined, refuseOverflow);
+  if (mayOverflow(text)) replaceNumbers(text, refuseInfinite, refuseOverflow);
   return value;
 }
 
@@ -281,6 +281,11 @@ function refuseRounded(literal: string): undefined {
 
 function isExact(value: number, literal: string): boolean {
   return Number.isFinite(value) && BigInt(value) === BigInt(literal);
+}
+
+/** An integer may be rounded, to a number. */
+function refuseInfinite(literal: string): undefined {
+  infinite(literal, refuseOverflow);
 }
 
 function refuseOverflow(literal: string): undefined {

@@ -202,6 +202,7 @@ describe('data that belongs to no contract', () => {
     ['JSON_LIMIT', '[1,2,3,4,5,6,7,8]', /maxTokens \(8\)/],
     ['JSON_LIMIT', '[{"a":1,"b":2,"c":3}]', /maxKeysPerObject \(2\)/],
     ['BAD_PAYLOAD', '[1e400]', /1e400/],
+    ['BAD_PAYLOAD', `[-${'1'.repeat(310)}]`, /the number -1{9,}.* double/],
     ['BAD_PAYLOAD', '{"__proto__":1}', /__proto__/],
     ['BAD_PAYLOAD', '[', /no JSON/],
   ])('is refused with %s: %s', (code, text, message) => {
