@@ -1,76 +1,54 @@
-// Runs what holds the threats and prints the table: `npm run test:hostile`, and with `-- --json FILE` writes it there.
-// Which tests those are, threats.ts says.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+// The command line: which threats are held by tests, and the figures of a server under attack.
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { projectRoot } from '../support/project.js';
-import { threats, type Threat } from './threats.js';
+import type { FigureName, Figures } from './figures/figure.js';
+import { isKept, line } from './figures/figure.js';
+import { measurementsFor } from './figures/measure.js';
+import { measureAll } from './figures/run.js';
+import { isHeld, runThreatTests, verdict, type Outcome } from './threat-tests.js';
 
-interface TestResult {
-  readonly file: string;
-  readonly name: string;
-  readonly status: string;
+const usage = `npm run test:hostile -- [options]
+Prints which threats are held by tests; with one of these options also how a server stands attacks, in figures:
+  --figures       measure them; about ten minutes, in which the machine should have nothing else to do
+  --json <file>   measure them, and write both there: each figure by its name, how it came about below "measured"
+  --only <name>   this figure, or this measurement, and no threats; may be repeated: ${measurementsFor([]).join(', ')}
+`;
+
+const { values } = parseArgs({
+  options: {
+    figures: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function printThreats(threats: Readonly<Record<string, Outcome>>): void {
+  for (const [id, outcome] of Object.entries(threats))
+    console.log(`${id.padEnd(4)} ${outcome.threat.padEnd(52)} ${verdict(outcome)}`);
 }
 
-interface Outcome {
-  readonly threat: string;
-  readonly passed: number;
-  readonly failed: number;
-  readonly without?: string;
+function printFigures(figures: Figures): void {
+  for (const [name, figure] of Object.entries(figures)) console.log(line(name as FigureName, figure));
 }
 
-const FOLDER = 'test/hostile';
-const elsewhere = threats.flatMap((threat) => threat.elsewhere ?? []);
-
-function run(): readonly TestResult[] {
-  const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
-  const output = join(folder, 'results.json');
-  const files = new Set([FOLDER, ...elsewhere.map(([file]) => file)]);
-  const names = elsewhere.map(([, name]) => name.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-  const pattern = [String.raw`^[SC]\d+ `, ...names].join('|');
-  const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
-  const args = [...jest, ...files, '--testNamePattern', pattern, '--json', '--outputFile', output];
-  try {
-    spawnSync(process.execPath, args, { cwd: projectRoot, stdio: ['ignore', 'ignore', 'inherit'] });
-    return resultsOf(readFileSync(output, 'utf8'));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+async function run(): Promise<void> {
+  const chosen = measurementsFor(values.only);
+  const threats = values.only.length > 0 ? {} : runThreatTests();
+  printThreats(threats);
+  const isMeasured = values.figures || values.json !== undefined || values.only.length > 0;
+  const figures = isMeasured ? await measureAll(chosen) : {};
+  printFigures(figures);
+  if (values.json !== undefined) writeFileSync(values.json, jsonOf(threats, figures));
+  const areHeld = Object.values(threats).every(isHeld);
+  const areKept = Object.entries(figures).every(([name, figure]) => isKept(name as FigureName, figure));
+  process.exitCode = areHeld && areKept ? 0 : 1;
 }
 
-function resultsOf(json: string): readonly TestResult[] {
-  const { testResults } = JSON.parse(json) as {
-    testResults: { name: string; assertionResults: { fullName: string; status: string }[] }[];
-  };
-  return testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults.map(({ fullName, status }) => ({ file: relative(projectRoot, name), name: fullName, status })),
-  );
+function jsonOf(threats: Readonly<Record<string, Outcome>>, measured: Figures): string {
+  const figures = Object.fromEntries(Object.entries(measured).map(([name, { value }]) => [name, value]));
+  return `${JSON.stringify({ ...figures, threats, measured }, null, 2)}\n`;
 }
 
-function outcomeOf({ id, what, elsewhere: others = [], without }: Threat, results: readonly TestResult[]): Outcome {
-  const own = results.filter(
-    ({ file, name }) =>
-      (file.startsWith(FOLDER) && name.startsWith(`${id} `)) ||
-      others.some(([other, part]) => file === other && name.includes(part)),
-  );
-  const passed = own.filter(({ status }) => status === 'passed').length;
-  const failed = own.filter(({ status }) => status === 'failed').length;
-  return { threat: what, passed, failed, ...(without !== undefined && { without }) };
-}
-
-function verdict({ passed, failed, without }: Outcome): string {
-  if (without !== undefined) return `no test: ${without}`;
-  return failed > 0 || passed === 0 ? `FAILED: ${failed} of ${passed + failed} tests` : `held by ${passed} tests`;
-}
-
-const { json } = parseArgs({ options: { json: { type: 'string' } } }).values;
-const results = run();
-const outcomes = threats.map((threat) => [threat.id, outcomeOf(threat, results)] as const);
-for (const [id, outcome] of outcomes) console.log(`${id.padEnd(4)} ${outcome.threat.padEnd(52)} ${verdict(outcome)}`);
-if (json !== undefined) writeFileSync(json, `${JSON.stringify({ threats: Object.fromEntries(outcomes) }, null, 2)}\n`);
-const isHeld = outcomes.every(
-  ([, { passed, failed, without }]) => failed === 0 && (passed > 0 || without !== undefined),
-);
-process.exitCode = isHeld ? 0 : 1;
+if (values.help) process.stdout.write(usage);
+else await run();

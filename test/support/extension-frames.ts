@@ -30,7 +30,7 @@ export function meta(
     credit = 0,
     metadata = {},
     noAnswer = false,
-  }: { remainingMs?: number; credit?: number; metadata?: Record<string, string>; noAnswer?: boolean },
+  }: { remainingMs?: number; credit?: number | bigint; metadata?: Record<string, string>; noAnswer?: boolean },
 ): string {
   const flags = (remainingMs === undefined ? 0 : 1) | (noAnswer ? 4 : 0);
   return control(2, uvarint(seq) + uvarint(flags) + uvarint(remainingMs ?? 0) + uvarint(credit) + map(metadata));

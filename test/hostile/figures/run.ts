@@ -1,0 +1,28 @@
+// Builds what the processes of the measurements run, as it is published, and measures; says on the way what it sees.
+import { execFileSync } from 'node:child_process';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { projectRoot } from '../../support/project.js';
+import { rounded, type Figures } from './figure.js';
+import { measurements } from './measure.js';
+
+/** What these measurements give, in their order. */
+export async function measureAll(names: readonly string[]): Promise<Figures> {
+  build();
+  const figures: Figures = {};
+  for (const name of names) {
+    say(`${name}: the load of the machine is ${rounded(loadavg()[0]!)}`);
+    Object.assign(figures, await measurements[name]!.measure(say));
+  }
+  return figures;
+}
+
+function build(): void {
+  say('building');
+  const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [compiler, '-p', 'test/hostile/figures'], { cwd: projectRoot, stdio: 'inherit' });
+}
+
+function say(text: string): void {
+  process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${text}\n`);
+}
