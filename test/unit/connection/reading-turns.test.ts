@@ -150,6 +150,8 @@ describe('a share', () => {
     expect(nextShare(MOST_FRAMES, 5)).toBe(MOST_FRAMES / 2);
     expect(nextShare(1, 5)).toBe(1);
     expect(nextShare(1, 0.1)).toBe(2);
+    expect(nextShare(8, 1)).toBe(16);
+    expect(nextShare(8, 1.01)).toBe(4);
     expect(nextShare(MOST_FRAMES, 0.1)).toBe(MOST_FRAMES);
   });
 });

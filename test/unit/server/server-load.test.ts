@@ -238,6 +238,16 @@ describe('the connection that must go for a Command of one that can be refused',
     expect(shedFor(sender.start(), [...all, other])).toBeUndefined();
   });
 
+  it.each(['leave', 'settle'] as const)('shares with one that still runs a Command after another one (%s)', (end) => {
+    const { connect } = loadOf(8);
+    const [sender, other, hog] = [connect().start(), connect().start(3)[end](), connect().start(5)];
+    // Three share the eight: half of a part is less than the two that the sender would have.
+    expect(shedFor(sender, [sender, other, hog])).toBeUndefined();
+    other[end](2);
+    hog.start(2);
+    expect(shedFor(sender, [sender, other, hog])).toEqual([hog]);
+  });
+
   it('is none while Commands without a connection take all the room', () => {
     const { connect } = loadOf(4);
     connect().start(4).end();
