@@ -4,7 +4,7 @@ import { clientRules } from '../../lib/client/client-options.js';
 import { commandServerRules } from '../../lib/server/server-options.js';
 import { similarName } from '../../lib/similar-names.js';
 
-const known = [...Object.keys(clientRules), ...Object.keys(commandServerRules)];
+const known = [...new Set([...Object.keys(clientRules), ...Object.keys(commandServerRules)])];
 
 describe('a name that is not known', () => {
   it.each([
@@ -32,5 +32,20 @@ describe('a name that is not known', () => {
   it('means the one it begins only if there is one', () => {
     expect(similarName('time', ['timeoutMs', 'timeLimit'])).toBeUndefined();
     expect(similarName('time', ['timeoutMs', 'port'])).toBe('timeoutMs');
+  });
+
+  it('means the one it begins only with three letters or more', () => {
+    expect(similarName('ti', ['timeoutMs'])).toBeUndefined();
+    expect(similarName('tim', ['timeoutMs'])).toBe('timeoutMs');
+  });
+
+  it('means one that it goes on from only if that has four letters or more', () => {
+    expect(similarName('certificate', ['cert'])).toBe('cert');
+    expect(similarName('capital', ['cap'])).toBeUndefined();
+  });
+
+  it('is no slip of the keyboard with more slips than one in a short name', () => {
+    expect(similarName('prot', ['port'])).toBe('port');
+    expect(similarName('optr', ['port'])).toBeUndefined();
   });
 });
