@@ -209,6 +209,19 @@ describe('a handler that does not heed its signal', () => {
     expect([calc.errors, calc.lost]).toEqual([[], []]);
   });
 
+  it.each([
+    ['an Error', new Error('a mistake')],
+    ['undefined', undefined],
+  ])('has what it fails with later reported, if that is no reason of its signal: %s', async (_what, mistake) => {
+    const done = deferred();
+    const play = (): Promise<never> => done.promise.then(() => Promise.reject(mistake as Error));
+    const { calc, client } = await openStage(own, play, limit);
+    await expect(client.execute(new PlayCmd(), { idempotent: false })).rejects.toMatchObject(late);
+    done.resolve();
+    await until('nothing runs', () => calc.server.inFlight === 0);
+    expect(calc.errors).toEqual([mistake]);
+  });
+
   it('counts when it pushes more than its taker may leave unread', async () => {
     const sinks: ResultSink[] = [];
     const invoker: CommandInvoker = { invoke: (_command, _context, sink) => void sinks.push(sink) };

@@ -214,7 +214,8 @@ describe('a server on a net.Server that listens already', () => {
 
   it('fails with LISTEN_FAILED when that one does not listen', async () => {
     const calc = own(new CalcServer({ listenOn: createServer() }));
-    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
+    const message = 'cannot listen on the server of listenOn: it does not listen';
+    await expect(calc.server.listen()).rejects.toMatchObject({ code: 'LISTEN_FAILED', message });
     expect(calc.server.status).toBe('disconnected');
   });
 

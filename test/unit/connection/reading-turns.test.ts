@@ -1,5 +1,5 @@
 // How connections share the event loop while they read: one that has much waits for its turns, behind the others.
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
 import { FrameReader } from '../../../lib/connection/frame-reader.js';
@@ -102,6 +102,30 @@ describe('a connection that has much to read', () => {
     expect(busy.socket.isPaused()).toBe(true);
     await turns(3);
     expect(busy.socket.isPaused()).toBe(false);
+  });
+});
+
+describe('one turn of the event loop', () => {
+  it('serves those that wait for two milliseconds, and the others later', async () => {
+    let now = 100;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const readingTurns = new ReadingTurns(new AsyncScope());
+    const served: number[] = [];
+    const takesOneMs = (taker: number) => ({
+      takeTurn: () => {
+        served.push(taker);
+        now++;
+      },
+    });
+    for (const taker of [1, 2, 3, 4, 5]) readingTurns.wait(takesOneMs(taker));
+    const seen: number[] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await turns(1);
+      seen.push(served.length);
+    }
+    clock.mockRestore();
+    expect(seen).toEqual([2, 4, 5, 5]);
+    expect(served).toEqual([1, 2, 3, 4, 5]);
   });
 });
 

@@ -65,7 +65,9 @@ class Stage {
   add(count: number, bytesRead: number): void {
     const frame = frameOf(bytesRead);
     const command = new PatternMessage('event', 'orders.placed', undefined, false);
-    const arrived: ArrivedEvent = { seq: 0, command, bytesRead: frame.length, receivedAt: 1, metadata: {}, frame };
+    // Its metadata is in its frame as well, and is not kept twice.
+    const metadata = { a: 'b' };
+    const arrived: ArrivedEvent = { seq: 0, command, bytesRead: frame.length, receivedAt: 1, metadata, frame };
     for (let n = 0; n < count; n++) this.queue.add(arrived);
   }
 
