@@ -130,7 +130,7 @@ export class RaceWorld {
       host: '127.0.0.1',
       port: this.#port,
       extension: 'require',
-      queue: { timeoutMs: 200 },
+      queue: { timeoutMs: 1_000 },
       reconnect,
     } as const;
     return new CommandClient({ contract: raceContract, ...options });
