@@ -28,8 +28,12 @@ export class AsyncScope {
       .runInAsyncScope(work as (this: unknown, ...args: Args) => R, self, ...args);
   }
 
-  /** A new scope that begins with what this one has, wherever it is made; what is entered in it reaches no other. */
-  branch(): AsyncResource {
+  /**
+   * A new scope that begins with what this one has, wherever it is made; what is entered in it reaches no other.
+   * `enter`: it begins with what that enters.
+   */
+  branch(enter?: (make: () => AsyncResource) => AsyncResource): AsyncResource {
+    if (enter) return this.#home.runInAsyncScope(enter, undefined, newBranch);
     // Who makes many of them does so at home: each way there costs more than what is done.
     if (executionAsyncId() === this.#home.asyncId()) return newBranch();
     return this.#home.runInAsyncScope(newBranch);

@@ -71,7 +71,25 @@ export {
 } from './client/group/connection-picker.js';
 export type { ReconnectOptions } from './client/group/backoff.js';
 export type { QueueOptions, RetryOptions } from './client/group/waiting-room.js';
-export type { SentCommand } from './client/call/call-outcome.js';
+export type {
+  CallObserver,
+  CallOutcome,
+  ClientObserver,
+  CommandObserver,
+  CommandOutcome,
+  ConnectionChange,
+  Instrumentation,
+  ObservedClient,
+  ObservedCommand,
+  ObservedConnections,
+  ObservedServer,
+  SentCommand,
+  ServerObserver,
+  StartedCall,
+  StartedCommand,
+  Traffic,
+} from './instrumentation/instrumentation.js';
+export type { CallMessage, CommandMessage, ConnectionMessage } from './instrumentation/channels.js';
 export type { ReceivedResult, SendHooks, SendHooksFactory } from './client/send-hooks.js';
 export type { ServerAddress } from './connection/dial.js';
 export type { KeepaliveOptions } from './connection/keepalive.js';

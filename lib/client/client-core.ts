@@ -5,10 +5,13 @@ import { notify } from '../callbacks.js';
 import { StreamCommand, VoidCommand } from '../contract/command.js';
 import { hasResult, type ContractTables } from '../contract/contract.js';
 import { unlisted } from '../contract/type-table.js';
+import { PatternMessage } from '../codec/pattern-message.js';
 import { CmdStreamError } from '../errors.js';
+import type { ObservedClient } from '../instrumentation/instrumentation.js';
+import { ClientObservers, type WatchedCall } from '../instrumentation/observers.js';
 import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
-import { checkCallOptions, ownMetadata } from './call/call-rules.js';
+import { ambientMetadata, checkCallOptions, ownMetadata } from './call/call-rules.js';
 import { ClientCall, type CallNeeds, type CallOptions, type CallSink, type CommandSink } from './call/client-call.js';
 import { SignalListeners } from './call/signal-listeners.js';
 import { groupConfigOf, MOST_PENDING, type ResolvedClientOptions } from './client-config.js';
@@ -25,7 +28,7 @@ export const NO_OPTIONS: CallOptions = Object.freeze({});
 const emitOptions: readonly string[] = ['metadata'];
 const pingOptions: readonly string[] = ['timeoutMs'];
 
-export class ClientCore {
+export class ClientCore implements ObservedClient {
   /** Results so far that no call waited for. */
   unexpectedResults = 0;
   /** Frames so far for Commands that were cancelled or timed out. */
@@ -39,18 +42,27 @@ export class ClientCore {
   /** Earlier ones, before the client was opened anew, whose calls may not be answered yet. */
   readonly #former = new Map<Group, Promise<void>>();
   readonly #signals = new SignalListeners();
+  readonly #observers: ClientObservers;
+  /** Bytes of all its connections so far. */
+  readonly traffic = { sent: 0, received: 0 };
   readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedClientOptions) {
     this.#options = options;
     this.#group = this.#newGroup();
+    this.#observers = new ClientObservers(options.instrumentation, this);
+    this.#observers.open();
   }
 
   #newGroup(): Group {
-    const group: Group = new Group(groupConfigOf(this.#options, this.#scope), this.#seqCounter, {
-      // The end of what was closed is no news of what was opened since.
-      onConnectionChange: ({ server, status }, cause) => group === this.#group && this.#notify(cause, server, status),
+    const config = { ...groupConfigOf(this.#options, this.#scope), traffic: this.traffic };
+    const group: Group = new Group(config, this.#seqCounter, {
+      onConnectionChange: ({ server, status }, cause) => {
+        this.#observers.onConnection({ server, status, cause });
+        // The end of what was closed is no news of what was opened since.
+        if (group === this.#group) this.#notify(cause, server, status);
+      },
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
       onLateFrame: () => this.lateFrames++,
     });
@@ -74,6 +86,11 @@ export class ClientCore {
     return sum;
   }
 
+  /** Those of them that wait for a connection, or to be sent again. */
+  get queued(): number {
+    return this.#group.waiting.pending;
+  }
+
   onStatus(listener: (change: ClientStatusChange) => void): () => void {
     this.#statusListeners.add(listener);
     return () => this.#statusListeners.delete(listener);
@@ -90,6 +107,7 @@ export class ClientCore {
       this.#former.set(former, ended);
       this.#closing = undefined;
       this.#group = this.#newGroup();
+      this.#observers.open();
     }
     return this.#group.connect();
   }
@@ -140,13 +158,19 @@ export class ClientCore {
   ): ClientCall {
     let call: ClientCall;
     let later: Promise<Metadata> | undefined;
+    const watch = this.#observers.areOn ? this.#watch(command, needs) : undefined;
     try {
       if (options !== NO_OPTIONS) this.#checkOptions(command, options);
       const { signal, timeoutMs = defaultTimeoutMs, metadata, idempotent } = options;
       if (signal?.aborted) throw signal.reason;
       if (this.#closing) throw closedError();
-      const own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
-      let allNeeds = this.#options.hooks ? hookedNeeds(this.#options.hooks, command, needs) : needs;
+      let own = metadata === undefined ? undefined : ownMetadata('call option "metadata"', metadata);
+      let allNeeds = needs;
+      if (watch) {
+        allNeeds = watchedNeeds(needs, watch);
+        own = own && withoutOutdated(own, watch.metadata);
+      }
+      if (this.#options.hooks) allNeeds = hookedNeeds(this.#options.hooks, command, allNeeds);
       if (this.#options.metadata !== undefined) {
         const given = clientMetadata(this.#options.metadata, command);
         if (given instanceof Promise) later = given;
@@ -154,8 +178,8 @@ export class ClientCore {
       }
       call = new ClientCall(command, sink, this.#group.waiting, { timeoutMs, metadata: own, idempotent }, allNeeds);
     } catch (error) {
-      call = new ClientCall(command, sink, this.#group.waiting);
-      call.fail(error);
+      call = new ClientCall(command, sink, this.#group.waiting, undefined, { watch });
+      call.fail(error, options?.signal?.aborted ? 'cancelled' : 'failed');
       return call;
     }
     try {
@@ -166,6 +190,15 @@ export class ClientCore {
     if (later) this.#group.submitLater(call, later);
     else this.#group.submit(call);
     return call;
+  }
+
+  /** What watches the call, from now on. */
+  #watch(command: unknown, needs: CallNeeds | undefined): WatchedCall {
+    const awaitsAnswer = needs?.until !== 'written';
+    if (command instanceof PatternMessage)
+      return this.#observers.onCall({ command, kind: command.kind, name: command.route, awaitsAnswer });
+    const name = this.#options.contract.commands.nameFor(command);
+    return this.#observers.onCall({ command, kind: 'command', name, awaitsAnswer });
   }
 
   /** Data of a pattern are no wrong options. */
@@ -222,6 +255,7 @@ export class ClientCore {
       return group.closed();
     }
     const isNews = group === this.#group && group.status !== 'closed';
+    if (isNews) this.#observers.close();
     const ended = group.close(closed, Math.max(0, gracePeriodMs - (performance.now() - since)));
     if (isNews) this.#notify(closed);
     await ended;
@@ -237,7 +271,9 @@ export class ClientCore {
   #destroy(group: Group, cause: CmdStreamError): void {
     const isNews = group === this.#group && group.status !== 'closed';
     group.destroy(cause);
-    if (isNews) this.#notify(cause);
+    if (!isNews) return;
+    this.#observers.close();
+    this.#notify(cause);
   }
 
   #notify(cause?: CmdStreamError, server?: string, connection?: ConnectionStatus): void {
@@ -251,6 +287,23 @@ export class ClientCore {
     if (onUnexpectedResult === undefined) return;
     notify(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
   }
+}
+
+/** What a call needs that is watched. Metadata that cannot travel costs no call. */
+function watchedNeeds(needs: CallNeeds | undefined, watch: WatchedCall): CallNeeds {
+  try {
+    const given = ambientMetadata('option "instrumentation"', watch.metadata);
+    if (given !== NO_METADATA) return { ...needs, watch, ambient: { ...needs?.ambient, ...given } };
+  } catch {
+    // It is an observer's fault, and none of the caller's.
+  }
+  return { ...needs, watch };
+}
+
+/** A caller who hands on all that it was given, trace ids included, does not say what this call is a part of. */
+function withoutOutdated(own: Metadata, given: Metadata = NO_METADATA): Metadata {
+  if (!Object.keys(given).some((key) => Object.hasOwn(own, key))) return own;
+  return Object.fromEntries(Object.entries(own).filter(([key]) => !Object.hasOwn(given, key)));
 }
 
 /** Resolves when the sockets of what is just about to be destroyed are closed. */

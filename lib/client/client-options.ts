@@ -14,6 +14,7 @@ import {
   type CmdStreamConnectionOptions,
 } from '../connection/connection-options.js';
 import type { ServerAddress } from '../connection/dial.js';
+import { instrumentationRule, type Instrumentation } from '../instrumentation/instrumentation.js';
 import type { KeepaliveOptions } from '../connection/keepalive.js';
 import {
   callback,
@@ -162,6 +163,11 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   hooks?: SendHooksFactory | undefined;
   /**
+   * What watches calls and connections; several in their order.
+   * @default none
+   */
+  instrumentation?: Instrumentation | readonly Instrumentation[] | undefined;
+  /**
    * Time for TCP, TLS and ServerInfo together, in milliseconds; 0: no limit.
    * @default 4_000
    */
@@ -245,6 +251,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   circuitBreaker: callback,
   metadata: clientMetadataRule,
   hooks: callback,
+  instrumentation: instrumentationRule,
   tls: switchable("Node's TLS options"),
   codec: codecRule,
   connectTimeoutMs: timeLimit(),

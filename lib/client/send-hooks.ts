@@ -3,7 +3,8 @@ import { AsyncResource } from 'node:async_hooks';
 import { CmdStreamError } from '../errors.js';
 import type { Metadata } from '../wire/control-frame.js';
 import { ambientMetadata } from './call/call-rules.js';
-import type { CallOutcome, CallObserver, SentCommand } from './call/call-outcome.js';
+import type { CallOutcome, SentCommand } from '../instrumentation/instrumentation.js';
+import type { CallWatch } from './call/call-outcome.js';
 import type { CallNeeds } from './call/client-call.js';
 import { ignoreRejection, notify } from '../callbacks.js';
 
@@ -65,7 +66,7 @@ export interface SendHooks {
 export type SendHooksFactory = () => SendHooks;
 
 /** Send hooks as the observer of their call: they run in the scope of its caller. */
-class HookedCall implements CallObserver {
+class HookedCall implements CallWatch {
   readonly #hooks: SendHooks;
   readonly #scope = new AsyncResource('cmd-stream');
   #view: SentCommand | undefined;
@@ -102,6 +103,12 @@ function viewOf(call: SentCommand): SentCommand {
     get bytes() {
       return call.bytes;
     },
+    get attempts() {
+      return call.attempts;
+    },
+    get server() {
+      return call.server;
+    },
   });
 }
 
@@ -115,5 +122,27 @@ export function hookedNeeds(factory: SendHooksFactory, command: unknown, needs: 
   const ambient = metadata
     ? { ...needs.ambient, ...ambientMetadata('beforeSend() of option "hooks"', metadata) }
     : needs.ambient;
-  return { ...needs, ambient, observer: new HookedCall(hooks) };
+  const watch = new HookedCall(hooks);
+  return { ...needs, ambient, watch: needs.watch ? new TwiceWatched(needs.watch, watch) : watch };
+}
+
+/** Instrumentation and hooks of one call. */
+class TwiceWatched implements CallWatch {
+  readonly #outer: CallWatch;
+  readonly #inner: CallWatch;
+
+  constructor(outer: CallWatch, inner: CallWatch) {
+    this.#outer = outer;
+    this.#inner = inner;
+  }
+
+  onResult(sent: SentCommand, result: unknown, bytes: number): void {
+    this.#outer.onResult(sent, result, bytes);
+    this.#inner.onResult(sent, result, bytes);
+  }
+
+  onEnd(sent: SentCommand, outcome: CallOutcome): void {
+    this.#inner.onEnd(sent, outcome);
+    this.#outer.onEnd(sent, outcome);
+  }
 }

@@ -35,6 +35,8 @@ export interface ConnectionConfig {
   readonly options: ResolvedConnectionOptions;
   readonly ticker: Ticker;
   readonly readingTurns: ReadingTurns;
+  /** Counts what all connections have sent and received. */
+  readonly traffic?: { sent: number; received: number } | undefined;
   /** What connections run in: not the scope of the call that sends, or whose end makes room. */
   readonly scope: AsyncScope;
 }
@@ -102,6 +104,8 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
   #receive(chunk: Buffer): void {
     this.receivedAt = Date.now();
     this.arrivedAt = performance.now();
+    const { traffic } = this.#config;
+    if (traffic) traffic.received += chunk.length;
     if (!this.#waitsForTurn) this.#reader.share = this.#nextShare;
     this.#reader.receive(chunk);
     this.#waitIfSpent(this.arrivedAt, chunk.length >= MOST_READ_BYTES);

@@ -26,6 +26,8 @@ export interface FrameWriterConfig {
   readonly side: 'client' | 'server';
   readonly direction: CodecDirection;
   readonly ticker: Clock;
+  /** Counts what all connections have sent. */
+  readonly traffic?: { sent: number } | undefined;
 }
 
 type Write = (writer: ByteWriter) => void;
@@ -305,6 +307,7 @@ export class FrameWriter {
   #wrote(flushing: Buffer, to: number): void {
     this.bufferedBytes -= this.#writing;
     this.#gone += this.#writing;
+    if (this.#config.traffic) this.#config.traffic.sent += this.#writing;
     this.#writing = 0;
     this.#written = to;
     if (this.#seen.hadToWait) this.movedAt = this.#config.ticker.now;

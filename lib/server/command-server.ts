@@ -10,6 +10,8 @@ import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
 import { serverDirection } from '../connection/codec-direction.js';
 import { CmdStreamError } from '../errors.js';
+import type { ObservedServer } from '../instrumentation/instrumentation.js';
+import { ServerObservers } from '../instrumentation/observers.js';
 import { resolveOptions } from '../options.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { ByteBudget, defaultBudget } from './byte-budget.js';
@@ -55,7 +57,7 @@ export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError
  * @throws {CmdStreamError} INVALID_OPTION, SERVER_INFO_TOO_LARGE when it is made with options that make no sense
  * @publicApi
  */
-export class CommandServer {
+export class CommandServer implements ObservedServer {
   /**
    * Commands, connections and callbacks begin here: not in each other, and not where `listen` or `close` was called.
    */
@@ -69,6 +71,9 @@ export class CommandServer {
   /** Was it closed before it has ever listened? */
   #isClosedUnused = false;
   #lateFrames = 0;
+  /** Bytes that all its connections have sent and received so far. */
+  readonly traffic = { sent: 0, received: 0 };
+  readonly #observers: ServerObservers;
 
   constructor(options: CommandServerOptions);
   /** @internal `isResolved`: the Nest server has checked them, and filled in the defaults, under its own name. */
@@ -77,6 +82,7 @@ export class CommandServer {
     const resolved = isResolved ? (options as ResolvedServerOptions) : resolveServerOptions(options);
     this.#options = resolved;
     this.#load = new ServerLoad(resolved.maxInFlight);
+    this.#observers = new ServerObservers(resolved.instrumentation);
     const contract = tablesOf(resolved.contract);
     const codec = codecFor(contract, resolved.codec);
     const session = {
@@ -96,6 +102,8 @@ export class CommandServer {
       maxInFlight: resolved.maxInFlightPerConnection,
       commandTimeoutMs: resolved.commandTimeoutMs,
       load: this.#load,
+      observers: this.#observers,
+      traffic: this.traffic,
       limits: resolved,
       rates: resolved,
       sendHighWaterBytes: SEND_HIGH_WATER_BYTES,
@@ -171,6 +179,7 @@ export class CommandServer {
         'CLOSED',
         `cannot listen again: the descriptor ${listenOn.fd} is no longer the server's`,
       );
+    this.#observers.open(this);
     this.#run = new ServerRun(this.#config, this.#runListener());
     return this.#scope.run(this.#run.listen, this.#run);
   }
@@ -194,9 +203,18 @@ export class CommandServer {
     const { onConnection, onDisconnect, onConnectionRefused } = this.#options;
     return {
       onStatus: (status, cause) => this.#notifyStatus(status, cause),
-      onConnection: (connection) => this.#notify(onConnection, connection),
-      onDisconnect: (connection, cause) => this.#notify(onDisconnect, connection, cause),
-      onConnectionRefused: (client, cause) => this.#notify(onConnectionRefused, client, cause),
+      onConnection: (connection) => {
+        this.#observers.onConnection(connection);
+        this.#notify(onConnection, connection);
+      },
+      onDisconnect: (connection, cause) => {
+        this.#observers.onDisconnect(connection, cause);
+        this.#notify(onDisconnect, connection, cause);
+      },
+      onConnectionRefused: (client, cause) => {
+        this.#observers.onConnectionRefused(client, cause);
+        this.#notify(onConnectionRefused, client, cause);
+      },
       onError: (error) => this.#report(error),
       onLateFrame: () => this.#lateFrames++,
     };
@@ -241,6 +259,7 @@ export class CommandServer {
   }
 
   #notifyStatus(status: ServerStatus, cause?: CmdStreamError): void {
+    if (status === 'closed') this.#observers.close();
     for (const listener of this.#listeners) this.#notify(listener, status, cause);
   }
 

@@ -67,6 +67,11 @@ export interface CommandInvoker {
    * `commandTimeoutMs` says.
    */
   timeoutMsOf?(command: unknown): number | undefined;
+  /**
+   * Is there something that runs it? Instrumentation asks, so that names which peers make up are none of its own.
+   * Default: yes.
+   */
+  handles?(command: unknown): boolean;
   /** What runs a Command, for messages: a class and its method. Default: the name of the Command alone is shown. */
   handlerOf?(command: unknown): string | undefined;
 }

@@ -15,6 +15,7 @@ import {
   type CmdStreamConnectionOptions,
 } from '../connection/connection-options.js';
 import type { CmdStreamError } from '../errors.js';
+import { instrumentationRule, type Instrumentation } from '../instrumentation/instrumentation.js';
 import {
   boolean,
   callback,
@@ -199,6 +200,11 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   extension?: boolean | undefined;
   /**
+   * What watches Commands and connections; several in their order.
+   * @default none
+   */
+  instrumentation?: Instrumentation | readonly Instrumentation[] | undefined;
+  /**
    * Called when a client has connected, its TLS handshake included, before anything is sent or received. `onDisconnect`
    * is given the same object.
    * @default none
@@ -279,6 +285,7 @@ export const serverRules: OptionRules<CmdStreamBaseServerOptions> = Object.freez
   maxStreamBufferBytes: integer(1024, 1024 * 1024 * 1024, 'bytes'),
   maxBufferedBytes: cap(1024 * 1024, 1024 ** 4, 'bytes'),
   extension: boolean,
+  instrumentation: instrumentationRule,
   onConnection: callback,
   onDisconnect: callback,
   onConnectionRefused: callback,

@@ -24,6 +24,7 @@ const noFlag: Values = [0, 1, 'true', '', null, {}];
 const noText: Values = ['', 5, null, true, {}, ['host']];
 const noFunction: Values = [{}, 'callback', 5, null, true];
 const noObject: Values = [5, 'object', null, true];
+const noInstrumentation: Values = [{}, [{}], [null], { observeClient: true }, () => ({}), 'otel', 5, null, true];
 const noSwitch: Values = [0, 1, 'true', null, [], () => {}];
 const noPort: Values = noNumber
   .filter((value) => value !== '5')
@@ -82,6 +83,7 @@ const ofClients: Readonly<Record<string, Values>> = {
   circuitBreaker: noFunction,
   metadata: [5, 'token', null, true, []],
   hooks: noFunction,
+  instrumentation: noInstrumentation,
   connectTimeoutMs: noNumber,
   timeoutMs: noNumber,
   maxQueuedBytes: tooSmall(1024),
@@ -129,6 +131,7 @@ const ofServers: Readonly<Record<string, Values>> = {
   maxBufferedBytes: [1024 ** 4 + 1, ...noCap(1024 * 1024)],
   extension: ['require', 0, 1, null],
   onConnection: noFunction,
+  instrumentation: noInstrumentation,
   onDisconnect: noFunction,
   onConnectionRefused: noFunction,
 };

@@ -10,7 +10,8 @@ interface Room {
 const ground = ['error-codes', 'errors', 'similar-names', 'options', 'callbacks'];
 const bytes = [...ground, 'wire', 'contract', 'codec'];
 const socket = [...bytes, 'async-scope', 'fifo', 'linked-set', 'connection'];
-const core = [...socket, 'client', 'server'];
+const watched = [...socket, 'instrumentation'];
+const core = [...watched, 'client', 'server'];
 
 const node = /^node:/;
 const nest = [/^@nestjs\//, /^rxjs(\/|$)/];
@@ -33,10 +34,11 @@ export const house: Readonly<Record<string, Room>> = {
   mus: { rooms: bytes, packages: [node] },
   protobuf: { rooms: bytes, packages: [node, /^@bufbuild\//] },
   connection: { rooms: [...bytes, 'async-scope', 'fifo'], packages: [node] },
-  client: { rooms: socket, packages: [node] },
-  server: { rooms: socket, packages: [node] },
+  instrumentation: { rooms: [...ground, 'wire', 'contract'], packages: [/^node:diagnostics_channel$/] },
+  client: { rooms: watched, packages: [node] },
+  server: { rooms: watched, packages: [node] },
   nest: { rooms: [...core, 'error-status'], packages: [node, ...nest, ...validation] },
-  'circuit-breaker': { rooms: [...socket, 'client'], packages: [/^cockatiel$/] },
+  'circuit-breaker': { rooms: [...watched, 'client'], packages: [/^cockatiel$/] },
 };
 
 /** Every room has files: the name of one that is gone would let another in unseen. */

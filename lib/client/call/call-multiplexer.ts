@@ -272,6 +272,7 @@ export class CallMultiplexer implements CallHolder {
       if (!this.#isExtended) this.#encoder.checkPlain(call);
       call.seq = this.#seqs.use(++this.#config.seqCounter.last);
       call.attempts++;
+      call.server = this.server;
       if (this.#isExtended && call.credit > 0) call.creditLeft = call.credit;
       this.#written.add(call);
       this.#encoder.write(call, leftMs, call.kept === undefined && this.#mayRepeat(call));

@@ -1,33 +1,14 @@
-// How a call ends: the one view of calls that hooks, telemetry and circuit breakers share.
+// How a call ends, as circuit breakers see it, and what watches it until then.
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { typeNameOf } from '../../contract/type-table.js';
 import { isCmdStreamError, visibleText } from '../../errors.js';
-
-/**
- * A Command that is sent.
- *
- * @publicApi
- */
-export interface SentCommand {
-  /** The instance that the caller gave; by pattern what the client made of it. */
-  readonly command: unknown;
-  /** Its number; 0 as long as it was not written. */
-  readonly seq: number;
-  /** Bytes of its frame; 0 as long as it was not written. */
-  readonly bytes: number;
-}
-
-/** How a call ended, or one attempt of it. */
-export interface CallOutcome {
-  readonly how: 'completed' | 'failed' | 'timed out' | 'cancelled';
-  readonly error?: unknown;
-}
+import type { CallOutcome, SentCommand } from '../../instrumentation/instrumentation.js';
 
 /** Given up by its caller, or moved to another connection: a circuit breaker learns nothing from it. */
 export const CANCELLED: CallOutcome = Object.freeze({ how: 'cancelled' });
 
 /** What watches one call from within. No method may throw. */
-export interface CallObserver {
+export interface CallWatch {
   onResult(sent: SentCommand, result: unknown, bytes: number): void;
   onEnd(sent: SentCommand, outcome: CallOutcome): void;
 }

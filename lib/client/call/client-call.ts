@@ -5,14 +5,8 @@ import type { KeptBytes } from './call-bytes.js';
 import type { CircuitPermit } from '../circuit-breaker.js';
 import type { SignalListeners } from './signal-listeners.js';
 import { isPromiseLike, notify } from '../../callbacks.js';
-import {
-  CANCELLED,
-  breakerVerdict,
-  nameOfSent,
-  type CallOutcome,
-  type CallObserver,
-  type SentCommand,
-} from './call-outcome.js';
+import type { CallOutcome, SentCommand } from '../../instrumentation/instrumentation.js';
+import { CANCELLED, breakerVerdict, nameOfSent, type CallWatch } from './call-outcome.js';
 import { AsyncResource } from 'node:async_hooks';
 
 const COMPLETED: CallOutcome = Object.freeze({ how: 'completed' });
@@ -88,7 +82,7 @@ export interface CallNeeds {
   readonly until?: 'answered' | 'written';
   /** Metadata that its caller did not give, such as trace ids: left out towards plain peers. */
   readonly ambient?: Metadata | undefined;
-  readonly observer?: CallObserver | undefined;
+  readonly watch?: CallWatch | undefined;
 }
 
 /** Where a call is held as long as it is pending: by the group, or by the connection that is to write it or has. */
@@ -112,6 +106,8 @@ export class ClientCall implements Call, SentCommand {
   attempts = 0;
   /** Bytes of its frame, once it was written. */
   bytes = 0;
+  /** Where it was last written to. */
+  server: string | undefined;
   /** Bytes of its connection that were sent with it and before it. */
   sentBytes = 0;
   /** Results that the server may still send on credit; undefined: as many as there are. */
@@ -135,7 +131,7 @@ export class ClientCall implements Call, SentCommand {
   /** May it be executed twice? Undefined: as its class says. */
   readonly idempotent: boolean | undefined;
   readonly #sink: CallSink;
-  readonly #observer: CallObserver | undefined;
+  readonly #watch: CallWatch | undefined;
   readonly #startedAt = performance.now();
   #report: ((outcome: CallOutcome) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -147,7 +143,7 @@ export class ClientCall implements Call, SentCommand {
     /** Where it waits now. */
     public holder: CallHolder,
     { timeoutMs = 0, metadata, idempotent }: CallOptions = {},
-    { credit = 0, until = 'answered', ambient = NO_METADATA, observer }: CallNeeds = {},
+    { credit = 0, until = 'answered', ambient = NO_METADATA, watch }: CallNeeds = {},
   ) {
     this.#sink = sink;
     this.timeoutMs = timeoutMs;
@@ -157,7 +153,7 @@ export class ClientCall implements Call, SentCommand {
     this.ambient = ambient;
     this.hasMetadata = metadata !== undefined || ambient !== NO_METADATA;
     this.until = until;
-    this.#observer = observer;
+    this.#watch = watch;
   }
 
   /** What was sent and where to, for the end of an error's text. */
@@ -225,7 +221,7 @@ export class ClientCall implements Call, SentCommand {
     if (!this.isPending) return;
     this.#isAnswered = isLast;
     this.#freeKept();
-    this.#observer?.onResult(this, result, bytesRead);
+    this.#watch?.onResult(this, result, bytesRead);
     // A hook may have ended it.
     if (!this.isPending) return;
     try {
@@ -245,10 +241,10 @@ export class ClientCall implements Call, SentCommand {
     if (this.#settle(COMPLETED)) this.#sink.complete();
   }
 
-  /** The call failed at the server or on the way. */
-  fail(failure: unknown): void {
+  /** The call failed at the server or on the way, or was given up before it was on its way. */
+  fail(failure: unknown, how: 'failed' | 'cancelled' = 'failed'): void {
     const error = this.mayHaveRun ? asSent(failure) : failure;
-    if (this.#settle({ how: 'failed', error })) this.#giveError(error);
+    if (this.#settle({ how, error })) this.#giveError(error);
   }
 
   #giveError(error: unknown): void {
@@ -281,7 +277,7 @@ export class ClientCall implements Call, SentCommand {
     this.#freeKept();
     this.holder.remove(this, this.#isAnswered ? undefined : reason);
     this.report(outcome);
-    this.#observer?.onEnd(this, outcome);
+    this.#watch?.onEnd(this, outcome);
     return true;
   }
 

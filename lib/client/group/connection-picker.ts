@@ -6,7 +6,7 @@ import type { GroupServer } from './group-server.js';
 import type { GroupConnection } from './group-connection.js';
 import type { ClientCall } from '../call/client-call.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
-import type { CallOutcome } from '../call/call-outcome.js';
+import type { CallOutcome } from '../../instrumentation/instrumentation.js';
 import type { CircuitPermit } from '../circuit-breaker.js';
 
 /**

@@ -118,6 +118,11 @@ export class HandlerInvoker implements CommandInvoker {
     return isNests ? handler : handlers.getHandlerByPattern(pattern);
   }
 
+  handles(command: unknown): boolean {
+    if (command instanceof PatternMessage) return this.#config.patterns.handles(command);
+    return this.#routes[this.#commands.indexOf(command)] !== undefined;
+  }
+
   handlerOf(command: unknown): string | undefined {
     return this.#routes[this.#commands.indexOf(command)]?.method;
   }

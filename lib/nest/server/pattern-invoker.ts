@@ -97,6 +97,11 @@ export class PatternInvoker {
     sink.error(new CmdStreamError('REMOTE', NO_MESSAGE_HANDLER, { payload: NO_MESSAGE_HANDLER }));
   }
 
+  /** Is there a handler? Of a packet that is not known before it is unwrapped. */
+  handles({ route, isPacket }: PatternMessage): boolean {
+    return !isPacket && this.#find(route) !== undefined;
+  }
+
   /** Runs the handlers of an event; resolves when they have ended. */
   handleEvent(route: string, { data }: ReadPacket, context: CmdStreamContext): Promise<void> {
     const handler = this.#find(route);

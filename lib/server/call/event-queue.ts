@@ -169,6 +169,10 @@ export class EventCall extends ServerCall {
     return !this.#settled && this.abortReason === undefined;
   }
 
+  protected override get kind(): 'event' {
+    return 'event';
+  }
+
   next(): number {
     return 0;
   }
@@ -182,6 +186,7 @@ export class EventCall extends ServerCall {
 
   protected override timeOut(cause: CmdStreamError): void {
     this.endReason = cause;
+    this.failure = { error: cause };
     this.session.report(cause);
     this.leaveHandler();
     this.complete();
@@ -189,6 +194,7 @@ export class EventCall extends ServerCall {
 
   error(error: unknown): void {
     if (error !== undefined && error === this.endReason) return this.handlerEnded();
+    this.failure = { error };
     this.session.report(this.#named(this.failureOf(error)));
     this.complete();
   }

@@ -19,6 +19,8 @@ import { encodeErrorFrame, frameError, handlerError, sessionError, type WireErro
 /** A Result that may be the only one, as it was when it was given: what becomes of the object later is not sent. */
 interface HeldResult {
   readonly isNothing: boolean;
+  /** For what watches the Command. */
+  readonly result: unknown;
   write(writer: ByteWriter, isLast: boolean): void;
 }
 
@@ -107,13 +109,14 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     const { connection, scheduler } = this.session;
     if (!this.#answersValues) {
       const bytes = scheduler.hold(this, (writer) => connection.writer.writeValue(writer, this.seq, result));
-      return { isNothing: false, write: (writer) => writer.writeBytes(bytes) };
+      return { isNothing: false, result, write: (writer) => writer.writeBytes(bytes) };
     }
     const isPacket = result instanceof WholePacket;
     const text = this.#textOf(result);
     scheduler.holdBack(this);
     return {
       isNothing: result === undefined,
+      result,
       write: (writer, isLast) => writeValue(writer, this.seq, text, isLast, isPacket),
     };
   }
@@ -152,7 +155,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     } else if (held !== undefined && !held.isNothing) {
       // A last value of nothing says as little as the end alone.
       this.#needsEnd = false;
-      this.#putFrame((writer) => held.write(writer, true), true);
+      this.#putFrame((writer) => held.write(writer, true), true, held.result);
     } else if (!this.#hasResult && !this.#isStream && this.command instanceof Command) return this.#withoutResult();
     if (this.#needsEnd) this.#sendControl((writer) => writeSeqControl(writer, Control.END, this.seq));
   }
@@ -161,6 +164,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     const remedy = `a Command has one: give one, or let ${this.commandName} extend VoidCommand or StreamCommand`;
     const error = new CmdStreamError('NO_RESULT', `${this.handlerName()} gave no Result; ${remedy}`);
     this.session.report(error);
+    this.failure = { error };
     this.#sendError(sessionError(error, this.#report));
   }
 
@@ -168,6 +172,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     this.#isHandlerDone = true;
     if (this.#state !== 'running') return this.#lateError(error);
     if (this.isEncoding) return this.endBehind(() => this.error(error));
+    this.failure = { error };
     if (error === this.#thrown && error !== undefined) return this.#fail(error);
     const { dataLimits } = this.session.connection;
     this.#endWith(() => handlerError(this.failureOf(error), this.#report, dataLimits));
@@ -181,6 +186,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   /** A Result cannot be sent. */
   #fail(error: unknown): void {
+    this.failure = { error };
     this.#endWith(() => this.#frameError(error));
   }
 
@@ -205,6 +211,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   #sendError(error: WireError): void {
+    this.failureCode = error.code;
     const bytes = encodeErrorFrame(this.session.connection, this.seq, error, this.#report);
     this.#sendControl((writer) => writer.writeBytes(bytes));
   }
@@ -252,6 +259,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   #destroy(cause: CmdStreamError): void {
     this.endReason = cause;
+    this.failure = { error: cause };
     this.#leaveHandler();
     this.#queue?.drop();
     if (this.#state === 'ending') this.#sendError(sessionError(cause, this.#report));
@@ -279,7 +287,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
     // Only the first is ever held, and values say themselves whether they are the last.
     if (!this.#answersValues) this.#sendControl((writer) => writeSeqControl(writer, Control.STREAM, this.seq));
     this.#isStream = true;
-    this.#putFrame((writer) => held.write(writer, false), false);
+    this.#putFrame((writer) => held.write(writer, false), false, held.result);
   }
 
   /** Sends a Result, or queues it. `isFinal`: none follows. */
@@ -290,15 +298,20 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
         ? (writer) => this.#writeValue(writer, result, isLast)
         : (writer) => connection.writer.writeValue(writer, this.seq, result),
       isFinal,
+      result,
     );
   }
 
-  #putFrame(write: (writer: ByteWriter) => void, isFinal: boolean): number {
-    if (!this.#mustQueue) return this.#spend(this.session.connection.writer.send(write));
-    const queued = this.#ensureQueue().put(write, isFinal);
-    if (typeof queued === 'number') return queued;
-    this.#stop(queued);
-    return 0;
+  #putFrame(write: (writer: ByteWriter) => void, isFinal: boolean, result: unknown): number {
+    const bytes = this.#mustQueue
+      ? this.#ensureQueue().put(write, isFinal)
+      : this.#spend(this.session.connection.writer.send(write));
+    if (typeof bytes !== 'number') {
+      this.#stop(bytes);
+      return 0;
+    }
+    this.watch?.onResult(result, bytes);
+    return bytes;
   }
 
   #spend(bytes: number): number {

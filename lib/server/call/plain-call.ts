@@ -72,6 +72,7 @@ export class PlainCall extends ServerCall {
   #write(result: unknown): number {
     const { writer } = this.session.connection;
     const bytes = writer.send((frame) => writer.writeValue(frame, this.seq, result));
+    this.watch?.onResult(result, bytes);
     this.session.regulate();
     return bytes;
   }
@@ -119,6 +120,7 @@ export class PlainCall extends ServerCall {
     if (this.#state === 'ended') return this.handlerEnded();
     if (this.isEncoding) return this.endBehind(() => this.error(error));
     this.#state = 'ended';
+    this.failure = { error };
     if (this.#isAnswered) this.session.report(this.#failureOf(error));
     else if (this.abortReason === undefined) return void this.#answer(this.#failureOf(error));
     this.settle();

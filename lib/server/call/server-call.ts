@@ -6,10 +6,12 @@ import { PatternMessage } from '../../codec/pattern-message.js';
 import type { Connection } from '../../connection/connection.js';
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
 import type { CommandContext, PeerIdentity } from '../../contract/command.js';
-import { CmdStreamError, messageOf, peerText } from '../../errors.js';
+import { CmdStreamError, isCmdStreamError, messageOf, peerText } from '../../errors.js';
+import type { CommandOutcome } from '../../instrumentation/instrumentation.js';
+import type { WatchedCommand } from '../../instrumentation/observers.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
-import type { ResultSink } from '../invoker.js';
+import type { CommandInvoker, ResultSink } from '../invoker.js';
 import { costOfCommand, type ByteAccount } from '../byte-budget.js';
 import type { ConnectionLoad } from '../server-load.js';
 import type { SendScheduler } from '../session/send-scheduler.js';
@@ -62,6 +64,7 @@ const ENTRY_BYTES = 16;
 
 /** Made anew each time, since handlers see it and may write to it. */
 export const tooLate = (): CmdStreamError => new CmdStreamError('TIMEOUT', "the caller's time limit is over");
+const COMPLETED: CommandOutcome = Object.freeze({ how: 'completed' });
 const cancelled = (): CmdStreamError => new CmdStreamError('CANCELLED', 'the caller does not wait any more');
 const answered = (): CmdStreamError =>
   new CmdStreamError('ANSWERED', 'the Command is over, no answer is awaited any more');
@@ -83,6 +86,12 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   runsOn = false;
   /** Does such a handler count apart? The session's to write. */
   countsApart = false;
+  /** What watches it; undefined once it is over, or where nothing does. */
+  protected watch: WatchedCommand | undefined;
+  /** What it has failed with. */
+  protected failure: { readonly error: unknown } | undefined;
+  /** The code that its caller was sent. */
+  protected failureCode: string | undefined;
   /** Why the caller does not wait any more; undefined while it does, or once it has its answer. */
   protected abortReason: unknown;
   /** The reason of the signal when the Command is over; undefined: that it was answered. */
@@ -125,7 +134,8 @@ export abstract class ServerCall implements CommandContext, ResultSink {
 
   /** All code of the application runs in it, and no other Command's does. */
   get scope(): AsyncResource {
-    this.#scope ??= this.session.config.scope.branch();
+    const { watch } = this;
+    this.#scope ??= this.session.config.scope.branch(watch && ((make) => watch.enter(make)));
     return this.#scope;
   }
 
@@ -167,6 +177,53 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     this.#timer = setTimeout(over, Math.min(leftMs, MAX_TIMER_MS)).unref();
   }
 
+  /** It is watched from now on, if anything watches Commands: before its scope is made. */
+  observe(): void {
+    const { observers, invoker } = this.session.config;
+    if (!observers.areOn) return;
+    const { command } = this;
+    const isPattern = command instanceof PatternMessage;
+    this.watch = observers.onCommand({
+      command,
+      kind: isPattern ? command.kind : this.kind,
+      name: isPattern ? command.route : this.commandName,
+      isHandled: handles(invoker, command),
+      context: this,
+    });
+  }
+
+  /** Of a Command that is no message by pattern. */
+  protected get kind(): 'command' | 'event' {
+    return 'command';
+  }
+
+  /** It is not begun. */
+  refuse(cause: CmdStreamError): void {
+    this.observe();
+    this.failure = { error: cause };
+    this.endReason = cause;
+    this.failureCode = cause.code;
+    this.#endWatch();
+  }
+
+  #endWatch(): void {
+    const { watch } = this;
+    if (watch === undefined) return;
+    this.watch = undefined;
+    watch.onEnd(this.#outcome());
+  }
+
+  #outcome(): CommandOutcome {
+    const { failure, abortReason, failureCode } = this;
+    if (failure === undefined && abortReason === undefined) return COMPLETED;
+    const error = failure === undefined ? abortReason : failure.error;
+    // One that a handler has failed with may be that of a call of its own.
+    const isOwn = failure === undefined || (error !== undefined && error === this.endReason);
+    if (isOwn && isCmdStreamError(error) && error.code === 'TIMEOUT')
+      return { how: 'timed out', error, code: failureCode };
+    return { how: failure === undefined ? 'cancelled' : 'failed', error, code: failureCode };
+  }
+
   /** From now on it may run for so long. */
   limit(timeoutMs: number): void {
     const over = (): void => this.scope.runInAsyncScope(this.#overLimit, this, timeoutMs);
@@ -202,6 +259,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   /** The caller does not wait any more. */
   abort(reason: unknown = cancelled()): void {
     this.abortReason ??= reason;
+    this.#endWatch();
     this.abortSignal(this.abortReason);
   }
 
@@ -209,6 +267,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   protected answered(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#endWatch();
     clearTimeout(this.#timer);
     clearTimeout(this.#limitTimer);
     if (this.#controller) this.abortSignal(this.abortReason ?? this.#overReason);
@@ -280,6 +339,14 @@ export abstract class ServerCall implements CommandContext, ResultSink {
       this.session.report(thrown);
       return withoutFailure(error, `threw: ${messageOf(thrown)}`);
     }
+  }
+}
+
+function handles(invoker: CommandInvoker, command: unknown): boolean {
+  try {
+    return invoker.handles?.(command) ?? true;
+  } catch {
+    return false;
   }
 }
 

@@ -230,6 +230,7 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
 
   run(call: ServerCall): void {
     call.isStarted = true;
+    call.observe();
     this.load.started();
     this.account.countCalls(call.cost);
     this.regulate();

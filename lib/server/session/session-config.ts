@@ -2,6 +2,7 @@
 import type { ContractTables } from '../../contract/contract.js';
 import type { Fingerprint } from '../../codec/fingerprint.js';
 import type { ConnectionConfig } from '../../connection/connection.js';
+import type { ServerObservers } from '../../instrumentation/observers.js';
 import type { CommandInvoker } from '../invoker.js';
 import type { ByteBudget } from '../byte-budget.js';
 import type { ServerLoad } from '../server-load.js';
@@ -25,6 +26,8 @@ export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   readonly commandTimeoutMs: number;
   /** Of all connections. */
   readonly load: ServerLoad;
+  /** What watches Commands. */
+  readonly observers: ServerObservers;
   readonly budget: ByteBudget;
   readonly limits: SessionLimitsConfig;
   readonly rates: SessionRates;

@@ -259,6 +259,7 @@ export class SessionExtension {
     if (refusal === undefined) return this.#session.run(call);
     const seq = Number(call.seq);
     this.calls.delete(seq);
+    call.refuse(refusal);
     this.#reject(seq, refusal);
   }
 

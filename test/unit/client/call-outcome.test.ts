@@ -1,6 +1,7 @@
 // What the end of a call says about its server, and how a Command is called in errors.
 import { describe, expect, it } from '@jest/globals';
-import { breakerVerdict, nameOfSent, type CallOutcome } from '../../../lib/client/call/call-outcome.js';
+import { breakerVerdict, nameOfSent } from '../../../lib/client/call/call-outcome.js';
+import type { CallOutcome } from '../../../lib/instrumentation/instrumentation.js';
 import { isPermanent } from '../../../lib/client/failure.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import { CmdStreamError } from '../../../lib/core.js';

@@ -1,6 +1,6 @@
 // One call from dispatch to its end, with a holder, a sink and a clock of the test's own: it ends once and no more.
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { CallOutcome } from '../../../lib/client/call/call-outcome.js';
+import type { CallOutcome } from '../../../lib/instrumentation/instrumentation.js';
 import type { KeptBytes } from '../../../lib/client/call/call-bytes.js';
 import {
   CallerSink,
@@ -38,11 +38,11 @@ class Witnessed {
       complete: tell('complete'),
       error: tell('error'),
     };
-    const observer = {
+    const watch = {
       onResult: (_sent: unknown, result: unknown, bytes: number) => (tell('seen')(result, bytes), this.onResult()),
       onEnd: (_sent: unknown, end: CallOutcome) => tell('end')(end),
     };
-    this.call = new ClientCall(new SumCmd(), sink, this.holder, options, { observer, ...needs });
+    this.call = new ClientCall(new SumCmd(), sink, this.holder, options, { watch, ...needs });
   }
 
   /** What was reported since the last time. */

@@ -1,6 +1,6 @@
 // What breakers have said to a call that waits: each permit is used once.
 import { describe, expect, it } from '@jest/globals';
-import type { CallOutcome } from '../../../lib/client/call/call-outcome.js';
+import type { CallOutcome } from '../../../lib/instrumentation/instrumentation.js';
 import type { GroupServer } from '../../../lib/client/group/group-server.js';
 import { HeldPermits } from '../../../lib/client/group/connection-picker.js';
 import { CmdStreamError } from '../../../lib/core.js';

@@ -65,7 +65,7 @@ describe('the hooks of a call', () => {
     call.seq = 8;
     call.fail(failure);
     expect(new Set(seen).size).toBe(1);
-    expect({ ...seen[0] }).toEqual({ command: 'command', seq: 8, bytes: 12 });
+    expect({ ...seen[0] }).toEqual({ command: 'command', seq: 8, bytes: 12, attempts: 0, server: undefined });
     expect(Object.isFrozen(seen[0])).toBe(true);
   });
 

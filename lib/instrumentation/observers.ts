@@ -1,0 +1,180 @@
+// All that watches one client, and one server: what the option `instrumentation` gives, and the diagnostics channels
+// while a tool listens to them. What an observer throws ends here; a client or server that is not watched asks no more
+// than whether it is.
+import { ignoreRejection } from '../callbacks.js';
+import type { ConnectionAddresses } from '../contract/command.js';
+import type { CmdStreamError } from '../errors.js';
+import type { Metadata } from '../wire/control-frame.js';
+import { ClientChannels, ServerChannels } from './channels.js';
+import type {
+  CallObserver,
+  CallOutcome,
+  ClientObserver,
+  CommandObserver,
+  CommandOutcome,
+  ConnectionChange,
+  Instrumentation,
+  ObservedClient,
+  ObservedServer,
+  SentCommand,
+  ServerObserver,
+  StartedCall,
+  StartedCommand,
+} from './instrumentation.js';
+
+/** What the option may be: see {@link instrumentationRule}. */
+export type GivenInstrumentation = Instrumentation | readonly Instrumentation[] | undefined;
+
+/** Calls a method of an observer; what it throws, or a promise of it rejects with, is dropped. */
+function ask<T>(method: () => T): T | undefined {
+  try {
+    const given = method();
+    return ignoreRejection(given) ? undefined : given;
+  } catch {
+    return undefined;
+  }
+}
+
+export class ClientObservers {
+  readonly #given: readonly Instrumentation[];
+  readonly #channels = new ClientChannels();
+  readonly #client: ObservedClient;
+  #observers: readonly ClientObserver[] = [];
+
+  constructor(given: GivenInstrumentation, client: ObservedClient) {
+    this.#given = given === undefined ? [] : [given].flat();
+    this.#client = client;
+  }
+
+  /** Are calls watched? */
+  get areOn(): boolean {
+    return this.#observers.length > 0 || this.#channels.areOn;
+  }
+
+  /** The client is opened. */
+  open(): void {
+    if (this.#observers.length > 0) return;
+    this.#observers = this.#given.flatMap((one) => ask(() => one.observeClient?.(this.#client)) ?? []);
+  }
+
+  close(): void {
+    const observers = this.#observers;
+    this.#observers = [];
+    for (const one of observers) ask(() => one.onClose?.());
+  }
+
+  onCall(started: Omit<StartedCall, 'client'>): WatchedCall {
+    const call = { ...started, client: this.#client };
+    const observers = this.#observers.flatMap((one) => ask(() => one.onCall?.(call)) ?? []);
+    if (this.#channels.areOn) observers.push(this.#channels.onCall(call));
+    return new WatchedCall(observers);
+  }
+
+  onConnection(change: ConnectionChange): void {
+    for (const one of this.#observers) ask(() => one.onConnection?.(change));
+    this.#channels.onConnection(change);
+  }
+}
+
+/** One call, for all that watches it. */
+export class WatchedCall implements CallObserver {
+  readonly metadata: Metadata | undefined;
+  readonly #observers: readonly CallObserver[];
+
+  constructor(observers: readonly CallObserver[]) {
+    this.#observers = observers;
+    for (const one of observers) {
+      const given = ask(() => one.metadata);
+      if (given === undefined || Object.keys(given).length === 0) continue;
+      this.metadata = this.metadata === undefined ? given : { ...this.metadata, ...given };
+    }
+  }
+
+  onResult(sent: SentCommand, result: unknown, bytes: number): void {
+    for (const one of this.#observers) ask(() => one.onResult?.(sent, result, bytes));
+  }
+
+  onEnd(sent: SentCommand, outcome: CallOutcome): void {
+    for (const one of this.#observers) ask(() => one.onEnd?.(sent, outcome));
+  }
+}
+
+export class ServerObservers {
+  readonly #given: readonly Instrumentation[];
+  readonly #channels = new ServerChannels();
+  #observers: readonly ServerObserver[] = [];
+
+  constructor(given: GivenInstrumentation) {
+    this.#given = given === undefined ? [] : [given].flat();
+  }
+
+  /** Are Commands watched? */
+  get areOn(): boolean {
+    return this.#observers.length > 0 || this.#channels.areOn;
+  }
+
+  /** The server begins to listen. */
+  open(server: ObservedServer): void {
+    if (this.#observers.length > 0) return;
+    this.#observers = this.#given.flatMap((one) => ask(() => one.observeServer?.(server)) ?? []);
+  }
+
+  close(): void {
+    const observers = this.#observers;
+    this.#observers = [];
+    for (const one of observers) ask(() => one.onClose?.());
+  }
+
+  onCommand(command: StartedCommand): WatchedCommand {
+    const observers = this.#observers.flatMap((one) => ask(() => one.onCommand?.(command)) ?? []);
+    if (this.#channels.areOn) observers.push(this.#channels.onCommand(command));
+    return new WatchedCommand(observers);
+  }
+
+  onConnection(connection: ConnectionAddresses): void {
+    for (const one of this.#observers) ask(() => one.onConnection?.(connection));
+    this.#channels.onConnection(connection);
+  }
+
+  onDisconnect(connection: ConnectionAddresses, cause: CmdStreamError): void {
+    for (const one of this.#observers) ask(() => one.onDisconnect?.(connection, cause));
+    this.#channels.onDisconnect(connection, cause);
+  }
+
+  onConnectionRefused(client: ConnectionAddresses, cause: CmdStreamError): void {
+    for (const one of this.#observers) ask(() => one.onConnectionRefused?.(client, cause));
+    this.#channels.onConnectionRefused(client, cause);
+  }
+}
+
+/** One Command, for all that watches it. */
+export class WatchedCommand {
+  readonly #observers: readonly CommandObserver[];
+
+  constructor(observers: readonly CommandObserver[]) {
+    this.#observers = observers;
+  }
+
+  /** Calls `make` inside of what the observers enter, the first one outermost. */
+  enter<T>(make: () => T): T {
+    let made: { readonly value: T } | undefined;
+    const innermost = (): void => {
+      made ??= { value: make() };
+    };
+    const entered = this.#observers.reduceRight<() => void>(
+      (work, one) => () => void ask(() => (one.enter ? one.enter(work) : work())),
+      innermost,
+    );
+    entered();
+    // One that fails, or does not call what it is given, keeps no Command from being run.
+    return made === undefined ? make() : made.value;
+  }
+
+  onResult(result: unknown, bytes: number): void {
+    for (const one of this.#observers) ask(() => one.onResult?.(result, bytes));
+  }
+
+  onEnd(outcome: CommandOutcome): void {
+    for (const one of this.#observers) ask(() => one.onEnd?.(outcome));
+  }
+}
