@@ -1,29 +1,44 @@
 // Puts load on one server: so many calls in flight for so long. Counts them and measures each; it compares nothing.
+import type { Calling } from './contestants/contestant.js';
 
-/** How fast the calls of one round were. */
+/** How fast the calls of one turn were. */
 export interface Speed {
-  readonly callsPerSecond: number;
-  /** Latencies in milliseconds: half, and 99 of 100, of the calls took no longer. */
+  /** Commands, or Results of streams, that were answered. */
+  readonly units: number;
+  readonly unitsPerSecond: number;
+  /** Latencies in milliseconds: half, 99 of 100, and 999 of 1,000, of the calls took no longer. */
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
 }
 
-/** What was measured in one round. */
-export interface Sample extends Speed {
-  /** What the client, and the server, hold on to behind the round: garbage collected, buffers included. */
-  readonly heapMiB: number;
-  readonly serverHeapMiB: number;
+/** What one process says of a turn. */
+export interface Effort {
+  /** What it took of the processor, user and system. */
+  readonly cpuSeconds: number;
+  /** What it holds on to behind the turn: garbage collected, buffers included. */
+  readonly heapBytes: number;
 }
 
-/** Needs Node's `--expose-gc`. */
-export function heapMiB(): number {
+/** Collects garbage first, if Node was started with `--expose-gc`. */
+export function heapBytes(): number {
   globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
-  return (heapUsed + external) / 1024 / 1024;
+  return heapUsed + external;
+}
+
+/** Begins to count what this process does; to be called when that is over. */
+export function watchEffort(): () => Effort {
+  heapBytes();
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return { cpuSeconds: (user + system) / 1e6, heapBytes: heapBytes() };
+  };
 }
 
 /** Runs `inFlight` loops that call, and call again as soon as the answer is there, until `seconds` are over. */
-export async function measure(call: () => Promise<void>, inFlight: number, seconds: number): Promise<Speed> {
+export async function measure({ call, units = 1 }: Calling, inFlight: number, seconds: number): Promise<Speed> {
   const latencies: number[] = [];
   const started = performance.now();
   const deadline = started + seconds * 1000;
@@ -39,5 +54,11 @@ export async function measure(call: () => Promise<void>, inFlight: number, secon
   const elapsedSeconds = (performance.now() - started) / 1000;
   const sorted = Float64Array.from(latencies).toSorted();
   const percentile = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
-  return { callsPerSecond: sorted.length / elapsedSeconds, p50: percentile(0.5), p99: percentile(0.99) };
+  return {
+    units: sorted.length * units,
+    unitsPerSecond: (sorted.length * units) / elapsedSeconds,
+    p50: percentile(0.5),
+    p99: percentile(0.99),
+    p999: percentile(0.999),
+  };
 }

@@ -1,57 +1,56 @@
 // The command line of the benchmarks. Numbers are only compared within one run, and none is a pass or a fail.
-import { parseArgs } from 'node:util';
-import { report, table } from './report.js';
+import { writeFileSync } from 'node:fs';
+import { type Arguments, parseArguments, usage } from './arguments.js';
+import { svgChart } from './chart.js';
+import { contestsFor } from './contests.js';
+import { runtimeOf, titleOf } from './lineup.js';
+import { describeMachine, machineLines, type Machine } from './machine.js';
+import { medianSample, type Outcome, outcomeOf } from './ratios.js';
+import { asJson, contestTable, type Finished, keyMarkdown, keyTable } from './report.js';
 import { run } from './runner.js';
-import { scenarioNamed, scenarios } from './scenarios.js';
 
-const usage = `npm run bench -- [options]
-  --scenario <name>     one of ${scenarios.map(({ name }) => name).join(', ')}; default: all; may be repeated
-  --rounds <count>      turns of every variant; default 5
-  --seconds <s>         time of one turn; default 2
-  --warm-up <s>         time of a turn before that is not counted; default 3
-  --in-flight <count>   calls a client keeps in flight; default: the scenario's
-  --profile <folder>    write a CPU profile of every process there; hot-spots.js reads them
-  --json                JSON instead of a table
-`;
+const started = performance.now();
 
-const { values } = parseArgs({
-  options: {
-    scenario: { type: 'string', multiple: true, default: scenarios.map(({ name }) => name) },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
-    'warm-up': { type: 'string', default: '3' },
-    'in-flight': { type: 'string' },
-    profile: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-function positive(flag: string, text: string): number {
-  const value = Number(text);
-  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
-  throw new RangeError(`--${flag} must be a number above 0, not ${text}`);
+function progress(line: string): void {
+  const seconds = Math.floor((performance.now() - started) / 1000);
+  const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  process.stderr.write(`${time.padStart(6)}  ${line}\n`);
 }
 
-const count = (flag: string, text: string): number => Math.ceil(positive(flag, text));
-
-if (values.help) {
-  process.stdout.write(usage);
-} else {
-  const chosen = values.scenario.map(scenarioNamed);
-  const options = {
-    rounds: count('rounds', values.rounds),
-    seconds: positive('seconds', values.seconds),
-    warmUpSeconds: positive('warm-up', values['warm-up']),
-    inFlight: values['in-flight'] === undefined ? undefined : count('in-flight', values['in-flight']),
-    profile: values.profile,
-  };
-  const results: Record<string, ReturnType<typeof report>> = {};
-  for (const scenario of chosen) {
-    const rows = report(await run(scenario, options));
-    results[scenario.name] = rows;
-    if (!values.json) process.stdout.write(`${table(scenario, rows)}\n`);
+async function bench({ keys, run: options, json, svg, markdown }: Arguments, machine: Machine): Promise<void> {
+  process.stdout.write(`${machineLines(machine)}\n\n`);
+  const finished: Finished[] = [];
+  const outcomes: Outcome[] = [];
+  for (const contest of contestsFor(keys)) {
+    const samples = await run(contest, options, progress);
+    finished.push({ contest, samples });
+    process.stdout.write(`${contestTable({ contest, samples })}\n\n`);
+    for (const key of contest.keys) {
+      const outcome = outcomeOf(key, samples);
+      if (outcome) outcomes.push(outcome);
+      else progress(`skipped: the key ${key.name}`);
+    }
   }
-  if (values.json)
-    process.stdout.write(`${JSON.stringify({ node: process.version, options, results }, undefined, 2)}\n`);
+  process.stdout.write(`${keyTable(outcomes)}\n`);
+  if (json !== undefined)
+    writeFileSync(json, `${JSON.stringify(asJson(machine, options, finished, outcomes), undefined, 2)}\n`);
+  if (markdown !== undefined) writeFileSync(markdown, `${keyMarkdown(outcomes)}\n`);
+  if (svg !== undefined && finished[0]) writeFileSync(svg, chartOf(finished[0], machine));
 }
+
+function chartOf({ contest, samples }: Finished, machine: Machine): string {
+  const bars = contest.entries.flatMap(({ name, contestant }) => {
+    const measured = samples[name];
+    if (measured === undefined) return [];
+    const title = titleOf(contestant);
+    const isOurs = title.startsWith('nestjs-cmd-stream') && runtimeOf(contestant, 'client') === 'node';
+    return [{ label: title, value: medianSample(measured).unitsPerSecond, isOurs }];
+  });
+  const title = `${contest.unit === 'calls' ? 'Calls' : contest.unit} per second: ${contest.title}`;
+  return svgChart({ title, notes: machineLines(machine).split('\n'), bars });
+}
+
+const args = process.argv.slice(2);
+const parsed = parseArguments(args);
+if (parsed.help) process.stdout.write(usage);
+else await bench(parsed, describeMachine(args));

@@ -1,73 +1,86 @@
-// From samples to what is said about them: medians, and ratios to the first variant. Ratios of one round compare
-// what ran next to each other, so their range shows how far the machine can be trusted.
-import type { Measured } from './runner.js';
-import type { Scenario } from './scenario.js';
+// What a run says, as text and as JSON.
+import { type Contest, contests } from './contests.js';
+import { titleOf } from './lineup.js';
+import type { Machine } from './machine.js';
+import { medianSample, type Outcome, type Samples } from './ratios.js';
 
-export interface Row {
-  readonly variant: string;
-  /** Medians of the rounds; latencies in milliseconds. */
-  readonly callsPerSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  /** Calls per second compared with the first variant: of the medians, and the least and most of one round. */
-  readonly ratio: number;
-  readonly leastRatio: number;
-  readonly mostRatio: number;
-  /** What client and server hold on to behind the first round and behind the last one, in MiB. */
-  readonly clientHeap: readonly [number, number];
-  readonly serverHeap: readonly [number, number];
+/** One contest that was run. */
+export interface Finished {
+  readonly contest: Contest;
+  readonly samples: Samples;
 }
 
-export function report(measured: readonly Measured[]): readonly Row[] {
-  const speeds = ({ samples }: Measured): readonly number[] => samples.map(({ callsPerSecond }) => callsPerSecond);
-  const first = measured[0] === undefined ? [] : speeds(measured[0]);
-  return measured.map((each) => {
-    const own = speeds(each);
-    const ratios = own.map((speed, round) => speed / first[round]!);
-    return {
-      variant: each.variant,
-      callsPerSecond: median(own),
-      p50: median(each.samples.map(({ p50 }) => p50)),
-      p99: median(each.samples.map(({ p99 }) => p99)),
-      ratio: median(own) / median(first),
-      leastRatio: Math.min(...ratios),
-      mostRatio: Math.max(...ratios),
-      clientHeap: firstAndLast(each.samples.map(({ heapMiB }) => heapMiB)),
-      serverHeap: firstAndLast(each.samples.map(({ serverHeapMiB }) => serverHeapMiB)),
-    };
+/** The rows of one contest. */
+export function contestTable({ contest, samples }: Finished): string {
+  const head = ['', `${contest.unit}/s`, 'p50 ms', 'p99', 'p99.9', 'CPU µs client', 'server', 'MiB client', 'server'];
+  const rows = contest.entries.flatMap(({ name, contestant }) => {
+    const measured = samples[name];
+    if (measured === undefined) return [];
+    const { unitsPerSecond, p50, p99, p999, clientCpu, serverCpu, clientHeap, serverHeap } = medianSample(measured);
+    const title = name === contestant ? titleOf(contestant) : name;
+    const speed = Math.round(unitsPerSecond).toLocaleString('en');
+    const times = [p50, p99, p999].map((ms) => ms.toFixed(ms < 1 ? 3 : 1));
+    const cpu = [clientCpu, serverCpu].map((micros) => micros.toFixed(micros < 10 ? 2 : 0));
+    const heaps = [clientHeap, serverHeap].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    return [[title, speed, ...times, ...cpu, ...heaps]];
   });
+  return `${contest.title}\n${aligned([head, ...rows])}`;
 }
 
-function firstAndLast(values: readonly number[]): readonly [number, number] {
-  return [values.at(0)!, values.at(-1)!];
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-}
-
-export function table({ title }: Scenario, rows: readonly Row[]): string {
-  const cells = rows.map((row) => [
-    row.variant,
-    Math.round(row.callsPerSecond).toLocaleString('en'),
-    row.ratio.toFixed(2),
-    `${row.leastRatio.toFixed(2)} to ${row.mostRatio.toFixed(2)}`,
-    row.p50.toFixed(2),
-    row.p99.toFixed(2),
-    row.clientHeap.map((mib) => mib.toFixed(1)).join(' to '),
-    row.serverHeap.map((mib) => mib.toFixed(1)).join(' to '),
+/** The rows of the keys. */
+export function keyTable(outcomes: readonly Outcome[]): string {
+  const head = ['key', 'measured', 'in the rounds', 'bound', '', ''];
+  const rows = outcomes.map(({ key, ratio, least, most, isMet }) => [
+    key.name,
+    digits(ratio),
+    `${digits(least)} to ${digits(most)}`,
+    boundOf(key),
+    isMet === undefined ? '' : isMet ? 'met' : 'MISSED',
+    key.title,
   ]);
-  const lines = [
-    ['variant', 'calls/s', 'ratio', 'in the rounds', 'p50 ms', 'p99 ms', 'client MiB', 'server MiB'],
-    ...cells,
-  ];
+  return aligned([head, ...rows], [0, 5]);
+}
+
+/** The keys as rows of a document. */
+export function keyMarkdown(outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map(({ key, ratio, least, most }) => {
+    return `| \`${key.name}\` | ${key.title} | ${digits(ratio)} | ${digits(least)} to ${digits(most)} | ${boundOf(key)} |`;
+  });
+  return ['| Key | What | Measured | In the rounds | Aim |', '| --- | --- | ---: | ---: | ---: |', ...rows].join('\n');
+}
+
+/** What `--json` writes. */
+export function asJson(machine: Machine, options: object, finished: readonly Finished[], outcomes: readonly Outcome[]) {
+  const ratios = Object.fromEntries(outcomes.map(({ key, ratio }) => [key.name, ratio]));
+  const keys = outcomes.map(({ key, ratio, least, most, isMet }) => ({ ...key, ratio, least, most, isMet }));
+  const measured = finished.map(({ contest, samples }) => {
+    const medians = Object.fromEntries(Object.entries(samples).map(([name, all]) => [name, medianSample(all)]));
+    return { name: contest.name, title: contest.title, entries: contest.entries, medians, samples };
+  });
+  return { ratios, raw: { machine, options, keys, contests: measured } };
+}
+
+/** For `--help`. */
+export function keyList(): string {
+  const width = Math.max(...contests.flatMap(({ keys }) => keys.map(({ name }) => name.length)));
+  return contests
+    .flatMap(({ keys }) => keys.map((key) => `  ${key.name.padEnd(width)}  ${boundOf(key).padEnd(8)}  ${key.title}`))
+    .join('\n');
+}
+
+function boundOf({ atLeast, atMost }: Outcome['key']): string {
+  if (atLeast !== undefined) return `≥ ${atLeast}`;
+  return atMost === undefined ? '' : `≤ ${atMost}`;
+}
+
+function digits(value: number): string {
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+}
+
+/** Numbers to the right; the columns of `left` hold text. */
+function aligned(lines: readonly (readonly string[])[], left: readonly number[] = [0]): string {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const aligned = lines.map((line) =>
-    line
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  '),
-  );
-  return [title, ...aligned].join('\n');
+  const pad = (cell: string, column: number): string =>
+    left.includes(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+  return lines.map((line) => line.map(pad).join('  ').trimEnd()).join('\n');
 }

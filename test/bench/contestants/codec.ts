@@ -1,14 +1,15 @@
 // Encoding and decoding alone, without a socket: JSON.stringify and JSON.parse against the MUS codec, whose bytes go
 // through a writer and a reader as those of a connection do, the frames of one batch together.
-import { ByteReader } from '../../lib/wire/byte-reader.js';
-import { ByteWriter } from '../../lib/wire/byte-writer.js';
-import { checkPayload, payloadCodec, payloadCommand, payloadContract } from './payload.js';
-import type { Calling, Scenario, Serving } from './scenario.js';
+import { ByteReader } from '../../../lib/wire/byte-reader.js';
+import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { checkMixed, mixedPayloads } from '../workload.js';
+import type { Calling, Contestant, Serving } from './contestant.js';
+import { codec as musCodec, contract, MixedCmd } from './contract.js';
 
 const BATCH = 16;
 const BATCHES = 64;
-const commands = Array.from({ length: BATCH }, (_, at) => payloadCommand(at));
-const codec = payloadCodec(payloadContract);
+const commands = mixedPayloads.slice(0, BATCH).map((of) => new MixedCmd(of.Bool, of.Int64, of.String, of.Float64));
+const codec = musCodec(contract);
 
 /** Nothing is served. */
 async function serve(): Promise<Serving> {
@@ -19,9 +20,9 @@ function calling(roundTrip: () => readonly unknown[]): Calling {
   const call = async (): Promise<void> => {
     let decoded: readonly unknown[] = [];
     for (let batch = 0; batch < BATCHES; batch++) decoded = roundTrip();
-    commands.forEach((command, at) => checkPayload(command, decoded[at] as typeof command));
+    commands.forEach((command, at) => checkMixed(command, decoded[at] as MixedCmd));
   };
-  return { call, close: async () => {} };
+  return { call, units: BATCH * BATCHES, close: async () => {} };
 }
 
 function throughJson(): unknown[] {
@@ -47,12 +48,5 @@ function throughMus(): () => unknown[] {
   };
 }
 
-export const codecScenario: Scenario = {
-  name: 'codec',
-  title: `Encoding and decoding alone, ${BATCH * BATCHES} times a call: an int64, a bool, a float64, a text of 200 bytes`,
-  inFlight: 1,
-  variants: [
-    { name: 'JSON', serve, connect: async () => calling(throughJson) },
-    { name: 'MUS', serve, connect: async () => calling(throughMus()) },
-  ],
-};
+export const codecJson: Contestant = { serve, connect: async () => calling(throughJson) };
+export const codecMus: Contestant = { serve, connect: async () => calling(throughMus()) };

@@ -1,9 +1,6 @@
 // Unary Commands alone, and beside an endless stream on the same connection whose taker takes one item per 100 ms.
-import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Controller, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { MicroserviceOptions } from '@nestjs/microservices';
+import { Controller } from '@nestjs/common';
 import {
   Command,
   CmdStreamClient,
@@ -14,7 +11,8 @@ import {
   Result,
   StreamCommand,
 } from 'nestjs-cmd-stream';
-import type { Calling, Scenario, Serving } from './scenario.js';
+import type { Calling, Contestant, Serving } from './contestant.js';
+import { host, microservice, portOf } from './nest-app.js';
 
 class Item extends Result {
   constructor(
@@ -34,7 +32,6 @@ class OneCmd extends Command<Item> {
 class EndlessCmd extends StreamCommand<Item> {}
 
 const contract = defineContract({ commands: [OneCmd, EndlessCmd], results: [Item] });
-const host = '127.0.0.1';
 const filler = 'x'.repeat(200);
 const TAKE_EVERY_MS = 100;
 /** A generator that runs further ahead of its taker than this is a failure of the run. */
@@ -59,20 +56,15 @@ class ItemController {
 let produced = 0;
 
 async function serve(): Promise<Serving> {
-  @Module({ controllers: [ItemController] })
-  class ItemModule {}
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(ItemModule, {
-    strategy: new CmdStreamServer({ host, port: 0, contract, gracePeriodMs: 100 }),
-    logger: ['error', 'warn'],
-  });
-  await app.listen();
+  const strategy = new CmdStreamServer({ host, port: 0, contract, gracePeriodMs: 100 });
+  const app = await microservice(ItemController, { strategy });
   const started = performance.now();
   const close = async (): Promise<void> => {
     const taken = (performance.now() - started) / TAKE_EVERY_MS;
     if (produced > taken + MOST_AHEAD) throw new Error(`${produced} items were produced for ${taken} that were taken`);
     await app.close();
   };
-  return { port: app.unwrap<CommandServer>().address!.port, close };
+  return { port: portOf(app.unwrap<CommandServer>().address), close };
 }
 
 async function connect(port: number, isBesideStream: boolean): Promise<Calling> {
@@ -104,12 +96,5 @@ async function takeSlowly(client: CmdStreamClient, signal: AbortSignal): Promise
   }
 }
 
-export const slowConsumerScenario: Scenario = {
-  name: 'slow-consumer',
-  title: 'Unary Commands beside an endless stream that is taken slowly, one connection',
-  inFlight: 64,
-  variants: [
-    { name: 'alone', serve, connect: (port) => connect(port, false) },
-    { name: 'beside a slow stream', serve, connect: (port) => connect(port, true) },
-  ],
-};
+export const alone: Contestant = { serve, connect: (port) => connect(port, false) };
+export const besideSlowStream: Contestant = { serve, connect: (port) => connect(port, true) };
