@@ -1,8 +1,8 @@
 // Reads values in place from what the socket delivered; owns the bytes of one direction of one connection.
 // It knows numbers, blocks and text, but no frames; a frame that is cut by a chunk's end is read again from its start.
 //
-//   buffer  |  free  |  consumed frames  |  frame being read  |  not yet looked at  |  room  |
-//                                        ^start               ^position             ^end
+//   buffer  |  free  |  consumed frames  |  frame being read  |  not yet looked at  |  room  |  pieces: the rest of a
+//                                        ^start               ^position             ^end       frame that needs more
 import { isUtf8 } from 'node:buffer';
 import { CmdStreamError } from '../errors.js';
 import { DecodeProgress, INCOMPLETE } from './decode-progress.js';
@@ -11,6 +11,10 @@ import type { PayloadReader } from './payload.js';
 const EMPTY = Buffer.alloc(0);
 const SMALLEST_ROOM = 1024;
 const SPARE_BYTES = 64 * 1024;
+/** Of a piece that is kept as it came, on average: smaller ones would cost more than their bytes. */
+const PIECE_BYTES = 8 * 1024;
+/** They are garbage for a while before their memory is free: a quarter more (2 to the power of this) is in use. */
+const PIECE_COST_BITS = 2;
 
 /**
  * Room for what has arrived and some spare: as much again up to 64 KiB, beyond 1 MiB one part in 16 so that growing
@@ -41,6 +45,9 @@ export class ByteReader implements PayloadReader {
   #limitOption = '';
   #frameEnd = -1;
   #owned = false;
+  /** Behind what is in the buffer; joined when the frame is whole, so that a large one is copied once. */
+  #pieces: Buffer[] | undefined;
+  #pieceBytes = 0;
   #progress: DecodeProgress | undefined;
   /** Is there anything in it? Most frames are decoded in one go, and count nothing. */
   #hasProgress = false;
@@ -55,11 +62,43 @@ export class ByteReader implements PayloadReader {
       this.#owned = false;
       this.#start = this.#position = 0;
       this.#end = bytes.length;
-      return;
+    } else if (this.unread >= this.needed || !this.#keep(bytes)) this.#add(bytes);
+  }
+
+  /** False if it would cost more than it saves: there is room, it is small, or a part of other memory. */
+  #keep(bytes: Buffer): boolean {
+    const pieces = (this.#pieces?.length ?? 0) + 1;
+    const total = this.#pieceBytes + bytes.length;
+    if (total < pieces * PIECE_BYTES || bytes.buffer.byteLength !== bytes.length || this.#hasRoom(total)) return false;
+    (this.#pieces ??= []).push(bytes);
+    this.#pieceBytes = total;
+    return true;
+  }
+
+  #add(bytes: Buffer): void {
+    const more = this.#pieceBytes + bytes.length;
+    if (!this.#owned || this.#buffer.length - this.#end < more) this.#makeRoom(this.#end - this.#start, more);
+    if (this.#pieces !== undefined) {
+      for (const piece of this.#pieces) this.#put(piece);
+      this.#dropPieces();
     }
-    if (!this.#owned || this.#buffer.length - this.#end < bytes.length) this.#makeRoom(left, bytes.length);
+    this.#put(bytes);
+  }
+
+  /** Behind what is in it, or when that is moved to the front, where nothing may be overwritten before it has moved. */
+  #hasRoom(more: number): boolean {
+    const left = this.#end - this.#start;
+    return this.#owned && this.#buffer.length - (this.#start >= left ? left : this.#end) >= more;
+  }
+
+  #put(bytes: Buffer): void {
     this.#buffer.set(bytes, this.#end);
     this.#end += bytes.length;
+  }
+
+  #dropPieces(): void {
+    this.#pieces = undefined;
+    this.#pieceBytes = 0;
   }
 
   /**
@@ -67,8 +106,7 @@ export class ByteReader implements PayloadReader {
    * announced.
    */
   #makeRoom(left: number, more: number): void {
-    const reusable = this.#owned && this.#buffer.length >= left + more && this.#start >= left;
-    const target = reusable ? this.#buffer : Buffer.allocUnsafeSlow(roomFor(left + more));
+    const target = this.#hasRoom(more) ? this.#buffer : Buffer.allocUnsafeSlow(roomFor(left + more));
     target.set(this.#buffer.subarray(this.#start, this.#end), 0);
     this.#buffer = target;
     this.#owned = true;
@@ -108,9 +146,9 @@ export class ByteReader implements PayloadReader {
     return true;
   }
 
-  /** Bytes of memory it holds. */
+  /** Bytes of memory it holds; of pieces, which come and go in great numbers, with what that costs beside them. */
   get capacity(): number {
-    return this.#buffer.length;
+    return this.#buffer.length + this.#pieceBytes + (this.#pieceBytes >>> PIECE_COST_BITS);
   }
 
   /** Drops everything that was received. */
@@ -118,6 +156,7 @@ export class ByteReader implements PayloadReader {
     this.#buffer = EMPTY;
     this.#owned = false;
     this.#start = this.#position = this.#end = this.unread = 0;
+    this.#dropPieces();
     if (this.#hasProgress) this.#forgetProgress();
   }
 

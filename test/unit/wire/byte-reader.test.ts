@@ -239,6 +239,53 @@ describe('a reader that waits', () => {
     expect(reader.unread).toBe(1_048_576);
   });
 
+  it('copies a large frame once when it comes in large pieces, however small some of them are', () => {
+    const allocate = jest.spyOn(Buffer, 'allocUnsafeSlow');
+    const reader = new ByteReader();
+    const sent = Buffer.from(Array.from({ length: 900_000 }, (_, at) => at % 251));
+    reader.append(bytes('a0f736'));
+    expect(readAll(reader)).toEqual([]);
+    const sizes = [65_536, 1, 65_536, 3_000, 65_535, 65_536];
+    for (let from = 0, turn = 0; from < sent.length; turn++) {
+      const piece = sent.subarray(from, from + sizes[turn % sizes.length]!);
+      from += piece.length;
+      reader.append(Uint8Array.from(piece));
+    }
+    expect(readAll(reader)).toEqual([sent.toString('hex')]);
+    expect(allocate).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not keep a piece for which other memory would be kept, too', () => {
+    const reader = new ByteReader();
+    reader.append(bytes('a0f736'));
+    expect(readAll(reader)).toEqual([]);
+    reader.append(Buffer.alloc(1_000_000).subarray(0, 20_000));
+    reader.append(Buffer.alloc(20_000));
+    expect(reader.capacity).toBeLessThan(100_000);
+    expect(reader.unread).toBe(40_003);
+  });
+
+  it('gives what was sent when small and large pieces of frames follow each other', () => {
+    const piece = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 8_000, max: 70_000 }));
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 30 }), (sizes) => {
+        const body = Buffer.from(Array.from({ length: 200_000 }, (_, at) => (at * 7) % 256));
+        const frame = Buffer.concat([bytes('c09a0c'), body]);
+        const sent = Buffer.concat([frame, frame, bytes('01ff')]);
+        const reader = new ByteReader();
+        const received: string[] = [];
+        for (let from = 0, turn = 0; from < sent.length; turn++) {
+          const next = sent.subarray(from, from + sizes[turn % sizes.length]!);
+          from += next.length;
+          reader.append(Uint8Array.from(next));
+          if (reader.unread >= reader.needed) received.push(...readAll(reader));
+        }
+        expect(received).toEqual([body.toString('hex'), body.toString('hex'), 'ff']);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('reuses its memory for a stream of frames that are all cut', () => {
     const allocate = jest.spyOn(Buffer, 'allocUnsafeSlow');
     const reader = new ByteReader();
