@@ -16,10 +16,14 @@ export const MOST_FRAMES = 32;
 const SHARE_MS = 1;
 /** Time of one turn of the event loop that goes to those that wait. */
 const TURN_MS = 2;
+/** So many of them have a turn in it: behind it each reads once more from its socket, up to 64 KiB. */
+export const MOST_TAKERS = 16;
 
 export class ReadingTurns {
   readonly #scope: AsyncScope;
   readonly #waiting = new Fifo<TurnTaker>();
+  /** Turns that will come: no more of them than connections that wait. */
+  #coming = 0;
   #connections = 0;
   /** When the first of this turn of the event loop began; 0 before it. */
   #turnBegan = 0;
@@ -46,17 +50,26 @@ export class ReadingTurns {
   /** Calls `takeTurn` in a later turn of the event loop, once. */
   wait(taker: TurnTaker): void {
     this.#waiting.push(taker);
-    this.#later(this.#next);
+    this.#callNext();
   }
 
   /** Each has an immediate of its own: what one has set going, promises included, is done before the next is asked. */
+  #callNext(): void {
+    if (this.#coming >= Math.min(this.#waiting.length, MOST_TAKERS)) return;
+    this.#coming++;
+    this.#later(this.#next);
+  }
+
   #takeNext(): void {
+    this.#coming--;
     const now = performance.now();
     if (this.#turnBegan === 0) {
       this.#turnBegan = now;
       this.#later(this.#newTurn);
-    } else if (now - this.#turnBegan >= TURN_MS) return this.#later(this.#next);
-    this.#waiting.shift()!.takeTurn();
+    } else if (now - this.#turnBegan >= TURN_MS) return this.#callNext();
+    const taker = this.#waiting.shift()!;
+    this.#callNext();
+    taker.takeTurn();
   }
 
   #later(work: () => void): void {

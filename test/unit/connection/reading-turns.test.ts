@@ -3,7 +3,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
 import { FrameReader } from '../../../lib/connection/frame-reader.js';
-import { MOST_FRAMES, nextShare, ReadingTurns } from '../../../lib/connection/reading-turns.js';
+import { MOST_FRAMES, MOST_TAKERS, nextShare, ReadingTurns } from '../../../lib/connection/reading-turns.js';
 import type { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ConnectionStage } from '../../support/connection-stage.js';
 import { turns, until } from '../../support/deadline.js';
@@ -59,6 +59,27 @@ describe('a connection that has much to read', () => {
     arrive(second, frames(MOST_FRAMES * 2));
     await until('all is handed on', () => first.values.length === MOST_FRAMES * 3);
     expect(order.slice(0, 4)).toEqual(['first', 'second', 'first', 'second']);
+  });
+
+  it('is one of few that read on in one turn of the event loop, each with more from its socket', async () => {
+    const readingTurns = new ReadingTurns(new AsyncScope());
+    const order: number[] = [];
+    const again = new Set([3, 70]);
+    const takers = Array.from({ length: 100 }, (_, at) => ({
+      takeTurn() {
+        order.push(at);
+        if (again.delete(at)) readingTurns.wait(this);
+      },
+    }));
+    for (const taker of takers) readingTurns.wait(taker);
+    while (order.length < 102) {
+      const before = order.length;
+      await turns(1);
+      expect(order.length - before).toBeLessThanOrEqual(MOST_TAKERS);
+    }
+    expect(order).toEqual([...takers.keys(), 3, 70]);
+    await turns(3);
+    expect(order).toHaveLength(102);
   });
 
   it('does not wait while it is the only one that is open', async () => {
