@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const MIB = 1024 * 1024;
-const LOOK_MS = 10;
+const LOOK_MS = 25;
 const BEAT_MS = 1;
 
 export interface Memory {

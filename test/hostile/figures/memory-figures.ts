@@ -9,7 +9,7 @@ import type { NestServerSetup, ServerState } from './nest-server.js';
 const ROUNDS = 5;
 const MIB = 1024 * 1024;
 /** The server's write-stall limit, and some time. */
-const STALLED_MS = 15_000;
+const STALLED_MS = 30_000;
 const LOOK_MS = 20;
 
 const kinds = {
@@ -33,14 +33,30 @@ async function untilState(
   server: Child<'nestServer'>,
   what: string,
   condition: (state: ServerState) => boolean,
+  lookMs = LOOK_MS,
 ): Promise<ServerState> {
   const late = performance.now() + STALLED_MS;
   for (;;) {
     const state = await server.ask('state');
     if (condition(state)) return state;
     if (performance.now() > late) throw new Error(`${what}: never, ${JSON.stringify(state)}`);
-    await delay(LOOK_MS);
+    await delay(lookMs);
   }
+}
+
+/** The server has read what the system has taken. */
+async function settled(server: Child<'nestServer'>): Promise<void> {
+  let before = Number.NaN;
+  await untilState(
+    server,
+    'it has read all',
+    ({ heldMiB }) => {
+      const isStill = heldMiB === before;
+      before = heldMiB;
+      return isStill;
+    },
+    500,
+  );
 }
 
 interface Unread {
@@ -155,11 +171,11 @@ function beyondBudget(
     let first = 0;
     while (!state.isOver) first = Math.max(first, await victim.ask('first', port));
     await over;
-    await delay(1000);
-    const { peakRss } = await server.ask('watched');
+    await settled(server);
+    const { peakRss, longestTurnMs } = await server.ask('watched');
     const { budgetMiB, lost } = await server.ask('state');
     const growth = peakRss - before.rss;
-    const text = `${rounded(growth)} MiB of ${rounded(budgetMiB)}, others ${rounded(first)} ms, ${JSON.stringify(lost)}`;
+    const text = `${rounded(growth)} MiB of ${rounded(budgetMiB)}, others ${rounded(first)} ms, turn ${rounded(longestTurnMs)} ms, ${JSON.stringify(lost)}`;
     return { beyond: growth - budgetMiB, first, text };
   });
 }

@@ -46,8 +46,9 @@ export interface ServerState {
   readonly stoppedAt: number;
   /** Streams that are being produced. */
   readonly producing: number;
-  /** What the server may hold for its peers, in MiB. */
+  /** What the server may hold for its peers, and what it does, in MiB. */
   readonly budgetMiB: number;
+  readonly heldMiB: number;
 }
 
 const MIB = 1024 * 1024;
@@ -154,7 +155,7 @@ export const nestServer = {
   },
 
   state(): ServerState {
-    const { connections, inFlight } = strategy.unwrap<CommandServer>();
-    return { connections, inFlight, lost, lostAt, stoppedAt, producing, budgetMiB };
+    const { connections, inFlight, bufferedBytes } = strategy.unwrap<CommandServer>();
+    return { connections, inFlight, lost, lostAt, stoppedAt, producing, budgetMiB, heldMiB: bufferedBytes / MIB };
   },
 };
