@@ -115,7 +115,7 @@ export class CommandClient<K extends Contract = Contract> {
    * }
    */
   dispatch<C extends CommandOf<K>>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
-    return this.#core.submit(command, new CallerSink(sink as CommandSink), options);
+    return this.#core.submit(command, new CallerSink(sink as CommandSink, true), options);
   }
 
   /**
@@ -201,9 +201,12 @@ export class CommandClient<K extends Contract = Contract> {
     return this.#core.find(seq) !== undefined;
   }
 
-  /** Stops waiting for Results of this number, as {@link Call.cancel}; unknown numbers have no effect. */
+  /**
+   * Stops waiting for Results of this number, as {@link Call.cancel}; unknown numbers have no effect. A promise, an
+   * iterator or an Observable of that call fails with CANCELLED; a sink of {@link dispatch} is not called any more.
+   */
   forget(seq: Seq): void {
-    this.#core.find(seq)?.cancel();
+    this.#core.find(seq)?.forget();
   }
 
   /**

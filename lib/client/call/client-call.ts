@@ -32,6 +32,8 @@ export interface CallSink {
   next(result: unknown, bytesRead: number, isLast: boolean): unknown;
   complete(): unknown;
   error(error: unknown): unknown;
+  /** Its user has the call itself, and knows of what he cancels. Who waits for a promise does not. */
+  readonly hasCall?: boolean;
 }
 
 /**
@@ -261,6 +263,13 @@ export class ClientCall implements Call, SentCommand {
     this.#settle(CANCELLED, 'CANCELLED');
   }
 
+  /** Given up by its number: whoever waits without the call in hand learns of it, or would wait for ever. */
+  forget(): void {
+    if (this.#sink.hasCall) return this.cancel();
+    const text = `forget() was called with the number of the Command ${this.label}`;
+    this.#abandon({ how: 'cancelled', error: new CmdStreamError('CANCELLED', text, { sent: true }) }, 'CANCELLED');
+  }
+
   /** Asks for more Results of a call with credit. */
   grant(count: number): void {
     if (this.creditLeft !== undefined) this.creditLeft += count;
@@ -311,7 +320,10 @@ function asSent(error: unknown): unknown {
 export class CallerSink<R = unknown> extends AsyncResource implements CommandSink<R> {
   readonly #sink: CommandSink<R>;
 
-  constructor(sink: CommandSink<R>) {
+  constructor(
+    sink: CommandSink<R>,
+    readonly hasCall = false,
+  ) {
     super('cmd-stream');
     this.#sink = sink;
   }

@@ -1,6 +1,8 @@
 // Calls that end by the caller's will: cancel and forget, time limits, signals.
 import { describe, expect, it } from '@jest/globals';
+import { firstValueFrom } from 'rxjs';
 import type { Call, CommandClient } from '../../../lib/core.js';
+import { CmdStreamClient } from '../../../lib/index.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, countResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -9,7 +11,7 @@ import { until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawServer } from '../../support/raw-server.js';
 import { RecordingSink } from '../../support/recording-sink.js';
-import { AddCmd, CalcResult, CountCmd, SubCmd } from '../../support/vector-contract.js';
+import { AddCmd, CalcResult, CountCmd, SubCmd, vectorContract } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 
@@ -32,6 +34,32 @@ describe('cancel() and forget()', () => {
     await until('the others arrive', () => client.unexpectedResults === 2);
     expect(sink.results).toHaveLength(1);
     expect(sink.ends).toEqual([]);
+  });
+
+  it.each<[string, (client: CommandClient) => Promise<unknown>]>([
+    ['the promise of execute()', (client) => client.execute(new AddCmd(2, 3))],
+    ['the iterator of iterate()', (client) => client.iterate(new CountCmd(3)).next()],
+  ])('forget(): %s fails with CANCELLED', async (_what, begin) => {
+    const { client, peer } = await openPair(own);
+    const ended = begin(client);
+    await until('it is sent', () => client.has(1));
+    client.forget(1);
+    await expect(ended).rejects.toMatchObject({ code: 'CANCELLED', sent: true });
+    expect(client.pending).toBe(0);
+    peer.write(SUM_5);
+    await until('its late Result is unexpected', () => client.unexpectedResults === 1);
+  });
+
+  it('forget(): an Observable of the Nest client fails with CANCELLED', async () => {
+    const raw = own(await RawServer.listen());
+    const options = { host: '127.0.0.1', port: raw.port, extension: false, contract: vectorContract };
+    const nest = new CmdStreamClient(options);
+    own(nest.unwrap());
+    const ended = firstValueFrom(nest.send(new AddCmd(2, 3)));
+    (await raw.peer()).write(GREETING);
+    await until('it is sent', () => nest.unwrap().has(1));
+    nest.unwrap().forget(1);
+    await expect(ended).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
   it('inside next: nothing more is given to the sink', async () => {
