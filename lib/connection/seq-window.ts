@@ -14,10 +14,11 @@ export class SeqWindow {
   /**
    * Takes the number of a new Command.
    *
-   * @throws {CmdStreamError} PROTOCOL_ERROR when it does not grow
+   * @throws {CmdStreamError} PROTOCOL_ERROR when it does not grow, or is beyond those that a number can tell apart
    */
   use(seq: Seq): number {
-    if (typeof seq === 'bigint' || seq <= this.#last) throw protocolError(`seq ${seq} after ${this.#last}`);
+    if (typeof seq === 'bigint' || seq <= this.#last || seq > Number.MAX_SAFE_INTEGER)
+      throw protocolError(`seq ${seq} after ${this.#last}`);
     if (this.#first === 0) this.#first = seq;
     this.#last = seq;
     return seq;

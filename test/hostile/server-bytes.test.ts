@@ -1,5 +1,6 @@
 // Threats S1 to S7, S19, S20, S23 and S28: what bytes can do to a server.
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import {
   ADD_2_3,
   addFrame,
@@ -12,24 +13,37 @@ import {
   uvarint,
 } from '../support/calc-frames.js';
 import { until } from '../support/deadline.js';
-import { EXTENDED_GREETING, hello, PROBE } from '../support/extension-frames.js';
+import { hello, PROBE } from '../support/extension-frames.js';
 import { guardInvariants } from '../support/invariants.js';
 import { readLib } from '../support/project.js';
+import { AddCmd, CalcResult } from '../support/vector-contract.js';
 
 const { stand } = guardInvariants();
-const powers = [21, 31, 32, 36, 40, 47, 52, 53, 62, 63];
-const lengths = powers.flatMap((power) => [-1n, 0n, 1n].map((by) => 2n ** BigInt(power) + by));
+const LIMIT = 1_048_576n;
+const powers = Array.from({ length: 44 }, (_, at) => 2n ** BigInt(20 + at));
+const lengths = powers.flatMap((power) => [power - 1n, power, power + 1n]).filter((length) => length >= LIMIT);
+lengths.push(2n ** 64n - 1n);
 
 describe('S1 a length that is only announced', () => {
-  it('is refused before anything is kept, whatever it is', async () => {
+  it('is refused before anything is kept, whatever it is beyond the limit', async () => {
     const server = await stand();
     for (const [at, length] of lengths.entries()) {
       await server.attack(`0103${uvarint(length)}`);
       await server.attack(`${PROBE}${hello()}800002${uvarint(length)}`);
       await server.reason(2 * at + 1);
     }
+    expect(server.reasons).toHaveLength(2 * lengths.length);
     const codes = new Set(server.reasons.map(({ code }) => code));
     expect(codes).toEqual(new Set(['FRAME_TOO_LARGE', 'NEGATIVE_LENGTH']));
+  });
+
+  it('is waited for within the limit, and nothing is held but what came', async () => {
+    const server = await stand();
+    const before = server.calc.server.bufferedBytes;
+    const peer = await server.attack(`0103${uvarint(LIMIT - 100n)}22`);
+    await (await server.attack(ADD_2_3)).receives(GREETING + SUM_5);
+    expect(peer.isEnded).toBe(false);
+    expect(server.calc.server.bufferedBytes - before).toBeLessThan(4096);
   });
 });
 
@@ -72,38 +86,20 @@ describe('S4 a type number without a type', () => {
   });
 });
 
-const halves = [
-  '',
-  ' ',
-  '{',
-  '}',
-  'nul',
-  '{"A":}',
-  '{"A":1,}',
-  '{"A":1}{"B":2}',
-  '{"A":1 "B":2}',
-  '{"A":1e}',
-  '\ufeff{}',
-];
-const others = [
-  '[]',
-  '[1]',
-  'true',
-  '1',
-  '"text"',
-  "{'A':1}",
-  '{A:1}',
-  '\u0000',
-  '{"A":"\u0001"}',
-  '{"A":01}',
-  '{"A":NaN}',
-];
-const noBodies = halves.concat(others);
+const noJson = [
+  ['', ' ', '{', '}', '[', '[[]', '"', '"\\', '\\', 'nul', 'tru', 'undefined'],
+  ['NaN', 'Infinity', '-', '+1', '0x1', '.5', '1.', '01', '/**/{}', '{}//', '\ufeff{}', '\u2028{}', '\u0000'],
+  ['{,}', '{"A"}', '{"A":}', '{"A" 1}', '{A:1}', "{'A':1}", '{"A":1,}', '{"A":1,,"B":2}', '{"A":1 "B":2}'],
+  ['{"A":1}{"B":2}', '{"A":1}\u0000', '{"A":\u00a01}', '{"A":1e}', '{"A":1.}', '{"A":.5}', '{"A":+1}', '{"A":-}'],
+  ['{"A":01}', '{"A":NaN}', '{"A":nulll}', '{"A":"\u0001"}', '{"A":"a\nb"}', String.raw`{"A":"\x"}`],
+  [String.raw`{"A":"\u12"}`],
+].flat();
+const noObjects = ['[]', '[1]', '[{}]', '[null]', 'true', 'false', '0', '1', '-1', '""', '"text"'];
 
 describe('S5 a body that is no JSON of its type', () => {
   it('ends a plain connection, and costs an extended one the Command only', async () => {
     const server = await stand();
-    for (const [at, body] of noBodies.entries()) {
+    for (const [at, body] of [...noJson, ...noObjects].entries()) {
       const bytes = frame(1, 0, body);
       await server.attack(bytes);
       expect([body, await server.reason(at)]).toMatchObject([body, { code: 'BAD_PAYLOAD' }]);
@@ -111,22 +107,50 @@ describe('S5 a body that is no JSON of its type', () => {
       await until(`the next Command is answered behind ${body}`, () => peer.hex.endsWith(sumFrame(2, 5)));
       expect(peer.hex).toContain(Buffer.from('BAD_PAYLOAD').toString('hex'));
     }
-    expect(server.reasons).toHaveLength(noBodies.length);
+    expect(server.reasons).toHaveLength(noJson.length + noObjects.length);
+  });
+
+  it('is refused where it is no text', async () => {
+    const server = await stand();
+    for (const [at, bytes] of ['ff', 'c3', '7b22ff', '7bff7d', 'fffe7b007d00'].entries()) {
+      await server.attack(`0100${uvarint(bytes.length / 2)}${bytes}`);
+      expect([bytes, await server.reason(at)]).toMatchObject([bytes, { code: 'BAD_PAYLOAD' }]);
+    }
+  });
+
+  it.each([
+    ['null', 0],
+    ['{}', 0],
+    ['{"A":null}', 0],
+    ['{"A":1}', 1],
+    ['{"A":-0}', 0],
+    ['{"A":1,"A":2}', 2],
+    ['{"A":1,"C":[{}]}', 1],
+    [' \t\r\n{ "A" : 1 } \n', 1],
+    [String.raw`{"\u0041":7}`, 7],
+  ])('is read where it is JSON all the same: %j', async (body, sum) => {
+    const server = await stand();
+    const peer = await server.attack(frame(1, 0, body));
+    await peer.receives(GREETING + sumFrame(1, sum));
   });
 });
 
 describe('S6 JSON that is deep', () => {
   const nested = (depth: number): string => `{"A":2,"B":3,"C":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
 
-  it.each([65, 1_000, 10_000, 100_000, 500_000])('is refused: %d levels', async (depth) => {
-    const server = await stand();
+  it.each([65, 1_000, 10_000, 100_000, 1_000_000])('is refused: %d levels', async (depth) => {
+    const server = await stand({ maxCommandBytes: 4_194_304 });
     await server.attack(frame(1, 0, nested(depth)));
     expect(await server.reason()).toMatchObject({ code: 'JSON_LIMIT' });
+    const peer = await server.attack(PROBE + hello() + frame(1, 0, nested(depth)) + addFrame(2, 2, 3));
+    await until('the next Command is answered', () => peer.hex.endsWith(sumFrame(2, 5)));
+    expect(peer.hex).toContain(Buffer.from('JSON_LIMIT').toString('hex'));
+    expect(server.reasons).toHaveLength(1);
   });
 
-  it('is read up to the limit', async () => {
+  it.each([63, 64])('is read up to the limit: %d levels', async (depth) => {
     const server = await stand();
-    const peer = await server.attack(frame(1, 0, nested(64)));
+    const peer = await server.attack(frame(1, 0, nested(depth)));
     await peer.receives(GREETING + SUM_5);
   });
 });
@@ -156,26 +180,57 @@ describe('S19 numbers of Commands that a plain peer chooses badly', () => {
     const peer = await server.attack(seqs.map((seq) => echoFrame(seq, 'a')).join(''));
     await peer.receives(GREETING + seqs.map((seq) => echoResultFrame(seq, 'a')).join(''));
   });
+
+  it('are answered as they are, whatever they are', async () => {
+    const server = await stand();
+    const seq = fc.oneof(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), fc.bigInt(-3n, 3n)).filter((one) => one !== 0n);
+    await fc.assert(
+      fc.asyncProperty(fc.array(seq, { minLength: 1, maxLength: 20 }), async (seqs) => {
+        const peer = await server.attack(seqs.map((one) => echoFrame(one, 'a')).join(''));
+        await peer.receives(GREETING + seqs.map((one) => echoResultFrame(one, 'a')).join(''));
+        await peer.destroy();
+      }),
+    );
+  });
 });
 
+const refused = ['__proto__', String.raw`\u005f_proto__`, String.raw`__proto\u005f\u005f`];
+const reaching = [...refused, 'constructor', 'prototype'];
+const wrappings: ((member: string) => string)[] = [
+  (member) => `{${member}}`,
+  (member) => `{"A":{${member}}}`,
+  (member) => `{"A":[{${member}}],"B":1}`,
+  (member) => `{"X":{"Y":{"Z":{${member}}}}}`,
+  (member) => `{${member},${member}}`,
+  (member) => `{"A":1,${member}}`,
+];
+const values = ['{"polluted":1}', '{"prototype":{"polluted":1}}'];
+const certain = refused.length * wrappings.length * values.length;
+const known = ['toString', 'valueOf', 'hasOwnProperty', 'toJSON', 'exec', 'then', 'lastOne', 'fromJSON'];
+const pollutions = [
+  ...reaching.flatMap((key) => wrappings.flatMap((wrap) => values.map((value) => wrap(`"${key}":${value}`)))),
+  ...known.map((key) => `{"${key}":{"polluted":1}}`),
+];
+
+/** All that is on the prototypes which a key could reach. */
+function prototypes(): unknown {
+  const shared = [Object, Array, Function, AddCmd, CalcResult].map(({ prototype }) => prototype as object);
+  return shared.map((one) => Object.entries(Object.getOwnPropertyDescriptors(one)));
+}
+
 describe('S20 keys that would reach a prototype', () => {
-  it.each([
-    '{"__proto__":{"polluted":1}}',
-    String.raw`{"\u005f_proto__":{"polluted":1}}`,
-    '{"A":{"__proto__":{"polluted":1}}}',
-    '{"constructor":{"prototype":{"polluted":1}}}',
-    '{"prototype":{"polluted":1}}',
-    '{"toString":1,"valueOf":1,"hasOwnProperty":1}',
-    '{"toJSON":1}',
-    '{"exec":1}',
-  ])('reach none: %s', async (body) => {
+  it(`reach none, in ${pollutions.length} bodies`, async () => {
     const server = await stand();
-    const before = Object.getOwnPropertyNames(Object.prototype);
-    const peer = await server.attack(PROBE + hello() + frame(1, 0, body) + addFrame(2, 2, 3));
-    await peer.receivesBytes(EXTENDED_GREETING.length / 2 + 8);
-    expect(peer.hex).toContain(sumFrame(2, 5));
-    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before);
-    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+    const before = prototypes();
+    for (const [at, body] of pollutions.entries()) {
+      const peer = await server.attack(PROBE + hello() + frame(1, 0, body) + addFrame(2, 2, 3));
+      await until(`the Command behind ${body} is answered`, () => peer.hex.includes(sumFrame(2, 5)));
+      const refusal = peer.hex.includes(Buffer.from('BAD_PAYLOAD').toString('hex'));
+      expect([body, refusal || at >= certain]).toEqual([body, true]);
+      expect(prototypes()).toEqual(before);
+      expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+    }
+    expect(server.reasons).toEqual([]);
   });
 });
 

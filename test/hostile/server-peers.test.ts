@@ -16,7 +16,7 @@ import {
   uvarint,
 } from '../support/calc-frames.js';
 import { turns, until } from '../support/deadline.js';
-import { cancel, EXTENDED_GREETING, hello, PROBE } from '../support/extension-frames.js';
+import { cancel, event, EXTENDED_GREETING, hello, meta, PROBE } from '../support/extension-frames.js';
 import { guardInvariants } from '../support/invariants.js';
 import { AddCmd, CalcResult, CountCmd, CountResult, EchoCmd } from '../support/vector-contract.js';
 
@@ -45,21 +45,40 @@ class Producers implements CommandInvoker {
   }
 }
 
+/** What is left of these bytes when they are cut before each one of them but the first. */
+const cutsOf = (hex: string): string[] =>
+  Array.from({ length: hex.length / 2 - 1 }, (_, at) => hex.slice(0, 2 * (at + 1)));
+
 describe('S8 half a frame, then silence', () => {
-  it('ends the connection, wherever it is cut', async () => {
+  it.each([
+    ['a Command', '', addFrame(1, 2, 3)],
+    ['HELLO', PROBE, hello()],
+    ['META', PROBE + hello(), meta(1, { metadata: { id: '7' } })],
+    ['a Command behind its META', PROBE + hello() + meta(1, { remainingMs: 1_000 }), addFrame(1, 2, 3)],
+    ['an event', PROBE + hello(), event('said')],
+  ])('ends the connection, wherever it is cut: %s', async (_what, before, whole) => {
     const server = await stand({ frameTimeoutMs: 100 });
-    const whole = addFrame(1, 2, 3);
-    for (let bytes = 1; bytes < whole.length / 2; bytes++) await server.attack(whole.slice(0, 2 * bytes));
-    const cuts = whole.length / 2 - 1;
-    await server.reason(cuts - 1);
-    expect(server.reasons.map(({ code }) => code)).toEqual(Array.from({ length: cuts }, () => 'FRAME_TIMEOUT'));
+    const cuts = cutsOf(whole);
+    for (const cut of cuts) await server.attack(before + cut);
+    await server.reason(cuts.length - 1);
+    expect(server.reasons.map(({ code }) => code)).toEqual(cuts.map(() => 'FRAME_TIMEOUT'));
+    expect(server.ran).toBe(0);
+  });
+
+  it.each([
+    ['a probe without HELLO', PROBE],
+    ['META without its Command', PROBE + hello() + meta(1, {})],
+  ])('is half of more than a frame, too: %s', async (_what, bytes) => {
+    const server = await stand({ frameTimeoutMs: 100 });
+    await server.attack(bytes);
+    expect(await server.reason()).toMatchObject({ code: 'FRAME_TIMEOUT' });
   });
 });
 
 describe('S9 a frame that dribbles in', () => {
-  it('ends the connection, as its time is not extended by what comes', async () => {
+  it.each(['', PROBE + hello()])('ends the connection, as its time is not extended by what comes', async (before) => {
     const server = await stand({ frameTimeoutMs: 300 });
-    const peer = await server.attack(`0100${uvarint(1_000)}7b`);
+    const peer = await server.attack(`${before}0100${uvarint(1_000)}7b`);
     const timer = setInterval(() => peer.write('20'), 20);
     expect(await server.reason().finally(() => clearInterval(timer))).toMatchObject({ code: 'FRAME_TIMEOUT' });
   });
@@ -100,7 +119,7 @@ describe('S11 a peer that never reads what it asks for', () => {
 });
 
 describe('S12 streams that are not read', () => {
-  it.each([1, 50])('wait, and stop when their connection ends: %d', async (count) => {
+  it.each([1, 1_000])('wait, and stop when their connection ends: %d', async (count) => {
     const producers = new Producers();
     const server = await stand({ invoker: producers });
     const peer = await server.attack(many(count, (seq) => countFrame(seq, 1)));
@@ -130,16 +149,19 @@ describe('S13 a flood of pings', () => {
 });
 
 describe('S14 a flood of Commands', () => {
-  it('of 4 peers lets the neighbour have its answers before they have theirs', async () => {
+  it.each([
+    [4, 20_000, ''],
+    [4, 10_000, PROBE + hello()],
+    [16, 5_000, ''],
+  ])('of %d peers, %d each, lets the neighbour have its answers before theirs: %s', async (peers, count, greeting) => {
     const server = await stand();
-    const attackers = await Promise.all(Array.from({ length: 4 }, () => server.attack()));
-    const flood = Buffer.from(
-      many(30_000, (seq) => addFrame(seq, 1, 1)),
-      'hex',
-    );
-    const whole = GREETING.length / 2 + many(30_000, (seq) => sumFrame(seq, 2)).length / 2;
-    for (const attacker of attackers) attacker.write(flood);
-    await until('it has begun', () => attackers.every(({ chunks }) => chunks.length > 1));
+    const attackers = await Promise.all(Array.from({ length: peers }, () => server.attack(greeting)));
+    const hex = many(count, (seq) => addFrame(seq, 1, 1));
+    const greeted = greeting === '' ? GREETING : EXTENDED_GREETING;
+    const whole = (greeted + many(count, (seq) => sumFrame(seq, 2))).length / 2;
+    await Promise.all(attackers.map((attacker) => attacker.receivesBytes(greeted.length / 2)));
+    for (const attacker of attackers) attacker.write(hex);
+    await until('it has begun', () => attackers.some(({ received }) => received.length > greeted.length / 2));
     for (let at = 0; at < 5; at++) await server.neighbour.execute(new AddCmd(2, at));
     expect(attackers.some(({ received }) => received.length < whole)).toBe(true);
     for (const attacker of attackers) await attacker.receivesBytes(whole);
@@ -171,9 +193,9 @@ describe('S16 clients that die in the middle of a stream', () => {
     const producers = new Producers();
     const server = await stand({ invoker: producers });
     const peers = await Promise.all(
-      Array.from({ length: 20 }, (_, at) => server.attack((at % 2 ? PROBE + hello() : '') + countFrame(1, 1))),
+      Array.from({ length: 200 }, (_, at) => server.attack((at % 2 ? PROBE + hello() : '') + countFrame(1, 1))),
     );
-    await until('all run', () => producers.running === 20);
+    await until('all run', () => producers.running === 200);
     for (const peer of peers) peer.reset();
     await until('none runs', () => producers.running === 0);
     expect(server.calc.server.inFlight).toBe(0);
@@ -194,10 +216,14 @@ describe('S17 a handler that fails', () => {
     expect(peer.hex).not.toContain(Buffer.from('intentional').toString('hex'));
   });
 
-  it('costs a plain peer its connection', async () => {
+  it('costs a plain peer its connection, and no other peer any of 200 Commands', async () => {
     const server = await stand();
+    const other = await server.attack();
     await server.attack(failFrame(1));
+    other.write(many(200, (seq) => addFrame(seq, seq, 0)));
     expect(await server.reason()).toMatchObject({ code: 'HANDLER_ERROR' });
+    await other.receives(GREETING + many(200, (seq) => sumFrame(seq, seq)));
+    expect(server.reasons).toHaveLength(1);
   });
 });
 

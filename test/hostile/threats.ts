@@ -170,7 +170,7 @@ export const threats: readonly Threat[] = [
   {
     id: 'C14',
     what: 'numbers of Commands run out',
-    without: 'with a million Commands a second that is in 285 years',
+    elsewhere: [[`${unit}/client/call-multiplexer.test.ts`, 'are each used once and belong to their calls']],
   },
   {
     id: 'C15',

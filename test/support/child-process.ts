@@ -16,7 +16,15 @@ export type ChildNews =
   | { readonly status: ServerStatus }
   | { readonly error: string }
   | { readonly warning: string }
-  | { readonly ranIn: number };
+  | { readonly ranIn: number }
+  | { readonly memory: ChildMemory };
+
+/** What a child holds when nothing is left to collect. */
+export interface ChildMemory {
+  readonly connections: number;
+  /** On its heap and beside it. */
+  readonly bytes: number;
+}
 
 interface ChildSetup {
   readonly options?: Partial<CommandServerOptions>;
@@ -55,6 +63,14 @@ export class ServerProcess {
     await until('a child listens', () => this.reported('address').length > index || failed());
     if (failed()) throw new Error(`the child does not listen: ${JSON.stringify(this.news)}, ${this.#exitCode}`);
     return this.reported('address')[index] as AddressInfo;
+  }
+
+  /** What it holds by now. */
+  async memory(): Promise<ChildMemory> {
+    const { length } = this.reported('memory');
+    this.#child.send('memory');
+    await until('a child tells its memory', () => this.reported('memory').length > length);
+    return this.reported('memory')[length] as ChildMemory;
   }
 
   /** Drains it; gives its exit code. */

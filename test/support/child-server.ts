@@ -1,8 +1,10 @@
 // A program: serves the calc contract with the options in its first argument (JSON), in as many workers of a cluster as
 // its second says (none: in this process), beside as many open files as its third says. Tells its parent what happens,
-// and closes when it is sent 'close'.
+// and what it holds when it is sent 'memory'; closes when it is sent 'close'.
 import cluster from 'node:cluster';
 import { openSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { CommandServer, type CommandServerOptions } from '../../lib/core.js';
 import type { ChildNews } from './child-process.js';
 import { calcInvoker } from './calc-invoker.js';
@@ -44,7 +46,15 @@ function serve(): void {
   };
   process.on('message', (message) => {
     if (message === 'close') void close();
+    if (message === 'memory') tell({ memory: { connections: server.connections, bytes: heldBytes() } });
   });
+}
+
+function heldBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 function lead(): void {

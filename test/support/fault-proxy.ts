@@ -13,6 +13,8 @@ const directions: readonly Direction[] = ['toServer', 'toClient'];
 export class FaultProxy {
   /** Connections that were accepted so far, those that were then closed included. */
   accepted = 0;
+  /** Sees every piece that is passed on. */
+  onPass: ((direction: Direction, bytes: Buffer) => void) | undefined;
   readonly #serverPort: number;
   readonly #pairs = new Set<Pair>();
   readonly #faults = new Faults();
@@ -113,7 +115,7 @@ export class FaultProxy {
       return;
     }
     const server = connect({ host, port: this.#serverPort, allowHalfOpen: true, noDelay: true });
-    const pair = new Pair(client, server, this.#faults);
+    const pair = new Pair(client, server, this.#faults, (...passed) => this.onPass?.(...passed));
     this.#pairs.add(pair);
     if (this.#faults.swallows) pair.swallow();
     pair.spend(this.#faults.budget);
@@ -172,11 +174,13 @@ class Pair {
   readonly #ends: Readonly<Record<Direction, { from: Socket; to: Socket }>>;
   readonly #closed: Promise<unknown>;
   readonly #faults: Faults;
+  readonly #onPass: (direction: Direction, bytes: Buffer) => void;
   #silent = false;
   #left = Infinity;
   #budget: Budget | undefined;
 
-  constructor(client: Socket, server: Socket, faults: Faults) {
+  constructor(client: Socket, server: Socket, faults: Faults, onPass: (direction: Direction, bytes: Buffer) => void) {
+    this.#onPass = onPass;
     this.#ends = { toServer: { from: client, to: server }, toClient: { from: server, to: client } };
     this.#faults = faults;
     this.#closed = Promise.all([client, server].map((socket) => new Promise((resolve) => socket.on('close', resolve))));
@@ -231,7 +235,9 @@ class Pair {
       if (this.#silent) return;
       const isCounted = this.#budget?.direction === direction;
       const size = Math.min(chunk.length - at, this.#faults.sliceBytes, isCounted ? this.#left : Infinity);
-      await written(to, chunk.subarray(at, at + size));
+      const piece = chunk.subarray(at, at + size);
+      this.#onPass(direction, piece);
+      await written(to, piece);
       at += size;
       if (isCounted) {
         this.#left -= size;

@@ -8,6 +8,8 @@ export class RawPeer {
   readonly socket: Socket;
   /** What arrived, one entry for each 'data' event. */
   readonly chunks: Buffer[] = [];
+  /** What was written, one entry for each call. */
+  readonly written: Uint8Array[] = [];
   #ended = false;
   #closed = false;
 
@@ -46,7 +48,9 @@ export class RawPeer {
   }
 
   write(bytes: string | Uint8Array): void {
-    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'hex') : bytes);
+    const all = typeof bytes === 'string' ? Buffer.from(bytes, 'hex') : bytes;
+    this.written.push(all);
+    this.socket.write(all);
   }
 
   /** Writes byte by byte; the next one leaves when `readSoFar` says that the last one has arrived. */

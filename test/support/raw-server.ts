@@ -6,7 +6,13 @@ import { RawPeer } from './raw-peer.js';
 
 export class RawServer {
   readonly peers: RawPeer[] = [];
-  readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.peers.push(new RawPeer(socket)));
+  /** Called with each connection that is accepted. */
+  onPeer: ((peer: RawPeer) => void) | undefined;
+  readonly #server = createServer({ allowHalfOpen: true }, (socket) => {
+    const peer = new RawPeer(socket);
+    this.peers.push(peer);
+    this.onPeer?.(peer);
+  });
 
   static async listen(): Promise<RawServer> {
     const server = new RawServer();

@@ -263,7 +263,7 @@ export class ClientCall implements Call, SentCommand {
     this.#settle(CANCELLED, 'CANCELLED');
   }
 
-  /** Given up by its number: whoever waits without the call in hand learns of it, or would wait for ever. */
+  /** Given up by its number: a caller who waits without the call in hand learns of it, or would wait for ever. */
   forget(): void {
     if (this.#sink.hasCall) return this.cancel();
     const text = `forget() was called with the number of the Command ${this.label}`;

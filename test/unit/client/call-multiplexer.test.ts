@@ -509,3 +509,19 @@ describe('calls that wait', () => {
     expect([connection.written, calls.size]).toEqual([['d'], 1]);
   });
 });
+
+describe('numbers of Commands near 2^53', () => {
+  it('are each used once and belong to their calls; when none is left, calls fail and nothing is written', () => {
+    open({ seqCounter: { last: Number.MAX_SAFE_INTEGER - 2 } });
+    const sent = ['one', 'two', 'none', 'no more'].map((text) => submit(text));
+    expect(connection.written).toHaveLength(2);
+    const ranOut = { code: 'PROTOCOL_ERROR', sent: false };
+    expect(sent.map(({ failure }) => failure)).toMatchObject([undefined, undefined, ranOut, ranOut]);
+    const last = new CalcResult(2);
+    calls.onResult(Number.MAX_SAFE_INTEGER, last, 1);
+    calls.onResult(2n ** 53n, new CalcResult(3), 1);
+    expect(sent.map(({ results }) => results)).toEqual([[], [last], [], []]);
+    expect(calls.size).toBe(1);
+    expect(listener.onUnexpectedResult).toHaveBeenCalledTimes(1);
+  });
+});
