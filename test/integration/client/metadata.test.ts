@@ -66,6 +66,17 @@ describe('the metadata of a client', () => {
     ]);
   });
 
+  it('lets no call wait where it is there at once', async () => {
+    const { seen, client } = await open((command) => {
+      const given = { text: (command as EchoCmd).text };
+      return given.text === 'promised' ? Promise.resolve(given) : given;
+    });
+    await client.connect();
+    const calls = ['promised', 'at once'].map((text) => client.execute(new EchoCmd(text)));
+    await Promise.all(calls);
+    expect(seen.map(([text]) => text)).toEqual(['at once', 'promised']);
+  });
+
   it.each([
     ['at once', () => undefined],
     ['by a promise', async () => undefined],
