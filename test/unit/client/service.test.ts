@@ -1,6 +1,7 @@
 // The facade over a client: which call of the client a method makes, with which Command and options.
 import { describe, expect, it } from '@jest/globals';
 import { Command, Result, serviceOf, StreamCommand, type CallOptions } from '../../../lib/core.js';
+import { TYPE_ENTRY } from '../../../lib/contract/type-table.js';
 
 class Sum extends Result {}
 
@@ -191,6 +192,11 @@ describe('serviceOf()', () => {
     ],
     ['an instance', new Add(), 'method "add": it needs a class of Commands, got an object'],
     ['a function', () => new Add(), 'method "add": it needs a class of Commands, got a function'],
+    [
+      'a type of messages',
+      { [TYPE_ENTRY]: true, name: 'calc.Mul' },
+      'method "add": calc.Mul is a type of messages, and a method needs a class of Commands',
+    ],
     ['undefined', undefined, 'method "add": it needs a class of Commands, got undefined'],
     ['null', null, 'method "add": it needs a class of Commands, got null'],
   ])('refuses %s in the place of a class of Commands', (_what, type, message) => {

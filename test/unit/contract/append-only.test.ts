@@ -57,6 +57,12 @@ describe('expectAppendOnly()', () => {
     expect(changesOf(before, after.toJSON())).toEqual([]);
   });
 
+  it('passes a contract that has no Results, or has its first ones now', () => {
+    const locked = defineContract({ commands: [Add] }).toJSON();
+    expect(changesOf(defineContract({ commands: [Add] }), locked)).toEqual([]);
+    expect(changesOf(defineContract({ commands: [Add], results }), locked)).toEqual([]);
+  });
+
   it('shows two types that have changed places', () => {
     const swapped = defineContract({ commands: [Sub, Add], results });
     const lines = ['  commands', '-   0: Add', '+   0: Sub', '-   1: Sub', '+   1: Add'];
@@ -96,17 +102,20 @@ describe('expectAppendOnly()', () => {
   });
 
   it.each([
-    undefined,
-    null,
-    {},
-    { commands: {} },
-    { commands: {}, results: {} },
-    { commands: { 0: 5 }, results: {} },
-    { commands: 5, results: {} },
-  ])('refuses what is no lock: %j', (given) => {
+    [undefined, 'commands'],
+    [null, 'commands'],
+    [{}, 'commands'],
+    [{ commands: {} }, 'commands'],
+    [{ commands: {}, results: {} }, 'commands'],
+    [{ commands: { 0: 5 }, results: {} }, 'commands'],
+    [{ commands: 5, results: {} }, 'commands'],
+    [{ commands: { 0: 'Add' } }, 'results'],
+    [{ commands: { 0: 'Add' }, results: { 0: 5 } }, 'results'],
+  ])('refuses what is no lock: %j', (given, list) => {
     const contract = defineContract({ commands: [Add] });
+    const message = `the lock has no \`${list}\` as contract.toJSON() gives them`;
     expect(() => expectAppendOnly(contract, given as unknown as ContractLock)).toThrow(
-      expect.objectContaining({ code: 'INVALID_CONTRACT', message: expect.stringMatching(/^the lock has no/) }),
+      expect.objectContaining({ code: 'INVALID_CONTRACT', message }),
     );
   });
 });

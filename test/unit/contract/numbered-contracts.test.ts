@@ -48,6 +48,11 @@ describe('a contract with numbers', () => {
     expect(numbered.toJSON()).toEqual(listed.toJSON());
   });
 
+  it('may be an object without a prototype', () => {
+    const given = Object.assign(Object.create(null), { 0: Add, 1: Sub }) as Record<number, typeof Add>;
+    expect(tablesOf(defineContract({ commands: given })).commands.types).toEqual([Add, Sub]);
+  });
+
   it('may end with what is reserved', () => {
     const { commands } = tablesOf(defineContract({ commands: { 0: Add, 1: reserved } }));
     expect([commands.types, commands.isReserved(1)]).toEqual([[Add, reserved], true]);
@@ -90,6 +95,7 @@ describe('a contract with numbers', () => {
     ['nothing that is a type', { 0: reserved, 1: reserved }],
     ['a list of nothing that is a type', [reserved]],
     ['a map', new Map([[0, Add]])],
+    ['an instance of a class', Object.assign(new (class Commands {})(), { 0: Add })],
     ['a class', Add],
     ['a number', 5],
     ['null', null],

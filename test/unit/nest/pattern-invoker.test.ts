@@ -143,6 +143,11 @@ describe('a message', () => {
     expect(lines).toEqual([]);
   });
 
+  it('has the handler of its text, also of one that Nest would read as another', async () => {
+    const { invoke } = start({ handlers: { '1.0': echo, 1: async () => 'not this one' } });
+    expect(await invoke(new PatternMessage('message', '1.0', 1))).toEqual([['complete', [1, '1.0']]]);
+  });
+
   it('has the handler that a subclass finds', async () => {
     const asked: string[] = [];
     const find = (pattern: string): MessageHandler | null => {
