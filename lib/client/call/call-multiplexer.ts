@@ -2,6 +2,7 @@
 // server or in the socket. It lives and dies with the connection.
 //
 //   submit --> waiting (no room) --> written --> over
+import { PatternMessage } from '../../codec/pattern-message.js';
 import type { Connection } from '../../connection/connection.js';
 import type { ContractTables } from '../../contract/contract.js';
 import { protocolError, SeqWindow } from '../../connection/seq-window.js';
@@ -135,6 +136,12 @@ export class CallMultiplexer implements CallHolder {
     const name = results.nameFor(result);
     if (declared.length === 0 || declared.includes(name)) return;
     throw protocolError(`${name} is no Result of it, which has ${declared.join(' or ')} ${label}`);
+  }
+
+  /** @throws {CmdStreamError} PROTOCOL_ERROR when the Command has Results of the contract, and no JSON values */
+  checkValue({ command, label }: ClientCall): void {
+    if (command instanceof PatternMessage || this.#config.contract.results.types.length === 0) return;
+    throw protocolError(`a value that is no Result of the contract ${label}`);
   }
 
   /** What a server answers it has read, and everything that was sent before. */

@@ -45,6 +45,7 @@ function deliverValue(reader: ByteReader, calls: CallMultiplexer, limits: DataLi
   if (call === undefined || (call.creditLeft !== undefined && !calls.takesCredit(call))) return;
   let value: unknown;
   try {
+    calls.checkValue(call);
     value = dataOf(data, limits);
   } catch (error) {
     return call.sinkFailed(error);

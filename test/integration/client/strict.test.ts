@@ -1,7 +1,7 @@
 // A client is as strict as a server: Results without credit, Results that their Command does not have, Results that
 // no call asked for.
 import { describe, expect, it } from '@jest/globals';
-import { CommandClient } from 'nestjs-cmd-stream/core';
+import { CommandClient, defineContract, type Contract } from 'nestjs-cmd-stream/core';
 import { protobufCodec } from 'nestjs-cmd-stream/protobuf';
 import { calcClient } from '../../support/calc-client.js';
 import { countResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
@@ -12,15 +12,18 @@ import { guardLeaks } from '../../support/leak-guard.js';
 import { AddCmd as ProtobufAdd, protobufContract } from '../../support/protobuf-contract.js';
 import type { RawPeer } from '../../support/raw-peer.js';
 import { RawServer } from '../../support/raw-server.js';
-import { AddCmd, CalcResult, CountCmd } from '../../support/vector-contract.js';
+import { AddCmd, CalcResult, CountCmd, SubCmd } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 /** What `iterate()` lets come before anything is taken. */
 const CREDIT = 32;
 
-async function extendedPair(): Promise<{ client: CommandClient; peer: RawPeer }> {
+/** Its Commands are answered with JSON values. */
+const valuesContract = defineContract({ commands: [AddCmd, SubCmd, CountCmd] });
+
+async function extendedPair(contract?: Contract): Promise<{ client: CommandClient; peer: RawPeer }> {
   const raw = own(await RawServer.listen());
-  const client = own(calcClient(raw.port, { extension: 'require' }));
+  const client = own(calcClient(raw.port, { extension: 'require', ...(contract && { contract }) }));
   const connected = client.connect();
   const peer = await raw.peer();
   peer.write(EXTENDED_GREETING);
@@ -66,8 +69,8 @@ describe('a server that sends more Results than it has credit for', () => {
     });
   });
 
-  it('breaks it with values of a message as well', async () => {
-    const { client, peer } = await extendedPair();
+  it('breaks it with values as well, where the contract lists no Results', async () => {
+    const { client, peer } = await extendedPair(valuesContract);
     const results = client.iterate(new CountCmd(100));
     const first = results.next();
     peer.write(stream(1) + control(6, '010035').repeat(CREDIT + 1));
@@ -119,6 +122,21 @@ it('a Result of a type that its Command does not have costs the call, and no oth
   const right = client.execute(ProtobufAdd.create({ A: 2n, B: 3n }));
   peer.write('0200020805');
   await expect(right).resolves.toMatchObject({ R: 5n });
+});
+
+it('a value where the contract lists Results costs the call, and no other', async () => {
+  const { client, peer } = await extendedPair();
+  const [wrong, streamed, right] = [
+    client.execute(new AddCmd(1, 1)),
+    client.iterate(new CountCmd(3)).next(),
+    client.execute(new AddCmd(2, 3)),
+  ];
+  const refusal = { code: 'PROTOCOL_ERROR', sent: true, message: expect.stringContaining('a value') as unknown };
+  const refused = Promise.all([wrong, streamed].map((call) => expect(call).rejects.toMatchObject(refusal)));
+  peer.write(control(6, '010135') + stream(2) + control(6, '020035') + sumFrame(3, 5));
+  await expect(right).resolves.toEqual(new CalcResult(5));
+  await refused;
+  expect(client.status).toBe('connected');
 });
 
 it('a flood of Results that no call asked for lets other work in between, and its calls are answered', async () => {

@@ -36,12 +36,13 @@ class Stage {
     reader.readBytes(2);
     const kind = Number(reader.readUvarint());
     reader.delimit(reader.readLength());
-    const calls: Pick<CallMultiplexer, 'find' | 'onAnswer' | 'notStarted'> = {
+    const calls: Pick<CallMultiplexer, 'find' | 'onAnswer' | 'notStarted' | 'checkValue'> = {
       find: (seq) => this.calls[Number(seq) - 1],
       onAnswer: (seq, call) => {
         if (seq > 3) throw new CmdStreamError('PROTOCOL_ERROR', 'never used');
         if (call === undefined) this.late++;
       },
+      checkValue() {},
       notStarted: (call, reason) => void this.refused.push([call, reason]),
     };
     const limits = { maxDepth: 2, maxTokens: 100, maxKeysPerObject: undefined };
