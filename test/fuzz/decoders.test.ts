@@ -2,6 +2,7 @@
 // oracle says of them. FUZZ_INPUTS sets how many inputs each target gets, FUZZ_SEED repeats those of a run.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { readCorpus } from './corpus.js';
 import { inputsFor } from './inputs.js';
 import { targets } from './targets.js';
 
@@ -11,14 +12,15 @@ const MS_PER_INPUT = 10;
 
 describe(`decoders (FUZZ_SEED=${seed})`, () => {
   it.each(targets.map((target) => [target.name, target] as const))(
-    '%s do with its seeds what they must',
+    '%s does with its seeds and its corpus what it must',
     (_, target) => {
-      expect(() => target.seeds.forEach((bytes) => target.run(bytes))).not.toThrow();
+      const inputs = [...target.seeds, ...readCorpus(target.name)];
+      expect(() => inputs.forEach((bytes) => target.run(bytes))).not.toThrow();
     },
   );
 
   it.each(targets.map((target) => [target.name, target] as const))(
-    '%s do with any bytes what they must',
+    '%s does with any bytes what it must',
     (_, target) => {
       const property = fc.property(inputsFor(target), (bytes) => target.run(bytes));
       expect(() => fc.assert(property, { numRuns, seed, includeErrorInReport: true })).not.toThrow();
