@@ -12,6 +12,7 @@ import { TlsSessions } from '../connection/tls-sessions.js';
 import { clientDirection } from '../connection/codec-direction.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
 import { objectWith, resolveOptions, type Complete, type OldOptionNames, type OptionRules } from '../options.js';
+import { SpareBlocks } from '../wire/byte-writer.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { CallBytes } from './call/call-bytes.js';
 import { clientDefaults, clientRules, oldClientNames, type CommandClientOptions } from './client-options.js';
@@ -87,6 +88,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     options,
     ticker: new Ticker(scope),
     readingTurns: new ReadingTurns(scope),
+    spareBlocks: new SpareBlocks(),
     scope,
     fingerprint: new Fingerprint(options.contract, codec),
     serverInfo: serverInfoBytes(options.serverInfo),

@@ -16,6 +16,8 @@ export interface ConnectionSocketListener {
   onPeerEnd(): void;
   /** It is broken, or closed: perhaps more than once, in any order. */
   onGone(cause: CmdStreamError): void;
+  /** It is closed. */
+  onClosed?(): void;
 }
 
 /** Where Node itself finds out whether a socket is idle. */
@@ -31,6 +33,29 @@ const LOOK_MS = 50;
 const MOST_EARLY_BYTES = 64 * 1024 * 1024;
 const CHUNK_COST = 256;
 const WRITING = ['write', '_write', '_writev'] as const;
+
+/** Where a socket of Node has the {@link ConnectionSocket} that listens to it. */
+const OWNER = Symbol('cmd-stream');
+
+interface Owned {
+  [OWNER]?: ConnectionSocket;
+}
+
+/** The same for all sockets: thousands that are idle would have four functions each. */
+const listeners = Object.entries({
+  error(this: Owned, error: unknown): void {
+    this[OWNER]!.onError(error);
+  },
+  close(this: Owned): void {
+    this[OWNER]!.onClose();
+  },
+  end(this: Owned): void {
+    this[OWNER]!.onEnd();
+  },
+  data(this: Owned, chunk: Buffer): void {
+    this[OWNER]!.onData(chunk);
+  },
+});
 
 export class ConnectionSocket {
   readonly addresses: ConnectionAddresses;
@@ -51,7 +76,7 @@ export class ConnectionSocket {
   #isClosed = false;
   #destroyedAt = 0;
   #closed: Promise<void> | undefined;
-  #onClosed = (): void => {};
+  #onClosed: (() => void) | undefined;
 
   constructor(socket: Duplex, options: ResolvedConnectionOptions, listener: ConnectionSocketListener) {
     this.#socket = socket;
@@ -64,14 +89,26 @@ export class ConnectionSocket {
   /** Begins to listen, and to read: the Duplex may have been handed over paused. */
   open(): void {
     const socket = this.#socket;
-    const listener = this.#listener;
     this.#call(() => {
-      socket.on('error', (error) => this.#deliver(() => listener.onGone(fromSocketError(error))));
-      socket.on('close', () => this.#deliver(() => this.#hasClosed()));
-      socket.on('end', () => this.#deliver(() => listener.onPeerEnd()));
-      socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+      // Another Duplex may hand them on to one that it stands for.
+      const isNodes = socket instanceof Socket && !(OWNER in socket);
+      const owned = (isNodes ? socket : {}) as Owned;
+      owned[OWNER] = this;
+      for (const [event, listener] of listeners) socket.on(event, isNodes ? listener : listener.bind(owned));
       socket.resume();
     });
+  }
+
+  onError(error: unknown): void {
+    this.#deliver(() => this.#listener.onGone(fromSocketError(error)));
+  }
+
+  onClose(): void {
+    this.#deliver(() => this.#hasClosed());
+  }
+
+  onEnd(): void {
+    this.#deliver(() => this.#listener.onPeerEnd());
   }
 
   /** Calls `done` when the bytes were taken, or with the error. */
@@ -119,7 +156,7 @@ export class ConnectionSocket {
       if (this.#isClosed || this.#socket.closed) return resolve();
       const watch = setInterval(() => {
         const isLate = this.#destroyedAt > 0 && performance.now() - this.#destroyedAt >= CLOSE_MS;
-        if (isLate || this.#socket.closed) this.#onClosed();
+        if (isLate || this.#socket.closed) this.#onClosed?.();
       }, LOOK_MS);
       this.#onClosed = () => {
         clearInterval(watch);
@@ -134,7 +171,7 @@ export class ConnectionSocket {
     return this.#calls === 0 && this.#waiting === undefined && !this.#isDelivering;
   }
 
-  #receive(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (!ArrayBuffer.isView(chunk)) {
       return this.#deliver(() => this.#listener.onGone(new CmdStreamError('CONNECT_FAILED', NO_BYTES)));
     }
@@ -161,8 +198,9 @@ export class ConnectionSocket {
 
   #hasClosed(): void {
     this.#isClosed = true;
-    this.#onClosed();
+    this.#onClosed?.();
     this.#listener.onGone(new CmdStreamError('PEER_CLOSED', 'the connection was closed'));
+    this.#listener.onClosed?.();
   }
 
   /** A method that throws leaves the Duplex in an unknown state: it is given up. */

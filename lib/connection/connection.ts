@@ -4,18 +4,18 @@
 //
 //   open --(end: flush, FIN)--> ending --> closed
 //     └─────(destroy, peer gone)────────────^
-import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { AsyncScope } from '../async-scope.js';
 import type { DataLimits } from '../codec/json/json-codec-options.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, decodeError } from '../errors.js';
+import type { SpareBlocks } from '../wire/byte-writer.js';
 import { writePaddedPing } from '../wire/control-frame.js';
 import type { CodecDirection } from './codec-direction.js';
 import { connectionDefaults, type ResolvedConnectionOptions } from './connection-options.js';
 import { ConnectionSocket, type ConnectionSocketListener } from './connection-socket.js';
-import { FrameReader, type FrameReaderListener } from './frame-reader.js';
-import { FrameWriter } from './frame-writer.js';
+import { FrameReader, type FrameReaderListener, type FrameReaderOwner } from './frame-reader.js';
+import { FrameWriter, type FrameWriterOwner } from './frame-writer.js';
 import { MOST_FRAMES, nextShare, type ReadingTurns, type TurnTaker } from './reading-turns.js';
 import type { Ticker, Ticking } from './ticker.js';
 
@@ -27,6 +27,8 @@ export interface ConnectionListener extends FrameReaderListener {
   onHeld?(change: number): void;
   /** Exactly once. */
   onEnd(cause: CmdStreamError): void;
+  /** After that: the socket is closed, too. */
+  onClosed?(): void;
 }
 
 export interface ConnectionConfig {
@@ -37,6 +39,7 @@ export interface ConnectionConfig {
   readonly readingTurns: ReadingTurns;
   /** Counts what all connections have sent and received. */
   readonly traffic?: { sent: number; received: number } | undefined;
+  readonly spareBlocks: SpareBlocks;
   /** What connections run in: not the scope of the call that sends, or whose end makes room. */
   readonly scope: AsyncScope;
 }
@@ -54,7 +57,7 @@ const READ_AHEAD_BYTES = 64 * 1024;
 const MOST_READ_BYTES = 64 * 1024;
 
 /** Its fields are read only to others. */
-export class Connection implements Ticking, ConnectionSocketListener, TurnTaker {
+export class Connection implements Ticking, ConnectionSocketListener, FrameReaderOwner, FrameWriterOwner, TurnTaker {
   /** The outgoing half. */
   readonly writer: FrameWriter;
   readonly addresses: ConnectionAddresses;
@@ -68,7 +71,6 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
   readonly #socket: ConnectionSocket;
   readonly #config: ConnectionConfig;
   readonly #listener: ConnectionListener;
-  readonly #scope: AsyncResource;
   readonly #reader: FrameReader;
   /** Frames it may hand on in one share while there are other connections. */
   #share = MOST_FRAMES;
@@ -84,14 +86,10 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#config = config;
     this.dataLimits = config.direction.data;
     this.#listener = listener;
-    this.#scope = config.scope.branch();
-    const onHeld = listener.onHeld && ((): void => this.#countHeld());
-    this.#reader = new FrameReader(config, listener, (error) => this.#refuse(error), onHeld);
+    this.#reader = new FrameReader(config, listener, this);
     this.#socket = new ConnectionSocket(socket, config.options, this);
     this.addresses = this.#socket.addresses;
-    this.writer = this.#scope.runInAsyncScope(
-      () => new FrameWriter(config, this.#socket, () => this.#flushed(), onHeld),
-    );
+    this.writer = config.scope.run(() => new FrameWriter(config, this.#socket, this));
     this.#socket.open();
     config.readingTurns.addConnection();
     config.ticker.add(this);
@@ -110,7 +108,7 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.receive(chunk);
     this.#waitIfSpent(this.arrivedAt, chunk.length >= MOST_READ_BYTES);
     this.#regulate();
-    this.#countHeld();
+    this.onHeld();
   }
 
   /** Frames of the next share; one that is alone keeps no other waiting. */
@@ -147,7 +145,7 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.readOn(this.#nextShare);
     this.#waitIfSpent(now);
     this.#regulate();
-    this.#countHeld();
+    this.onHeld();
   }
 
   onPeerEnd(): void {
@@ -159,6 +157,10 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
   onGone(cause: CmdStreamError): void {
     this.#readRest();
     this.destroy(cause);
+  }
+
+  onClosed(): void {
+    this.#listener.onClosed?.();
   }
 
   /** Resolves when the socket is closed. */
@@ -211,11 +213,11 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.resume();
     this.#waitIfSpent(now);
     this.#regulate();
-    this.#countHeld();
+    this.onHeld();
   }
 
   /** What a read has brought and used up is never counted. */
-  #countHeld(): void {
+  onHeld(): void {
     if (this.#listener.onHeld === undefined) return;
     const held = this.#state === 'closed' ? 0 : this.#reader.heldBytes + this.writer.heldBytes + this.#socket.keptBytes;
     const change = held - this.#held;
@@ -237,7 +239,7 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
    */
   end(cause: CmdStreamError): void {
     if (this.writer.isEncoding) setImmediate(() => this.end(cause));
-    else if (this.#state === 'open') this.#scope.runInAsyncScope(this.#end, this, cause);
+    else if (this.#state === 'open') this.#config.scope.runApart(this.#end, this, cause);
   }
 
   #end(cause: CmdStreamError): void {
@@ -249,13 +251,13 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.stop();
     this.writer.end(cause);
     this.#socket.resume();
-    this.#countHeld();
+    this.onHeld();
     this.#listener.onEnd(cause);
   }
 
   /** Ends at once; what waits to be sent is lost. */
   destroy(cause: CmdStreamError): void {
-    if (this.#state !== 'closed') this.#scope.runInAsyncScope(this.#destroy, this, cause);
+    if (this.#state !== 'closed') this.#config.scope.runApart(this.#destroy, this, cause);
   }
 
   #destroy(cause: CmdStreamError): void {
@@ -267,14 +269,14 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
     this.#reader.stop();
     this.writer.abandon(cause);
     this.#socket.destroy();
-    this.#countHeld();
+    this.onHeld();
     if (!hasEnded) this.#listener.onEnd(cause);
   }
 
   /** Looks at the time limits; called by a Ticker. */
   tick(now: number): void {
     this.writer.tick(now);
-    this.#countHeld();
+    this.onHeld();
     const cause = this.#state === 'ending' ? this.#lingered(now) : this.#overdue(now);
     if (cause) this.destroy(cause);
   }
@@ -299,13 +301,13 @@ export class Connection implements Ticking, ConnectionSocketListener, TurnTaker 
   /**
    * What cannot be decoded ends the connection. A server sends what it has answered so far, however the bytes were cut.
    */
-  #refuse(error: unknown): void {
+  onInvalid(error: unknown): void {
     const cause = decodeError(error);
     if (this.#config.side === 'server') this.end(cause);
     else this.destroy(cause);
   }
 
-  #flushed(): void {
+  onFlushed(): void {
     if (this.#state === 'open') this.#listener.onFlushed();
   }
 }

@@ -33,6 +33,14 @@ export interface FrameReaderListener {
   onUnreadable?(seq: Seq, error: CmdStreamError): void;
 }
 
+/** The connection whose bytes a reader cuts. */
+export interface FrameReaderOwner {
+  /** The bytes make no sense, nothing behind them can be read. */
+  onInvalid(error: unknown): void;
+  /** It holds less memory. */
+  onHeld(): void;
+}
+
 /** A frame of so many bytes took memory of its own, which is gone with it, before what it said is at work. */
 const OWN_MEMORY_BYTES = 16 * 1024;
 /** A frame counts once more in its share for every 2 KiB (2 to the power of this), as it takes so much longer. */
@@ -67,8 +75,7 @@ export class FrameReader {
   readonly #clock: Clock;
   readonly #direction: CodecDirection;
   readonly #listener: FrameReaderListener;
-  readonly #onInvalid: (error: unknown) => void;
-  readonly #onHeld: (() => void) | undefined;
+  readonly #owner: FrameReaderOwner;
   readonly #bytes = new ByteReader();
   #expected: Expected;
   /** Of the frame that comes next. */
@@ -76,21 +83,14 @@ export class FrameReader {
   #stopped = false;
   #decoding = false;
   /** What arrived while a frame was being handed on: not to be mixed with it. */
-  #early: Uint8Array[] = [];
+  #early: Uint8Array[] | undefined;
 
-  /** `onInvalid`: the bytes make no sense, nothing behind them can be read. `onHeld`: it holds less memory. */
-  constructor(
-    { side, direction, ticker }: FrameReaderConfig,
-    listener: FrameReaderListener,
-    onInvalid: (error: unknown) => void,
-    onHeld?: () => void,
-  ) {
+  constructor({ side, direction, ticker }: FrameReaderConfig, listener: FrameReaderListener, owner: FrameReaderOwner) {
     this.#clock = ticker;
     this.lastReadAt = ticker.now;
     this.#direction = direction;
     this.#listener = listener;
-    this.#onInvalid = onInvalid;
-    this.#onHeld = onHeld;
+    this.#owner = owner;
     this.#expected = side === 'client' ? 'server-info' : 'first-frame';
     this.#limit = side === 'client' ? GREETING_LIMIT : direction.receive;
   }
@@ -138,7 +138,7 @@ export class FrameReader {
   receive(chunk: Uint8Array): void {
     if (this.#stopped) return;
     this.lastReadAt = this.#clock.now;
-    if (this.#decoding) return void this.#early.push(chunk);
+    if (this.#decoding) return void (this.#early ??= []).push(chunk);
     this.#bytes.append(chunk);
     this.#decode();
   }
@@ -164,7 +164,7 @@ export class FrameReader {
   stop(): void {
     this.#stopped = true;
     this.frameSince = 0;
-    this.#early = [];
+    this.#early = undefined;
     this.#bytes.clear();
   }
 
@@ -182,18 +182,19 @@ export class FrameReader {
     } catch (error) {
       if (error !== INCOMPLETE) {
         this.#listener.onReadEnd?.();
-        this.#onInvalid(error);
+        this.#owner.onInvalid(error);
       }
     } finally {
       this.#decoding = false;
     }
     this.#listener.onReadEnd?.();
     this.#watchFrame(progress);
-    if (this.#early.length > 0) this.#decodeEarly();
+    if (this.#early !== undefined) this.#decodeEarly(this.#early);
   }
 
-  #decodeEarly(): void {
-    for (const chunk of this.#early.splice(0)) this.#bytes.append(chunk);
+  #decodeEarly(chunks: readonly Uint8Array[]): void {
+    this.#early = undefined;
+    for (const chunk of chunks) this.#bytes.append(chunk);
     this.#decode();
   }
 
@@ -299,7 +300,7 @@ export class FrameReader {
 
   #endFrame(): number {
     const length = this.#bytes.endFrame();
-    if (length >= OWN_MEMORY_BYTES) this.#onHeld?.();
+    if (length >= OWN_MEMORY_BYTES) this.#owner.onHeld();
     return length;
   }
 

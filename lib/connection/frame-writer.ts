@@ -6,7 +6,7 @@
 //          ^ sentBytes counts from here    ^ takenBytes from here
 import { AsyncResource } from 'node:async_hooks';
 import { CmdStreamError, encodeError } from '../errors.js';
-import { ByteWriter } from '../wire/byte-writer.js';
+import { ByteWriter, type SpareBlocks } from '../wire/byte-writer.js';
 import type { Seq } from '../wire/frame.js';
 import { frameTooLarge, type CodecDirection, type FrameLimit } from './codec-direction.js';
 import { travelMs } from './connection-options.js';
@@ -17,8 +17,8 @@ import type { Clock } from './ticker.js';
 const FLUSH_BYTES = 8 * 1024;
 /** Largest single write: of a Duplex no other progress is seen than that a write is done. */
 const WRITE_BYTES = 64 * 1024;
-/** Memory that every connection keeps for the next flush, however long that takes. */
-const KEPT_BYTES = 8 * 1024;
+/** As much memory is at work in any connection that writes, and is not counted as held. */
+const WORKING_BYTES = 8 * 1024;
 /** Linux reports room when a third of its buffer is free, which has 4 MiB by default. */
 const MOST_STEP_BYTES = 1.5 * 1024 * 1024;
 
@@ -28,6 +28,8 @@ export interface FrameWriterConfig {
   readonly ticker: Clock;
   /** Counts what all connections have sent. */
   readonly traffic?: { sent: number } | undefined;
+  /** Shared by connections: one that has nothing to send keeps no memory for it. */
+  readonly spareBlocks: SpareBlocks;
 }
 
 type Write = (writer: ByteWriter) => void;
@@ -37,6 +39,14 @@ export interface SendOptions {
   readonly before?: Write;
   /** Of the frame, if it is another one than for values. */
   readonly limit?: FrameLimit;
+}
+
+/** The connection whose frames a writer sends. */
+export interface FrameWriterOwner {
+  /** The socket took what was handed to it. */
+  onFlushed(): void;
+  /** It may hold more memory than before, or less. */
+  onHeld(): void;
 }
 
 /** A caller that waits for {@link FrameWriter.flushed}. */
@@ -59,11 +69,10 @@ export class FrameWriter {
   movedAt = 0;
   readonly #config: FrameWriterConfig;
   readonly #socket: ConnectionSocket;
-  readonly #bytes = new ByteWriter();
+  readonly #bytes: ByteWriter;
   /** Writes run in it: in the scope of one sender, they would hand that on to the next. */
   readonly #scope = new AsyncResource('cmd-stream');
-  readonly #onFlushed: () => void;
-  readonly #onHeld: (() => void) | undefined;
+  readonly #owner: FrameWriterOwner;
   #limit: FrameLimit;
   /** What one flush hands to the socket, in one write or in several. */
   #flushing: Buffer | undefined;
@@ -77,27 +86,28 @@ export class FrameWriter {
   #seen = { taken: 0, burst: 0, isStill: true, hadToWait: false };
   #scheduled: NodeJS.Immediate | undefined;
   /** Callers that wait for what is in `#bytes`, and for what is in `#flushing`. */
-  #nextFlushes: PendingFlush[] = [];
-  #flushes: PendingFlush[] = [];
+  #nextFlushes: PendingFlush[] | undefined;
+  #flushes: PendingFlush[] | undefined;
   #ended: CmdStreamError | undefined;
   #isAbandoned = false;
 
-  /** `onFlushed`: the socket took what was handed to it. `onHeld`: it may hold more memory than before, or less. */
-  constructor(config: FrameWriterConfig, socket: ConnectionSocket, onFlushed: () => void, onHeld?: () => void) {
+  constructor(config: FrameWriterConfig, socket: ConnectionSocket, owner: FrameWriterOwner) {
     this.#config = config;
+    this.#bytes = new ByteWriter(config.spareBlocks);
     this.#limit = config.direction.send;
     this.#socket = socket;
-    this.#onFlushed = onFlushed;
-    this.#onHeld = onHeld;
+    this.#owner = owner;
   }
 
-  /** Bytes of memory it holds beyond what every connection keeps. */
+  /** Bytes of memory it holds beyond what any that writes does. */
   get heldBytes(): number {
-    return Math.max(0, this.#bytes.capacity + (this.#flushing?.buffer.byteLength ?? 0) - KEPT_BYTES);
+    return Math.max(0, this.#bytes.capacity + (this.#flushing?.buffer.byteLength ?? 0) - WORKING_BYTES);
   }
 
   /** Bytes of what was sent that the system has taken. */
   get takenBytes(): number {
+    // The socket of an idle connection, one of thousands, is not asked.
+    if (this.#writing === 0) return this.#gone;
     const queued = this.#socket.queuedBytes ?? this.#writing;
     return this.#gone + this.#writing - Math.min(queued, this.#writing);
   }
@@ -211,7 +221,7 @@ export class FrameWriter {
     this.bufferedBytes += length - mark;
     this.sentBytes += length - mark;
     // What waits for the socket is the only thing that grows.
-    if (this.#flushing !== undefined) return this.#onHeld?.();
+    if (this.#flushing !== undefined) return this.#owner.onHeld();
     if (length >= FLUSH_BYTES) this.#startFlush();
     else this.#scheduled ??= setImmediate(() => this.#startFlush());
   }
@@ -220,7 +230,7 @@ export class FrameWriter {
   flushed(): Promise<void> {
     if (this.#ended) return Promise.reject(this.#ended);
     if (this.bufferedBytes === 0) return Promise.resolve();
-    const flushes = this.#bytes.length > 0 ? this.#nextFlushes : this.#flushes;
+    const flushes = this.#bytes.length > 0 ? (this.#nextFlushes ??= []) : (this.#flushes ??= []);
     return new Promise((resolve, reject) => flushes.push({ resolve, reject }));
   }
 
@@ -241,8 +251,8 @@ export class FrameWriter {
     // While a value is being written, its bytes must have a place.
     if (this.isEncoding) this.#bytes.truncate(0);
     else this.#bytes.release();
-    for (const flush of [...this.#flushes, ...this.#nextFlushes]) flush.reject(cause);
-    this.#flushes = this.#nextFlushes = [];
+    for (const flush of [...(this.#flushes ?? []), ...(this.#nextFlushes ?? [])]) flush.reject(cause);
+    this.#flushes = this.#nextFlushes = undefined;
   }
 
   /** Sees how far the system is; called with the ticks of the connection. */
@@ -257,7 +267,7 @@ export class FrameWriter {
     seen.taken = taken;
     seen.isStill = moved === 0;
     seen.hadToWait = this.#writing > 0;
-    if (moved === 0 && this.bufferedBytes === 0 && this.#bytes.capacity > KEPT_BYTES) this.#bytes.release();
+    if (this.bufferedBytes === 0) this.#bytes.release();
   }
 
   #hasMoved(now: number): void {
@@ -284,14 +294,14 @@ export class FrameWriter {
     this.#scheduled = undefined;
     if (this.#bytes.length === 0) {
       if (this.#ended) this.#socket.end();
-      return this.#onHeld?.();
+      return this.#owner.onHeld();
     }
     this.#flushing = this.#bytes.take();
     this.#written = 0;
     this.#flushes = this.#nextFlushes;
-    this.#nextFlushes = [];
+    this.#nextFlushes = undefined;
     this.#writeNext(this.#flushing);
-    this.#onHeld?.();
+    this.#owner.onHeld();
   }
 
   #writeNext(flushing: Buffer): void {
@@ -313,7 +323,7 @@ export class FrameWriter {
     if (this.#seen.hadToWait) this.movedAt = this.#config.ticker.now;
     if (to === flushing.length) return this.#done(flushing);
     this.#writeNext(flushing);
-    this.#onFlushed();
+    this.#owner.onFlushed();
   }
 
   #done(flushing: Buffer): void {
@@ -321,9 +331,9 @@ export class FrameWriter {
     this.stalledSince = 0;
     if (this.#socket.letsGoOfWrites) this.#bytes.recycle(flushing);
     const flushes = this.#flushes;
-    this.#flushes = [];
-    for (const { resolve } of flushes) resolve();
-    this.#onFlushed();
+    this.#flushes = undefined;
+    if (flushes !== undefined) for (const { resolve } of flushes) resolve();
+    this.#owner.onFlushed();
     if (this.#flushing === undefined) this.#flush();
   }
 }

@@ -9,7 +9,8 @@ const REMEMBERED = 256;
 export class SeqWindow {
   #first = 0;
   #last = 0;
-  readonly #ended = new Float64Array(REMEMBERED);
+  /** At their places; made with the first one, as a server has none. */
+  #ended: Float64Array | undefined;
 
   /**
    * Takes the number of a new Command.
@@ -26,6 +27,7 @@ export class SeqWindow {
 
   /** The peer has ended this Command: nothing may follow for it. */
   end(seq: number): void {
+    this.#ended ??= new Float64Array(REMEMBERED);
     this.#ended[seq & (REMEMBERED - 1)] = seq;
   }
 
@@ -36,7 +38,7 @@ export class SeqWindow {
     if (this.#first === 0 || seq < this.#first || seq > this.#last) {
       throw protocolError(`a control frame for seq ${seq}, which was never used`);
     }
-    if (this.#ended[Number(seq) & (REMEMBERED - 1)] === seq)
+    if (this.#ended?.[Number(seq) & (REMEMBERED - 1)] === seq)
       throw protocolError(`a control frame for seq ${seq} behind its end`);
   }
 }

@@ -13,6 +13,7 @@ import { CmdStreamError } from '../errors.js';
 import type { ObservedServer } from '../instrumentation/instrumentation.js';
 import { ServerObservers } from '../instrumentation/observers.js';
 import { resolveOptions } from '../options.js';
+import { SpareBlocks } from '../wire/byte-writer.js';
 import { serverInfoBytes } from '../wire/server-info.js';
 import { ByteBudget, defaultBudget } from './byte-budget.js';
 import { ServerLoad } from './server-load.js';
@@ -91,6 +92,7 @@ export class CommandServer implements ObservedServer {
       options: resolved,
       ticker: new Ticker(this.#scope),
       readingTurns: new ReadingTurns(this.#scope),
+      spareBlocks: new SpareBlocks(),
       scope: this.#scope,
       serverInfo: serverInfoBytes(resolved.serverInfo),
       invoker: resolved.invoker,

@@ -47,8 +47,10 @@ export class ListeningSocket {
   readonly server: Server;
   readonly #acceptor: SocketAcceptor;
   readonly #config: ListeningSocketConfig;
-  /** What was accepted and is not closed yet, in its TLS handshake or beyond. */
-  readonly #accepted = new Set<Socket>();
+  /** What was accepted and is not closed yet, in its TLS handshake or beyond, with the address that it counts for. */
+  readonly #accepted = new Map<Socket, string | undefined>();
+  /** The same for all of them. */
+  readonly #onSocketClose: (this: Socket) => void;
   /** Was the server made elsewhere? Then it is not closed here. */
   readonly #isGiven: boolean;
   /** Secures what is accepted; the same as `server` unless that was given. */
@@ -62,6 +64,10 @@ export class ListeningSocket {
     this.#config = config;
     this.#limit = limit;
     this.#acceptor = acceptor;
+    const forget = (socket: Socket): void => this.#forget(socket);
+    this.#onSocketClose = function (this: Socket): void {
+      forget(this);
+    };
     this.#isGiven = config.listenOn instanceof Server;
     this.#tls = config.tls && this.#createTls(config.tls.load());
     // Node's own begin a handshake with each socket: here they do with those that are not refused.
@@ -115,16 +121,18 @@ export class ListeningSocket {
       this.#refuse(socket, refusal);
       return end(socket);
     }
-    this.#accepted.add(socket);
-    socket.once('close', () => {
-      this.#accepted.delete(socket);
-      this.#limit.delete(remoteAddress);
-      this.#acceptor.onFull(this.#isFull);
-    });
+    this.#accepted.set(socket, remoteAddress);
+    socket.on('close', this.#onSocketClose);
     this.#acceptor.onFull(this.#isFull);
     if (this.#tls === undefined) this.#handOver(socket);
     else for (const secure of this.#secure) secure.call(this.#tls, socket);
   };
+
+  #forget(socket: Socket): void {
+    this.#limit.delete(this.#accepted.get(socket));
+    this.#accepted.delete(socket);
+    this.#acceptor.onFull(this.#isFull);
+  }
 
   get #isFull(): boolean {
     return this.#accepted.size >= this.#limit.most;
@@ -230,7 +238,7 @@ export class ListeningSocket {
   /** Ends what was accepted, too, and lets go of a server that was given. */
   destroy(): void {
     this.close();
-    for (const socket of this.#accepted) socket.destroy();
+    for (const socket of this.#accepted.keys()) socket.destroy();
     if (!this.#isGiven) return;
     this.server.off('connection', this.#onConnection).off('error', this.#onError).off('close', this.#onClose);
   }

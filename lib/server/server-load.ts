@@ -2,6 +2,12 @@
 // instead of making all of them wait.
 import { CmdStreamError } from '../errors.js';
 
+/** Whose Commands they are. */
+export interface LoadHolder {
+  /** Ends the connection: another one needs its room. */
+  close(cause: CmdStreamError): void;
+}
+
 export class ServerLoad {
   readonly maxInFlight: number;
   readonly #open = new Set<ConnectionLoad>();
@@ -30,9 +36,8 @@ export class ServerLoad {
     return this.#abandoned >= this.maxInFlight;
   }
 
-  /** A new connection; `shed` ends it where another one needs its room. */
-  addConnection(shed: (cause: CmdStreamError) => void): ConnectionLoad {
-    const connection = new ConnectionLoad(this, shed);
+  addConnection(holder: LoadHolder): ConnectionLoad {
+    const connection = new ConnectionLoad(this, holder);
     this.#open.add(connection);
     return connection;
   }
@@ -97,7 +102,7 @@ export class ServerLoad {
 
   #shed(largest: ConnectionLoad): void {
     const text = `the server runs maxInFlight (${this.maxInFlight}) Commands: the connection with the most had to go`;
-    largest.shed(new CmdStreamError('OVERLOADED', text));
+    largest.holder.close(new CmdStreamError('OVERLOADED', text));
   }
 
   /** It is the sender itself as well if none of the others could make room. */
@@ -122,8 +127,7 @@ export class ConnectionLoad {
 
   constructor(
     server: ServerLoad,
-    /** Ends the connection. */
-    readonly shed: (cause: CmdStreamError) => void,
+    readonly holder: LoadHolder,
   ) {
     this.#server = server;
   }

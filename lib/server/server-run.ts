@@ -50,8 +50,8 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
   readonly #listener: ServerRunListener;
   readonly #connectionLimit: ConnectionLimit;
   readonly #sessions = new Set<ServerSession>();
-  /** Sockets that were handed over and are not closed yet. */
-  readonly #sockets = new Set<Socket>();
+  /** Those whose connection has ended and whose socket is not closed yet. */
+  readonly #unclosed = new Set<ServerSession>();
   #status: ServerStatus = 'disconnected';
   #listening: ListeningSocket | undefined;
   /** Ends the wait for the first connection. */
@@ -134,8 +134,6 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
 
   onSocket(socket: Socket): void {
     this.#stopFirstWait();
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
     if (this.#sessions.size === 0) this.#config.session.ticker.add(this);
     this.#sessions.add(new ServerSession(socket, this.#config.session, this));
     this.#acceptError = undefined;
@@ -154,13 +152,18 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
     this.#listener.onConnection(addresses);
   }
 
-  onConnectionEnd({ connection: { addresses } }: ServerSession, cause: CmdStreamError): void {
-    this.#listener.onDisconnect(addresses, cause);
+  onConnectionEnd(session: ServerSession, cause: CmdStreamError): void {
+    this.#unclosed.add(session);
+    this.#listener.onDisconnect(session.connection.addresses, cause);
   }
 
   onSessionEnd(session: ServerSession): void {
     this.#sessions.delete(session);
     if (this.#sessions.size === 0) this.#config.session.ticker.delete(this);
+  }
+
+  onSocketClosed(session: ServerSession): void {
+    this.#unclosed.delete(session);
   }
 
   onRefused(client: ConnectionAddresses, cause: CmdStreamError): void {
@@ -241,7 +244,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
 
   /** What was sent last must leave before the process may. */
   async #socketsClosed(until: number): Promise<void> {
-    while (this.#sockets.size > 0) {
+    while (this.#unclosed.size > 0) {
       await afterReading(DRAIN_CHECK_MS);
       if (performance.now() >= Math.min(until, this.#drainUntil)) return;
     }
@@ -258,7 +261,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
     this.#stopFirstWait();
     this.#listening?.destroy();
     for (const session of this.#sessions) session.destroy(cause);
-    for (const socket of this.#sockets) socket.destroy();
+    for (const session of this.#unclosed) session.destroy(cause);
   }
 
   #change(status: ServerStatus, cause?: CmdStreamError): void {

@@ -3,31 +3,55 @@
 import { CmdStreamError } from '../errors.js';
 import type { PayloadWriter } from './payload.js';
 
-const INITIAL_BYTES = 4096;
+const INITIAL_BYTES = 1024;
 const KEPT_BYTES = 64 * 1024;
+const MOST_SPARE_BYTES = 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 const MAX_VARINT_BYTES = 10;
 /** Up to so many bytes four at a time are copied sooner than by a method of Buffer, which makes an object for it. */
 const FEW_BYTES = 192;
 const TWO_64 = 1n << 64n;
 
+/** Memory that writers have given back, for whichever writes next: who has nothing to write need not keep any. */
+export class SpareBlocks {
+  readonly #blocks: Buffer[] = [];
+  #bytes = 0;
+
+  /** The block that was given last, if it has room for so many bytes. */
+  take(bytes: number): Buffer | undefined {
+    const last = this.#blocks.at(-1);
+    if (last === undefined || last.length < bytes) return undefined;
+    this.#blocks.pop();
+    this.#bytes -= last.length;
+    return last;
+  }
+
+  /** Keeps a whole block that nothing reads any more; one that is large, or one too many, is let go. */
+  give(block: Buffer): void {
+    if (block.length === 0 || block.length > KEPT_BYTES || this.#bytes + block.length > MOST_SPARE_BYTES) return;
+    this.#blocks.push(block);
+    this.#bytes += block.length;
+  }
+}
+
 export class ByteWriter implements PayloadWriter {
   /** Bytes written and not yet taken; read only to others. */
   length = 0;
   #buffer: Buffer = EMPTY;
-  #spare: Buffer | undefined;
   /** Of the buffer, if that was copied from. */
   #view: DataView | undefined;
+  readonly #spares: SpareBlocks | undefined;
   readonly #initialBytes: number;
 
-  /** `initialBytes`: memory to begin with, at the first byte. */
-  constructor(initialBytes = INITIAL_BYTES) {
+  /** `spares`: where memory comes from and goes to; `initialBytes`: as much is made at the first byte. */
+  constructor(spares?: SpareBlocks, initialBytes = INITIAL_BYTES) {
+    this.#spares = spares;
     this.#initialBytes = initialBytes;
   }
 
   /** Bytes of memory it holds. */
   get capacity(): number {
-    return this.#buffer.length + (this.#spare?.length ?? 0);
+    return this.#buffer.length;
   }
 
   /** Drops everything written after the first `length` bytes, and memory that only what is dropped has needed. */
@@ -37,18 +61,18 @@ export class ByteWriter implements PayloadWriter {
     if (this.#buffer.length > 2 * kept) this.#resize(kept);
   }
 
-  /** Drops everything, and lets go of the memory. */
+  /** Drops everything, and lets go of the memory, which nothing may read any more. */
   release(): void {
     this.length = 0;
+    if (this.#buffer.length === 0) return;
+    this.#spares?.give(this.#buffer);
     this.#use(EMPTY);
-    this.#spare = undefined;
   }
 
   /** Hands over all that was written; the memory is the caller's until it gives it back by {@link recycle}. */
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.length);
-    this.#use(this.#spare ?? EMPTY);
-    this.#spare = undefined;
+    this.#use(EMPTY);
     this.length = 0;
     return taken;
   }
@@ -58,12 +82,9 @@ export class ByteWriter implements PayloadWriter {
     return this.#buffer.subarray(mark, this.length);
   }
 
-  /** Takes back memory from {@link take} once it is not read any more; large blocks are let go. */
+  /** Takes back memory from {@link take} once it is not read any more. */
   recycle(taken: Buffer): void {
-    if (this.#spare || taken.byteOffset !== 0 || taken.buffer.byteLength > KEPT_BYTES) return;
-    const whole = Buffer.from(taken.buffer as ArrayBuffer);
-    if (this.#buffer.length === 0) this.#use(whole);
-    else this.#spare = whole;
+    if (taken.byteOffset === 0) this.#spares?.give(Buffer.from(taken.buffer as ArrayBuffer));
   }
 
   /** Copies what was written, from `from` up to `to`, into `target` at `at`. */
@@ -81,9 +102,14 @@ export class ByteWriter implements PayloadWriter {
 
   #reserve(count: number): number {
     const at = this.length;
-    if (at + count > this.#buffer.length)
-      this.#resize(Math.max(this.#initialBytes, 2 * this.#buffer.length, at + count));
+    if (at + count > this.#buffer.length) this.#grow(at + count);
     return at;
+  }
+
+  #grow(least: number): void {
+    const spare = this.#buffer.length === 0 ? this.#spares?.take(least) : undefined;
+    if (spare !== undefined) this.#use(spare);
+    else this.#resize(Math.max(this.#initialBytes, 2 * this.#buffer.length, least));
   }
 
   #resize(bytes: number): void {

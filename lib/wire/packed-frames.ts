@@ -70,7 +70,10 @@ export class PackedFrames {
   append(write: (writer: ByteWriter) => void, isResult: boolean): number {
     if (this.#isWriting)
       throw new CmdStreamError('ENCODE_FAILED', 'nothing can be sent while a value is being written');
-    const writer = (this.#writer ??= new ByteWriter(Math.min(Math.max(FIRST_BYTES, this.#bytes), CHUNK_BYTES)));
+    const writer = (this.#writer ??= new ByteWriter(
+      undefined,
+      Math.min(Math.max(FIRST_BYTES, this.#bytes), CHUNK_BYTES),
+    ));
     const mark = writer.length;
     this.#isWriting = true;
     try {

@@ -53,7 +53,8 @@ class Journal implements FrameReaderListener {
       this.#tell(`invalid ${codeIn(error, faults)}`);
       this.#reader.stop();
     };
-    this.#reader = new FrameReader({ side, direction: directions[side], ticker: { now: 1 } }, this, onInvalid);
+    const config = { side, direction: directions[side], ticker: { now: 1 } };
+    this.#reader = new FrameReader(config, this, { onInvalid, onHeld() {} });
   }
 
   receive(piece: Uint8Array): void {

@@ -6,7 +6,7 @@ import { connectionDefaults, type ResolvedConnectionOptions } from '../../lib/co
 import { ReadingTurns } from '../../lib/connection/reading-turns.js';
 import type { Ticker, Ticking } from '../../lib/connection/ticker.js';
 import { CmdStreamError } from '../../lib/errors.js';
-import type { ByteWriter } from '../../lib/wire/byte-writer.js';
+import { SpareBlocks, type ByteWriter } from '../../lib/wire/byte-writer.js';
 import { turns } from './deadline.js';
 import { SlowDuplex } from './slow-duplex.js';
 
@@ -66,6 +66,7 @@ export class ConnectionStage implements ConnectionListener {
       options: { ...connectionDefaults, ...options },
       ticker: this.ticker as unknown as Ticker,
       readingTurns,
+      spareBlocks: new SpareBlocks(),
       scope: new AsyncScope(),
     };
     this.connection = new Connection(this.socket, config, this);

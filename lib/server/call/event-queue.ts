@@ -5,6 +5,7 @@ import { PatternMessage } from '../../codec/pattern-message.js';
 import { typeNameOf } from '../../contract/type-table.js';
 import { CmdStreamError, peerText, isCmdStreamError, isError, MAX_REASON_BYTES, messageOf } from '../../errors.js';
 import type { ByteBudget } from '../byte-budget.js';
+import { RunningCalls } from './running-calls.js';
 import { ServerCall, type CallSession } from './server-call.js';
 import { YieldBudget } from './yield-budget.js';
 import { WaitingEvents, type ArrivedEvent } from './waiting-events.js';
@@ -14,7 +15,7 @@ const HEAD_BYTES = 32;
 
 export class EventQueue {
   readonly #session: CallSession;
-  readonly #running = new Set<EventCall>();
+  readonly #running = new RunningCalls();
   readonly #waiting: WaitingEvents;
   /** What of them is counted for the connection. */
   #counted = 0;
@@ -137,12 +138,12 @@ export class EventQueue {
   /** The server does not wait for them: those that run are aborted, those that wait are dropped. */
   stop(cause: CmdStreamError): void {
     this.#stopCause ??= cause;
-    for (const event of this.#running) event.markAborted(this.#stopCause);
+    for (const event of this.#running.all()) event.markAborted(this.#stopCause);
     const dropped = this.#waiting.length;
     this.#waiting.clear();
     this.#recount();
     if (dropped > 0) this.#reportDropped(dropped, cause);
-    for (const event of this.#running) event.abort(cause);
+    for (const event of this.#running.all()) event.abort(cause);
     this.#session.endIfDone();
   }
 

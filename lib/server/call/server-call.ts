@@ -92,6 +92,9 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   protected failure: { readonly error: unknown } | undefined;
   /** The code that its caller was sent. */
   protected failureCode: string | undefined;
+  /** Its neighbours among the running calls, which write them. */
+  previous: ServerCall | undefined;
+  following: ServerCall | undefined;
   /** Why the caller does not wait any more; undefined while it does, or once it has its answer. */
   protected abortReason: unknown;
   /** The reason of the signal when the Command is over; undefined: that it was answered. */

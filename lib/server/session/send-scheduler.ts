@@ -6,13 +6,14 @@ import type { ResolvedConnectionOptions } from '../../connection/connection-opti
 import { CmdStreamError } from '../../errors.js';
 import { LinkedSet } from '../../linked-set.js';
 import { deferred, type Deferred } from '../../callbacks.js';
-import { ByteWriter } from '../../wire/byte-writer.js';
+import { ByteWriter, type SpareBlocks } from '../../wire/byte-writer.js';
 import type { ByteAccount } from '../byte-budget.js';
 
 export interface SendSchedulerConfig {
   readonly options: ResolvedConnectionOptions;
   readonly sendHighWaterBytes: number;
   readonly maxStreamBufferBytes: number;
+  readonly spareBlocks: SpareBlocks;
 }
 
 /** A Command that has something to send. */
@@ -22,9 +23,6 @@ export interface ScheduledCall {
   /** The socket has room. */
   pump(): void;
 }
-
-/** Memory that a connection keeps for the next turn. */
-const KEPT_BYTES = 16 * 1024;
 
 /** Results that a producer has made before it can know that it must wait. */
 export const MADE_AHEAD = 2;
@@ -40,7 +38,7 @@ export class SendScheduler {
   readonly #maxBytes: number;
   /** Memory that is held for frames that wait. */
   #bytes = 0;
-  #heldBack: ScheduledCall[] = [];
+  #heldBack: ScheduledCall[] | undefined;
   /** Their frames, one behind the other. */
   #held: ByteWriter | undefined;
   /** In the order in which they take turns. */
@@ -99,16 +97,16 @@ export class SendScheduler {
 
   /** Calls `call.release()` at the end of this turn. */
   holdBack(call: ScheduledCall): void {
-    if (this.#heldBack.push(call) > 1) return;
-    setImmediate(() => this.#releaseAll());
+    if (this.#heldBack !== undefined) return void this.#heldBack.push(call);
+    const heldBack = (this.#heldBack = [call]);
+    setImmediate(() => this.#releaseAll(heldBack));
   }
 
-  #releaseAll(): void {
-    const heldBack = this.#heldBack;
-    this.#heldBack = [];
+  #releaseAll(heldBack: readonly ScheduledCall[]): void {
+    this.#heldBack = undefined;
     for (const held of heldBack) held.release();
     // Not if a release has made another Command give something.
-    if (this.#heldBack.length === 0) this.#clearHeld();
+    if (this.#heldBack === undefined) this.#held?.release();
   }
 
   /**
@@ -123,7 +121,7 @@ export class SendScheduler {
   }
 
   #encode(write: (writer: ByteWriter) => void): Buffer {
-    const writer = this.#held ?? new ByteWriter();
+    const writer = this.#held ?? new ByteWriter(this.#config.spareBlocks);
     // What is given while this is written has a writer of its own.
     this.#held = undefined;
     const mark = writer.length;
@@ -133,13 +131,6 @@ export class SendScheduler {
     } finally {
       this.#held = writer;
     }
-  }
-
-  #clearHeld(): void {
-    const held = this.#held;
-    if (held === undefined) return;
-    if (held.capacity > KEPT_BYTES) this.#held = undefined;
-    else held.truncate(0);
   }
 
   /** Counts bytes of memory that are held, or, when negative, are not any more. */

@@ -10,11 +10,11 @@ import type { ByteReader } from '../../wire/byte-reader.js';
 import { NO_METADATA } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
 import { writeServerInfo } from '../../wire/server-info.js';
-import type { ExtendedCall } from '../call/extended-call.js';
 import { PlainCall } from '../call/plain-call.js';
+import { RunningCalls } from '../call/running-calls.js';
 import type { CallSession, ServerCall } from '../call/server-call.js';
 import type { ByteAccount, BytesHolder } from '../byte-budget.js';
-import type { ConnectionLoad } from '../server-load.js';
+import type { ConnectionLoad, LoadHolder } from '../server-load.js';
 import { ConnectionPeer, shownCertificate, type ShownCertificate } from './connection-peer.js';
 import { RateLimit } from './rate-limit.js';
 import { SendScheduler } from './send-scheduler.js';
@@ -33,9 +33,11 @@ export interface ServerSessionListener {
   onConnectionEnd(session: ServerSession, cause: CmdStreamError): void;
   /** The connection and all its Commands have ended. */
   onSessionEnd(session: ServerSession): void;
+  /** The socket of an ended connection is closed. */
+  onSocketClosed(session: ServerSession): void;
 }
 
-export class ServerSession implements ConnectionListener, CallSession, BytesHolder {
+export class ServerSession implements ConnectionListener, CallSession, BytesHolder, LoadHolder {
   readonly config: SessionConfig;
   readonly connection: Connection;
   readonly scheduler: SendScheduler;
@@ -48,7 +50,7 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
   readonly #listener: ServerSessionListener;
   readonly #limits: SessionLimits | undefined;
   /** Commands of a plain peer that run; those of others are kept by the extension, by their numbers. */
-  readonly #plainCalls = new Set<PlainCall>();
+  readonly #plainCalls = new RunningCalls();
   #extension: SessionExtension | undefined;
   /** Of pings, once there are any. */
   #pingRate: RateLimit | undefined;
@@ -60,7 +62,7 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
     this.config = config;
     this.#listener = listener;
     this.#activeAt = config.ticker.now;
-    this.load = config.load.addConnection((cause) => this.connection.end(cause));
+    this.load = config.load.addConnection(this);
     this.#shownCertificate = shownCertificate(socket);
     this.account = config.budget.addHolder(this);
     this.connection = new Connection(socket, config, this);
@@ -88,8 +90,8 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
     return this.#extension?.isDone ?? false;
   }
 
-  get #calls(): Set<PlainCall> | Map<number, ExtendedCall> {
-    return this.#extension?.calls ?? this.#plainCalls;
+  get #calls(): readonly ServerCall[] {
+    return this.#extension ? [...this.#extension.calls.values()] : this.#plainCalls.all();
   }
 
   /**
@@ -221,11 +223,15 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
     this.account.end();
     if (this.#limits) this.config.ticker.delete(this.#limits);
     // What listeners do now finds all of them closed. Events go on: they have no caller who waits on the connection.
-    for (const call of this.#calls.values()) call.markAborted(cause);
+    for (const call of this.#calls) call.markAborted(cause);
     this.scheduler.onEnd();
     this.#listener.onConnectionEnd(this, cause);
-    for (const call of this.#calls.values()) call.abort(cause);
+    for (const call of this.#calls) call.abort(cause);
     this.endIfDone();
+  }
+
+  onClosed(): void {
+    this.#listener.onSocketClosed(this);
   }
 
   run(call: ServerCall): void {
@@ -254,7 +260,7 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
 
   settled(call: ServerCall): void {
     if (this.#extension) this.#extension.calls.delete(call.seq as number);
-    else this.#plainCalls.delete(call as PlainCall);
+    else this.#plainCalls.delete(call);
     if (!call.isStarted) return;
     if (call.runsOn) {
       call.countsApart = true;

@@ -31,7 +31,7 @@ class Stage implements FrameReaderListener {
       receive: { bytes: limit, option: 'maxCommandBytes' },
     };
     const onInvalid = (error: unknown): void => this.#tell((error as CmdStreamError).code);
-    this.reader = new FrameReader({ side: 'server', direction, ticker: { now: 0 } }, this, onInvalid);
+    this.reader = new FrameReader({ side: 'server', direction, ticker: { now: 0 } }, this, { onInvalid, onHeld() {} });
     this.receive('8000');
     // The first control frame has a limit of its own.
     this.receive(valueFrame(1, ''));
@@ -108,7 +108,7 @@ class Journal implements FrameReaderListener {
       this.#tell(`garbage: ${error instanceof CmdStreamError ? error.code : String(error)}`);
       this.reader.stop();
     };
-    this.reader = new FrameReader({ side, direction, ticker: this.clock }, this, onInvalid);
+    this.reader = new FrameReader({ side, direction, ticker: this.clock }, this, { onInvalid, onHeld() {} });
   }
 
   /** What is handed on of these bytes. */

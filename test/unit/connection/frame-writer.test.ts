@@ -9,13 +9,14 @@ import { connectionDefaults } from '../../../lib/connection/connection-options.j
 import { letsGoOfWrites, ConnectionSocket } from '../../../lib/connection/connection-socket.js';
 import type { Clock } from '../../../lib/connection/ticker.js';
 import { CmdStreamError } from '../../../lib/errors.js';
+import { SpareBlocks } from '../../../lib/wire/byte-writer.js';
 import { turns } from '../../support/deadline.js';
 import { SlowDuplex } from '../../support/slow-duplex.js';
 
 function configWith(ticker: Clock): FrameWriterConfig {
   const limit = { bytes: 1_048_576, option: 'maxResultBytes' };
   const direction = { encode() {}, decode() {}, send: limit, receive: limit, data: jsonCodecDefaults };
-  return { side: 'server', direction, ticker };
+  return { side: 'server', direction, ticker, spareBlocks: new SpareBlocks() };
 }
 
 class Stage {
@@ -27,9 +28,12 @@ class Stage {
   readonly writer = new FrameWriter(
     configWith(this.clock),
     new ConnectionSocket(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
-    () => {
-      this.flushes++;
-      this.onFlushed();
+    {
+      onFlushed: () => {
+        this.flushes++;
+        this.onFlushed();
+      },
+      onHeld() {},
     },
   );
 
@@ -364,7 +368,10 @@ class AskedStage {
       end() {},
     };
     Object.defineProperty(socket, 'queuedBytes', { get: () => this.queuedBytes });
-    this.writer = new FrameWriter(configWith(this.clock), socket as unknown as ConnectionSocket, () => {});
+    this.writer = new FrameWriter(configWith(this.clock), socket as unknown as ConnectionSocket, {
+      onFlushed() {},
+      onHeld() {},
+    });
   }
 
   send(bytes: number): void {

@@ -97,7 +97,8 @@ describe('a connection that has much to read', () => {
   });
 
   it('counts a frame once more for every 2 KiB', () => {
-    const reader = new FrameReader({ side: 'server', direction, ticker: { now: 0 } }, listener, () => {});
+    const owner = { onInvalid() {}, onHeld() {} };
+    const reader = new FrameReader({ side: 'server', direction, ticker: { now: 0 } }, listener, owner);
     const large = Buffer.concat([Buffer.from([1]), Buffer.alloc(BODY_BYTES)]);
     reader.share = 12;
     reader.receive(Buffer.concat(Array(9).fill(large)));

@@ -9,7 +9,7 @@ import { ByteBudget, type BytesHolder } from '../../../lib/server/byte-budget.js
 import { ResultQueue } from '../../../lib/server/call/result-queue.js';
 import type { CallSession } from '../../../lib/server/call/server-call.js';
 import { SendScheduler } from '../../../lib/server/session/send-scheduler.js';
-import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { ByteWriter, SpareBlocks } from '../../../lib/wire/byte-writer.js';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -43,7 +43,8 @@ class Scheduler extends SendScheduler {
   constructor(connection: Connection, socket: Socket) {
     const options = { ...connectionDefaults, maxSendBufferBytes: 64 * MIB };
     const account = new ByteBudget(Infinity, new AsyncScope()).addHolder({} as BytesHolder);
-    super(connection, { options, maxStreamBufferBytes: MIB, sendHighWaterBytes: MIB }, account);
+    const limits = { maxStreamBufferBytes: MIB, sendHighWaterBytes: MIB };
+    super(connection, { options, ...limits, spareBlocks: new SpareBlocks() }, account);
     this.#socket = socket;
   }
 

@@ -10,7 +10,7 @@ import {
   type ScheduledCall,
   type SendSchedulerConfig,
 } from '../../../lib/server/session/send-scheduler.js';
-import type { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { SpareBlocks, type ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { turns } from '../../support/deadline.js';
 
 const HIGH_WATER = 100;
@@ -32,7 +32,8 @@ function schedulerOf({ maxSendBufferBytes = 1000, maxStreamBufferBytes = 500, se
   } as unknown as Connection;
   const options = { maxSendBufferBytes, maxResultBytes: 300 } as SendSchedulerConfig['options'];
   const account = new ByteBudget(Infinity, new AsyncScope()).addHolder({} as BytesHolder);
-  const scheduler = new SendScheduler(connection, { options, maxStreamBufferBytes, sendHighWaterBytes }, account);
+  const config = { options, maxStreamBufferBytes, sendHighWaterBytes, spareBlocks: new SpareBlocks() };
+  const scheduler = new SendScheduler(connection, config, account);
   return { peer, account, scheduler };
 }
 

@@ -10,7 +10,7 @@ class Runner {
   shedBy: CmdStreamError | undefined;
 
   constructor(readonly load: ServerLoad) {
-    this.share = load.addConnection((cause) => (this.shedBy = cause));
+    this.share = load.addConnection({ close: (cause) => (this.shedBy = cause) });
   }
 
   start(count = 1): this {

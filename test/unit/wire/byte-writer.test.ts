@@ -1,7 +1,7 @@
 // What codecs write: varints, text and blocks, whole or not at all.
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { ByteWriter, viewOf } from '../../../lib/wire/byte-writer.js';
+import { ByteWriter, SpareBlocks, viewOf } from '../../../lib/wire/byte-writer.js';
 import { anyCharacter } from '../../support/any-text.js';
 
 const written = (write: (writer: ByteWriter) => void): string => {
@@ -115,7 +115,7 @@ describe('a value that fails half-way', () => {
 
 describe('a copy of what was written', () => {
   it('has the bytes of any part, and nothing beside them, also of memory that was used before', () => {
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(new SpareBlocks());
     for (const length of [0, 1, 3, 4, 5, 75, 191, 192, 193, 1000, 9000, 75]) {
       const bytes = Buffer.from(Array.from({ length: length + 3 }, (_, index) => (7 * index + length) & 0xff));
       writer.writeBytes(bytes);
@@ -130,7 +130,7 @@ describe('a copy of what was written', () => {
 
 describe('what was taken', () => {
   it('does not change while the next bytes are written', () => {
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(new SpareBlocks());
     writer.writeBytes(Buffer.from('first'));
     const first = writer.take();
     expect(writer.length).toBe(0);
@@ -140,7 +140,7 @@ describe('what was taken', () => {
   });
 
   it('is memory for later bytes once it was given back', () => {
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(new SpareBlocks());
     writer.writeByte(1);
     const first = writer.take();
     writer.recycle(first);
@@ -149,7 +149,7 @@ describe('what was taken', () => {
   });
 
   it('is not mixed up when it is given back while more is being written', () => {
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(new SpareBlocks());
     writer.writeBytes(Buffer.from('first'));
     const first = writer.take();
     writer.writeBytes(Buffer.from('second'));
@@ -162,7 +162,7 @@ describe('what was taken', () => {
   });
 
   it('is let go when it is a part of other memory', () => {
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(new SpareBlocks());
     const whole = Buffer.alloc(100);
     writer.recycle(whole.subarray(10));
     writer.writeByte(1);
@@ -171,7 +171,7 @@ describe('what was taken', () => {
   });
 
   it('is kept up to 64 KiB', () => {
-    const writer = new ByteWriter(64 * 1024);
+    const writer = new ByteWriter(new SpareBlocks(), 64 * 1024);
     writer.writeByte(1);
     const first = writer.take();
     writer.recycle(first);
@@ -180,7 +180,7 @@ describe('what was taken', () => {
   });
 
   it('is let go instead of kept when it is large', () => {
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(new SpareBlocks());
     writer.writeBytes(Buffer.alloc(1_000_000));
     const large = writer.take();
     writer.recycle(large);
@@ -189,7 +189,7 @@ describe('what was taken', () => {
   });
 
   it('is empty when nothing was written, and can be given back', () => {
-    const writer = new ByteWriter();
+    const writer = new ByteWriter(new SpareBlocks());
     const nothing = writer.take();
     expect(nothing).toHaveLength(0);
     writer.recycle(nothing);
@@ -197,26 +197,77 @@ describe('what was taken', () => {
     expect(writer.take().toString('hex')).toBe('01');
   });
 
-  it('is all that was written, in order, for any sequence of takes', () => {
-    const step = fc.oneof(fc.uint8Array({ maxLength: 9_000 }), fc.constant('take' as const));
+  it('is all that was written, in order, for any sequence of takes of several writers with the same memory', () => {
+    const step = fc.tuple(
+      fc.nat({ max: 2 }),
+      fc.oneof(fc.uint8Array({ maxLength: 9_000 }), fc.constant('take' as const)),
+    );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        const writer = new ByteWriter();
-        const taken: Buffer[] = [];
-        for (const each of steps) {
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const spares = new SpareBlocks();
+        const writers = [0, 1, 2].map(() => new ByteWriter(spares));
+        const taken: Buffer[][] = [[], [], []];
+        for (const [at, each] of steps) {
           if (each !== 'take') {
-            writer.writeBytes(each);
+            writers[at]!.writeBytes(each);
             continue;
           }
-          const block = writer.take();
-          taken.push(Buffer.from(block));
-          writer.recycle(block);
+          const block = writers[at]!.take();
+          taken[at]!.push(Buffer.from(block));
+          writers[at]!.recycle(block);
         }
-        taken.push(writer.take());
-        const expected = Buffer.concat(steps.filter((each) => each !== 'take'));
-        expect(Buffer.concat(taken).equals(expected)).toBe(true);
+        for (const [at, writer] of writers.entries()) {
+          const expected = steps.flatMap(([of, each]) => (of === at && each !== 'take' ? [each] : []));
+          expect(Buffer.concat([...taken[at]!, writer.take()]).equals(Buffer.concat(expected))).toBe(true);
+        }
       }),
     );
+  });
+});
+
+describe('memory that a writer gave back', () => {
+  const blockOf = (writer: ByteWriter): ArrayBufferLike => {
+    writer.writeByte(1);
+    return writer.take().buffer;
+  };
+
+  it('is for whichever writes next, and no other has it meanwhile', () => {
+    const spares = new SpareBlocks();
+    const [first, second, third] = [new ByteWriter(spares), new ByteWriter(spares), new ByteWriter(spares)];
+    first.writeBytes(Buffer.from('first'));
+    const taken = first.take();
+    first.recycle(taken);
+    expect([first.capacity, blockOf(second)]).toEqual([0, taken.buffer]);
+    expect(blockOf(third)).not.toBe(taken.buffer);
+  });
+
+  it('is that of bytes that were dropped, too', () => {
+    const spares = new SpareBlocks();
+    const [first, second] = [new ByteWriter(spares), new ByteWriter(spares)];
+    first.writeBytes(Buffer.from('dropped'));
+    const block = first.bytesFrom(0).buffer;
+    first.release();
+    expect([first.length, first.capacity, blockOf(second)]).toEqual([0, 0, block]);
+    expect(blockOf(first)).not.toBe(block);
+  });
+
+  it('is left to others by who needs more', () => {
+    const spares = new SpareBlocks();
+    const small = Buffer.alloc(64);
+    spares.give(small);
+    const [first, second] = [new ByteWriter(spares), new ByteWriter(spares)];
+    first.writeBytes(Buffer.alloc(65));
+    expect(first.take().buffer).not.toBe(small.buffer);
+    expect(blockOf(second)).toBe(small.buffer);
+  });
+
+  it('is kept up to 1 MiB in all', () => {
+    const spares = new SpareBlocks();
+    const blocks = Array.from({ length: 17 }, () => Buffer.alloc(64 * 1024));
+    for (const block of blocks) spares.give(block);
+    expect(blocks.map(() => spares.take(1))).toEqual([...blocks.slice(0, 16).toReversed(), undefined]);
+    spares.give(blocks[16]!);
+    expect(spares.take(1)).toBe(blocks[16]);
   });
 });
 
@@ -269,7 +320,7 @@ describe('memory', () => {
     const small = new ByteWriter();
     small.writeByte(1);
     small.truncate(0);
-    expect(small.capacity).toBe(4096);
+    expect(small.capacity).toBe(1024);
     const large = new ByteWriter();
     const text = 'x'.repeat(200_000);
     large.writeText(text);
