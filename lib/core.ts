@@ -108,6 +108,7 @@ export type {
   ServerStatus,
 } from './server/server-options.js';
 export type { TlsFilesOptions, TlsReloadOptions } from './server/server-tls.js';
+export type { ClientTlsReloadOptions } from './connection/tls-options.js';
 // What the signatures above name as well.
 export type { SubscribableLike } from './contract/command.js';
 export type { CodecLayouts } from './codec/codec.js';

@@ -104,6 +104,7 @@ export type {
   CmdStreamBaseServerOptions,
 } from './server/server-options.js';
 export type { TlsFilesOptions, TlsReloadOptions } from './server/server-tls.js';
+export type { ClientTlsReloadOptions } from './connection/tls-options.js';
 export {
   CMD_STREAM,
   CmdStreamServer,

@@ -8,7 +8,6 @@ import { dial, type ServerAddress } from '../connection/dial.js';
 import { keepaliveDefaults, keepaliveRules, oldKeepaliveNames } from '../connection/keepalive.js';
 import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
-import { TlsSessions } from '../connection/tls-sessions.js';
 import { clientDirection } from '../connection/codec-direction.js';
 import { CmdStreamError, isCmdStreamError, MAX_REASON_BYTES, messageOf, peerText } from '../errors.js';
 import { objectWith, resolveOptions, type Complete, type OldOptionNames, type OptionRules } from '../options.js';
@@ -20,6 +19,7 @@ import { oldReconnectNames, reconnectDefaults, reconnectRules } from './group/ba
 import { leastPending, roundRobin, type DispatchStrategy } from './group/connection-picker.js';
 import { queueDefaults, queueRules, retryDefaults, retryRules } from './group/waiting-room.js';
 import { ownClientMetadata } from './client-metadata.js';
+import { ClientTls } from './client-tls.js';
 import { addressesOf } from './server-addresses.js';
 import type { GroupConfig } from './group/group.js';
 import type { GroupConnectionConfig } from './group/group-connection.js';
@@ -54,7 +54,7 @@ export function completeClientOptions(client: string, given: AddressOptions, res
     ...resolved,
     contract: tablesOf(resolved.contract),
     servers,
-    tls: resolved.tls === true ? {} : resolved.tls || undefined,
+    tls: resolved.tls === false ? undefined : new ClientTls(resolved.tls === true ? {} : resolved.tls),
     reconnect: switched(
       `${client}: option "reconnect"`,
       resolved.reconnect,
@@ -166,8 +166,8 @@ function strategyOf(strategy: ResolvedClientOptions['dispatchStrategy'], scope: 
 
 function dialling({ connect, tls, lookup }: ResolvedClientOptions): GroupConnectionConfig['dial'] {
   if (connect === undefined) {
-    const sessions = tls && TlsSessions.serve(tls) ? new TlsSessions() : undefined;
-    return (address, turn, signal, onStage) => dial({ address, tls, sessions, lookup, turn, onStage }, signal);
+    return (address, turn, signal, onStage) =>
+      dial({ address, tls: tls?.options, sessions: tls?.sessions, lookup, turn, onStage }, signal);
   }
   return async (address, _turn, signal, onStage) => {
     let socket: Duplex;

@@ -6,6 +6,7 @@ import { StreamCommand, VoidCommand } from '../contract/command.js';
 import { hasResult, type ContractTables } from '../contract/contract.js';
 import { unlisted } from '../contract/type-table.js';
 import { PatternMessage } from '../codec/pattern-message.js';
+import type { ClientTlsReloadOptions } from '../connection/tls-options.js';
 import { CmdStreamError } from '../errors.js';
 import type { ObservedClient } from '../instrumentation/instrumentation.js';
 import { ClientObservers, type WatchedCall } from '../instrumentation/observers.js';
@@ -89,6 +90,12 @@ export class ClientCore implements ObservedClient {
   /** Those of them that wait for a connection, or to be sent again. */
   get queued(): number {
     return this.#group.waiting.pending;
+  }
+
+  reloadTls(options: ClientTlsReloadOptions): void {
+    const { tls } = this.#options;
+    if (tls === undefined) throw new CmdStreamError('INVALID_OPTION', 'reloadTls: the client has no TLS of its own');
+    tls.reload(options);
   }
 
   onStatus(listener: (change: ClientStatusChange) => void): () => void {

@@ -1,6 +1,7 @@
 // A client without Nest, as users see it: what it does is done by its core.
 import type { ExecutedCommand, ResultOf } from '../contract/command.js';
 import type { CommandOf, Contract } from '../contract/contract.js';
+import type { ClientTlsReloadOptions } from '../connection/tls-options.js';
 import type { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
 import { CallerSink, type Call, type CallOptions, type CommandSink } from './call/client-call.js';
@@ -67,6 +68,18 @@ export class CommandClient<K extends Contract = Contract> {
    */
   onStatus(listener: (change: ClientStatusChange) => void): () => void {
     return this.#core.onStatus(listener);
+  }
+
+  /**
+   * Replaces the certificate, or what else is given, for connections from now on; those that are open go on as they
+   * are, with `maxConnectionAgeMs` until that is over. What is of no use throws, and changes nothing. A session of TLS
+   * from before is not taken up again.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION for a client without `tls`, and for options that make no sense; TLS_ERROR
+   * when the certificate, or the key, cannot be used
+   */
+  reloadTls(options: ClientTlsReloadOptions): void {
+    this.#core.reloadTls(options);
   }
 
   /**

@@ -2,12 +2,18 @@
 // while it serves. What cannot be used is refused, and what was there before stays.
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createSecureContext, type TlsOptions } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
-import { tlsReason } from '../connection/socket-error.js';
-import { withLowestVersion } from '../connection/tls-options.js';
+import {
+  checkUsable,
+  nodesOwn,
+  notReloaded,
+  reloadRules,
+  replacedTls,
+  withLowestVersion,
+} from '../connection/tls-options.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
-import { integer, resolveOptions, text, type OptionRule, type OptionRules } from '../options.js';
+import { integer, resolveOptions, text, type OptionRules } from '../options.js';
 
 /** The files, all PEM, that a server reads its certificate from. @publicApi */
 export interface TlsFilesOptions {
@@ -37,19 +43,10 @@ export const tlsFilesRules: OptionRules<TlsFilesOptions> = Object.freeze({
   checkIntervalMs: integer(10, MAX_TIMER_MS, 'milliseconds', 'never'),
 });
 
-/** What `reloadTls()` can replace. @publicApi */
+/** What `reloadTls()` of a server can replace. @publicApi */
 export type TlsReloadOptions = Pick<TlsOptions, 'key' | 'cert' | 'ca' | 'crl' | 'pfx' | 'passphrase' | 'ticketKeys'>;
 
-const anything: OptionRule = { expected: "what Node's option of that name may be", accepts: (value) => value !== null };
-const reloadRules: OptionRules<TlsReloadOptions> = Object.freeze({
-  key: anything,
-  cert: anything,
-  ca: anything,
-  crl: anything,
-  pfx: anything,
-  passphrase: anything,
-  ticketKeys: anything,
-});
+const serverReloadRules: OptionRules<TlsReloadOptions> = Object.freeze({ ...reloadRules, ticketKeys: nodesOwn });
 
 type FileContents = Pick<TlsOptions, 'key' | 'cert' | 'ca'>;
 type Files = ReturnType<typeof resolveFiles>;
@@ -122,7 +119,7 @@ export class ServerTls {
    * @throws {CmdStreamError} INVALID_OPTION, TLS_ERROR; then nothing has changed
    */
   reload(given: TlsReloadOptions | undefined): TlsOptions {
-    if (given !== undefined) return this.#replace(resolveOptions('reloadTls', given, {}, reloadRules));
+    if (given !== undefined) return this.#replace(resolveOptions('reloadTls', given, {}, serverReloadRules));
     if (this.#files === undefined) this.#refuse('reloadTls() needs options where there are no `tlsFiles`');
     try {
       return this.#replace(readFiles(this.#files));
@@ -132,15 +129,9 @@ export class ServerTls {
   }
 
   #replace(given: TlsReloadOptions): TlsOptions {
-    const options = { ...this.#options, ...given };
-    if (given.pfx !== undefined) for (const name of ['key', 'cert'] as const) delete options[name];
-    else if (given.cert !== undefined) delete options.pfx;
+    const options = replacedTls(this.#options, given);
     this.#check(options);
-    try {
-      createSecureContext(options);
-    } catch (error) {
-      throw notReloaded(error);
-    }
+    checkUsable(options);
     this.#options = options;
     return options;
   }
@@ -174,11 +165,6 @@ export class ServerTls {
       clearInterval(timer);
     };
   }
-}
-
-function notReloaded(error: unknown): CmdStreamError {
-  if (isCmdStreamError(error)) return error;
-  return new CmdStreamError('TLS_ERROR', `the certificate cannot be used: ${tlsReason(error)}`, { cause: error });
 }
 
 function keyOf({ cert, key, ca }: FileContents): string {

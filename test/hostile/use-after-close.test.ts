@@ -12,6 +12,7 @@ import { RecordingSink } from '../support/recording-sink.js';
 import { AddCmd, CountCmd } from '../support/vector-contract.js';
 
 const { own, client: clientOf } = guardInvariants();
+const pair = selfSigned();
 
 /** The names of what instances of a class have in public, those with symbols left out. */
 function publicNames(type: { prototype: object }): string[] {
@@ -37,6 +38,7 @@ const clientUses: Readonly<Record<string, (client: CommandClient) => unknown>> =
   lateFrames: (client) => client.lateFrames,
   isExtended: (client) => client.isExtended,
   onStatus: (client) => client.onStatus(() => {})(),
+  reloadTls: (client) => client.reloadTls(pair),
   has: (client) => [client.has(1), client.has(2n ** 62n), client.has(-1)],
   forget: (client) => [client.forget(1), client.forget(2n ** 62n), client.forget(-1)],
   dispatch: async (client) => {
@@ -146,7 +148,6 @@ describe('C15 a client', () => {
   });
 });
 
-const pair = selfSigned();
 const serverUses: Readonly<Record<string, (server: CommandServer) => unknown>> = {
   status: (server) => server.status,
   address: (server) => server.address,

@@ -1,6 +1,6 @@
 // Keys and certificates made in this process for one test run, good and bad ones; nothing of them is kept. They are
 // written as X.509 says, byte by byte: no other program is needed for it.
-import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from 'node:crypto';
 
 export interface KeyPair {
   /** PEM. */
@@ -42,6 +42,17 @@ export class CertificateAuthority {
     const { privateKey, publicKey } = newKeys();
     const cert = this.#write(publicKey, subjectOf(options), options, namesOf(options));
     return { key: pemOf(privateKey), cert };
+  }
+
+  /** The list of those of its certificates that are revoked, PEM. */
+  revoke(...certs: readonly string[]): string {
+    const entries = certs.map((cert) => {
+      const serial = Buffer.from(new X509Certificate(cert).serialNumber, 'hex');
+      return sequence(der(0x02, serial), timeIn(-1));
+    });
+    const times = [timeIn(-1), timeIn(10)];
+    const signed = sequence(ECDSA_WITH_SHA256, this.#subject, ...times, sequence(...entries));
+    return pemSigned('X509 CRL', signed, this.#key);
   }
 
   #write(publicKey: KeyObject, subject: Buffer, options: CertificateOptions, extensions: readonly Buffer[]): string {
@@ -87,10 +98,15 @@ function certificate(
     publicKey.export({ type: 'spki', format: 'der' }),
     ...(extensions.length > 0 ? [der(0xa3, sequence(...extensions))] : []),
   );
+  return pemSigned('CERTIFICATE', signed, signer);
+}
+
+/** What is signed, with its signature. */
+function pemSigned(what: string, signed: Buffer, signer: KeyObject): string {
   const signature = Buffer.concat([Buffer.from([0]), sign('sha256', signed, signer)]);
   const bytes = sequence(signed, ECDSA_WITH_SHA256, der(0x03, signature));
   const lines = bytes.toString('base64').match(/.{1,64}/g)!;
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+  return [`-----BEGIN ${what}-----`, ...lines, `-----END ${what}-----`, ''].join('\n');
 }
 
 function subjectOf({ name, units = [] }: CertificateOptions): Buffer {

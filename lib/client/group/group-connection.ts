@@ -25,7 +25,7 @@ export interface GroupConnectionConfig extends ClientSessionConfig {
   readonly reconnect: ResolvedReconnectOptions | false;
   readonly maxConnectionAgeMs: number;
   /** For errors. */
-  readonly tls: SecureContextOptions | undefined;
+  readonly tls: { readonly options: SecureContextOptions } | undefined;
   dial(
     server: ServerAddress,
     turn: number,
@@ -216,7 +216,7 @@ export class GroupConnection implements ClientSessionListener {
     if (this.session === session)
       return this.#isUnneeded(session, cause) ? this.#becomeIdle(session, cause) : this.#lose(cause);
     const attempt = [this.#renewal.attempt, this.#attempt].find((one) => one?.session === session);
-    attempt?.fail(notOpened(cause, { server: this.server, tls: this.#config.tls, hungUpOnProbe }));
+    attempt?.fail(notOpened(cause, { server: this.server, tls: this.#config.tls?.options, hungUpOnProbe }));
   }
 
   onSilenceChange(): void {

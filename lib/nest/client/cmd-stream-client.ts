@@ -35,6 +35,7 @@ import {
 import { emptyContract, tablesOf, contractRule, type CommandOf, type Contract } from '../../contract/contract.js';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { messageTypeOf, type TypeTable } from '../../contract/type-table.js';
+import type { ClientTlsReloadOptions } from '../../connection/tls-options.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ServerState, ClientStatus } from '../../client/group/group-server.js';
 import { resolveOptions, boolean, type OptionRules } from '../../options.js';
@@ -211,6 +212,15 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   unwrap<T extends CommandClient>(): T;
   unwrap(): CommandClient {
     return this.#client;
+  }
+
+  /**
+   * Replaces the certificate for connections from now on; see {@link CommandClient.reloadTls}.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION, TLS_ERROR
+   */
+  reloadTls(options: ClientTlsReloadOptions): void {
+    this.#core.reloadTls(options);
   }
 
   /**

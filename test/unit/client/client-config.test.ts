@@ -130,7 +130,7 @@ describe('the option tls of a client', () => {
     [true, {}],
     [{ servername: 'calc' }, { servername: 'calc' }],
   ])('%j is %j', (tls, resolved) => {
-    expect(resolveClientOptions({ contract, ...(tls !== undefined && { tls }) }).tls).toEqual(resolved);
+    expect(resolveClientOptions({ contract, ...(tls !== undefined && { tls }) }).tls?.options).toEqual(resolved);
   });
 
   it('may be false beside connect', () => {
