@@ -36,8 +36,8 @@ export function meta(
   return control(2, uvarint(seq) + uvarint(flags) + uvarint(remainingMs ?? 0) + uvarint(credit) + map(metadata));
 }
 
-/** An EVENT without data and metadata. */
-export const event = (route: string): string => control(4, `0000${text(route)}`);
+/** An EVENT without data. */
+export const event = (route: string, metadata = {}): string => control(4, `00${map(metadata)}${text(route)}`);
 export const stream = (seq: number): string => control(5, uvarint(seq));
 export const end = (seq: number): string => control(7, uvarint(seq));
 export const cancel = (seq: number): string => control(9, uvarint(seq) + text('CANCELLED'));

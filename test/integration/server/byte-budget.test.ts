@@ -2,6 +2,7 @@
 // served as ever; and nothing is counted when it is gone. Each bound stands beside a peer that keeps to it.
 import { describe, expect, it } from '@jest/globals';
 import type { CommandContext, CommandInvoker, CommandServerOptions, ResultSink } from '../../../lib/core.js';
+import { costOfCommand } from '../../../lib/server/byte-budget.js';
 import {
   ADD_2_3,
   addFrame,
@@ -309,6 +310,20 @@ it('counts nothing any more when all have gone, however they went', async () => 
     await until('nothing is counted', () => held.calc.server.bufferedBytes === 0);
   }
   expect(held.calc.lost).toHaveLength(27);
+});
+
+it('metadata counts once: beside the bytes of a Command, within those of an event by pattern', async () => {
+  const held = await hold();
+  const peer = await connect(held, 'extended');
+  const metadata = { a: 'b'.repeat(5_000) };
+  for (const frames of [event('orders', metadata), meta(1, { metadata }) + countFrame(1, 3)]) {
+    peer.write(frames);
+    await until('it runs', () => held.holding.sinks.length === 1);
+    expect(held.calc.server.bufferedBytes).toBeGreaterThan(costOfCommand(5_000));
+    expect(held.calc.server.bufferedBytes).toBeLessThan(costOfCommand(5_100));
+    held.holding.answer();
+    await until('nothing is counted', () => held.calc.server.bufferedBytes === 0);
+  }
 });
 
 it('an idle connection keeps nothing that counts', async () => {
