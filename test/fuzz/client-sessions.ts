@@ -11,7 +11,7 @@ import { expectedEvents } from './oracle.js';
 import { PeerBytes } from './peer-steps.js';
 import { Item, sessionContract, WorkCmd } from './session-contract.js';
 
-const MOST_MS = 5_000;
+const MOST_MS = 30_000;
 const LIMIT = 1_048_576;
 
 /** What callers may get of a server that does anything. */

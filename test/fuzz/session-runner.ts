@@ -70,11 +70,17 @@ class SessionRunner<Script, S extends Sessions<Script>> {
   }
 
   async #check(sessions: S, numRuns: number, seed: number): Promise<string | undefined> {
+    let fresh: S | undefined;
     const property = fc.asyncProperty(this.scripts, async (script) => {
-      const violations = await sessions.run(script);
-      if (violations.length > 0) throw new Finding(violations.join('; '));
+      const violations = await (fresh ?? sessions).run(script);
+      if (violations.length === 0) return;
+      // What is broken may stay so: the search for a shorter script begins anew each time.
+      fresh?.destroy?.();
+      fresh = await this.open();
+      throw new Finding(violations.join('; '));
     });
-    const details = await fc.check(property, { numRuns, seed });
+    const details = await fc.check(property, { numRuns, seed, includeErrorInReport: true });
+    fresh?.destroy?.();
     return details.failed ? `${this.name}: ${fc.defaultReportMessage(details)}` : undefined;
   }
 }
