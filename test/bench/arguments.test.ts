@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseArguments, usage } from './arguments.js';
 import { boundKeys, contests } from './contests.js';
+import { commandOf } from './machine.js';
 
 const allKeys = contests.flatMap(({ keys }) => keys.map(({ name }) => name));
 
@@ -38,6 +39,12 @@ describe('the command line of the benchmarks', () => {
 
   it.each(['0', '-1', 'many', 'Infinity'])('refuses %s rounds', (rounds) => {
     expect(() => parseArguments([`--rounds=${rounds}`])).toThrow(`--rounds must be a number above 0, not ${rounds}`);
+  });
+
+  it('is printed without the files that it writes', () => {
+    expect(commandOf(['--json', 'a.json'])).toBe('npm run bench');
+    const args = ['--rounds', '3', '--svg=a.svg', '--markdown', 'a.md', '--all'];
+    expect(commandOf(args)).toBe('npm run bench -- --rounds 3 --all');
   });
 
   it('tells of every option and every key', () => {

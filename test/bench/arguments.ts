@@ -15,7 +15,7 @@ export interface Arguments {
 }
 
 const full = { rounds: '9', seconds: '1', warmUp: '4' };
-const quick = { rounds: '3', seconds: '0.4', warmUp: '1.5' };
+const quick = { rounds: '3', seconds: '0.3', warmUp: '1.2' };
 
 export const usage = `npm run bench -- [options]
 

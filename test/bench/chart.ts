@@ -10,6 +10,8 @@ export interface Bar {
 
 export interface Chart {
   readonly title: string;
+  /** In smaller letters below it. */
+  readonly subtitle: string;
   /** In small letters below: machine, versions, command. */
   readonly notes: readonly string[];
   readonly bars: readonly Bar[];
@@ -21,8 +23,9 @@ const LABELS = 270;
 const VALUES = 90;
 const ROW = 28;
 const BAR = 18;
-const TOP = 62;
+const TOP = 76;
 const NOTE = 18;
+const NOTE_LETTERS = 130;
 
 const style = `
   .ground { fill: #ffffff; } .text { fill: #1f2328; } .faint { fill: #59636e; } .ours { fill: #0a69da; } .other { fill: #afb8c1; }
@@ -33,7 +36,8 @@ const style = `
   }
 `;
 
-export function svgChart({ title, notes, bars }: Chart): string {
+export function svgChart({ title, subtitle, notes: wholeNotes, bars }: Chart): string {
+  const notes = wholeNotes.flatMap(wrapped);
   const sorted = bars.toSorted((a, b) => b.value - a.value);
   const longest = sorted[0]?.value ?? 1;
   const height = TOP + sorted.length * ROW + MARGIN + notes.length * NOTE;
@@ -42,10 +46,11 @@ export function svgChart({ title, notes, bars }: Chart): string {
   const small = notes.map((note, at) => text(note, MARGIN, below + at * NOTE, 'faint note'));
   const size = `width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}"`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="${escaped(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="${escaped(`${title}: ${subtitle}`)}">`,
     `<style>${style}</style>`,
     `<rect class="ground" width="${WIDTH}" height="${height}" rx="6"/>`,
-    text(title, MARGIN, 36, 'text title'),
+    text(title, MARGIN, 34, 'text title'),
+    text(subtitle, MARGIN, 56, 'faint'),
     ...rows,
     ...small,
     '</svg>\n',
@@ -60,6 +65,20 @@ function barRow({ label, value, isOurs }: Bar, y: number, longest: number): stri
   const bar = `<rect class="${isOurs ? 'ours' : 'other'}" x="${MARGIN + LABELS}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="2"/>`;
   const shown = Math.round(value).toLocaleString('en');
   return [text(label, MARGIN, baseline, 'text'), bar, text(shown, end + 8, baseline, 'faint')].join('\n');
+}
+
+/** Breaks a note behind commas into lines that fit. */
+function wrapped(note: string): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const part of note.split(/(?<=, )/)) {
+    if (line !== '' && line.length + part.length > NOTE_LETTERS) {
+      lines.push(line.trimEnd());
+      line = '';
+    }
+    line += part;
+  }
+  return [...lines, line];
 }
 
 function text(content: string, x: number, y: number, classes: string): string {

@@ -23,7 +23,7 @@ export function describeMachine(args: readonly string[]): Machine {
   for (const [name, flag] of Object.entries(PROGRAMS)) add(versions, name, programVersion(name, flag));
   return {
     date: new Date().toISOString().slice(0, 10),
-    command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+    command: commandOf(args),
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -35,6 +35,15 @@ export function describeMachine(args: readonly string[]): Machine {
 export function machineLines({ date, command, processor, cores, memory, system: os, versions }: Machine): string {
   const listed = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [`${command}   (${date})`, `${processor}, ${cores} cores, ${memory}, ${os}`, listed.join(', ')].join('\n');
+}
+
+/** What repeats the run; which files it writes does not matter. */
+export function commandOf(args: readonly string[]): string {
+  const writes = ['--json', '--svg', '--markdown'];
+  const isFile = (arg: string, at: number): boolean =>
+    writes.some((flag) => arg === flag || arg.startsWith(`${flag}=`)) || writes.includes(args[at - 1] ?? '');
+  const others = args.filter((arg, at) => !isFile(arg, at));
+  return ['npm run bench', ...(others.length > 0 ? ['--', ...others] : [])].join(' ');
 }
 
 function add(versions: Record<string, string>, name: string, version: string | undefined): void {

@@ -46,8 +46,8 @@ function chartOf({ contest, samples }: Finished, machine: Machine): string {
     const isOurs = title.startsWith('nestjs-cmd-stream') && runtimeOf(contestant, 'client') === 'node';
     return [{ label: title, value: medianSample(measured).unitsPerSecond, isOurs }];
   });
-  const title = `${contest.unit === 'calls' ? 'Calls' : contest.unit} per second: ${contest.title}`;
-  return svgChart({ title, notes: machineLines(machine).split('\n'), bars });
+  const title = `${contest.unit === 'calls' ? 'Calls' : contest.unit} per second`;
+  return svgChart({ title, subtitle: contest.title, notes: machineLines(machine).split('\n'), bars });
 }
 
 const args = process.argv.slice(2);
