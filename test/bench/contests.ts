@@ -148,7 +148,7 @@ function stream(results: number, bound: Bound): Contest {
   // Streams of 100,000 are taken one at a time.
   const different = { results, inFlight: results > 1000 ? 1 : 16 };
   const suffix = results > 1000 ? '' : `-${results}`;
-  const of = `streams of ${results.toLocaleString('en')} Results`;
+  const of = results === 1 ? 'streams of one Result' : `streams of ${results.toLocaleString('en')} Results`;
   const taken: Key[] = [
     faster(`stream${suffix}-vs-ceiling`, 'stream-send', 'ceiling-stream', `${of}: send against the ceiling`, bound),
     faster(`iterate${suffix}-vs-ceiling`, 'stream-iterate', 'ceiling-stream', `${of}: iterate against the ceiling`),

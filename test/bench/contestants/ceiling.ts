@@ -142,7 +142,7 @@ async function count(writer: FrameWriter, seq: number, results: number): Promise
 class Connection {
   readonly #writer: FrameWriter;
   readonly #pending = new Map<number, (answer: never) => void>();
-  #onItem: (item: Item) => void = () => {};
+  readonly #streams = new Map<number, (item: Item) => void>();
   #seq = 0;
   #isFlushing = false;
 
@@ -159,10 +159,10 @@ class Connection {
     return this.#call(ECHO, { text });
   }
 
-  /** One stream at a time. */
   count(results: number, onItem: (item: Item) => void): Promise<Item> {
-    this.#onItem = onItem;
-    return this.#call(COUNT, { results });
+    const last = this.#call<Item>(COUNT, { results });
+    this.#streams.set(this.#seq, onItem);
+    return last;
   }
 
   #call<T>(type: number, body: object): Promise<T> {
@@ -182,8 +182,9 @@ class Connection {
   #receive(seq: number, type: number, body: string): void {
     const answer = JSON.parse(body) as Payload | Item;
     if (type === ITEM) {
-      this.#onItem(answer as Item);
+      this.#streams.get(seq)!(answer as Item);
       if (!(answer as Item).last) return;
+      this.#streams.delete(seq);
     }
     const resolve = this.#pending.get(seq)!;
     this.#pending.delete(seq);
