@@ -192,7 +192,7 @@ describe('half of mutual TLS', () => {
 
 describe('clients that are silent in the handshake', () => {
   it('all go, 200 of them, while another one is served', async () => {
-    const calc = own(await CalcServer.start({ tls: server, handshakeTimeoutMs: 50 }));
+    const calc = own(await CalcServer.start({ tls: server, handshakeTimeoutMs: 1_000 }));
     const mute = await Promise.all(Array.from({ length: 200 }, async () => own(await RawPeer.connect(calc.port))));
     const caller = own(calcClient(calc.port, { tls: { ca } }));
     await expect(caller.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
