@@ -52,6 +52,8 @@ interface Many {
   readonly usedKiB: number;
   readonly p99: number;
   readonly loop: number;
+  /** Echoes that were not sent, as the last one was not answered within a second. */
+  readonly leftOut: number;
 }
 
 function manyConnections(role: 'nestServer' | 'bareServer'): Promise<Many> {
@@ -67,21 +69,22 @@ function manyConnections(role: 'nestServer' | 'bareServer'): Promise<Many> {
     const crowd = start('attacker');
     await crowd.ask('open', port, CONNECTIONS);
     await server.ask('watch');
-    const { p99, unanswered } = await crowd.ask('echo', ECHO_SECONDS);
+    const { p99, leftOut, unanswered } = await crowd.ask('echo', ECHO_SECONDS);
     const { loopDelayP99Ms } = await server.ask('watched');
     if (unanswered > 0) throw new Error(`${unanswered} calls were not answered by the ${role}`);
     const after = await server.ask('memory');
     const kib = (growth: number): number => (growth * 1024) / CONNECTIONS;
     const [rssKiB, usedKiB] = [kib(after.rss - before.rss), kib(after.used - before.used)];
-    return { rssKiB, usedKiB, p99, loop: loopDelayP99Ms };
+    return { rssKiB, usedKiB, p99, loop: loopDelayP99Ms, leftOut };
   });
 }
 
 export async function measureConnections(say: Say): Promise<Figures> {
   const nest: Many[] = [];
   const bare: Many[] = [];
-  const showOne = ({ rssKiB, usedKiB, p99, loop }: Many): string =>
-    `${rounded(rssKiB)} KiB (${rounded(usedKiB)} used), p99 ${rounded(p99)} ms, loop ${rounded(loop)} ms`;
+  const showOne = ({ rssKiB, usedKiB, p99, loop, leftOut }: Many): string =>
+    `${rounded(rssKiB)} KiB (${rounded(usedKiB)} used), p99 ${rounded(p99)} ms, loop ${rounded(loop)} ms` +
+    (leftOut > 0 ? `, ${leftOut} left out` : '');
   for (let round = 0; round < ROUNDS; round++) {
     bare.push(await manyConnections('bareServer'));
     nest.push(await manyConnections('nestServer'));
