@@ -27,6 +27,7 @@ export default {
     '^nestjs-cmd-stream/protobuf$': '<rootDir>/lib/protobuf.ts',
     '^nestjs-cmd-stream/mus$': '<rootDir>/lib/mus.ts',
     '^nestjs-cmd-stream/terminus$': '<rootDir>/lib/terminus.ts',
+    '^nestjs-cmd-stream/otel$': '<rootDir>/lib/otel.ts',
     '^nestjs-cmd-stream/testing$': '<rootDir>/lib/testing.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -40,6 +40,7 @@ export {
   type ResultType,
   type ValueOf,
 } from './contract/contract.js';
+export { traceCommand, type TraceCommand, type TraceCommandClass } from './contract/trace-command.js';
 export { commandType, resultType, type CommandTypeOptions, type ResultTypeOptions } from './contract/command-type.js';
 export type { ContractType, ListedType, LockedType, TypeClass, TypeEntry, TypeList } from './contract/type-table.js';
 export { reserved, type Reserved } from './contract/type-numbers.js';

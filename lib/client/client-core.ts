@@ -200,12 +200,12 @@ export class ClientCore implements ObservedClient {
   }
 
   /** What watches the call, from now on. */
-  #watch(command: unknown, needs: CallNeeds | undefined): WatchedCall {
+  #watch(command: unknown, needs: CallNeeds | undefined): WatchedCall | undefined {
     const awaitsAnswer = needs?.until !== 'written';
     if (command instanceof PatternMessage)
-      return this.#observers.onCall({ command, kind: command.kind, name: command.route, awaitsAnswer });
+      return this.#observers.onCall(command, command.kind, command.route, awaitsAnswer);
     const name = this.#options.contract.commands.nameFor(command);
-    return this.#observers.onCall({ command, kind: 'command', name, awaitsAnswer });
+    return this.#observers.onCall(command, 'command', name, awaitsAnswer);
   }
 
   /** Data of a pattern are no wrong options. */

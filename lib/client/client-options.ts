@@ -163,7 +163,7 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   hooks?: SendHooksFactory | undefined;
   /**
-   * What watches calls and connections; several in their order.
+   * What watches calls and connections, such as `otel()`; several in their order.
    * @default none
    */
   instrumentation?: Instrumentation | readonly Instrumentation[] | undefined;

@@ -196,7 +196,9 @@ export interface ObservedClient {
 export interface ObservedConnections {
   /** `host:port`, or the path of its socket. */
   readonly server: string;
-  /** Connections that are open. */
+  /** Connections that the client has to it, open or not. */
+  readonly connections: number;
+  /** Those of its connections that are open. */
   readonly open: number;
   /** Calls that wait on them. */
   readonly pending: number;
@@ -208,6 +210,8 @@ export interface ObservedConnections {
 
 /** A server, now. @publicApi */
 export interface ObservedServer {
+  /** Where it listens; null while it does not. */
+  readonly address: { readonly address: string; readonly port: number } | null;
   /** Connections that are open, and those whose Commands still run. */
   readonly connections: number;
   /** Commands that run. */

@@ -25,15 +25,19 @@ import type {
 /** What the option may be: see {@link instrumentationRule}. */
 export type GivenInstrumentation = Instrumentation | readonly Instrumentation[] | undefined;
 
-/** Calls a method of an observer; what it throws, or a promise of it rejects with, is dropped. */
-function ask<T>(method: () => T): T | undefined {
+/** Calls a method of an observer, if it has it; what that throws, or a promise of it rejects with, is dropped. */
+function ask<O, K extends keyof O>(observer: O, name: K, ...args: ArgumentsOf<O[K]>): Given<O[K]> | undefined {
   try {
-    const given = method();
-    return ignoreRejection(given) ? undefined : given;
+    const method = observer[name] as ((...all: unknown[]) => Given<O[K]>) | undefined;
+    const given = method?.call(observer, ...args);
+    return given !== undefined && ignoreRejection(given) ? undefined : given;
   } catch {
     return undefined;
   }
 }
+
+type ArgumentsOf<M> = NonNullable<M> extends (...args: infer A) => unknown ? A : never;
+type Given<M> = NonNullable<M> extends (...args: never[]) => infer T ? T : never;
 
 export class ClientObservers {
   readonly #given: readonly Instrumentation[];
@@ -54,24 +58,29 @@ export class ClientObservers {
   /** The client is opened. */
   open(): void {
     if (this.#observers.length > 0) return;
-    this.#observers = this.#given.flatMap((one) => ask(() => one.observeClient?.(this.#client)) ?? []);
+    this.#observers = this.#given.flatMap((one) => ask(one, 'observeClient', this.#client) ?? []);
   }
 
   close(): void {
     const observers = this.#observers;
     this.#observers = [];
-    for (const one of observers) ask(() => one.onClose?.());
+    for (const one of observers) ask(one, 'onClose');
   }
 
-  onCall(started: Omit<StartedCall, 'client'>): WatchedCall {
-    const call = { ...started, client: this.#client };
-    const observers = this.#observers.flatMap((one) => ask(() => one.onCall?.(call)) ?? []);
-    if (this.#channels.areOn) observers.push(this.#channels.onCall(call));
-    return new WatchedCall(observers);
+  /** Undefined where nothing watches this one. */
+  onCall(command: unknown, kind: StartedCall['kind'], name: string, awaitsAnswer: boolean): WatchedCall | undefined {
+    const call: StartedCall = { command, kind, name, awaitsAnswer, client: this.#client };
+    let observers: CallObserver[] | undefined;
+    for (const one of this.#observers) {
+      const observer = ask(one, 'onCall', call);
+      if (observer) (observers ??= []).push(observer);
+    }
+    if (this.#channels.areOn) (observers ??= []).push(this.#channels.onCall(call));
+    return observers && new WatchedCall(observers);
   }
 
   onConnection(change: ConnectionChange): void {
-    for (const one of this.#observers) ask(() => one.onConnection?.(change));
+    for (const one of this.#observers) ask(one, 'onConnection', change);
     this.#channels.onConnection(change);
   }
 }
@@ -84,18 +93,27 @@ export class WatchedCall implements CallObserver {
   constructor(observers: readonly CallObserver[]) {
     this.#observers = observers;
     for (const one of observers) {
-      const given = ask(() => one.metadata);
+      const given = metadataOf(one);
       if (given === undefined || Object.keys(given).length === 0) continue;
       this.metadata = this.metadata === undefined ? given : { ...this.metadata, ...given };
     }
   }
 
   onResult(sent: SentCommand, result: unknown, bytes: number): void {
-    for (const one of this.#observers) ask(() => one.onResult?.(sent, result, bytes));
+    for (const one of this.#observers) ask(one, 'onResult', sent, result, bytes);
   }
 
   onEnd(sent: SentCommand, outcome: CallOutcome): void {
-    for (const one of this.#observers) ask(() => one.onEnd?.(sent, outcome));
+    for (const one of this.#observers) ask(one, 'onEnd', sent, outcome);
+  }
+}
+
+/** Code of the user may stand behind it. */
+function metadataOf(observer: CallObserver): Metadata | undefined {
+  try {
+    return observer.metadata;
+  } catch {
+    return undefined;
   }
 }
 
@@ -116,33 +134,38 @@ export class ServerObservers {
   /** The server begins to listen. */
   open(server: ObservedServer): void {
     if (this.#observers.length > 0) return;
-    this.#observers = this.#given.flatMap((one) => ask(() => one.observeServer?.(server)) ?? []);
+    this.#observers = this.#given.flatMap((one) => ask(one, 'observeServer', server) ?? []);
   }
 
   close(): void {
     const observers = this.#observers;
     this.#observers = [];
-    for (const one of observers) ask(() => one.onClose?.());
+    for (const one of observers) ask(one, 'onClose');
   }
 
-  onCommand(command: StartedCommand): WatchedCommand {
-    const observers = this.#observers.flatMap((one) => ask(() => one.onCommand?.(command)) ?? []);
-    if (this.#channels.areOn) observers.push(this.#channels.onCommand(command));
-    return new WatchedCommand(observers);
+  /** Undefined where nothing watches this one. */
+  onCommand(command: StartedCommand): WatchedCommand | undefined {
+    let observers: CommandObserver[] | undefined;
+    for (const one of this.#observers) {
+      const observer = ask(one, 'onCommand', command);
+      if (observer) (observers ??= []).push(observer);
+    }
+    if (this.#channels.areOn) (observers ??= []).push(this.#channels.onCommand(command));
+    return observers && new WatchedCommand(observers);
   }
 
   onConnection(connection: ConnectionAddresses): void {
-    for (const one of this.#observers) ask(() => one.onConnection?.(connection));
+    for (const one of this.#observers) ask(one, 'onConnection', connection);
     this.#channels.onConnection(connection);
   }
 
   onDisconnect(connection: ConnectionAddresses, cause: CmdStreamError): void {
-    for (const one of this.#observers) ask(() => one.onDisconnect?.(connection, cause));
+    for (const one of this.#observers) ask(one, 'onDisconnect', connection, cause);
     this.#channels.onDisconnect(connection, cause);
   }
 
   onConnectionRefused(client: ConnectionAddresses, cause: CmdStreamError): void {
-    for (const one of this.#observers) ask(() => one.onConnectionRefused?.(client, cause));
+    for (const one of this.#observers) ask(one, 'onConnectionRefused', client, cause);
     this.#channels.onConnectionRefused(client, cause);
   }
 }
@@ -158,23 +181,24 @@ export class WatchedCommand {
   /** Calls `make` inside of what the observers enter, the first one outermost. */
   enter<T>(make: () => T): T {
     let made: { readonly value: T } | undefined;
-    const innermost = (): void => {
+    let work = (): void => {
       made ??= { value: make() };
     };
-    const entered = this.#observers.reduceRight<() => void>(
-      (work, one) => () => void ask(() => (one.enter ? one.enter(work) : work())),
-      innermost,
-    );
-    entered();
+    for (const one of this.#observers.toReversed()) {
+      if (one.enter === undefined) continue;
+      const inner = work;
+      work = () => void ask(one, 'enter', inner);
+    }
+    work();
     // One that fails, or does not call what it is given, keeps no Command from being run.
     return made === undefined ? make() : made.value;
   }
 
   onResult(result: unknown, bytes: number): void {
-    for (const one of this.#observers) ask(() => one.onResult?.(result, bytes));
+    for (const one of this.#observers) ask(one, 'onResult', result, bytes);
   }
 
   onEnd(outcome: CommandOutcome): void {
-    for (const one of this.#observers) ask(() => one.onEnd?.(outcome));
+    for (const one of this.#observers) ask(one, 'onEnd', outcome);
   }
 }

@@ -200,7 +200,7 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   extension?: boolean | undefined;
   /**
-   * What watches Commands and connections; several in their order.
+   * What watches Commands and connections, such as `otel()`; several in their order.
    * @default none
    */
   instrumentation?: Instrumentation | readonly Instrumentation[] | undefined;

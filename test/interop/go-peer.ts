@@ -74,19 +74,49 @@ export class GoPeers {
     return this.#serve('example', [name, 'server', '127.0.0.1:0'], (line) => line.replace('listening ', ''));
   }
 
+  /** A Go server of traced Commands, and the spans that it has ended. */
+  async serveTraced(codec: 'json' | 'mus'): Promise<GoServer & { readonly spans: readonly GoSpan[] }> {
+    const spans: GoSpan[] = [];
+    const server = await this.#serve(
+      'traced',
+      ['server', codec, '127.0.0.1:0'],
+      (line) => line.replace('listening ', ''),
+      (line) => spans.push(JSON.parse(line) as GoSpan),
+    );
+    return { ...server, spans };
+  }
+
+  /** A Go client that sends one traced Command, as a part of the trace `traceparent`: its answer, and its span. */
+  async askTraced(codec: 'json' | 'mus', port: number, traceparent: string): Promise<readonly [string, GoSpan]> {
+    const env = { ...process.env, TRACEPARENT: traceparent };
+    const args = ['client', codec, `127.0.0.1:${port}`];
+    const output = await new Promise<string>((resolve, reject) => {
+      execFile(join(this.#folder, 'traced'), args, { env }, (error, stdout, stderr) =>
+        error ? reject(new Error(stderr)) : resolve(stdout),
+      );
+    });
+    const [answer, span] = output.split('\n') as [string, string];
+    return [answer, JSON.parse(span) as GoSpan];
+  }
+
   /** A Go client that keeps sending verified Commands; ready when all its connections stand. */
   load(port: number, ...flags: string[]): Promise<GoLoad> {
     return GoLoad.start(join(this.#folder, 'load'), ['-addr', `127.0.0.1:${port}`, ...flags]);
   }
 
-  async #serve(program: string, args: string[], addressIn: (firstLine: string) => string): Promise<GoServer> {
+  async #serve(
+    program: string,
+    args: string[],
+    addressIn: (firstLine: string) => string,
+    onLine?: (line: string) => void,
+  ): Promise<GoServer> {
     const child = spawn(join(this.#folder, program), args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const exited = once(child, 'exit');
     const lines = createInterface({ input: child.stdout });
     const first = await Promise.race([firstOf(lines), exited.then(() => undefined)]);
     if (first === undefined) throw new Error(`${program} ${args.join(' ')} does not serve`);
     const lost: string[] = [];
-    lines.on('line', (line) => lost.push((JSON.parse(line) as { error: string }).error));
+    lines.on('line', onLine ?? ((line) => lost.push((JSON.parse(line) as { error: string }).error)));
     return {
       port: Number(addressIn(first).split(':').at(-1)),
       lost,
@@ -106,6 +136,15 @@ export class GoPeers {
       );
     });
   }
+}
+
+/** A span as the Go peers print it. */
+export interface GoSpan {
+  readonly Name: string;
+  readonly TraceID: string;
+  readonly SpanID: string;
+  readonly ParentID: string;
+  readonly Kind: string;
 }
 
 export interface GoServer {

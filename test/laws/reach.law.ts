@@ -58,6 +58,7 @@ describe('a door', () => {
     'lib/index.ts': ['class-validator'],
     'lib/protobuf.ts': ['@bufbuild/protobuf'],
     'lib/cockatiel.ts': ['cockatiel'],
+    'lib/otel.ts': ['@opentelemetry/api'],
     'lib/terminus.ts': ['@nestjs/terminus'],
   };
 

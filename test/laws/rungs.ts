@@ -38,6 +38,7 @@ export const house: Readonly<Record<string, Room>> = {
   client: { rooms: watched, packages: [node] },
   server: { rooms: watched, packages: [node] },
   nest: { rooms: [...core, 'error-status'], packages: [node, ...nest, ...validation] },
+  otel: { rooms: [...bytes, 'instrumentation'], packages: [/^@opentelemetry\/api$/] },
   'circuit-breaker': { rooms: [...watched, 'client'], packages: [/^cockatiel$/] },
 };
 

@@ -7,6 +7,7 @@ import type { ByteReader } from '../../wire/byte-reader.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
 import type { CodecFactory } from '../codec.js';
 import { tablesOf, type ContractTables } from '../../contract/contract.js';
+import { tracedTypeOf, type TraceCommand } from '../../contract/trace-command.js';
 import { ClassTransformer } from './json-class-transformer.js';
 import {
   DECORATED_KEYS,
@@ -129,6 +130,8 @@ class JsonType {
     this.#options = options;
     this.#writer = new JsonWriter(options);
     this.#revive = reviverFor(type, options, transformer);
+    const traced = tracedTypeOf(type);
+    if (traced && transformer?.handles(traced)) throw transformed(traced);
     const { toJSON } = type.prototype as { toJSON?: unknown };
     this.#transformer = typeof toJSON !== 'function' && transformer?.handles(type) ? transformer : undefined;
   }
@@ -184,6 +187,12 @@ class JsonType {
   }
 }
 
+/** The envelope is written as a whole, past class-transformer. */
+function transformed(traced: TypeClass): CmdStreamError {
+  const text = `${nameOf(traced)} has decorators of class-transformer: traceCommand() takes classes without`;
+  return new CmdStreamError('INVALID_CONTRACT', text);
+}
+
 function classOf(type: ContractType): TypeClass {
   if (isClass(type)) return type;
   throw new CmdStreamError(
@@ -205,6 +214,8 @@ type Concrete = new () => object;
 const misleadingKeys: ReadonlySet<string> = new Set(['constructor', 'prototype']);
 
 export function reviverFor(type: TypeClass, options: ResolvedJsonCodecOptions, transformer?: ClassTransformer): Revive {
+  const traced = tracedTypeOf(type);
+  if (traced !== undefined) return byUnwrapping(type, reviverFor(traced, options, transformer));
   const { fromJSON } = type as { fromJSON?: unknown };
   if (typeof fromJSON === 'function') return byFromJson(type, (body) => fromJSON.call(type, body) as unknown);
   const taken = protectedKeys(new (type as Concrete)());
@@ -232,6 +243,24 @@ function protectedKeys(instance: object): ReadonlySet<string> {
     }
   }
   return keys;
+}
+
+/** The envelope of a traced Command. What Go leaves out, or has as `null`, is not set. */
+function byUnwrapping(type: TypeClass, inner: Revive): Revive {
+  const Class = type as unknown as new (command: unknown) => TraceCommand;
+  return (body) => {
+    requireObject(body);
+    const { MapCarrier = null, Cmd = null } = body ?? {};
+    requireObject(MapCarrier);
+    const made = new Class(inner(Cmd));
+    made.carrier = MapCarrier && new Map(Object.entries(MapCarrier).map(([key, value]) => [key, textOf(key, value)]));
+    return made;
+  };
+}
+
+function textOf(key: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw refused(`"${peerText(key)}" of MapCarrier must be a string, not ${typeNameOf(value)}`);
 }
 
 function byFromJson(type: TypeClass, fromJSON: Revive): Revive {

@@ -4,6 +4,7 @@ import { Server, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, takeWhile } from 'rxjs';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { CountedCommand, type CommandContext } from '../../contract/command.js';
+import { tracedCommandOf, tracedTypeOf } from '../../contract/trace-command.js';
 import { emptyContract } from '../../contract/contract.js';
 import { isReserved } from '../../contract/type-numbers.js';
 import { isClass, type ContractType, type TypeTable } from '../../contract/type-table.js';
@@ -64,7 +65,7 @@ export class HandlerInvoker implements CommandInvoker {
     if (fault !== undefined) throw new CmdStreamError('INVALID_HANDLER', fault);
     this.#routes[index] = route;
     if (route.timeoutMs === undefined) return;
-    this.timeoutMsOf = (given) => this.#routes[this.#commands.indexOf(given)]?.timeoutMs;
+    this.timeoutMsOf = (given) => this.#routeOf(given)?.timeoutMs;
   }
 
   #faultOf(index: number, command: ContractType, method: string): string | undefined {
@@ -93,7 +94,19 @@ export class HandlerInvoker implements CommandInvoker {
 
   get #missing(): readonly ContractType[] {
     return this.#commands.types.flatMap((type, index) =>
-      isReserved(type) || this.#routes[index] !== undefined ? [] : [type],
+      isReserved(type) || this.#routes[index] !== undefined || this.#hasInnerRoute(type) ? [] : [type],
+    );
+  }
+
+  #hasInnerRoute(type: ContractType): boolean {
+    const traced = tracedTypeOf(type);
+    return traced !== undefined && this.#routes[this.#commands.indexOfType(traced)] !== undefined;
+  }
+
+  /** That of the Command itself, or of the one in its envelope. */
+  #routeOf(command: unknown): CommandRoute | undefined {
+    return (
+      this.#routes[this.#commands.indexOf(command)] ?? this.#routes[this.#commands.indexOf(tracedCommandOf(command))]
     );
   }
 
@@ -106,6 +119,8 @@ export class HandlerInvoker implements CommandInvoker {
       return this.#config.run(handler, command, context, sink);
     }
     if (!(command instanceof PatternMessage)) {
+      const traced = tracedCommandOf(command);
+      if (traced !== undefined) return this.invoke(traced, commandContext, sink);
       throw new CmdStreamError('NO_HANDLER', `no handler for ${this.#commands.nameAt(index)}`);
     }
     return this.#config.patterns.invoke(command, commandContext, sink);
@@ -120,11 +135,11 @@ export class HandlerInvoker implements CommandInvoker {
 
   handles(command: unknown): boolean {
     if (command instanceof PatternMessage) return this.#config.patterns.handles(command);
-    return this.#routes[this.#commands.indexOf(command)] !== undefined;
+    return this.#routeOf(command) !== undefined;
   }
 
   handlerOf(command: unknown): string | undefined {
-    return this.#routes[this.#commands.indexOf(command)]?.method;
+    return this.#routeOf(command)?.method;
   }
 }
 

@@ -186,13 +186,9 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     if (!observers.areOn) return;
     const { command } = this;
     const isPattern = command instanceof PatternMessage;
-    this.watch = observers.onCommand({
-      command,
-      kind: isPattern ? command.kind : this.kind,
-      name: isPattern ? command.route : this.commandName,
-      isHandled: handles(invoker, command),
-      context: this,
-    });
+    const kind = isPattern ? command.kind : this.kind;
+    const name = isPattern ? command.route : this.commandName;
+    this.watch = observers.onCommand({ command, kind, name, isHandled: handles(invoker, command), context: this });
   }
 
   /** Of a Command that is no message by pattern. */
