@@ -2,7 +2,8 @@
 // no call asked for.
 import { describe, expect, it } from '@jest/globals';
 import { CommandClient, defineContract, type Contract } from 'nestjs-cmd-stream/core';
-import { protobufCodec } from 'nestjs-cmd-stream/protobuf';
+import { protobufCodec, protobufType } from 'nestjs-cmd-stream/protobuf';
+import { EchoCmdSchema } from '../../fixtures/protobuf/gen/vectors_pb.js';
 import { calcClient } from '../../support/calc-client.js';
 import { countResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { openPair } from '../../support/client-pair.js';
@@ -20,6 +21,9 @@ const CREDIT = 32;
 
 /** Its Commands are answered with JSON values. */
 const valuesContract = defineContract({ commands: [AddCmd, SubCmd, CountCmd] });
+/** A Command that does not say which Results it has. */
+const untold = protobufType(EchoCmdSchema);
+const results = protobufContract.results.types;
 
 async function extendedPair(contract?: Contract): Promise<{ client: CommandClient; peer: RawPeer }> {
   const raw = own(await RawServer.listen());
@@ -104,9 +108,12 @@ describe('a server that sends more Results than it has credit for', () => {
   });
 });
 
-it('a Result of a type that its Command does not have costs the call, and no other', async () => {
+it.each([
+  ['all of them say', protobufContract],
+  ['another one does not say', defineContract({ commands: [ProtobufAdd, untold], results })],
+])('a Result that its Command does not have costs the call, and no other, where %s', async (_which, contract) => {
   const raw = own(await RawServer.listen());
-  const options = { host: '127.0.0.1', contract: protobufContract, codec: protobufCodec(), extension: false };
+  const options = { host: '127.0.0.1', contract, codec: protobufCodec(), extension: false };
   const client = own(new CommandClient({ ...options, port: raw.port }));
   const wrong = client.execute(ProtobufAdd.create({ A: 2n, B: 3n }));
   wrong.catch(() => {});

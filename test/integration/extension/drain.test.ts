@@ -1,7 +1,7 @@
 // The goodbye of a server: GOAWAY, everything before DONE is answered, nothing is lost and nothing is run twice.
 import { describe, expect, it } from '@jest/globals';
 import { ExecInvoker } from '../../../lib/core.js';
-import { ADD_2_3, SUM_5, sumFrame } from '../../support/calc-frames.js';
+import { ADD_2_3, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, until } from '../../support/deadline.js';
@@ -29,6 +29,23 @@ describe('close()', () => {
     peer.finish();
     await inTime('it is closed', closed);
     expect(peer.hex).toBe(EXTENDED_GREETING + GOAWAY + SUM_5);
+  });
+
+  it('waits for DONE, however quiet the peer is', async () => {
+    const calc = own(await CalcServer.start({ quietPeriodMs: 0 }));
+    const [peer, plain] = [own(await calc.connect()), own(await calc.connect())];
+    peer.write(PROBE + hello());
+    await Promise.all([peer.receives(EXTENDED_GREETING), plain.receives(GREETING)]);
+    const closed = calc.server.close();
+    // One that knows no DONE is quiet enough at once: the server has looked at both.
+    await plain.ends();
+    plain.finish();
+    peer.write(ADD_2_3);
+    await peer.receives(EXTENDED_GREETING + GOAWAY + SUM_5);
+    peer.write(DONE);
+    await peer.ends();
+    peer.finish();
+    await inTime('it is closed', closed);
   });
 
   it('is over with gracePeriodMs although the peer keeps its half of the connection open', async () => {

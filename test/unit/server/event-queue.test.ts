@@ -94,6 +94,19 @@ describe('events that wait on one connection', () => {
     }
   });
 
+  it('have the last byte of the room of their connection', () => {
+    const bytes = frameOf(100).length + 32;
+    for (const [limit, waiting] of [
+      [bytes, 1],
+      [bytes - 1, 0],
+    ] as const) {
+      // One connection has a sixteenth of the budget for its events.
+      const stage = new Stage(new ByteBudget(16 * limit, new AsyncScope()));
+      stage.add(2, 100);
+      expect([stage.running.length, stage.queue.length, stage.reported.length]).toEqual([1, waiting, 1 - waiting]);
+    }
+  });
+
   it('are dropped with an error that says which, how many wait, the limit and the remedy', () => {
     const stage = new Stage();
     stage.add(34, MIB);
