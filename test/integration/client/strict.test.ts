@@ -23,7 +23,7 @@ const CREDIT = 32;
 const valuesContract = defineContract({ commands: [AddCmd, SubCmd, CountCmd] });
 /** A Command that does not say which Results it has. */
 const untold = protobufType(EchoCmdSchema);
-const results = protobufContract.results.types;
+const listed = protobufContract.results.types;
 
 async function extendedPair(contract?: Contract): Promise<{ client: CommandClient; peer: RawPeer }> {
   const raw = own(await RawServer.listen());
@@ -110,7 +110,7 @@ describe('a server that sends more Results than it has credit for', () => {
 
 it.each([
   ['all of them say', protobufContract],
-  ['another one does not say', defineContract({ commands: [ProtobufAdd, untold], results })],
+  ['another one does not say', defineContract({ commands: [ProtobufAdd, untold], results: listed })],
 ])('a Result that its Command does not have costs the call, and no other, where %s', async (_which, contract) => {
   const raw = own(await RawServer.listen());
   const options = { host: '127.0.0.1', contract, codec: protobufCodec(), extension: false };

@@ -109,6 +109,7 @@ describe('expectAppendOnly()', () => {
     [{ commands: {}, results: {} }, 'commands'],
     [{ commands: { 0: 5 }, results: {} }, 'commands'],
     [{ commands: 5, results: {} }, 'commands'],
+    [{ commands: null, results: {} }, 'commands'],
     [{ commands: { 0: 'Add' } }, 'results'],
     [{ commands: { 0: 'Add' }, results: { 0: 5 } }, 'results'],
   ])('refuses what is no lock: %j', (given, list) => {

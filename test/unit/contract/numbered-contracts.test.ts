@@ -100,7 +100,9 @@ describe('a contract with numbers', () => {
     ['a number', 5],
     ['null', null],
   ])('is refused when it is given %s', (_, commands) => {
-    expect(() => define({ commands })).toThrow(refused(/^`commands` must be an array .* or an object/));
+    expect(() => define({ commands })).toThrow(
+      refused(/^`commands` must be an array .* or an object of at least one by type numbers$/),
+    );
   });
 
   it.each([undefined, null, 'Add', {}])('is refused when a number has %p', (type) => {

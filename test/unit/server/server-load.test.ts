@@ -89,6 +89,8 @@ describe('the load of a server', () => {
     expect([load.isFull, load.inFlight, one.share.inFlight]).toEqual([true, 2, 0]);
     one.endHandlers(2);
     expect([load.isFull, load.inFlight]).toEqual([false, 0]);
+    connect().start(2);
+    expect([load.isFull, load.inFlight]).toEqual([true, 2]);
   });
 
   it('shares the room among connections with Commands, not those with handlers that run on', () => {
@@ -240,6 +242,8 @@ describe('the connection that must go for a Command of one that can be refused',
 
   it.each(['leave', 'settle'] as const)('shares with one that still runs a Command after another one (%s)', (end) => {
     const { connect } = loadOf(8);
+    // One that ends without Commands had no part.
+    connect().end();
     const [sender, other, hog] = [connect().start(), connect().start(3)[end](), connect().start(5)];
     // Three share the eight: half of a part is less than the two that the sender would have.
     expect(shedFor(sender, [sender, other, hog])).toBeUndefined();
