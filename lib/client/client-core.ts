@@ -44,6 +44,8 @@ export class ClientCore implements ObservedClient {
   readonly #former = new Map<Group, Promise<void>>();
   readonly #signals = new SignalListeners();
   readonly #observers: ClientObservers;
+  readonly #nameOf = (command: unknown): string =>
+    command instanceof PatternMessage ? command.route : this.#options.contract.commands.nameFor(command);
   /** Bytes of all its connections so far. */
   readonly traffic = { sent: 0, received: 0 };
   readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
@@ -202,10 +204,8 @@ export class ClientCore implements ObservedClient {
   /** What watches the call, from now on. */
   #watch(command: unknown, needs: CallNeeds | undefined): WatchedCall | undefined {
     const awaitsAnswer = needs?.until !== 'written';
-    if (command instanceof PatternMessage)
-      return this.#observers.onCall(command, command.kind, command.route, awaitsAnswer);
-    const name = this.#options.contract.commands.nameFor(command);
-    return this.#observers.onCall(command, 'command', name, awaitsAnswer);
+    const kind = command instanceof PatternMessage ? command.kind : 'command';
+    return this.#observers.onCall({ command, kind, awaitsAnswer }, this.#nameOf);
   }
 
   /** Data of a pattern are no wrong options. */

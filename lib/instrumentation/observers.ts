@@ -68,8 +68,8 @@ export class ClientObservers {
   }
 
   /** Undefined where nothing watches this one. */
-  onCall(command: unknown, kind: StartedCall['kind'], name: string, awaitsAnswer: boolean): WatchedCall | undefined {
-    const call: StartedCall = { command, kind, name, awaitsAnswer, client: this.#client };
+  onCall(begun: Omit<StartedCall, 'client' | 'name'>, nameOf: (command: unknown) => string): WatchedCall | undefined {
+    const call = new BegunCall(this.#client, begun, nameOf);
     let observers: CallObserver[] | undefined;
     for (const one of this.#observers) {
       const observer = ask(one, 'onCall', call);
@@ -82,6 +82,31 @@ export class ClientObservers {
   onConnection(change: ConnectionChange): void {
     for (const one of this.#observers) ask(one, 'onConnection', change);
     this.#channels.onConnection(change);
+  }
+}
+
+/** Its name is looked up when it is asked for. */
+class BegunCall implements StartedCall {
+  readonly client: ObservedClient;
+  readonly command: unknown;
+  readonly kind: StartedCall['kind'];
+  readonly awaitsAnswer: boolean;
+  readonly #nameOf: (command: unknown) => string;
+
+  constructor(
+    client: ObservedClient,
+    { command, kind, awaitsAnswer }: Omit<StartedCall, 'client' | 'name'>,
+    nameOf: (command: unknown) => string,
+  ) {
+    this.client = client;
+    this.command = command;
+    this.kind = kind;
+    this.awaitsAnswer = awaitsAnswer;
+    this.#nameOf = nameOf;
+  }
+
+  get name(): string {
+    return this.#nameOf(this.command);
   }
 }
 

@@ -58,11 +58,12 @@ export class ServersTelemetry {
     return this.#telemetry.instruments && this.#metrics;
   }
 
-  #onCommand({ command, kind, name, isHandled, context: own }: StartedCommand): CommandObserver | undefined {
+  #onCommand(begun: StartedCommand): CommandObserver | undefined {
     const telemetry = this.#telemetry;
     const { instruments } = telemetry;
     const { areSpansOn } = telemetry;
     if (!areSpansOn && instruments === undefined) return undefined;
+    const { command, kind, name, isHandled, context: own } = begun;
     const subject: OtelSubject = { side: 'server', command, kind, name };
     const type = isHandled ? telemetry.typeOf(command, name) : telemetry.typeOf(undefined, OTHER);
     const started = { command, bytes: own.bytesRead, seq: Number(own.seq) };

@@ -72,14 +72,12 @@ export class Telemetry {
     return this.options.propagator ?? propagation;
   }
 
-  /** Would a span be recorded, or hand on the context of its caller? */
+  /** Is there a provider that makes spans? */
   get areSpansOn(): boolean {
-    const { traces, tracerProvider, propagator } = this.options;
-    if (!traces) return false;
-    if (tracerProvider || propagator) return true;
+    const { traces, tracerProvider } = this.options;
+    if (!traces || tracerProvider) return traces;
     const provider = trace.getTracerProvider();
-    const isSet = !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== this.#noProvider;
-    return isSet || propagation.fields().length > 0;
+    return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== this.#noProvider;
   }
 
   /** Undefined where there are no metrics, or no provider that takes them yet. */

@@ -7,11 +7,11 @@ import type { Connection } from '../../connection/connection.js';
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
 import type { CommandContext, PeerIdentity } from '../../contract/command.js';
 import { CmdStreamError, isCmdStreamError, messageOf, peerText } from '../../errors.js';
-import type { CommandOutcome } from '../../instrumentation/instrumentation.js';
+import type { CommandOutcome, StartedCommand } from '../../instrumentation/instrumentation.js';
 import type { WatchedCommand } from '../../instrumentation/observers.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
-import type { CommandInvoker, ResultSink } from '../invoker.js';
+import type { ResultSink } from '../invoker.js';
 import { costOfCommand, type ByteAccount } from '../byte-budget.js';
 import type { ConnectionLoad } from '../server-load.js';
 import type { SendScheduler } from '../session/send-scheduler.js';
@@ -182,13 +182,9 @@ export abstract class ServerCall implements CommandContext, ResultSink {
 
   /** It is watched from now on, if anything watches Commands: before its scope is made. */
   observe(): void {
-    const { observers, invoker } = this.session.config;
+    const { observers } = this.session.config;
     if (!observers.areOn) return;
-    const { command } = this;
-    const isPattern = command instanceof PatternMessage;
-    const kind = isPattern ? command.kind : this.kind;
-    const name = isPattern ? command.route : this.commandName;
-    this.watch = observers.onCommand({ command, kind, name, isHandled: handles(invoker, command), context: this });
+    this.watch = observers.onCommand(new BegunCommand(this, this.kind, this.session.config));
   }
 
   /** Of a Command that is no message by pattern. */
@@ -341,11 +337,36 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   }
 }
 
-function handles(invoker: CommandInvoker, command: unknown): boolean {
-  try {
-    return invoker.handles?.(command) ?? true;
-  } catch {
-    return false;
+/** What is not asked for is not looked up. */
+class BegunCommand implements StartedCommand {
+  readonly command: unknown;
+  readonly context: CommandContext;
+  readonly #kind: 'command' | 'event';
+  readonly #config: SessionConfig;
+
+  /** `kind`: where it is no message by pattern. */
+  constructor(call: ServerCall, kind: 'command' | 'event', config: SessionConfig) {
+    this.command = call.command;
+    this.context = call;
+    this.#kind = kind;
+    this.#config = config;
+  }
+
+  get kind(): StartedCommand['kind'] {
+    return this.command instanceof PatternMessage ? this.command.kind : this.#kind;
+  }
+
+  get name(): string {
+    const { command } = this;
+    return command instanceof PatternMessage ? command.route : this.#config.contract.commands.nameFor(command);
+  }
+
+  get isHandled(): boolean {
+    try {
+      return this.#config.invoker.handles?.(this.command) ?? true;
+    } catch {
+      return false;
+    }
   }
 }
 
