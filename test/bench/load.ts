@@ -16,8 +16,8 @@ export interface Speed {
 export interface Effort {
   /** What it took of the processor, user and system. */
   readonly cpuSeconds: number;
-  /** What it holds on to behind the turn: garbage collected, buffers included. */
-  readonly heapBytes: number;
+  /** What it holds on to behind the turn: garbage collected, buffers included. Undefined if that was not asked for. */
+  readonly heapBytes?: number | undefined;
 }
 
 /** Collects garbage first, if Node was started with `--expose-gc`. */
@@ -27,13 +27,16 @@ export function heapBytes(): number {
   return heapUsed + external;
 }
 
-/** Begins to count what this process does; to be called when that is over. */
-export function watchEffort(): () => Effort {
-  heapBytes();
+/**
+ * Begins to count what this process does; to be called when that is over. Only one that looks at the heap collects
+ * garbage: V8 takes a process that it collects at rest for one with little to do, and gives it little memory for new
+ * objects, so that the next turn would mostly measure collections.
+ */
+export function watchEffort(): (looksAtHeap: boolean) => Effort {
   const before = process.cpuUsage();
-  return () => {
+  return (looksAtHeap) => {
     const { user, system } = process.cpuUsage(before);
-    return { cpuSeconds: (user + system) / 1e6, heapBytes: heapBytes() };
+    return { cpuSeconds: (user + system) / 1e6, heapBytes: looksAtHeap ? heapBytes() : undefined };
   };
 }
 

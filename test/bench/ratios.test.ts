@@ -60,11 +60,11 @@ describe('ratios', () => {
     expect(outcomeOf(speed, { a: speeds(1), b: [] })).toBeUndefined();
   });
 
-  it('gives the median of each value, and the last figures', () => {
+  it('gives the median of each value, and the last heaps and figures', () => {
     const samples = [
-      sample({ p50: 1, serverHeap: 9 }),
-      sample({ p50: 2, serverHeap: 8 }),
-      sample({ p50: 9, figures: { connections: 64 } }),
+      sample({ p50: 1, serverHeap: undefined }),
+      sample({ p50: 2, serverHeap: undefined }),
+      sample({ p50: 9, serverHeap: 8, figures: { connections: 64 } }),
     ];
     expect(medianSample(samples)).toMatchObject({ p50: 2, serverHeap: 8, figures: { connections: 64 } });
   });

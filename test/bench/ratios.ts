@@ -12,9 +12,9 @@ export interface Sample {
   /** Processor time per unit, in microseconds. */
   readonly clientCpu: number;
   readonly serverCpu: number;
-  /** What the processes hold on to behind the round, in bytes. */
-  readonly clientHeap: number;
-  readonly serverHeap: number;
+  /** What the processes hold on to behind the last round, in bytes; undefined in the others. */
+  readonly clientHeap?: number | undefined;
+  readonly serverHeap?: number | undefined;
   /** What else the client saw. */
   readonly figures?: Readonly<Record<string, number>> | undefined;
 }
@@ -67,7 +67,7 @@ export function median(values: readonly number[]): number {
   return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
 }
 
-/** The median of everything that was sampled; figures are those of the last round. */
+/** The median of everything that was sampled; heaps and figures are those of the last round. */
 export function medianSample(samples: readonly Sample[]): Sample {
   const of = (pick: (sample: Sample) => number): number => median(samples.map(pick));
   return {
@@ -77,8 +77,8 @@ export function medianSample(samples: readonly Sample[]): Sample {
     p999: of((each) => each.p999),
     clientCpu: of((each) => each.clientCpu),
     serverCpu: of((each) => each.serverCpu),
-    clientHeap: of((each) => each.clientHeap),
-    serverHeap: of((each) => each.serverHeap),
+    clientHeap: samples.at(-1)?.clientHeap,
+    serverHeap: samples.at(-1)?.serverHeap,
     figures: samples.at(-1)?.figures,
   };
 }

@@ -21,7 +21,7 @@ export function contestTable({ contest, samples }: Finished): string {
     const speed = Math.round(unitsPerSecond).toLocaleString('en');
     const times = [p50, p99, p999].map((ms) => ms.toFixed(ms < 1 ? 3 : 1));
     const cpu = [clientCpu, serverCpu].map((micros) => micros.toFixed(micros < 10 ? 2 : 0));
-    const heaps = [clientHeap, serverHeap].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    const heaps = [clientHeap, serverHeap].map((bytes = Number.NaN) => (bytes / 2 ** 20).toFixed(1));
     return [[title, speed, ...times, ...cpu, ...heaps]];
   });
   return `${contest.title}\n${aligned([head, ...rows])}`;

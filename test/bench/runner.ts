@@ -52,7 +52,7 @@ export async function run(contest: Contest, options: RunOptions, progress: Progr
     for (let round = 1; round <= options.rounds; round++) {
       // There and back: what drifts evenly falls on all alike.
       for (const pair of round % 2 === 1 ? pairs : pairs.toReversed()) {
-        const sample = await takeTurn(pair, options.seconds);
+        const sample = await takeTurn(pair, options.seconds, round === options.rounds);
         pair.samples.push(sample);
         const speed = Math.round(sample.unitsPerSecond).toLocaleString('en');
         progress(`${contest.name}: round ${round}/${options.rounds}, ${pair.entry.name}: ${speed} ${contest.unit}/s`);
@@ -75,16 +75,16 @@ function isPossible({ name, contestant }: Entry, progress: Progress): boolean {
 async function warmUp(pair: Pair, cpuSeconds: number): Promise<void> {
   const giveUpAt = performance.now() + 1000 * WARM_UP_PATIENCE * cpuSeconds;
   for (let spent = 0; spent < cpuSeconds && performance.now() < giveUpAt;) {
-    const { unitsPerSecond, clientCpu, serverCpu } = await takeTurn(pair, cpuSeconds / 2);
+    const { unitsPerSecond, clientCpu, serverCpu } = await takeTurn(pair, cpuSeconds / 2, false);
     spent += ((clientCpu + serverCpu) * unitsPerSecond * cpuSeconds) / 2e6;
   }
 }
 
-async function takeTurn({ entry, server, client }: Pair, seconds: number): Promise<Sample> {
-  await server.ask({ watch: 'begin' } satisfies Watch);
-  const round: Round = { inFlight: entry.workload.inFlight, seconds };
+async function takeTurn({ entry, server, client }: Pair, seconds: number, heap: boolean): Promise<Sample> {
+  await server.ask({ watch: 'begin', heap: false } satisfies Watch);
+  const round: Round = { inFlight: entry.workload.inFlight, seconds, heap };
   const turn = (await client.ask(round)) as Turn;
-  const effort = (await server.ask({ watch: 'end' } satisfies Watch)) as Effort;
+  const effort = (await server.ask({ watch: 'end', heap } satisfies Watch)) as Effort;
   return {
     unitsPerSecond: turn.unitsPerSecond,
     p50: turn.p50,

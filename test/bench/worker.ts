@@ -25,13 +25,17 @@ export interface Greeting {
 export interface Round {
   readonly inFlight: number;
   readonly seconds: number;
+  /** Look at the heap behind it. */
+  readonly heap: boolean;
 }
 
 export type Turn = Speed & Effort & { readonly figures?: Readonly<Record<string, number>> | undefined };
 
-/** What a server is asked for: to begin to count, and, with the answer, what has come together since. */
+/** What a server is asked for: to begin to count, or to say what has come together since. */
 export interface Watch {
   readonly watch: 'begin' | 'end';
+  /** Look at the heap behind it. */
+  readonly heap: boolean;
 }
 
 const { role, contestant: name, workload, port } = JSON.parse(process.argv[2]!) as Job;
@@ -44,19 +48,19 @@ if (role === 'server') {
   let effort = watchEffort();
   say({ port: serving.port } satisfies Greeting);
   for await (const line of asked) {
-    const { watch } = JSON.parse(line) as Watch;
+    const { watch, heap } = JSON.parse(line) as Watch;
     if (watch === 'begin') effort = watchEffort();
-    say(effort());
+    say(effort(heap));
   }
   await serving.close();
 } else {
   const calling = await contestant.connect(port, workload);
   say({ port } satisfies Greeting);
   for await (const line of asked) {
-    const { inFlight, seconds } = JSON.parse(line) as Round;
+    const { inFlight, seconds, heap } = JSON.parse(line) as Round;
     const effort = watchEffort();
     const speed = await measure(calling, inFlight, seconds);
-    say({ ...speed, ...effort(), figures: calling.figures?.() } satisfies Turn);
+    say({ ...speed, ...effort(heap), figures: calling.figures?.() } satisfies Turn);
   }
   await calling.close();
 }

@@ -19,6 +19,7 @@ import (
 type round struct {
 	InFlight int     `json:"inFlight"`
 	Seconds  float64 `json:"seconds"`
+	Heap     bool    `json:"heap"`
 }
 
 type turn struct {
@@ -55,7 +56,6 @@ func call(j job) error {
 
 // measure runs as many loops as calls are to be in flight, each of which calls until the time is over.
 func measure(s sender.Sender[delay], exchanges []exchange, r round) (any, error) {
-	heapBytes()
 	var (
 		loops     sync.WaitGroup
 		latencies = make([][]float64, r.InFlight)
@@ -72,7 +72,7 @@ func measure(s sender.Sender[delay], exchanges []exchange, r round) (any, error)
 		}()
 	}
 	loops.Wait()
-	elapsed, spent := time.Since(started).Seconds(), cpuSeconds()-cpu
+	elapsed, spent := time.Since(started).Seconds(), effortSince(cpu, r.Heap)
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
@@ -82,7 +82,7 @@ func measure(s sender.Sender[delay], exchanges []exchange, r round) (any, error)
 	slices.Sort(all)
 	percentile := func(share float64) float64 { return all[int(share*float64(len(all)-1))] }
 	return turn{
-		effort{spent, heapBytes()}, len(all), float64(len(all)) / elapsed,
+		spent, len(all), float64(len(all)) / elapsed,
 		percentile(0.5), percentile(0.99), percentile(0.999),
 	}, nil
 }

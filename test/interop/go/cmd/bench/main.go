@@ -68,7 +68,16 @@ func answer(first any, reply func(line []byte) (any, error)) error {
 // effort is what the process has taken of the processor, and what it holds.
 type effort struct {
 	CPUSeconds float64 `json:"cpuSeconds"`
-	HeapBytes  uint64  `json:"heapBytes"`
+	HeapBytes  uint64  `json:"heapBytes,omitempty"`
+}
+
+// effortSince looks at the heap only where that is asked for.
+func effortSince(begin float64, heap bool) effort {
+	spent := effort{CPUSeconds: cpuSeconds() - begin}
+	if heap {
+		spent.HeapBytes = heapBytes()
+	}
+	return spent
 }
 
 func cpuSeconds() float64 {

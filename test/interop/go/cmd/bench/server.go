@@ -13,6 +13,7 @@ import (
 
 type watch struct {
 	Watch string `json:"watch"`
+	Heap  bool   `json:"heap"`
 }
 
 func serve(j job) error {
@@ -34,10 +35,8 @@ func serve(j job) error {
 			return nil, err
 		}
 		if w.Watch == "begin" {
-			heapBytes()
 			begin = cpuSeconds()
 		}
-		spent := cpuSeconds() - begin
-		return effort{spent, heapBytes()}, nil
+		return effortSince(begin, w.Heap), nil
 	})
 }
