@@ -4,10 +4,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import type { CommandClientOptions, CommandContext, ResultSink } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
+import { addFrame, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns, until } from '../../support/deadline.js';
+import { EXTENDED_GREETING } from '../../support/extension-frames.js';
 import { guardLeaks } from '../../support/leak-guard.js';
-import { EchoCmd, EchoResult } from '../../support/vector-contract.js';
+import { RawServer } from '../../support/raw-server.js';
+import { AddCmd, EchoCmd, EchoResult } from '../../support/vector-contract.js';
 
 const own = guardLeaks();
 type Metadata = Readonly<Record<string, string>>;
@@ -84,6 +87,19 @@ describe('the metadata of a client', () => {
     const { seen, client } = await open(metadata);
     await client.execute(new EchoCmd('bare'), { metadata: { call: 'c' } });
     expect(seen).toEqual([['bare', { call: 'c' }]]);
+  });
+
+  it('costs no bytes where there is none', async () => {
+    const raw = own(await RawServer.listen());
+    const client = own(calcClient(raw.port, { extension: 'require', metadata: () => undefined }));
+    const connected = client.connect();
+    const peer = await raw.peer();
+    peer.write(EXTENDED_GREETING);
+    await connected;
+    const sums = [1, 2].map(() => client.execute(new AddCmd(2, 3)));
+    await until('both have come', () => peer.hex.endsWith(addFrame(1, 2, 3) + addFrame(2, 2, 3)));
+    peer.write(sumFrame(1, 5) + sumFrame(2, 5));
+    expect(await Promise.all(sums)).toHaveLength(2);
   });
 
   it('does not reach a plain server, whose calls go on', async () => {
