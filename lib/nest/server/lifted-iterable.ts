@@ -5,6 +5,7 @@ import type { MessageHandler } from '@nestjs/microservices';
 import { catchError, concatMap, EMPTY, isObservable, merge, Observable, of, type Subscriber } from 'rxjs';
 import type { ResultSink } from '../../server/invoker.js';
 import { endUntaken, isAsyncIterable, ItemPull } from '../../server/call/item-source.js';
+import { follow, unfollow } from '../../server/call/result-source.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
 import { forNest } from './handler-failure.js';
 
@@ -29,12 +30,11 @@ export function askToWait(drained: Promise<void>): void {
  */
 export function liftIterable<T>(iterable: AsyncIterable<T>, context?: CmdStreamContext): Observable<T> {
   const scope = new AsyncResource('cmd-stream');
-  const signal = context?.getArgByIndex(0).signal;
+  const command = context?.getArgByIndex(0);
   const end = (): void => scope.runInAsyncScope(endUntaken, undefined, iterable);
-  if (signal?.aborted) end();
-  else signal?.addEventListener('abort', end, { once: true });
+  if (command && !follow(command, end)) end();
   return new Observable<T>((subscriber) => {
-    signal?.removeEventListener('abort', end);
+    if (command) unfollow(command, end);
     const sink = new SubscriberSink(subscriber as Subscriber<unknown>, context && CmdStreamContext.sinkOf(context));
     const items = new ItemPull(iterable, sink);
     void scope.runInAsyncScope(items.run, items);

@@ -4,6 +4,7 @@ import { isPromiseLike } from '../../callbacks.js';
 import type { CommandContext, SubscribableLike } from '../../contract/command.js';
 import type { ResultSink } from '../invoker.js';
 import { isAsyncIterable, ItemPull } from './item-source.js';
+import { ServerCall } from './server-call.js';
 
 /** Sends everything that `given` is or gives, and ends the sink; never throws. */
 export function deliver(given: unknown, context: CommandContext, sink: ResultSink): void {
@@ -21,11 +22,27 @@ export function deliver(given: unknown, context: CommandContext, sink: ResultSin
   }
 }
 
-function pull(given: AsyncIterable<unknown>, { signal }: CommandContext, sink: ResultSink): void {
+function pull(given: AsyncIterable<unknown>, context: CommandContext, sink: ResultSink): void {
   const items = new ItemPull(given, sink);
   const stop = (): void => items.stop();
-  signal.addEventListener('abort', stop);
-  void items.run().then(() => signal.removeEventListener('abort', stop));
+  follow(context, stop);
+  void items.run().then(() => unfollow(context, stop));
+}
+
+/**
+ * Calls `stop` when the signal of the Command aborts; false if it has. The contexts of a server need not make one for
+ * that, others are those of applications.
+ */
+export function follow(context: CommandContext, stop: () => void): boolean {
+  if (context instanceof ServerCall) return context.follow(stop);
+  const { signal } = context;
+  if (!signal.aborted) signal.addEventListener('abort', stop, { once: true });
+  return !signal.aborted;
+}
+
+export function unfollow(context: CommandContext, stop: () => void): void {
+  if (context instanceof ServerCall) context.unfollow(stop);
+  else context.signal.removeEventListener('abort', stop);
 }
 
 /** Is called where the sink has no room for more Results; `drained` resolves when it has again. */
@@ -53,7 +70,7 @@ class PushedResults {
   readonly #onPressure: OnPressure | undefined;
   readonly #stop = (): void => this.complete();
   #subscription: { unsubscribe(): void } | undefined;
-  #signal: AbortSignal | undefined;
+  #context: CommandContext | undefined;
   #settled = false;
 
   constructor(sink: ResultSink, onPressure: OnPressure | undefined) {
@@ -65,9 +82,8 @@ class PushedResults {
   follow(subscription: { unsubscribe(): void }, context: CommandContext): void {
     if (this.#settled) return subscription.unsubscribe();
     this.#subscription = subscription;
-    this.#signal = context.signal;
-    if (this.#signal.aborted) this.complete();
-    else this.#signal.addEventListener('abort', this.#stop);
+    this.#context = context;
+    if (!follow(context, this.#stop)) this.complete();
   }
 
   next(item: unknown): void {
@@ -101,7 +117,7 @@ class PushedResults {
    */
   #settle(): { readonly error: unknown } | undefined {
     this.#settled = true;
-    this.#signal?.removeEventListener('abort', this.#stop);
+    if (this.#context) unfollow(this.#context, this.#stop);
     try {
       this.#subscription?.unsubscribe();
       return undefined;

@@ -7,7 +7,7 @@ import type { Connection } from '../../connection/connection.js';
 import { MAX_TIMER_MS } from '../../connection/connection-options.js';
 import type { CommandContext, PeerIdentity } from '../../contract/command.js';
 import { CmdStreamError, isCmdStreamError, messageOf, peerText } from '../../errors.js';
-import type { CommandOutcome, StartedCommand } from '../../instrumentation/instrumentation.js';
+import type { CommandOutcome } from '../../instrumentation/instrumentation.js';
 import type { WatchedCommand } from '../../instrumentation/observers.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
@@ -16,6 +16,7 @@ import { costOfCommand, type ByteAccount } from '../byte-budget.js';
 import type { ConnectionLoad } from '../server-load.js';
 import type { SendScheduler } from '../session/send-scheduler.js';
 import type { SessionConfig } from '../session/session-config.js';
+import { BegunCommand } from './begun-command.js';
 import { guardSignal } from './guarded-signal.js';
 
 /** A Command, a message or an event as it has arrived. */
@@ -106,6 +107,8 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   #endsBehind: (() => void) | undefined;
   #scope: AsyncResource | undefined;
   #controller: AbortController | undefined;
+  /** What of this package ends with it. */
+  #followers: (() => void)[] | undefined;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #limitTimer: NodeJS.Timeout | undefined;
@@ -168,9 +171,25 @@ export abstract class ServerCall implements CommandContext, ResultSink {
       guardSignal(this.#controller.signal, (error) => this.session.report(error));
       const reason = this.abortReason ?? (this.#isOver ? this.#overReason : undefined);
       if (reason !== undefined) this.#controller.abort(reason);
-      else if (this.overAt < Infinity) this.#awaitDeadline();
+      else if (this.#timer === undefined && this.overAt < Infinity) this.#awaitDeadline();
     }
     return this.#controller.signal;
+  }
+
+  /**
+   * Calls `onOver` when its signal aborts, or would if there were one: handlers often need none. False if that was
+   * before.
+   */
+  follow(onOver: () => void): boolean {
+    if (this.#isOver || this.abortReason !== undefined) return false;
+    (this.#followers ??= []).push(onOver);
+    if (this.#timer === undefined && this.overAt < Infinity) this.#awaitDeadline();
+    return true;
+  }
+
+  unfollow(onOver: () => void): void {
+    const at = this.#followers?.indexOf(onOver) ?? -1;
+    if (at >= 0) this.#followers!.splice(at, 1);
   }
 
   #awaitDeadline(): void {
@@ -184,7 +203,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   observe(): void {
     const { observers } = this.session.config;
     if (!observers.areOn) return;
-    this.watch = observers.onCommand(new BegunCommand(this, this.kind, this.session.config));
+    this.watch = observers.onCommand(new BegunCommand(this.command, this.kind, this, this.session.config));
   }
 
   /** Of a Command that is no message by pattern. */
@@ -266,6 +285,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     clearTimeout(this.#timer);
     clearTimeout(this.#limitTimer);
     if (this.#controller) this.abortSignal(this.abortReason ?? this.#overReason);
+    else this.#endFollowers();
   }
 
   get #overReason(): unknown {
@@ -275,6 +295,15 @@ export abstract class ServerCall implements CommandContext, ResultSink {
   protected abortSignal(reason: unknown): void {
     const controller = this.#controller;
     if (controller?.signal.aborted === false) this.scope.runInAsyncScope(controller.abort, controller, reason);
+    this.#endFollowers();
+  }
+
+  #endFollowers(): void {
+    const followers = this.#followers;
+    if (followers === undefined || followers.length === 0) return;
+    this.#followers = undefined;
+    const report = (error: unknown): void => this.session.report(error);
+    for (const onOver of followers) this.scope.runInAsyncScope(callSafely, undefined, report, onOver);
   }
 
   /** It is ended before its handler, which need not heed the signal. */
@@ -333,39 +362,6 @@ export abstract class ServerCall implements CommandContext, ResultSink {
     } catch (thrown) {
       this.session.report(thrown);
       return withoutFailure(error, `threw: ${messageOf(thrown)}`);
-    }
-  }
-}
-
-/** What is not asked for is not looked up. */
-class BegunCommand implements StartedCommand {
-  readonly command: unknown;
-  readonly context: CommandContext;
-  readonly #kind: 'command' | 'event';
-  readonly #config: SessionConfig;
-
-  /** `kind`: where it is no message by pattern. */
-  constructor(call: ServerCall, kind: 'command' | 'event', config: SessionConfig) {
-    this.command = call.command;
-    this.context = call;
-    this.#kind = kind;
-    this.#config = config;
-  }
-
-  get kind(): StartedCommand['kind'] {
-    return this.command instanceof PatternMessage ? this.command.kind : this.#kind;
-  }
-
-  get name(): string {
-    const { command } = this;
-    return command instanceof PatternMessage ? command.route : this.#config.contract.commands.nameFor(command);
-  }
-
-  get isHandled(): boolean {
-    try {
-      return this.#config.invoker.handles?.(this.command) ?? true;
-    } catch {
-      return false;
     }
   }
 }

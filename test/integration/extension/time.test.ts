@@ -7,6 +7,7 @@ import {
   type DispatchStrategy,
   type ResultSink,
 } from '../../../lib/core.js';
+import { subscribe } from '../../../lib/server/call/result-source.js';
 import { ADD_2_3, echoFrame, sumFrame } from '../../support/calc-frames.js';
 import { calcClient } from '../../support/calc-client.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -59,6 +60,19 @@ describe('a time limit', () => {
     const { signal } = contexts[0]!;
     await until('it is aborted', () => signal.aborted);
     expect(signal.reason).toMatchObject({ code: 'TIMEOUT' });
+  });
+
+  it('stops what pushes its Results when it is over, though its signal was not asked for', async () => {
+    const stopped: unknown[] = [];
+    const pushing = { subscribe: () => ({ unsubscribe: () => stopped.push('stopped') }) };
+    const invoker = {
+      invoke: (_: unknown, context: CommandContext, sink: ResultSink) => subscribe(pushing, context, sink),
+    };
+    const calc = own(await CalcServer.start({ invoker }));
+    const peer = own(await calc.connect());
+    peer.write(PROBE + hello() + meta(1, { remainingMs: 20 }) + ADD_2_3);
+    await until('it is stopped', () => stopped.length > 0 && calc.server.inFlight === 0);
+    expect(stopped).toEqual(['stopped']);
   });
 
   it.each([2 ** 31, 2 ** 40, 2 ** 52])(
