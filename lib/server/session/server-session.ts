@@ -10,6 +10,7 @@ import type { ByteReader } from '../../wire/byte-reader.js';
 import { NO_METADATA } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
 import { writeServerInfo } from '../../wire/server-info.js';
+import type { ExtendedCall } from '../call/extended-call.js';
 import { PlainCall } from '../call/plain-call.js';
 import { RunningCalls } from '../call/running-calls.js';
 import type { CallSession, ServerCall } from '../call/server-call.js';
@@ -91,7 +92,7 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
   }
 
   get #calls(): readonly ServerCall[] {
-    return this.#extension ? [...this.#extension.calls.values()] : this.#plainCalls.all();
+    return (this.#extension?.calls ?? this.#plainCalls).all();
   }
 
   /**
@@ -259,7 +260,7 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
   }
 
   settled(call: ServerCall): void {
-    if (this.#extension) this.#extension.calls.delete(call.seq as number);
+    if (this.#extension) this.#extension.calls.delete(call as ExtendedCall);
     else this.#plainCalls.delete(call);
     if (!call.isStarted) return;
     if (call.runsOn) {

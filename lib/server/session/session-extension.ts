@@ -21,13 +21,14 @@ import type { Seq } from '../../wire/frame.js';
 import { RateLimit } from './rate-limit.js';
 import { EventQueue, nameOfEvent } from '../call/event-queue.js';
 import { ExtendedCall } from '../call/extended-call.js';
+import { NumberedCalls } from '../call/running-calls.js';
 import { tooLate, type ArrivedCommand, type CallSession } from '../call/server-call.js';
 import type { ArrivedEvent } from '../call/waiting-events.js';
 import { encodeErrorFrame, sessionError } from '../call/wire-error.js';
 
 export class SessionExtension {
   /** Commands that run or are about to, by their numbers. */
-  readonly calls = new Map<number, ExtendedCall>();
+  readonly calls = new NumberedCalls<ExtendedCall>();
   readonly #session: CallSession;
   readonly #connection: Connection;
   readonly #events: EventQueue;
@@ -229,7 +230,7 @@ export class SessionExtension {
 
   #addCall(arrived: ArrivedCommand & { readonly seq: number }, limitMs: number, credit: number): void {
     const call = new ExtendedCall(arrived, this.#session, limitMs, credit);
-    this.calls.set(arrived.seq, call);
+    this.calls.add(call);
     this.#arrived.push(call);
   }
 
@@ -257,10 +258,9 @@ export class SessionExtension {
     if (!call.isOpen) return call.complete();
     const refusal = this.#overload() ?? overBefore(call);
     if (refusal === undefined) return this.#session.run(call);
-    const seq = Number(call.seq);
-    this.calls.delete(seq);
+    this.calls.delete(call);
     call.refuse(refusal);
-    this.#reject(seq, refusal);
+    this.#reject(Number(call.seq), refusal);
   }
 
   #startEvent(event: ArrivedEvent): void {
@@ -297,7 +297,7 @@ export class SessionExtension {
 
   /** Answers what is still running with an error. */
   abort(cause: CmdStreamError): void {
-    for (const call of this.calls.values()) call.destroy(cause);
+    for (const call of this.calls.all()) call.destroy(cause);
     this.stopEvents(cause);
   }
 
