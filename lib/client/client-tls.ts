@@ -22,10 +22,11 @@ export class ClientTls {
    * @throws {CmdStreamError} INVALID_OPTION, TLS_ERROR; then nothing has changed
    */
   reload(given: ClientTlsReloadOptions): void {
-    const options = replacedTls(this.options, resolveOptions('reloadTls', given, {}, reloadRules));
+    const replacing = resolveOptions('reloadTls', given, {}, reloadRules);
+    const options = replacedTls(this.options, replacing);
     // It holds what came before, and Node would prefer it.
     delete options.secureContext;
-    checkUsable(options);
+    checkUsable(options, replacing);
     this.options = options;
     this.sessions = newSessions(options);
   }

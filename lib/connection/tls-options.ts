@@ -36,13 +36,42 @@ export function replacedTls<T extends SecureContextOptions>(options: T, given: P
   return replaced;
 }
 
-/** @throws {CmdStreamError} TLS_ERROR when the certificate, or the key, is of no use */
-export function checkUsable(options: SecureContextOptions): void {
+/**
+ * `given`: what of the options is new.
+ *
+ * @throws {CmdStreamError} TLS_ERROR when the certificate, or the key, is of no use
+ */
+export function checkUsable(options: SecureContextOptions, given: SecureContextOptions): void {
   try {
+    checkNotEmpty(given);
     createSecureContext(options);
   } catch (error) {
     throw notReloaded(error);
   }
+}
+
+/**
+ * Node takes what is empty for not given, and a CA that is no PEM for none: a server would have no key, and a client
+ * trust any public CA. A file that is being written is empty for a moment.
+ */
+function checkNotEmpty(given: SecureContextOptions): void {
+  for (const name of ['key', 'cert', 'pfx', 'ca'] as const) {
+    if (given[name] === undefined) continue;
+    const parts: readonly (string | Buffer)[] = [given[name]].flat().map(bytesOf);
+    if (parts.length === 0 || parts.some(({ length }) => length === 0)) throw new Error(`\`${name}\` is empty`);
+    if (name === 'ca' && !parts.every(holdsCertificate)) throw new Error('`ca` holds no certificate');
+  }
+}
+
+/** A key, or an archive, may come with its passphrase. */
+function bytesOf(part: unknown): string | Buffer {
+  const { pem, buf } = part as { readonly pem?: string | Buffer; readonly buf?: string | Buffer };
+  return pem ?? buf ?? (part as string | Buffer);
+}
+
+/** In PEM. */
+export function holdsCertificate(text: unknown): boolean {
+  return /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/.test(String(text));
 }
 
 export function notReloaded(error: unknown): CmdStreamError {

@@ -6,6 +6,7 @@ import type { TlsOptions } from 'node:tls';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import {
   checkUsable,
+  holdsCertificate,
   nodesOwn,
   notReloaded,
   reloadRules,
@@ -131,7 +132,7 @@ export class ServerTls {
   #replace(given: TlsReloadOptions): TlsOptions {
     const options = replacedTls(this.#options, given);
     this.#check(options);
-    checkUsable(options);
+    checkUsable(options, given);
     this.#options = options;
     return options;
   }
@@ -184,7 +185,7 @@ async function contentsOf({ cert, key, ca }: Files): Promise<FileContents> {
 /** A file that is being written may still be empty, and Node would take that for "any public CA". */
 function checked(contents: FileContents): FileContents {
   for (const name of ['cert', 'ca'] as const) {
-    if (contents[name] === undefined || /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/.test(String(contents[name]))) continue;
+    if (contents[name] === undefined || holdsCertificate(contents[name])) continue;
     throw new CmdStreamError('TLS_ERROR', `the file \`tlsFiles.${name}\` holds no certificate`);
   }
   return contents;

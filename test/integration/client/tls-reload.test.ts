@@ -143,6 +143,9 @@ describe('reloadTls() of a client', () => {
   it.each<[string, object, string, RegExp]>([
     ['a key of another certificate', { cert: second.cert }, 'TLS_ERROR', /the certificate cannot be used/],
     ['no certificate', { cert: 'nonsense', key: second.key }, 'TLS_ERROR', /the certificate cannot be used/],
+    ['an empty key', { key: '' }, 'TLS_ERROR', /`key` is empty/],
+    ['an empty CA, which would be any public one', { ca: '' }, 'TLS_ERROR', /`ca` is empty/],
+    ['a CA that is none', { ca: 'nonsense' }, 'TLS_ERROR', /`ca` holds no certificate/],
     ['no CA', { ca: null }, 'INVALID_OPTION', /option "ca" must be/],
     ['what is no part of it', { servername: 'elsewhere' }, 'INVALID_OPTION', /unknown option "servername"/],
   ])('refuses %s, and changes nothing', async (_what, options, code, message) => {

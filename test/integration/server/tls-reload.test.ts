@@ -72,6 +72,12 @@ describe('reloadTls()', () => {
   it.each<[string, object | undefined, string, RegExp]>([
     ['a key of another certificate', { cert: second.cert }, 'TLS_ERROR', /the certificate cannot be used/],
     ['no certificate', { cert: 'nonsense', key: second.key }, 'TLS_ERROR', /the certificate cannot be used/],
+    ['an empty key', { key: '' }, 'TLS_ERROR', /`key` is empty/],
+    ['a list without a key', { key: [] }, 'TLS_ERROR', /`key` is empty/],
+    ['a key that is empty, with its passphrase', { key: [{ pem: '', passphrase: '' }] }, 'TLS_ERROR', /`key` is empty/],
+    ['an empty certificate', { cert: Buffer.alloc(0) }, 'TLS_ERROR', /`cert` is empty/],
+    ['an empty archive', { pfx: '' }, 'TLS_ERROR', /`pfx` is empty/],
+    ['a CA that is none', { ca: [ca, 'nonsense'] }, 'TLS_ERROR', /`ca` holds no certificate/],
     ['an empty CA', { ca: '' }, 'INVALID_OPTION', /any public CA/],
     ['no CA', { ca: null }, 'INVALID_OPTION', /option "ca" must be/],
     ['what belongs to the server as a whole', { requestCert: false }, 'INVALID_OPTION', /unknown option "requestCert"/],
@@ -140,6 +146,15 @@ describe('the option tlsFiles', () => {
         () => false,
       );
     }
+  });
+
+  it('takes no file that is still empty for "no key"', async () => {
+    const tlsFiles = files(first);
+    const calc = await start({ tlsFiles });
+    writeFileSync(tlsFiles.key, '');
+    await until('the failure is reported', () => calc.errors.length > 0);
+    expect(calc.errors).toMatchObject([{ code: 'TLS_ERROR', message: expect.stringMatching(/`key` is empty/) }]);
+    expect(await nameAt(calc)).toBe('first');
   });
 
   it('reads only when it is asked to with the interval 0', async () => {
