@@ -53,7 +53,7 @@ type State = 'open' | 'ending' | 'closed';
 const LINGER_MS = 1000;
 /** As much is read while the connection is paused. */
 const READ_AHEAD_BYTES = 64 * 1024;
-/** As much Node reads at once. */
+/** As much Node reads at once, of TLS in pieces. */
 const MOST_READ_BYTES = 64 * 1024;
 
 /** Its fields are read only to others. */
@@ -74,6 +74,11 @@ export class Connection implements Ticking, ConnectionSocketListener, FrameReade
   readonly #reader: FrameReader;
   /** Frames it may hand on in one share while there are other connections. */
   #share = MOST_FRAMES;
+  /** The turn of the event loop that this share is for, where it is not alone, and when it began. */
+  #turn = -1;
+  #shareSince = 0;
+  /** Bytes that have arrived since it last waited for its turn. */
+  #readBytes = 0;
   /** Does what has arrived wait for its turn? */
   #waitsForTurn = false;
   #state: State = 'open';
@@ -104,11 +109,25 @@ export class Connection implements Ticking, ConnectionSocketListener, FrameReade
     this.arrivedAt = performance.now();
     const { traffic } = this.#config;
     if (traffic) traffic.received += chunk.length;
-    if (!this.#waitsForTurn) this.#reader.share = this.#nextShare;
+    this.#renewShare();
+    this.#readBytes += chunk.length;
     this.#reader.receive(chunk);
-    this.#waitIfSpent(this.arrivedAt, chunk.length >= MOST_READ_BYTES);
+    this.#waitIfSpent(this.#shareSince);
     this.#regulate();
     this.onHeld();
+  }
+
+  /** All that arrives within one turn of the event loop is one share: one read of TLS may give hundreds of pieces. */
+  #renewShare(): void {
+    const { readingTurns } = this.#config;
+    if (this.#waitsForTurn) return;
+    if (readingTurns.isShared) {
+      const { turn } = readingTurns;
+      if (turn === this.#turn) return;
+      this.#turn = turn;
+      this.#shareSince = this.arrivedAt;
+    }
+    this.#reader.share = this.#nextShare;
   }
 
   /** Frames of the next share; one that is alone keeps no other waiting. */
@@ -117,12 +136,12 @@ export class Connection implements Ticking, ConnectionSocketListener, FrameReade
   }
 
   /** More than its share has arrived: the rest has its turn later, and others before it. */
-  #waitIfSpent(since: number, mayHaveMore = false): void {
+  #waitIfSpent(since: number): void {
     if (this.#waitsForTurn) return;
     const { isSpent } = this.#reader;
     if (isSpent) this.#share = nextShare(this.#share, performance.now() - since);
     // A read that was full is followed by the next one in the same turn, as often as the system wants.
-    if (!isSpent && !mayHaveMore) return;
+    if (!isSpent && this.#readBytes < MOST_READ_BYTES) return;
     this.#waitsForTurn = true;
     this.#config.readingTurns.wait(this);
   }
@@ -130,6 +149,7 @@ export class Connection implements Ticking, ConnectionSocketListener, FrameReade
   takeTurn(): void {
     if (!this.#waitsForTurn) return;
     this.#waitsForTurn = false;
+    this.#readBytes = 0;
     if (this.#state === 'open') this.#config.scope.runPassing(this.#readOn, this);
   }
 

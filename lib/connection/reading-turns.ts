@@ -25,6 +25,12 @@ export class ReadingTurns {
   /** Turns that will come: no more of them than connections that wait. */
   #coming = 0;
   #connections = 0;
+  #turn = 0;
+  #isCounted = false;
+  readonly #endTurn = (): void => {
+    this.#turn++;
+    this.#isCounted = false;
+  };
   /** When the first of this turn of the event loop began; 0 before it. */
   #turnBegan = 0;
   readonly #newTurn = (): void => void (this.#turnBegan = 0);
@@ -37,6 +43,15 @@ export class ReadingTurns {
   /** No other one has to wait for a connection that is alone. */
   get isShared(): boolean {
     return this.#connections > 1;
+  }
+
+  /** This turn of the event loop, as a number that grows. */
+  get turn(): number {
+    if (!this.#isCounted) {
+      this.#isCounted = true;
+      this.#later(this.#endTurn);
+    }
+    return this.#turn;
   }
 
   addConnection(): void {

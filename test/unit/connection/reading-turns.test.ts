@@ -109,6 +109,26 @@ describe('a connection that has much to read', () => {
     expect(reader.isSpent).toBe(false);
   });
 
+  it('has one share in a turn of the event loop, in however many pieces the bytes come', async () => {
+    const [busy] = pair();
+    for (let piece = 0; piece < 8; piece++) arrive(busy, frames(20));
+    expect(busy.values).toHaveLength(MOST_FRAMES);
+    await until('all is handed on', () => busy.values.length === 160);
+  });
+
+  it('has a smaller share when its pieces have taken long together', async () => {
+    let now = 100;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const [busy] = pair();
+    busy.onReadEnd = () => void (now += 0.5);
+    for (let piece = 0; piece < 8; piece++) arrive(busy, frames(16));
+    expect(busy.values).toHaveLength(MOST_FRAMES);
+    await turns(1);
+    expect(busy.values).toHaveLength(MOST_FRAMES + MOST_FRAMES / 2);
+    clock.mockRestore();
+    await until('all is handed on', () => busy.values.length === 128);
+  });
+
   it('reads no more from its socket until its turn has come', async () => {
     const [busy] = pair();
     arrive(busy, frames(MOST_FRAMES + 1));
@@ -124,6 +144,18 @@ describe('a connection that has much to read', () => {
     expect(busy.socket.isPaused()).toBe(true);
     await turns(3);
     expect(busy.socket.isPaused()).toBe(false);
+  });
+
+  it('lets other work in when as much has come in pieces, as it does of TLS', async () => {
+    const alone = new ConnectionStage();
+    for (let piece = 0; piece < 3; piece++) arrive(alone, frames(8 * 1024));
+    expect(alone.socket.isPaused()).toBe(false);
+    arrive(alone, frames(8 * 1024));
+    expect(alone.socket.isPaused()).toBe(true);
+    await turns(3);
+    expect(alone.socket.isPaused()).toBe(false);
+    arrive(alone, frames(8 * 1024));
+    expect(alone.socket.isPaused()).toBe(false);
   });
 });
 
