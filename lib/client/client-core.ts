@@ -14,6 +14,7 @@ import { NO_METADATA, type Metadata } from '../wire/control-frame.js';
 import type { Seq } from '../wire/frame.js';
 import { ambientMetadata, checkCallOptions, ownMetadata } from './call/call-rules.js';
 import { ClientCall, type CallNeeds, type CallOptions, type CallSink, type CommandSink } from './call/client-call.js';
+import { Deadlines } from './call/deadlines.js';
 import { SignalListeners } from './call/signal-listeners.js';
 import { groupConfigOf, MOST_PENDING, type ResolvedClientOptions } from './client-config.js';
 import { clientMetadata, withClientMetadata } from './client-metadata.js';
@@ -43,6 +44,7 @@ export class ClientCore implements ObservedClient {
   /** Earlier ones, before the client was opened anew, whose calls may not be answered yet. */
   readonly #former = new Map<Group, Promise<void>>();
   readonly #signals = new SignalListeners();
+  readonly #deadlines = new Deadlines(this.#scope);
   readonly #observers: ClientObservers;
   readonly #nameOf = (command: unknown): string =>
     command instanceof PatternMessage ? command.route : this.#options.contract.commands.nameFor(command);
@@ -192,7 +194,7 @@ export class ClientCore implements ObservedClient {
       return call;
     }
     try {
-      call.watch(options.signal, this.#signals);
+      call.watch(options.signal, this.#signals, this.#deadlines);
     } catch (error) {
       call.fail(error);
     }

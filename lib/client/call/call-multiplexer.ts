@@ -274,7 +274,8 @@ export class CallMultiplexer implements CallHolder {
 
   #write(call: ClientCall): void {
     try {
-      const leftMs = call.remainingMs();
+      // One that had to wait, or is sent again, has its bytes kept. Any other is sent as soon as it is made.
+      const leftMs = call.kept === undefined ? call.timeoutMs : call.remainingMs();
       if (leftMs < 0) return call.expire();
       if (!this.#isExtended) this.#encoder.checkPlain(call);
       call.seq = this.#seqs.use(++this.#config.seqCounter.last);

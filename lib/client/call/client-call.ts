@@ -3,6 +3,7 @@ import { CmdStreamError, isCmdStreamError } from '../../errors.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
 import type { KeptBytes } from './call-bytes.js';
 import type { CircuitPermit } from '../circuit-breaker.js';
+import type { Deadline, Deadlines, Timed } from './deadlines.js';
 import type { SignalListeners } from './signal-listeners.js';
 import { isPromiseLike, notify } from '../../callbacks.js';
 import type { CallOutcome, SentCommand } from '../../instrumentation/instrumentation.js';
@@ -99,7 +100,7 @@ export interface CallHolder {
   waitsFor(call: ClientCall): { readonly text: string; readonly cause?: CmdStreamError | undefined };
 }
 
-export class ClientCall implements Call, SentCommand {
+export class ClientCall implements Call, SentCommand, Timed {
   /** Set by the connection that writes it. */
   seq = 0;
   /** The server has marked a stream: only its END, or an ERROR, is the end. */
@@ -130,13 +131,16 @@ export class ClientCall implements Call, SentCommand {
   hasMetadata: boolean;
   readonly until: 'answered' | 'written';
   readonly timeoutMs: number;
+  readonly startedAt = performance.now();
+  /** Its neighbours in the line of its {@link Deadline}. */
+  sooner: Timed | undefined;
+  later: Timed | undefined;
   /** May it be executed twice? Undefined: as its class says. */
   readonly idempotent: boolean | undefined;
   readonly #sink: CallSink;
   readonly #watch: CallWatch | undefined;
-  readonly #startedAt = performance.now();
   #report: ((outcome: CallOutcome) => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #deadline: Deadline | undefined;
   #stopListening: (() => void) | undefined;
 
   constructor(
@@ -167,13 +171,12 @@ export class ClientCall implements Call, SentCommand {
   /** Whole milliseconds that are left; 0: no limit, negative: the time is over. */
   remainingMs(): number {
     if (this.timeoutMs === 0) return 0;
-    return Math.round(this.timeoutMs - (performance.now() - this.#startedAt)) || -1;
+    return Math.round(this.timeoutMs - (performance.now() - this.startedAt)) || -1;
   }
 
   /** Starts the time limit and listens to the signal. */
-  watch(signal: AbortSignal | undefined, signals: SignalListeners): void {
-    // What has arrived by then is read first: the answer may be in the socket because this process stood still.
-    if (this.timeoutMs > 0) this.#timer = setTimeout(() => setImmediate(() => this.expire()), this.timeoutMs);
+  watch(signal: AbortSignal | undefined, signals: SignalListeners, deadlines: Deadlines): void {
+    if (this.timeoutMs > 0) this.#deadline = deadlines.add(this);
     if (signal === undefined) return;
     const onAbort = (): void => this.#abandon({ how: 'cancelled', error: signal.reason }, 'CANCELLED');
     if (signal.aborted) onAbort();
@@ -279,9 +282,7 @@ export class ClientCall implements Call, SentCommand {
   #settle(outcome: CallOutcome, reason?: string): boolean {
     if (!this.isPending) return false;
     this.isPending = false;
-    clearTimeout(this.#timer);
-    // What holds on to the call, such as a user, does not hold on to the scope of its timer.
-    this.#timer = undefined;
+    this.#deadline?.remove(this);
     this.#stopListening?.();
     this.#freeKept();
     this.holder.remove(this, this.#isAnswered ? undefined : reason);

@@ -228,9 +228,12 @@ describe('a call that is given to a connection', () => {
 describe('a call that cannot be written', () => {
   it('fails when its time is over, as one that was never sent', () => {
     const { call, ...sent } = late('late');
+    calls.extend(1);
+    const first = submit('first');
     calls.submit(call);
+    first.call.complete();
     expect(sent.ends).toMatchObject([{ error: { code: 'TIMEOUT', sent: false } }]);
-    expect([call.seq, call.attempts, connection.written]).toEqual([0, 0, []]);
+    expect([call.seq, call.attempts, connection.written]).toEqual([0, 0, ['first']]);
   });
 
   it('fails when the server cannot do what it needs', () => {

@@ -9,6 +9,8 @@ import {
   type CallNeeds,
   type CallOptions,
 } from '../../../lib/client/call/client-call.js';
+import { AsyncScope } from '../../../lib/async-scope.js';
+import { Deadlines } from '../../../lib/client/call/deadlines.js';
 import { SignalListeners } from '../../../lib/client/call/signal-listeners.js';
 import { CmdStreamError } from '../../../lib/core.js';
 
@@ -64,8 +66,12 @@ const asSent: unknown = expect.objectContaining({
   cause: failed,
 });
 const other = new Error('not mine');
+let deadlines: Deadlines;
 
-beforeEach(() => void jest.useFakeTimers());
+beforeEach(() => {
+  jest.useFakeTimers();
+  deadlines = new Deadlines(new AsyncScope());
+});
 afterEach(() => void jest.useRealTimers());
 
 describe('the end of a call', () => {
@@ -101,9 +107,8 @@ describe('the end of a call', () => {
   it.each(ways)('is the only one: nothing that comes after it has an effect once it is %s', (_how, end) => {
     const seen = new Witnessed({ timeoutMs: 50 });
     const controller = new AbortController();
-    seen.call.watch(controller.signal, new SignalListeners());
+    seen.call.watch(controller.signal, new SignalListeners(), deadlines);
     end(seen.call);
-    expect(jest.getTimerCount()).toBe(0);
     seen.take();
     for (const [, again] of ways) again(seen.call);
     seen.call.next('late', 1, false);
@@ -227,7 +232,7 @@ describe('an error', () => {
 describe('the time limit', () => {
   it('is none when it is 0', () => {
     const { call } = new Witnessed();
-    call.watch(undefined, new SignalListeners());
+    call.watch(undefined, new SignalListeners(), deadlines);
     expect(jest.getTimerCount()).toBe(0);
     expect([call.timeoutMs, call.remainingMs()]).toEqual([0, 0]);
     jest.advanceTimersByTime(1000);
@@ -254,7 +259,7 @@ describe('the time limit', () => {
     const seen = new Witnessed({ timeoutMs: 50 });
     Object.assign(seen.call, { attempts });
     seen.waits = { text: 'it waited', cause };
-    seen.call.watch(undefined, new SignalListeners());
+    seen.call.watch(undefined, new SignalListeners(), deadlines);
     jest.advanceTimersByTime(49);
     expect(seen.all).toEqual([]);
     jest.advanceTimersToNextTimer();
@@ -268,14 +273,6 @@ describe('the time limit', () => {
     expect(Object.hasOwn(error, 'cause')).toBe(cause !== undefined);
     expect(error.cause).toBe(cause);
   });
-
-  it('holds no timer of a call that is over', () => {
-    const { call } = new Witnessed({ timeoutMs: 50 });
-    call.watch(undefined, new SignalListeners());
-    expect(jest.getTimerCount()).toBe(1);
-    call.complete();
-    expect(jest.getTimerCount()).toBe(0);
-  });
 });
 
 describe('the signal', () => {
@@ -283,7 +280,7 @@ describe('the signal', () => {
     const seen = new Witnessed();
     const signal = AbortSignal.abort('enough');
     const listen = jest.spyOn(signal, 'addEventListener');
-    seen.call.watch(signal, new SignalListeners());
+    seen.call.watch(signal, new SignalListeners(), deadlines);
     expect(seen.take()).toEqual([
       ['remove', 'CANCELLED'],
       ['end', { how: 'cancelled', error: 'enough' }],
@@ -295,7 +292,7 @@ describe('the signal', () => {
   it('ends the call with its reason when it aborts', () => {
     const seen = new Witnessed();
     const controller = new AbortController();
-    seen.call.watch(controller.signal, new SignalListeners());
+    seen.call.watch(controller.signal, new SignalListeners(), deadlines);
     expect(seen.call.isPending).toBe(true);
     controller.abort('enough');
     expect(seen.take().at(-1)).toEqual(['error', 'enough']);
@@ -305,7 +302,7 @@ describe('the signal', () => {
     const { call } = new Witnessed();
     const { signal } = new AbortController();
     const stop = jest.spyOn(signal, 'removeEventListener');
-    call.watch(signal, new SignalListeners());
+    call.watch(signal, new SignalListeners(), deadlines);
     expect(stop).not.toHaveBeenCalled();
     call.complete();
     expect(stop).toHaveBeenCalledTimes(1);

@@ -1,11 +1,14 @@
 // What the hooks of a call are notified, and what becomes of what they throw.
 import { describe, expect, it } from '@jest/globals';
+import { AsyncScope } from '../../../lib/async-scope.js';
+import { Deadlines } from '../../../lib/client/call/deadlines.js';
 import { SignalListeners } from '../../../lib/client/call/signal-listeners.js';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
 import { hookedNeeds, type SendHooks } from '../../../lib/client/send-hooks.js';
 import type { SentCommand } from '../../../lib/core.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
+const deadlines = new Deadlines(new AsyncScope());
 const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 
 /** A call with hooks that write down what they are notified of. */
@@ -72,7 +75,7 @@ describe('the hooks of a call', () => {
   it('are notified the reason when its signal aborts', () => {
     const { call, news } = hookedCall();
     const controller = new AbortController();
-    call.watch(controller.signal, new SignalListeners());
+    call.watch(controller.signal, new SignalListeners(), deadlines);
     controller.abort(failure);
     expect(news).toEqual([['error', failure], end]);
   });
