@@ -1,5 +1,5 @@
 // The options both sides of a connection share: their meaning, defaults and ranges.
-import { integer, text, type OldOptionNames, type OptionRule, type OptionRules } from '../options.js';
+import { integer, renamedTo, text, type OldOptionNames, type OptionRule, type OptionRules } from '../options.js';
 
 /**
  * What clients and servers have in common: greeting, sizes of frames, time limits of a connection.
@@ -102,8 +102,16 @@ export const connectionRules: OptionRules<CmdStreamConnectionOptions> = Object.f
   tcpKeepAliveMs: integer(1, MAX_TIMER_MS, 'milliseconds', 'off'),
 });
 
-/** Options of both sides that are no more. */
+/** What is often looked for among the options of a side, and belongs into one of them. */
+function partsOf(option: string, example: (part: string) => string, parts: readonly string[]): OldOptionNames {
+  return Object.fromEntries(parts.map((part) => [part, `it belongs into the option "${option}": ${example(part)}`]));
+}
+
+/** Options of both sides that are no more, or never were. */
 export const oldConnectionNames: OldOptionNames = Object.freeze({
+  ...partsOf('tls', (part) => `\`tls: { ${part} }\``, ['key', 'cert', 'ca', 'pfx', 'passphrase', 'crl']),
+  ...partsOf('codec', (part) => `\`jsonCodec({ ${part} })\``, ['maxDepth', 'maxTokens', 'maxKeysPerObject']),
+  tlsOptions: renamedTo('tls'),
   noDelay: "there is none: Nagle's algorithm is always off",
   contractCheck: 'there is none: classes that were renamed keep their names by commandType() and resultType()',
 });

@@ -71,6 +71,12 @@ const failures: readonly (readonly [RegExp, string])[] = [
   [/ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED)$/, REFUSED],
   [/ALERT_HANDSHAKE_FAILURE$/, 'the peer refuses the handshake: it may ask for a certificate, or for other ciphers'],
   [/ALERT_UNRECOGNIZED_NAME$/, 'the server does not know the name it is asked for: see `tls.servername`'],
+  [/X509_KEY_VALUES_MISMATCH$/, 'the private key is not that of the certificate: `key` and `cert` are of two pairs'],
+  [
+    /PEM_NO_START_LINE$|^ERR_OSSL_UNSUPPORTED$/,
+    'a certificate or key cannot be read: it must be what is in its file, as PEM, and not the name of the file',
+  ],
+  [/OSSL_BAD_DECRYPT$/, 'the private key is encrypted: is `passphrase` given, and the right one?'],
 ];
 
 /** Translates what a socket reports into a CmdStreamError. */

@@ -112,7 +112,8 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   maxInFlight?: number | undefined;
   /**
-   * Most Commands running at a time for one connection; beyond, the server stops reading from it. 1 to 1,000,000.
+   * Most Commands running at a time for one connection; beyond, a plain one is not read, and a further Command of a
+   * peer of this package is refused with OVERLOADED, and its client sends it again. 1 to 1,000,000.
    * @default 1_024
    */
   maxInFlightPerConnection?: number | undefined;

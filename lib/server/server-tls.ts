@@ -81,8 +81,11 @@ export class ServerTls {
    * Half of what lets only clients with a certificate in would let in others, without a word. What is meant so is said
    * in full.
    */
-  #check({ requestCert, rejectUnauthorized, ca, pfx }: TlsOptions): void {
+  #check(tls: TlsOptions): void {
+    const { requestCert, rejectUnauthorized, ca, pfx } = tls;
     const refuse = (reason: string): never => this.#refuse(`option "tls": ${reason}`);
+    if (this.#files === undefined && !hasCertificate(tls))
+      refuse('`key` and `cert` are needed, or `pfx`: without a certificate no client can connect');
     // Node takes an empty text for none.
     const hasAuthority = ca !== undefined && ca !== '';
     if (requestCert) {
@@ -166,6 +169,12 @@ export class ServerTls {
       clearInterval(timer);
     };
   }
+}
+
+/** Or something else that Node can begin a handshake with. */
+function hasCertificate(tls: TlsOptions): boolean {
+  if (tls.pfx || tls.SNICallback || tls.pskCallback) return true;
+  return Boolean(tls.cert && (tls.key || tls.privateKeyIdentifier));
 }
 
 function keyOf({ cert, key, ca }: FileContents): string {

@@ -190,6 +190,50 @@ describe('half of mutual TLS', () => {
   });
 });
 
+describe('a server whose certificate is of no use', () => {
+  const options = { port: 0, contract: vectorContract, invoker: calcInvoker };
+  const make = (tls: TlsOptions) => () => new CommandServer({ ...options, tls });
+
+  it.each<[string, TlsOptions]>([
+    ['none', {}],
+    ['none, for mutual TLS', { ca, requestCert: true, rejectUnauthorized: true }],
+    ['one without its key', { cert: server.cert }],
+    ['the key alone', { key: server.key }],
+    ['an empty one', { ...server, cert: '' }],
+  ])('is not made where it has %s', (_what, tls) => {
+    const message = expect.stringContaining('option "tls": `key` and `cert` are needed') as unknown;
+    expect(make(tls)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message }));
+  });
+
+  it.each<[string, TlsOptions]>([
+    ['for each name', { SNICallback: () => {} }],
+    ['never, but a key that both sides know', { pskCallback: () => null }],
+    ['in a container', { pfx: 'a container' }],
+  ])('is made where it is given %s', (_what, tls) => {
+    expect(make(tls)).not.toThrow();
+  });
+
+  it.each<[string, TlsOptions, RegExp]>([
+    [
+      'the key of another one',
+      { cert: server.cert, key: client.key },
+      /the private key is not that of the certificate/,
+    ],
+    ['the name of a file', { cert: 'server.crt', key: server.key }, /it must be what is in its file, as PEM/],
+    [
+      'the name of the file of its key',
+      { cert: server.cert, key: 'server.key' },
+      /as PEM, and not the name of the file/,
+    ],
+  ])('does not listen with %s, and says what to do', async (_what, tls, reason) => {
+    const made = own(make(tls)());
+    await expect(made.listen()).rejects.toMatchObject({
+      code: 'TLS_ERROR',
+      message: expect.stringMatching(reason),
+    });
+  });
+});
+
 describe('clients that are silent in the handshake', () => {
   it('all go, 200 of them, while another one is served', async () => {
     const calc = own(await CalcServer.start({ tls: server, handshakeTimeoutMs: 1_000 }));

@@ -349,6 +349,8 @@ describe('an option that has another name, or is no more', () => {
     ['noDelay', "Nagle's algorithm is always off"],
     ['sendHighWaterBytes', '`maxSendBufferBytes` bounds'],
     ['contractCheck', 'commandType() and resultType()'],
+    ['cert', '`tls: { cert }`'],
+    ['maxTokens', '`jsonCodec({ maxTokens })`'],
   ])('is refused with what to do instead: %s', (name, remedy) => {
     const options = { contract: vectorContract, invoker: calcInvoker, [name]: 1 };
     const message = expect.stringContaining(`unknown option "${name}": `) as unknown;

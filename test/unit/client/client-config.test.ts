@@ -150,6 +150,9 @@ describe('a name that an option of a client had before', () => {
     [{ isFailure: () => true }, 'unknown option "isFailure": it is an option of cockatielBreaker()'],
     [{ maxBufferedResults: 50 }, 'it is called "maxStreamBufferBytes"'],
     [{ maxBufferedBytes: 50 }, 'it is called "maxStreamBufferBytes"'],
+    [{ tlsOptions: {} }, 'unknown option "tlsOptions": it is called "tls"'],
+    [{ ca: '' }, 'unknown option "ca": it belongs into the option "tls": `tls: { ca }`'],
+    [{ maxDepth: 5 }, 'unknown option "maxDepth": it belongs into the option "codec": `jsonCodec({ maxDepth })`'],
     [{ reconnect: { slowDelayMs: 5 } }, 'option "reconnect": unknown option "slowDelayMs": it is called "maxDelayMs"'],
     [{ keepalive: { idleMs: 500 } }, 'option "keepalive": unknown option "idleMs": it is called "intervalMs"'],
   ])('is refused with the new one: %j', (options, message) => {

@@ -60,6 +60,13 @@ describe('an error of TLS', () => {
     );
   });
 
+  it('asks for the passphrase of a private key that is encrypted', () => {
+    const encrypted = Object.assign(new Error('bad decrypt'), { code: 'ERR_OSSL_BAD_DECRYPT' });
+    expect(fromSocketError(encrypted).message).toBe(
+      'TLS failed: the private key is encrypted: is `passphrase` given, and the right one? (bad decrypt)',
+    );
+  });
+
   it.each([
     ['CERT_HAS_EXPIRED', 'the certificate of the peer has expired: it needs a new one (CERT_HAS_EXPIRED)'],
     ['INVALID_CA', 'the certificate of the peer is refused (INVALID_CA)'],
