@@ -5,8 +5,13 @@ import type { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 
 /** Has it expired by now? */
-export function hasExpired(certificate: X509Certificate | undefined): boolean {
+function hasExpired(certificate: X509Certificate | undefined): boolean {
   return certificate !== undefined && Date.parse(certificate.validTo) < Date.now();
+}
+
+/** Was a session taken up whose client has a certificate that has expired since? */
+export function hasOutlivedCertificate(socket: TLSSocket): boolean {
+  return socket.isSessionReused() && hasExpired(socket.getPeerX509Certificate());
 }
 
 export class TlsSessions {

@@ -10,7 +10,7 @@ import { isPromiseLike } from '../callbacks.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { addressesOf } from '../connection/connection-socket.js';
 import { refusalOf, tlsReason } from '../connection/socket-error.js';
-import { hasExpired } from '../connection/tls-sessions.js';
+import { hasOutlivedCertificate } from '../connection/tls-sessions.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
 import type { ConnectionLimit } from './connection-limit.js';
@@ -85,8 +85,7 @@ export class ListeningSocket {
     const handshakeTimeout = this.#config.handshakeTimeoutMs || MAX_TIMER_MS;
     const server = createTlsServer({ ...guarded(tls), handshakeTimeout });
     server.on('secureConnection', (socket) => {
-      const isPast = tls.rejectUnauthorized && socket.isSessionReused() && hasExpired(socket.getPeerX509Certificate());
-      if (!isPast) return this.#handOver(socket);
+      if (!tls.rejectUnauthorized || !hasOutlivedCertificate(socket)) return this.#handOver(socket);
       const reason = refusalOf('CERT_HAS_EXPIRED');
       this.#refuse(socket, new CmdStreamError('TLS_ERROR', `TLS session not taken up again: ${reason}`));
       end(socket);

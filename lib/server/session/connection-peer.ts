@@ -3,6 +3,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { hasOutlivedCertificate } from '../../connection/tls-sessions.js';
 import type { AlternativeNames, ConnectionAddresses, PeerIdentity } from '../../contract/command.js';
 
 export interface ShownCertificate {
@@ -19,6 +20,8 @@ export function shownCertificate(socket: Duplex): ShownCertificate | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return undefined;
+  // It was trusted when the session began.
+  if (hasOutlivedCertificate(socket)) return { certificate, isTrusted: false, error: 'CERT_HAS_EXPIRED' };
   // A code, not an error, whatever its type says.
   const error = socket.authorizationError as unknown as string | null | undefined;
   return { certificate, isTrusted: socket.authorized, error: error ?? undefined };

@@ -131,6 +131,19 @@ describe.each(versions)('a client that connects anew over %s', (version) => {
     });
   });
 
+  it('is authorized by none when its certificate has expired since, where it is let in all the same', async () => {
+    const at = await stage(version, server, false);
+    const client = clientOf(at);
+    await at.callAndLose(client);
+    later(2 * DAY_MS);
+    await at.callAndLose(client);
+    expect(at.reused).toEqual([false, true]);
+    expect(at.peers).toMatchObject([
+      { authorized: true, authorizationError: undefined, commonName: 'client' },
+      { authorized: false, authorizationError: 'CERT_HAS_EXPIRED', commonName: undefined },
+    ]);
+  });
+
   it('takes up none of a server whose certificate has expired since', async () => {
     const at = await stage(version, authority.issue({ name: 'brief', ...names }));
     const client = clientOf(at, lasting);
