@@ -108,6 +108,8 @@ export class GroupConnection implements ClientSessionListener {
 
   get pending(): number {
     let sum = this.session?.pending ?? 0;
+    // Strategies ask for it with every call.
+    if (this.#draining.size === 0) return sum;
     for (const { pending } of this.#draining) sum += pending;
     return sum;
   }
