@@ -157,13 +157,17 @@ type lines struct{ out *json.Encoder }
 
 type line struct {
 	Name, TraceID, SpanID, ParentID, Kind string
+	StartMicros, EndMicros                int64
 }
 
 func (l lines) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
 	for _, span := range spans {
 		own, parent := span.SpanContext(), span.Parent()
 		kind := span.SpanKind().String()
-		err := l.out.Encode(line{span.Name(), own.TraceID().String(), own.SpanID().String(), parent.SpanID().String(), kind})
+		err := l.out.Encode(line{
+			span.Name(), own.TraceID().String(), own.SpanID().String(), parent.SpanID().String(), kind,
+			span.StartTime().UnixMicro(), span.EndTime().UnixMicro(),
+		})
 		if err != nil {
 			return err
 		}

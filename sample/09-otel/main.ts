@@ -1,0 +1,7 @@
+import { run } from './run.js';
+import { exporterByEnvironment } from './telemetry.js';
+
+const exporter = await exporterByEnvironment();
+console.log(await run(exporter));
+// The tree of the trace is printed now.
+await exporter.shutdown();

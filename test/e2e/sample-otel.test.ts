@@ -1,0 +1,124 @@
+// The sample 09-otel does what it says: one trace through all its services, to the console or to a collector.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
+import { reasonWithoutGo } from '../../sample/09-otel/go.js';
+import { pictureOf } from '../../sample/09-otel/picture.js';
+import { run } from '../../sample/09-otel/run.js';
+import { exporterByEnvironment } from '../../sample/09-otel/telemetry.js';
+import { serviceOf } from '../../sample/09-otel/trace-tree.js';
+import { outputOfOtelSample } from '../docs/sample-output.js';
+import { parentOf } from '../support/otel-memory.js';
+import { guardLeaks } from '../support/leak-guard.js';
+
+const own = guardLeaks();
+const folder = new URL('../../sample/09-otel/', import.meta.url);
+const endpoint = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+/** `go run` builds the service first. */
+const BUILD_TIMEOUT_MS = 300_000;
+
+const all: readonly (readonly [service: string, name: string])[] = [
+  ['gateway', 'GET /orders/7'],
+  ['gateway', 'Send GetOrder'],
+  ['orders', 'Invoke GetOrder'],
+  ['orders', 'Send GetPrice'],
+  ['prices', 'Invoke GetPrice'],
+  ['prices', 'Send AddCmd (trace)'],
+  ['calc', 'Invoke AddCmd (trace)'],
+];
+const services = reasonWithoutGo() ? all.slice(0, 5) : all;
+const names = services.map(([, name]) => name);
+
+/** As much of OTLP in JSON as is looked at here. */
+interface Exported {
+  readonly resourceSpans: readonly {
+    readonly resource: {
+      readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
+    };
+    readonly scopeSpans: readonly { readonly spans: readonly { readonly name: string; readonly traceId: string }[] }[];
+  }[];
+}
+
+/** Keeps what is exported to it. */
+async function startCollector() {
+  const exported: Exported[] = [];
+  const server: Server = createServer((request, response) => {
+    void text(request).then((body) => {
+      if (request.url === '/v1/traces') exported.push(JSON.parse(body) as Exported);
+      response.setHeader('content-type', 'application/json').setHeader('connection', 'close').end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  own({ destroy: () => server.close() });
+  return { exported, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+describe('sample 09-otel', () => {
+  const print = jest.spyOn(console, 'log').mockImplementation(() => {});
+
+  afterEach(() => {
+    print.mockClear();
+    delete process.env[endpoint];
+  });
+
+  it(
+    'makes one trace, in which each span is a part of the one before',
+    async () => {
+      const exporter = new InMemorySpanExporter();
+      expect(JSON.parse(await run(exporter))).toEqual({ id: 7, cents: 2489 });
+      const spans = services.map(([service, name]) => {
+        const [span, ...others] = exporter.getFinishedSpans().filter((one) => one.name === name);
+        expect(others).toEqual([]);
+        expect(serviceOf(span!)).toBe(service);
+        return span!;
+      });
+      expect(exporter.getFinishedSpans()).toHaveLength(services.length);
+      expect(new Set(spans.map((span) => span.spanContext().traceId)).size).toBe(1);
+      const ids = spans.map((span) => span.spanContext().spanId);
+      expect(spans.map(parentOf)).toEqual([undefined, ...ids.slice(0, -1)]);
+      expect([...pictureOf(spans).matchAll(/<text x="\d+" y="\d+">(.*)<\/text>/g)].map(([, name]) => name)).toEqual(
+        names,
+      );
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it(
+    'sends its spans to the collector that the environment names',
+    async () => {
+      const { exported, url } = await startCollector();
+      process.env[endpoint] = url;
+      const exporter = await exporterByEnvironment();
+      await run(exporter);
+      await exporter.shutdown();
+      const arrived = exported
+        .flatMap(({ resourceSpans }) => resourceSpans)
+        .flatMap(({ resource, scopeSpans }) => {
+          const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue;
+          return scopeSpans.flatMap(({ spans }) => spans.map(({ name }) => [service, name]));
+        });
+      expect(arrived).toHaveLength(services.length);
+      expect(arrived).toEqual(expect.arrayContaining([...services]));
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it(
+    'prints what its README says, and ends',
+    async () => {
+      await import('../../sample/09-otel/main.js');
+      expect(print.mock.calls.flat().join('\n')).toBe(outputOfOtelSample());
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it('has a picture of what it prints', () => {
+    const picture = readFileSync(new URL('trace.svg', folder), 'utf8');
+    const drawn = [...picture.matchAll(/<text x="\d+" y="\d+">(.*)<\/text>/g)].map(([, name]) => name);
+    expect(drawn).toEqual(all.map(([, name]) => name));
+  });
+});
