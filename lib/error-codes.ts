@@ -51,7 +51,7 @@ export const CmdStreamErrorCode = Object.freeze({
   UNKNOWN_TYPE: 'UNKNOWN_TYPE',
   /** The body of a frame cannot be decoded. */
   BAD_PAYLOAD: 'BAD_PAYLOAD',
-  /** A JSON body has more depth, tokens or keys than `maxDepth`, `maxTokens` or `maxKeysPerObject` allows. */
+  /** A JSON body exceeds `maxDepth`, `maxTokens`, `maxKeysPerObject` or `maxComplexity`. */
   JSON_LIMIT: 'JSON_LIMIT',
   /** The peer broke the protocol. */
   PROTOCOL_ERROR: 'PROTOCOL_ERROR',
@@ -160,7 +160,7 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   UNSAFE_INTEGER: 'an integer would be rounded by a number, and the receiver did not ask for bigint',
   UNKNOWN_TYPE: 'a type number is not in the contract',
   BAD_PAYLOAD: 'the body of a frame cannot be decoded',
-  JSON_LIMIT: 'a JSON body has more depth, tokens or keys than `maxDepth`, `maxTokens` or `maxKeysPerObject` allows',
+  JSON_LIMIT: 'a JSON body exceeds `maxDepth`, `maxTokens`, `maxKeysPerObject` or `maxComplexity`',
   PROTOCOL_ERROR: 'the peer broke the protocol',
   CONNECT_FAILED: 'no connection could be opened',
   CONNECT_TIMEOUT: 'TCP, TLS and ServerInfo together took longer than `connectTimeoutMs`',

@@ -3,7 +3,8 @@
 import { requireSync, ignoreRejection } from '../callbacks.js';
 import { CmdStreamError, isCmdStreamError, isError, messageOf } from '../errors.js';
 import { jsonCodecDefaults, type DataLimits } from './json/json-codec-options.js';
-import { checkStructure, parseData } from './json/json-parse.js';
+import { parseData } from './json/json-parse.js';
+import { checkStructure } from './json/json-structure.js';
 
 /** A message or an event by pattern. */
 export class PatternMessage {
@@ -83,5 +84,5 @@ function asks(value: unknown, levels: number): boolean {
 
 /** @throws {CmdStreamError} BAD_PAYLOAD, JSON_LIMIT */
 export function dataOf(text: string, limits: DataLimits): unknown {
-  return text === '' ? undefined : parseData(text, limits, limits.maxKeysPerObject ?? Number.POSITIVE_INFINITY);
+  return text === '' ? undefined : parseData(text, limits);
 }

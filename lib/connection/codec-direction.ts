@@ -1,6 +1,11 @@
 // What one side of a connection writes and reads: Commands or Results, and how large their frames may be.
 import type { Codec } from '../codec/codec.js';
-import { jsonCodecDefaults, RECEIVED_KEYS, type DataLimits } from '../codec/json/json-codec-options.js';
+import {
+  jsonCodecDefaults,
+  RECEIVED_COMPLEXITY,
+  RECEIVED_KEYS,
+  type DataLimits,
+} from '../codec/json/json-codec-options.js';
 import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
@@ -42,7 +47,7 @@ export function clientDirection(codec: Codec, { maxCommandBytes, maxResultBytes 
     send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     receive: { bytes: maxResultBytes, option: 'maxResultBytes' },
     // A client hands on what it receives: no pipe looks at it.
-    data: { ...(codec.dataLimits ?? jsonCodecDefaults), maxKeysPerObject: undefined },
+    data: { ...(codec.dataLimits ?? jsonCodecDefaults), maxKeysPerObject: undefined, maxComplexity: undefined },
   };
 }
 
@@ -57,6 +62,7 @@ export function serverDirection(codec: Codec, { maxCommandBytes, maxResultBytes 
   };
 }
 
-function receivedData({ maxDepth, maxTokens, maxKeysPerObject = RECEIVED_KEYS }: DataLimits): DataLimits {
-  return { maxDepth, maxTokens, maxKeysPerObject };
+function receivedData(limits: DataLimits): DataLimits {
+  const { maxDepth, maxTokens, maxKeysPerObject = RECEIVED_KEYS, maxComplexity = RECEIVED_COMPLEXITY } = limits;
+  return { maxDepth, maxTokens, maxKeysPerObject, maxComplexity };
 }

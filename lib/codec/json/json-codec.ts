@@ -13,13 +13,15 @@ import {
   DECORATED_KEYS,
   jsonCodecDefaults,
   jsonCodecRules,
+  RECEIVED_COMPLEXITY,
   RECEIVED_KEYS,
+  TRANSFORMED_COMPLEXITY,
   type DataLimits,
   type JsonCodecOptions,
   type ResolvedJsonCodecOptions,
 } from './json-codec-options.js';
 import { KeyMatcher } from './json-key-matcher.js';
-import { checkKeys, parseJson } from './json-parse.js';
+import { checkKeys, parseJson, type ReceivedLimits } from './json-parse.js';
 import { failingPath, JsonWriter, LossError } from './json-stringify.js';
 import { TaggedCodec, type BodyCodec } from '../tagged-codec.js';
 import { isReserved } from '../../contract/type-numbers.js';
@@ -63,12 +65,26 @@ export function jsonCodec(options?: JsonCodecOptions): CodecFactory {
     const transformer = ClassTransformer.find();
     return new JsonCodec(
       tables,
-      new JsonBodies(tables.commands, resolved, transformer, resolved.maxKeysPerObject ?? RECEIVED_KEYS),
-      new JsonBodies(tables.results, resolved, transformer, Number.POSITIVE_INFINITY),
+      new JsonBodies(tables.commands, resolved, transformer, receivedLimits),
+      new JsonBodies(tables.results, resolved, transformer, resultLimits),
       resolved,
     );
   };
 }
+
+type LimitsOf = (options: ResolvedJsonCodecOptions, isTransformed: boolean) => ReceivedLimits;
+
+/** Of Commands, where no option says more. */
+const receivedLimits: LimitsOf = ({ maxKeysPerObject, maxComplexity }, isTransformed) => ({
+  maxKeys: maxKeysPerObject ?? RECEIVED_KEYS,
+  maxComplexity: maxComplexity ?? (isTransformed ? TRANSFORMED_COMPLEXITY : RECEIVED_COMPLEXITY),
+});
+
+/** No pipe looks at Results. */
+const resultLimits: LimitsOf = ({ maxComplexity = Number.POSITIVE_INFINITY }) => ({
+  maxKeys: Number.POSITIVE_INFINITY,
+  maxComplexity,
+});
 
 class JsonCodec extends TaggedCodec {
   readonly dataLimits: DataLimits;
@@ -83,15 +99,14 @@ class JsonBodies implements BodyCodec {
   /** By type number. */
   readonly #types: readonly (JsonType | undefined)[];
 
-  /** `maxKeys`: most keys of one object where no decorators are. */
   constructor(
     { types }: TypeList,
     options: ResolvedJsonCodecOptions,
     transformer: ClassTransformer | undefined,
-    maxKeys: number,
+    limitsOf: LimitsOf,
   ) {
     this.#types = types.map((type) =>
-      isReserved(type) ? undefined : new JsonType(classOf(type), options, transformer, maxKeys),
+      isReserved(type) ? undefined : new JsonType(classOf(type), options, transformer, limitsOf),
     );
   }
 
@@ -110,10 +125,15 @@ class JsonBodies implements BodyCodec {
 class JsonType {
   readonly #type: TypeClass;
   readonly #name: string;
-  readonly #maxKeys: number;
+  readonly #limitsOf: LimitsOf;
+  /** Known when the first body is read: then all classes are there that others name. */
+  #limits: ReceivedLimits | undefined;
   readonly #options: ResolvedJsonCodecOptions;
   readonly #revive: Revive;
   readonly #writer: JsonWriter;
+  /** Of all classes. */
+  readonly #found: ClassTransformer | undefined;
+  /** Of this class, when it is written. */
   readonly #transformer: ClassTransformer | undefined;
   /** The keys that the fields which class-transformer renames have in a body. */
   #bodyKeys: ReadonlyMap<string, string> | undefined;
@@ -122,11 +142,12 @@ class JsonType {
     type: TypeClass,
     options: ResolvedJsonCodecOptions,
     transformer: ClassTransformer | undefined,
-    maxKeys: number,
+    limitsOf: LimitsOf,
   ) {
     this.#type = type;
     this.#name = nameOf(type);
-    this.#maxKeys = maxKeys;
+    this.#limitsOf = limitsOf;
+    this.#found = transformer;
     this.#options = options;
     this.#writer = new JsonWriter(options);
     this.#revive = reviverFor(type, options, transformer);
@@ -173,11 +194,18 @@ class JsonType {
   }
 
   decode(text: string): unknown {
+    this.#limits ??= this.#limitsOf(this.#options, this.#isTransformed());
     try {
-      return this.#revive(parseJson(text, this.#options, this.#maxKeys));
+      return this.#revive(parseJson(text, this.#options, this.#limits));
     } catch (error) {
       throw this.#named(error);
     }
+  }
+
+  /** Is it class-transformer itself that makes instances? */
+  #isTransformed(): boolean {
+    const all = this.#found;
+    return all?.handles(this.#type) === true && !all.isPlain(this.#type);
   }
 
   #named(error: unknown): unknown {

@@ -3,40 +3,54 @@
 // is built, in time linear to its length; the same check is made of text that is written.
 import { CmdStreamError, messageOf, peerText } from '../../errors.js';
 import { LARGE_KEYS, type DataLimits, type ResolvedJsonCodecOptions } from './json-codec-options.js';
+import { checkReceived, endOfScalar, endOfString, isEndOfScalar, QUOTE } from './json-structure.js';
 
 const PROTO = '__proto__';
 const protoKeys: ReadonlySet<string> = new Set([PROTO]);
-/** `"":0,` */
-const LEAST_KEY_LENGTH = 5;
+
+/** What is allowed of what is received: keys of one object, and how complex all of it may be. */
+export interface ReceivedLimits {
+  readonly maxKeys: number;
+  readonly maxComplexity: number;
+}
 
 /** @throws {CmdStreamError} JSON_LIMIT, BAD_PAYLOAD, UNSAFE_INTEGER */
-export function parseJson(text: string, options: ResolvedJsonCodecOptions, maxKeys: number): unknown {
-  checkStructure(text, options);
+export function parseJson(
+  text: string,
+  options: ResolvedJsonCodecOptions,
+  { maxKeys, maxComplexity }: ReceivedLimits,
+): unknown {
+  const keys = checkReceived(text, options, maxComplexity);
   const escaped = text.includes('\\u');
   const wellFormed = escaped ? replaceLoneSurrogates(text) : text;
   const value = parse(wellFormed);
   if (isFlat(value)) {
-    if (text.length > LEAST_KEY_LENGTH * maxKeys) checkKeys(value, protoKeys, maxKeys);
+    if (keys > maxKeys) checkKeys(value, protoKeys, maxKeys);
     return value;
   }
-  checkReceivedKeys(text, value, escaped || text.includes(PROTO), maxKeys);
-  return mayOverflow(text) ? readNumbers(wellFormed, value, options.unsafeIntegers) : value;
+  if (keys > maxKeys || escaped || text.includes(PROTO)) checkKeys(value, protoKeys, maxKeys);
+  return mayOverflow(text) && !isUnchanged(value) ? readNumbers(wellFormed, value, options.unsafeIntegers) : value;
 }
 
 /** Is it a value without values inside, no number among them that JSON.parse may have changed, and no odd key? */
 function isFlat(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return typeof value !== 'number' || isUnchanged(value);
+  if (typeof value !== 'object' || value === null) return isUnchanged(value);
   if (Array.isArray(value)) return false;
   for (const key in value) {
     const item = (value as Record<string, unknown>)[key];
-    if (typeof item === 'number' ? !isUnchanged(item) : typeof item === 'object' && item !== null) return false;
+    if (typeof item === 'object' ? item !== null : !isUnchanged(item)) return false;
     if (key === PROTO) return false;
   }
   return true;
 }
 
-function isUnchanged(value: number): boolean {
-  return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
+/** Is there no number in it that JSON.parse may have changed? */
+function isUnchanged(value: unknown): boolean {
+  if (typeof value === 'number') return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isUnchanged);
+  for (const key in value) if (!isUnchanged((value as Record<string, unknown>)[key])) return false;
+  return true;
 }
 
 /**
@@ -45,11 +59,12 @@ function isUnchanged(value: number): boolean {
  *
  * @throws {CmdStreamError} BAD_PAYLOAD, JSON_LIMIT
  */
-export function parseData(text: string, limits: DataLimits, maxKeys: number): unknown {
-  checkStructure(text, limits);
+export function parseData(text: string, limits: DataLimits): unknown {
+  const { maxKeysPerObject: maxKeys = Number.POSITIVE_INFINITY, maxComplexity = Number.POSITIVE_INFINITY } = limits;
+  const keys = checkReceived(text, limits, maxComplexity);
   const value = parse(text);
-  checkReceivedKeys(text, value, text.includes('\\u') || text.includes(PROTO), maxKeys);
-  if (mayOverflow(text)) replaceNumbers(text, refuseInfinite, refuseOverflow);
+  if (keys > maxKeys || text.includes('\\u') || text.includes(PROTO)) checkKeys(value, protoKeys, maxKeys);
+  if (mayOverflow(text) && !isUnchanged(value)) replaceNumbers(text, refuseInfinite, refuseOverflow);
   return value;
 }
 
@@ -65,91 +80,7 @@ function parse(text: string): unknown {
   }
 }
 
-// Its structure. The scan assumes valid JSON; of other text it may say anything, JSON.parse refuses that.
-
-export interface StructureLimits {
-  readonly maxDepth: number;
-  readonly maxTokens: number;
-}
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const SPACE = 0x20;
-
-/**
- * Refuses text that is nested too deep or has too many tokens. Most text is seen at a glance to be within both.
- *
- * @throws {CmdStreamError} JSON_LIMIT
- */
-export function checkStructure(text: string, limits: StructureLimits): void {
-  if (text.length > limits.maxTokens || mayBeDeep(text, limits.maxDepth)) countStructure(text, limits);
-}
-
-/** Has the text enough brackets to be nested deeper than that? Those in strings count too. */
-function mayBeDeep(text: string, maxDepth: number): boolean {
-  if (text.length < 2 * (maxDepth + 1)) return false;
-  let openers = 0;
-  for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at + 1)) if (++openers > maxDepth) return true;
-  for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) if (++openers > maxDepth) return true;
-  return false;
-}
-
-function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits): void {
-  let depth = 0;
-  let tokens = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === COMMA || code === COLON || code <= SPACE) continue;
-    if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
-      depth--;
-      continue;
-    }
-    if (++tokens > maxTokens)
-      throw new CmdStreamError('JSON_LIMIT', `JSON has more than maxTokens (${maxTokens}) tokens`);
-    if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
-      if (++depth > maxDepth)
-        throw new CmdStreamError('JSON_LIMIT', `JSON is nested deeper than maxDepth (${maxDepth})`);
-    } else {
-      at = (code === QUOTE ? endOfString(text, at) : endOfScalar(text, at)) - 1;
-    }
-  }
-}
-
-function endOfString(text: string, start: number): number {
-  const quote = text.indexOf('"', start + 1);
-  if (quote < 0) return text.length;
-  if (text.charCodeAt(quote - 1) !== BACKSLASH) return quote + 1;
-  for (let at = start + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at + 1;
-    if (code === BACKSLASH) at++;
-  }
-  return text.length;
-}
-
-/** The end of a number, `true`, `false` or `null`. */
-function endOfScalar(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) if (isEndOfScalar(text, at)) return at;
-  return text.length;
-}
-
-function isEndOfScalar(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT || code === COLON || code <= SPACE;
-}
-
 // Its keys.
-
-/** Few texts need to be looked at: a key takes five characters at least. */
-function checkReceivedKeys(text: string, value: unknown, mayHoldProto: boolean, maxKeys: number): void {
-  if (mayHoldProto || text.length > LEAST_KEY_LENGTH * maxKeys) checkKeys(value, protoKeys, maxKeys);
-}
 
 /**
  * Looks at the keys of all objects, at any depth.
@@ -178,14 +109,15 @@ class KeyCheck {
   look(value: unknown): void {
     if (typeof value !== 'object' || value === null) return;
     if (Array.isArray(value)) {
-      for (const item of value) this.look(item);
+      for (const item of value) if (typeof item === 'object') this.look(item);
       return;
     }
     const keys = Object.keys(value);
     this.#count(keys.length);
     for (const key of keys) {
       if (this.#refused.has(key)) throw new CmdStreamError('BAD_PAYLOAD', `the key "${key}" is refused`);
-      this.look((value as Record<string, unknown>)[key]);
+      const item = (value as Record<string, unknown>)[key];
+      if (typeof item === 'object') this.look(item);
     }
   }
 
@@ -272,14 +204,14 @@ function taggedBigint(literal: string): string {
 }
 
 /** An integer that is written back with the same digits, or that a double holds exactly, is a number like any other. */
-function refuseRounded(literal: string): undefined {
-  const value = Number(literal);
+function refuseRounded(literal: string, value: number): undefined {
   if (String(value) === literal || isExact(value, literal)) return;
   const hint = "beyond 2^53-1 and would be rounded; the option unsafeIntegers: 'bigint' reads it exactly";
   throw new CmdStreamError('UNSAFE_INTEGER', `the integer ${peerText(literal)} is ${hint}`);
 }
 
 function isExact(value: number, literal: string): boolean {
+  if (Math.abs(value) < 1e21) return value.toFixed(0) === literal;
   return Number.isFinite(value) && BigInt(value) === BigInt(literal);
 }
 
@@ -304,7 +236,7 @@ function readTags(value: unknown): unknown {
 }
 
 /** What a number is replaced by; undefined: it stays. */
-type Replace = (literal: string) => string | undefined;
+type Replace = (literal: string, value: number) => string | undefined;
 
 /**
  * The text with numbers replaced that JSON.parse would change: `unsafeInteger` is asked about integers beyond
@@ -347,11 +279,13 @@ function endOfDigits(text: string, start: number): number {
 }
 
 function unsafe(literal: string, replace: Replace): string | undefined {
-  return Number.isSafeInteger(Number(literal)) ? undefined : replace(literal);
+  const value = Number(literal);
+  return Number.isSafeInteger(value) ? undefined : replace(literal, value);
 }
 
 function infinite(literal: string, replace: Replace): string | undefined {
-  return Number.isFinite(Number(literal)) ? undefined : replace(literal);
+  const value = Number(literal);
+  return Number.isFinite(value) ? undefined : replace(literal, value);
 }
 
 function hasExponent(text: string, from: number, end: number): boolean {

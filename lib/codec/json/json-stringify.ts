@@ -7,7 +7,7 @@
 import { types } from 'node:util';
 import { ignoreRejection } from '../../callbacks.js';
 import { peerText } from '../../errors.js';
-import { checkStructure, type StructureLimits } from './json-parse.js';
+import { checkStructure, type StructureLimits } from './json-structure.js';
 
 /** What is wrong, beginning with the path to it; undefined: nothing. */
 type Fault = string | undefined;

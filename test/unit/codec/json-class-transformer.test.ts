@@ -2,7 +2,9 @@
 import { createRequire } from 'node:module';
 import { jest, describe, expect, it, afterEach } from '@jest/globals';
 import 'reflect-metadata';
-import { Exclude, Expose, Transform, Type } from 'class-transformer';
+import { Exclude, Expose, plainToInstance, Transform, Type } from 'class-transformer';
+import * as fc from 'fast-check';
+import { ClassTransformer } from '../../../lib/codec/json/json-class-transformer.js';
 import { Command } from '../../../lib/contract/command.js';
 import { jsonBodies } from './json-bodies.js';
 
@@ -152,6 +154,121 @@ describe('a class with class-transformer metadata', () => {
     expect(() => orders.write(Object.assign(new OrderCmd(), { id: Number.NaN }))).toThrow(
       failing('ENCODE_FAILED', /^OrderCmd\.OrderID is NaN/),
     );
+  });
+});
+
+describe('a class with @Type alone', () => {
+  class Base {
+    @Type(() => Money) money: unknown = new Money();
+    plain: unknown = 'default';
+
+    get both(): unknown {
+      return this.plain;
+    }
+
+    set either(value: unknown) {
+      this.plain = value;
+    }
+
+    method(): void {}
+  }
+
+  class Shelf extends Base {
+    @Type(() => Shelf) shelves: unknown = [];
+    @Type(() => Number) count: unknown = 0;
+    @Type(() => String) text: unknown = '';
+    @Type(() => Boolean) flag: unknown = false;
+    @Type(() => Date) at: unknown = null;
+    @Type(() => Line) line: unknown = null;
+    @Type(() => Object) object: unknown = null;
+    @Type((help) => (help?.object['count'] === 1 ? Money : Shelf)) either2: unknown = null;
+    readonly own = (): void => {};
+    override method(): void {}
+  }
+
+  const keys = [
+    'money',
+    'plain',
+    'either',
+    'method',
+    'own',
+    'shelves',
+    'count',
+    'text',
+    'flag',
+    'at',
+    'line',
+    'object',
+    'either2',
+    'toString',
+    'valueOf',
+    'isPrototypeOf',
+    'cents',
+    'currency',
+    'other',
+    '1',
+    'ItemName',
+    'Price',
+  ];
+  const { any } = fc.letrec<{ any: unknown; object: object }>((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom<unknown>(null, true, false, 0, 1, -2.5, '', 'x', '2024-02-29T12:00:00.000Z'),
+      fc.array(tie('any'), { maxLength: 3 }),
+      tie('object'),
+    ),
+    object: fc.dictionary(fc.constantFrom(...keys), tie('any'), { maxKeys: 6, noNullPrototype: true }),
+  }));
+  const body = fc.dictionary(fc.constantFrom(...keys), any, { maxKeys: 8, noNullPrototype: true });
+
+  // Arrow functions of two instances are never the same.
+  const shown = (made: () => unknown): unknown => {
+    try {
+      return JSON.parse(JSON.stringify(made(), (_, value: unknown) => tagged(value)) ?? 'null') as unknown;
+    } catch {
+      return 'an error';
+    }
+  };
+  const tagged = (value: unknown): unknown => {
+    if (typeof value === 'function') return 'a function';
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return { class: (Object.getPrototypeOf(value) as object).constructor.name, fields: Object.entries(value) };
+  };
+
+  it('is made as class-transformer makes it', () => {
+    fc.assert(
+      fc.property(body, (plain) => {
+        const text = JSON.stringify(plain);
+        const right = shown(() => plainToInstance(Shelf, JSON.parse(text), { exposeDefaultValues: true }));
+        const transformer = ClassTransformer.find()!;
+        expect(shown(() => transformer.toInstance(Shelf, JSON.parse(text)))).toEqual(right);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is one only if all classes that it names are', () => {
+    class Plain {
+      @Type(() => Plain) inner: Plain | null = null;
+      @Type(() => Date) at = null;
+    }
+    class Exposed {
+      @Type(() => Line) line: Line | null = null;
+    }
+    class Mapped {
+      @Type(() => Map) map = null;
+    }
+    class Torn {
+      @Type((help) => help!.object['of'].kind as typeof Line) torn = null;
+    }
+    const transformer = ClassTransformer.find()!;
+    expect([Plain, Money].map((type) => transformer.isPlain(type))).toEqual([true, true]);
+    expect([Exposed, Line, Mapped, Torn].map((type) => transformer.isPlain(type))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });
 

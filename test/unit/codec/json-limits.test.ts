@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import 'reflect-metadata';
 import { Expose, Type } from 'class-transformer';
-import { checkStructure } from '../../../lib/codec/json/json-parse.js';
+import { checkReceived, checkStructure } from '../../../lib/codec/json/json-structure.js';
+import { Result } from '../../../lib/contract/command.js';
 import { dataOf, dataText, errorText, PatternMessage, plainData } from '../../../lib/codec/pattern-message.js';
 import { anyCharacter } from '../../support/any-text.js';
 import { jsonBodies } from './json-bodies.js';
@@ -82,7 +83,7 @@ describe('maxTokens', () => {
   });
 
   it('is 1,000,000 by default', () => {
-    const box = jsonBodies(Box);
+    const box = jsonBodies(Box, { maxComplexity: 1_000_000 });
     const ones = (count: number) => `{"data":[${'1,'.repeat(count - 1)}1]}`;
     expect(box.read(ones(999_997))).toBeInstanceOf(Box);
     expect(() => box.read(ones(999_998))).toThrow(failing('JSON_LIMIT', /maxTokens \(1000000\)/));
@@ -194,6 +195,79 @@ describe('maxKeysPerObject', () => {
   });
 });
 
+describe('maxComplexity', () => {
+  const isWithin = (text: string, maxComplexity: number): boolean => {
+    try {
+      checkReceived(text, { maxDepth: 64, maxTokens: 1_000_000 }, maxComplexity);
+      return true;
+    } catch (error) {
+      expect(error).toEqual(failing('JSON_LIMIT', `more complex than maxComplexity \\(${maxComplexity}\\)`));
+      return false;
+    }
+  };
+  /** The least that lets a text pass. */
+  const complexityOf = (text: string): number => {
+    let most = 1;
+    while (!isWithin(text, most)) most++;
+    return most;
+  };
+  const list = (count: number, item: (at: number) => string) =>
+    `[${Array.from({ length: count }, (_, at) => item(at)).join()}]`;
+
+  it.each([
+    [list(100, () => '{}'), 101],
+    [list(100, () => '[]'), 101],
+    // Four for a new key, one for each further one.
+    ['[{"a":[]},{"a":[]},{"b":[]},{"\\"":[]}]', 1 + 6 + 3 + 6 + 6],
+    [list(80, () => '1'), 11],
+    [list(40, () => '"[{:,"'), 6],
+    [`[ ${'"x",'.repeat(7)}"x"]`, 2],
+  ])('counts objects, arrays, keys, and an eighth for other values: %#', (text, complexity) => {
+    expect(complexityOf(text)).toBe(complexity);
+  });
+
+  it.each([
+    ['objects of their own shapes', list(60_000, (at) => `{"k${at}":1}`)],
+    ['empty objects', list(300_000, () => '{}')],
+    ['lists in lists', list(10_000, () => nested(40))],
+    ['keys', list(1_000, (at) => `{${Array.from({ length: 100 }, (_, key) => `"${at % 7}_${key}":1`).join()}}`)],
+  ])('refuses a Command of a million letters with too many %s', (_, data) => {
+    const body = `{"data":${data}}`;
+    expect(body.length).toBeLessThan(1_048_576);
+    expect(() => jsonBodies(Box).read(body)).toThrow(failing('JSON_LIMIT', /^Box: .*maxComplexity \(48000\)/));
+    expect(jsonBodies(Box, { maxComplexity: 1_000_000 }).read(body)).toBeInstanceOf(Box);
+  });
+
+  it('lets 5,000 rows of 5 fields pass, as they are and as instances of their class', () => {
+    const rows = list(5_000, (at) => `{"id":${at},"name":"n${at}","price":1.5,"tags":null,"data":true}`);
+    expect(jsonBodies(Box).read(`{"data":${rows}}`).data).toHaveLength(5_000);
+    const shelf = jsonBodies(Shelf).read(`{"boxes":${rows}}`);
+    expect(shelf.boxes).toHaveLength(5_000);
+    expect(shelf.boxes.every((box) => box instanceof Box && box.data === true)).toBe(true);
+  });
+
+  it('is 6,000 where class-transformer makes instances', () => {
+    const body = `{"data":${list(6_000, () => '[]')}}`;
+    expect(jsonBodies(Box).read(body)).toBeInstanceOf(Box);
+    expect(() => jsonBodies(ExposedBox).read(body)).toThrow(failing('JSON_LIMIT', /^ExposedBox: .*\(6000\)/));
+    expect(jsonBodies(ExposedBox, { maxComplexity: 6_006 }).read(body)).toBeInstanceOf(ExposedBox);
+  });
+
+  it('holds for Results only where it is set, and never for what is written', () => {
+    class Rows extends Result {
+      constructor(readonly data: unknown = null) {
+        super();
+      }
+    }
+    const body = `{"data":${list(60_000, () => '[]')}}`;
+    expect(jsonBodies(Rows).read(body)).toBeInstanceOf(Rows);
+    expect(() => jsonBodies(Rows, { maxComplexity: 10 }).read(body)).toThrow(failing('JSON_LIMIT', 'maxComplexity'));
+    expect(jsonBodies(Rows, { maxComplexity: 10 }).write(new Rows([[], [], [], [], [], [], [], [], []]))).toContain(
+      '[]',
+    );
+  });
+});
+
 describe('data that belongs to no contract', () => {
   const limits = { maxDepth: 3, maxTokens: 8, maxKeysPerObject: 2 };
 
@@ -215,6 +289,12 @@ describe('data that belongs to no contract', () => {
       expect(() => dataOf(text, { maxDepth: 5, maxTokens: 20 })).toThrow(failing('BAD_PAYLOAD', /__proto__/));
     },
   );
+
+  it('is refused where it is too complex', () => {
+    const complex = { maxDepth: 3, maxTokens: 100, maxComplexity: 12 };
+    expect(dataOf('[{"a":{}},{"a":0}]', complex)).toEqual([{ a: {} }, { a: 0 }]);
+    expect(() => dataOf('[{"a":{}},{"b":{}}]', complex)).toThrow(failing('JSON_LIMIT', /maxComplexity \(12\)/));
+  });
 
   it('hides Errors where a caller would see them, whatever they say of themselves', () => {
     const talking = Object.assign(new Error('secret'), { toJSON: () => 'secret' });

@@ -34,11 +34,12 @@ describe('a client', () => {
     expect(direction.receive).toEqual({ bytes: 200, option: 'maxResultBytes' });
   });
 
-  it('counts no keys of data', () => {
-    const own = { maxDepth: 3, maxTokens: 4, maxKeysPerObject: 5 };
+  it('counts no keys of data, nor how complex it is', () => {
+    const own = { maxDepth: 3, maxTokens: 4, maxKeysPerObject: 5, maxComplexity: 6 };
     expect(clientDirection(codecOf({ dataLimits: own }), limits).data).toEqual({ maxDepth: 3, maxTokens: 4 });
     expect(clientDirection(codecOf(), limits).data).toMatchObject({ maxDepth: 64, maxTokens: 1_000_000 });
     expect(clientDirection(codecOf(), limits).data.maxKeysPerObject).toBeUndefined();
+    expect(clientDirection(codecOf(), limits).data.maxComplexity).toBeUndefined();
   });
 });
 
@@ -51,10 +52,10 @@ describe('a server', () => {
     expect(direction.receive).toEqual({ bytes: 100, option: 'maxCommandBytes' });
   });
 
-  it('counts the keys of data, as many as the codec allows or 10,000', () => {
-    const own = { maxDepth: 3, maxTokens: 4, maxKeysPerObject: 5 };
+  it('counts the keys of data and how complex it is, as the codec allows', () => {
+    const own = { maxDepth: 3, maxTokens: 4, maxKeysPerObject: 5, maxComplexity: 6 };
     expect(serverDirection(codecOf({ dataLimits: own }), limits).data).toEqual(own);
-    const standard = { maxDepth: 64, maxTokens: 1_000_000, maxKeysPerObject: 10_000 };
+    const standard = { maxDepth: 64, maxTokens: 1_000_000, maxKeysPerObject: 10_000, maxComplexity: 48_000 };
     expect(serverDirection(codecOf(), limits).data).toEqual(standard);
   });
 });

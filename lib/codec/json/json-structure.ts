@@ -1,0 +1,152 @@
+// How deep JSON text is, how many tokens it has, and how complex it is: checked before anything is built of it, in time
+// linear to its length; the first two also of text that is written. The scan assumes valid JSON; of other text it may
+// say anything, JSON.parse refuses that.
+import { CmdStreamError } from '../../errors.js';
+
+export interface StructureLimits {
+  readonly maxDepth: number;
+  readonly maxTokens: number;
+}
+
+export const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const SPACE = 0x20;
+
+/**
+ * Refuses text that is nested too deep or has too many tokens. Most text is seen at a glance to be within both.
+ *
+ * @throws {CmdStreamError} JSON_LIMIT
+ */
+export function checkStructure(text: string, limits: StructureLimits): void {
+  if (text.length > limits.maxTokens || mayBeDeep(text, limits.maxDepth)) countStructure(text, limits);
+}
+
+/** `"":0,` */
+const LEAST_KEY_LENGTH = 5;
+
+/**
+ * As {@link checkStructure}, and refuses text that would take long to be made values of. Text has more letters than it
+ * is complex. Gives how many keys it has at most.
+ *
+ * @throws {CmdStreamError} JSON_LIMIT
+ */
+export function checkReceived(text: string, limits: StructureLimits, maxComplexity: number): number {
+  if (text.length > maxComplexity) return countStructure(text, limits, maxComplexity);
+  checkStructure(text, limits);
+  return Math.floor(text.length / LEAST_KEY_LENGTH);
+}
+
+/** Has the text enough brackets to be nested deeper than that? Those in strings count too. */
+function mayBeDeep(text: string, maxDepth: number): boolean {
+  if (text.length < 2 * (maxDepth + 1)) return false;
+  let openers = 0;
+  for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at + 1)) if (++openers > maxDepth) return true;
+  for (let at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) if (++openers > maxDepth) return true;
+  return false;
+}
+
+function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits, maxComplexity?: number): number {
+  const seen = maxComplexity === undefined ? undefined : new SeenKeys(text);
+  let keys = 0;
+  /** Of the tokens, beside those that weigh more than one. */
+  let room = (maxComplexity ?? Number.POSITIVE_INFINITY) * PART;
+  let most = Math.min(maxTokens, room);
+  let depth = 0;
+  let tokens = 0;
+  let start = 0;
+  let end = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA || code <= SPACE) continue;
+    if (code === COLON) {
+      keys++;
+      if (seen) most = Math.min(maxTokens, (room -= (seen.isNew(start, end) ? NEW_KEY : PART) - 1));
+      continue;
+    }
+    if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
+      depth--;
+      continue;
+    }
+    if (++tokens > most) throw tooLarge(tokens, maxTokens, maxComplexity);
+    if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
+      if (++depth > maxDepth)
+        throw new CmdStreamError('JSON_LIMIT', `JSON is nested deeper than maxDepth (${maxDepth})`);
+      if (seen) most = Math.min(maxTokens, (room -= PART - 1));
+    } else {
+      start = at;
+      end = code === QUOTE ? endOfString(text, at) : endOfScalar(text, at);
+      at = end - 1;
+    }
+  }
+  return keys;
+}
+
+function tooLarge(tokens: number, maxTokens: number, maxComplexity: number | undefined): CmdStreamError {
+  if (tokens > maxTokens) return new CmdStreamError('JSON_LIMIT', `JSON has more than maxTokens (${maxTokens}) tokens`);
+  return new CmdStreamError('JSON_LIMIT', `JSON is more complex than maxComplexity (${maxComplexity})`);
+}
+
+// What parts of a text weigh, beside values that weigh one: after the time that JSON.parse, and class-transformer
+// behind it, take for them.
+
+/** An object, an array, a key. */
+const PART = 8;
+/** A key that no other object has: objects of their own shapes take longest. */
+const NEW_KEY = 4 * PART;
+
+/** Of the table of keys, in bits: many more than there can be keys. */
+const SEEN_BITS = 18;
+
+/** Which keys have been seen, by their hash, which no peer can foresee. */
+class SeenKeys {
+  readonly #text: string;
+  readonly #seen = new Uint8Array(2 ** (SEEN_BITS - 3));
+  readonly #seed = Math.trunc(Math.random() * 2 ** 31);
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Is the key between these places new? It is seen from now on. */
+  isNew(start: number, end: number): boolean {
+    let hash = this.#seed;
+    for (let at = start; at < end; at++) {
+      hash = Math.imul(hash ^ this.#text.charCodeAt(at), 0x01000193);
+      hash ^= hash >>> 15;
+    }
+    hash >>>= 32 - SEEN_BITS;
+    const bit = 1 << (hash & 7);
+    const isNew = (this.#seen[hash >>> 3]! & bit) === 0;
+    this.#seen[hash >>> 3]! |= bit;
+    return isNew;
+  }
+}
+
+export function endOfString(text: string, start: number): number {
+  const quote = text.indexOf('"', start + 1);
+  if (quote < 0) return text.length;
+  if (text.charCodeAt(quote - 1) !== BACKSLASH) return quote + 1;
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at++;
+  }
+  return text.length;
+}
+
+/** The end of a number, `true`, `false` or `null`. */
+export function endOfScalar(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) if (isEndOfScalar(text, at)) return at;
+  return text.length;
+}
+
+export function isEndOfScalar(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT || code === COLON || code <= SPACE;
+}
