@@ -1,9 +1,13 @@
 // JSON within the limits of a frame that is as much work as can be, each in another way.
 
 const MOST_BYTES = 1024 * 1024 - 100;
-/** Values and keys, just below the limits on their numbers. */
-const MOST_VALUES = 49_000;
-const MOST_KEYS = 24_900;
+
+/** What a server allows of the JSON of one Command. */
+export interface Allowed {
+  readonly complexity: number;
+  /** Of one object. */
+  readonly keys: number;
+}
 
 /** As many items as fit, joined by commas. */
 function list(most: number, item: (at: number) => string): string {
@@ -18,30 +22,55 @@ function list(most: number, item: (at: number) => string): string {
   return items.join(',');
 }
 
-const wideObject = (at: number): string => `{${list(1020, (key) => `"k${at}_${key}":1`)}}`;
+/** Of objects that are not counted together. */
+const WIDE = 1020;
+const object = (keys: number, key: (at: number) => string): string => `{${list(keys, (at) => `"${key(at)}":1`)}}`;
 
-export const hardJson: Readonly<Record<string, string>> = {
-  'a long text': `{"X":"${'x'.repeat(MOST_BYTES - 50)}"}`,
-  'escaped letters': `{"X":"${String.raw`\u0041`.repeat(170_000)}"}`,
-  'lone surrogates': `{"X":"${String.raw`\ud800`.repeat(170_000)}"}`,
-  backslashes: `{"X":"${String.raw`\\`.repeat(500_000)}"}`,
-  'a long number': `{"X":${'1'.repeat(MOST_BYTES - 50)}}`,
-  'a long fraction': `{"X":0.${'1'.repeat(MOST_BYTES - 50)}}`,
-  'large integers': `{"X":[${list(MOST_VALUES, () => '9007199254740991')}]}`,
-  'small fractions': `{"X":[${list(MOST_VALUES, () => '1.2345678901234567e-300')}]}`,
-  'unknown keys': `{${list(MOST_KEYS, (at) => `"k${at}":1`)}}`,
-  'long unknown keys': `{${list(MOST_KEYS, (at) => `"${'k'.repeat(30)}${at}":1`)}}`,
-  'keys that are numbers': `{${list(MOST_KEYS, (at) => `"${(at * 1_048_576) % 4_294_967_291}":1`)}}`,
-  'keys that count down': `{${list(MOST_KEYS, (at) => `"${MOST_KEYS - at}":1`)}}`,
-  'one key again and again': `{${list(MOST_KEYS, () => '"a":1')}}`,
-  'small objects': `{"X":[${list(16_000, (at) => `{"k${at}":1}`)}]}`,
-  'empty objects': `{"X":[${list(MOST_VALUES, () => '{}')}]}`,
-  'deep lists': `{"X":[${list(390, () => '['.repeat(61) + ']'.repeat(61))}]}`,
-  'items that are null': `{"L":[${list(MOST_VALUES, () => 'null')}]}`,
-  items: `{"L":[${list(16_000, () => '{"A":1}')}]}`,
-  'wide objects': `{"X":[${list(24, wideObject)}]}`,
-  'an object with many keys': `{"X":{${list(MOST_KEYS, (at) => `"k${at}":1`)}}}`,
-  'an error at the end': `{"X":[${'1,'.repeat(24_000)}${' '.repeat(900_000)}x`,
-  spaces: `{"X":1${' '.repeat(MOST_BYTES - 50)}}`,
-  'one value too many': `{"X":[${'1,'.repeat(50_000)}1]}`,
-};
+/** What parts of a document weigh: an object, an array or a key one, a key that is new four, other values an eighth. */
+const VALUE = 1 / 8;
+const MEMBER = 1 + VALUE;
+const NEW_MEMBER = 4 + VALUE;
+
+export function hardJson({ complexity, keys }: Allowed): Readonly<Record<string, string>> {
+  // Beside the document's own object, its key and its list.
+  const room = complexity - 10;
+  const most = (weight: number): number => Math.floor(room / weight);
+  /** Objects of the same keys; those of the first are new. */
+  const alike = (width: number): number => most(1 + width * MEMBER) - 3;
+  return {
+    'a long text': `{"X":"${'x'.repeat(MOST_BYTES - 50)}"}`,
+    'escaped letters': `{"X":"${String.raw`\u0041`.repeat(170_000)}"}`,
+    'lone surrogates': `{"X":"${String.raw`\ud800`.repeat(170_000)}"}`,
+    backslashes: `{"X":"${String.raw`\\`.repeat(500_000)}"}`,
+    'a long number': `{"X":${'1'.repeat(MOST_BYTES - 50)}}`,
+    'a long fraction': `{"X":0.${'1'.repeat(MOST_BYTES - 50)}}`,
+    'small integers': `{"X":[${list(most(VALUE), () => '1')}]}`,
+    'large integers': `{"X":[${list(most(VALUE), () => '9007199254740991')}]}`,
+    'integers beyond 2^53': `{"X":[${list(most(VALUE), () => '18446744073709551616')}]}`,
+    'small fractions': `{"X":[${list(most(VALUE), () => '1.2345678901234567e-300')}]}`,
+    texts: `{"X":[${list(most(VALUE), () => '"a"')}]}`,
+    'unknown keys': object(Math.min(keys, most(NEW_MEMBER)), (at) => `k${at}`),
+    'long unknown keys': object(Math.min(keys, most(NEW_MEMBER)), (at) => `${'k'.repeat(30)}${at}`),
+    'keys that are numbers': object(Math.min(keys, most(NEW_MEMBER)), (at) => `${(at * 1_048_576) % 4_294_967_291}`),
+    'keys that count down': object(Math.min(keys, most(NEW_MEMBER)), (at) => `${keys - at}`),
+    'one key again and again': `{${list(most(MEMBER) - 3, () => '"a":1')}}`,
+    'small objects': `{"X":[${list(most(1 + NEW_MEMBER), (at) => `{"k${at}":1}`)}]}`,
+    'small objects with numbers': `{"X":[${list(most(1 + NEW_MEMBER), (at) => `{"${at + 1000}":1}`)}]}`,
+    'objects of their own': `{"X":[${list(most(1 + 8 * NEW_MEMBER), (at) => object(8, (key) => `k${at}_${key}`))}]}`,
+    'objects alike': `{"X":[${list(alike(200) - 3, () => object(200, (key) => `k${key}`))}]}`,
+    'empty objects': `{"X":[${list(room, () => '{}')}]}`,
+    'empty lists': `{"X":[${list(room, () => '[]')}]}`,
+    'deep lists': `{"X":[${list(most(61), () => '['.repeat(61) + ']'.repeat(61))}]}`,
+    'deep objects': `{"X":[${list(most(61 * 2 + 1), () => '{"a":'.repeat(61) + '1' + '}'.repeat(61))}]}`,
+    'items that are null': `{"L":[${list(most(VALUE), () => 'null')}]}`,
+    items: `{"L":[${list(most(1 + MEMBER) - 3, () => '{"A":1}')}]}`,
+    'items of their own': `{"L":[${list(most(1 + NEW_MEMBER), (at) => `{"k${at}":1}`)}]}`,
+    'items that are deep': `{"L":[${list(most(61 * 2 + 1), () => '{"a":'.repeat(61) + '1' + '}'.repeat(61))}]}`,
+    'wide objects': `{"X":[${list(most(1 + WIDE * NEW_MEMBER), (at) => object(WIDE, (key) => `k${at}_${key}`))}]}`,
+    'wide objects alike': `{"X":[${list(alike(WIDE), () => object(WIDE, (key) => `k${key}`))}]}`,
+    'an error at the end': `{"X":[${'1,'.repeat(24_000)}${' '.repeat(900_000)}x`,
+    spaces: `{"X":1${' '.repeat(MOST_BYTES - 50)}}`,
+    'objects beyond the limit': `{"X":[${list(300_000, (at) => `{"k${at}":1}`)}]}`,
+    'values beyond the limit': `{"X":[${list(600_000, () => '1')}]}`,
+  };
+}

@@ -1,6 +1,6 @@
 // What the server of the figures serves: something of each kind that a peer could turn against it.
 import 'reflect-metadata';
-import { Type } from 'class-transformer';
+import { Expose, Type } from 'class-transformer';
 import { IsString, ValidateNested } from 'class-validator';
 import { Command, defineContract, Result, StreamCommand } from 'nestjs-cmd-stream';
 
@@ -81,12 +81,21 @@ export class ItemsCmd extends Command<Echo> {
   }
 }
 
+/** Its instances are made by class-transformer itself. */
+export class ExposedCmd extends Command<Echo> {
+  @Expose()
+  @Type(() => Item)
+  readonly L: unknown = null;
+  @Expose()
+  readonly X: unknown = null;
+}
+
 /** Has no handler. */
 export class OrphanCmd extends Command<Echo> {}
 
-const commands = [EchoCmd, CountCmd, HoldCmd, AnyCmd, CheckedCmd, ItemsCmd, OrphanCmd] as const;
+const commands = [EchoCmd, CountCmd, HoldCmd, AnyCmd, CheckedCmd, ItemsCmd, OrphanCmd, ExposedCmd] as const;
 
 export const hostileContract = defineContract({ commands, results: [Echo, Tick] });
 
 /** The number of a Command's type in its frames. */
-export const type = { Echo: 0, Count: 1, Hold: 2, Any: 3, Checked: 4, Items: 5, Orphan: 6 } as const;
+export const type = { Echo: 0, Count: 1, Hold: 2, Any: 3, Checked: 4, Items: 5, Orphan: 6, Exposed: 7 } as const;

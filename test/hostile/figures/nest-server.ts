@@ -21,6 +21,7 @@ import {
   CountCmd,
   Echo,
   EchoCmd,
+  ExposedCmd,
   HoldCmd,
   hostileContract,
   ItemsCmd,
@@ -104,6 +105,11 @@ class HostileController {
 
   @CommandHandler(ItemsCmd)
   items(_command: ItemsCmd): Echo {
+    return new Echo();
+  }
+
+  @CommandHandler(ExposedCmd)
+  exposed(_command: ExposedCmd): Echo {
     return new Echo();
   }
 
