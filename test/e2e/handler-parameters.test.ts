@@ -11,9 +11,16 @@ import {
   type Type,
 } from '@nestjs/common';
 import { BaseRpcContext, Ctx, Payload } from '@nestjs/microservices';
-import { CmdStreamContext, CommandHandler, Command, type CmdStreamContext as ContextType } from 'nestjs-cmd-stream';
+import {
+  CmdStreamContext,
+  CommandHandler,
+  Command,
+  type CmdStreamContext as ContextType,
+  type Result,
+} from 'nestjs-cmd-stream';
+import { lastValueFrom, of } from 'rxjs';
 import { guardLeaks } from '../support/leak-guard.js';
-import { AddCmd, CalcResult, calcContract } from './calc.contract.js';
+import { AddCmd, CalcResult, calcContract, CountCmd, CountResult } from './calc.contract.js';
 import { HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
@@ -21,6 +28,9 @@ const own = guardLeaks();
 const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => {
   return context.switchToRpc().getContext<CmdStreamContext>().remoteAddress;
 });
+
+const answer = new CalcResult(5);
+const theCommand = new AddCmd(2, 3);
 
 /** Notes the class that pipes get for each parameter. */
 @Injectable()
@@ -33,8 +43,12 @@ class MetatypePipe implements PipeTransform {
   }
 }
 
-/** What one AddCmd gives the handler of `controller`, and what pipes saw on the way. */
-async function callHandler(controller: Type<{ got: unknown[] }>): Promise<{ got: unknown[]; pipe: MetatypePipe }> {
+/** What one Command gives the handler of `controller`, and what pipes saw on the way. */
+async function callHandler(
+  controller: Type<{ got: unknown[] }>,
+  call: (client: HandMadeClient) => Promise<unknown> = (client) => client.execute(theCommand),
+  result: Result = answer,
+): Promise<{ got: unknown[]; pipe: MetatypePipe }> {
   const pipe = new MetatypePipe();
   const server = own(
     await NestServer.listen({
@@ -43,12 +57,10 @@ async function callHandler(controller: Type<{ got: unknown[] }>): Promise<{ got:
     }),
   );
   const client = own(new HandMadeClient(server.port));
-  expect(await client.execute(new AddCmd(2, 3))).toEqual(new CalcResult(5));
+  expect(await call(client)).toEqual(result);
   return { got: server.app.get(controller).got, pipe };
 }
 
-const answer = new CalcResult(5);
-const theCommand = new AddCmd(2, 3);
 const theContext: unknown = expect.any(CmdStreamContext);
 const theCaller = '127.0.0.1';
 
@@ -377,6 +389,17 @@ describe('what a handler costs', () => {
   class MayGiveIterable {
     readonly got: unknown[] = [];
 
+    @CommandHandler(CountCmd)
+    async count(...given: [CountCmd]) {
+      this.got.push(...given);
+      return of(new CountResult(1, true));
+    }
+  }
+
+  @Controller()
+  class GivesOne {
+    readonly got: unknown[] = [];
+
     @CommandHandler(AddCmd)
     async add(...given: [AddCmd]) {
       this.got.push(...given);
@@ -385,17 +408,24 @@ describe('what a handler costs', () => {
   }
 
   it('is no parameter but its own where it gives no AsyncIterable, or takes the context', async () => {
-    const plain = await callHandler(GivesResult);
-    expect(plain.pipe.seen.map(([type]) => type)).toEqual(['body']);
+    for (const controller of [GivesResult, GivesOne]) {
+      const { pipe, got } = await callHandler(controller);
+      expect(pipe.seen.map(([type]) => type)).toEqual(['body']);
+      expect(got).toEqual([theCommand]);
+    }
     const taking = await callHandler(TakesContext);
     expect(taking.pipe.seen.map(([type]) => type).toSorted()).toEqual(['body', 'custom']);
     expect(taking.got).toEqual([theCommand, theContext]);
   });
 
   it('is one for the context where it may give an AsyncIterable, which it does not see', async () => {
-    const { pipe, got } = await callHandler(MayGiveIterable);
+    const { pipe, got } = await callHandler(
+      MayGiveIterable,
+      (client) => lastValueFrom(client.send(new CountCmd(1))),
+      new CountResult(1, true),
+    );
     expect(pipe.seen.map(([type]) => type).toSorted()).toEqual(['body', 'custom']);
-    expect(got).toEqual([theCommand]);
+    expect(got).toEqual([new CountCmd(1)]);
   });
 });
 
