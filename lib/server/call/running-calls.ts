@@ -33,13 +33,15 @@ export class RunningCalls {
   }
 }
 
+/** 2 ** 32 by the golden ratio: products of numbers that grow in equal steps differ in their highest bits. */
+const SPREAD = 0x9e3779b1;
 /** As many rows as there are at first, and after a rush: a power of two. */
 const FEW_ROWS = 16;
 const MANY_ROWS = 1024;
 
 /**
- * Those of a peer that gives each call a number of its own. These grow by one, so that hardly two share a row; a peer
- * that chooses others gains little, as it has no more than `maxInFlightPerConnection` of them.
+ * Those of a peer that gives each call a number of its own. These grow, by one or, with several connections, in steps;
+ * hardly two share a row. A peer that chooses others gains little: it has at most `maxInFlightPerConnection` of them.
  */
 export class NumberedCalls<Call extends ServerCall> {
   #size = 0;
@@ -85,7 +87,7 @@ export class NumberedCalls<Call extends ServerCall> {
   }
 
   #rowOf(seq: number): number {
-    return seq & (this.#rows.length - 1);
+    return Math.imul(seq, SPREAD) >>> (Math.clz32(this.#rows.length) + 1);
   }
 
   #grow(): void {
