@@ -78,8 +78,10 @@ export type {
   ClientObserver,
   CommandObserver,
   CommandOutcome,
+  CircuitChange,
   ConnectionChange,
   Instrumentation,
+  Losses,
   ObservedClient,
   ObservedCommand,
   ObservedConnections,
@@ -112,6 +114,7 @@ export {
   type CmdStreamServerEvents,
   type CmdStreamServerStatus,
 } from './nest/server/cmd-stream-server.js';
+export type { CmdStreamLogOptions } from './nest/own-log.js';
 export type { CmdStreamServerOptions } from './nest/server/cmd-stream-server.js';
 export { CmdStreamClient, type ClientPattern, type CmdStreamClientEvents } from './nest/client/cmd-stream-client.js';
 export type { CmdStreamClientOptions } from './nest/client/cmd-stream-client.js';

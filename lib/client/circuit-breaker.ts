@@ -1,7 +1,7 @@
 // The role of a circuit breaker: keeps calls away from a server that fails. It knows no Command and no connection.
 import type { AsyncScope } from '../async-scope.js';
 import { CmdStreamError } from '../errors.js';
-import { ignoreRejection } from '../callbacks.js';
+import { ignoreRejection, notify } from '../callbacks.js';
 import { isFailure } from './failure.js';
 
 /**
@@ -68,7 +68,12 @@ function classify(breaker: CircuitBreaker, error: unknown, scope: AsyncScope): b
 }
 
 /** The breaker of all callers: it sees nothing of the caller of a call, nor do its listeners. */
-export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): ServerBreaker {
+export function breakerApart(
+  breaker: CircuitBreaker,
+  scope: AsyncScope,
+  onChange: (state: CircuitBreakerState) => void,
+): ServerBreaker {
+  const watch = new StateWatch(breaker, scope, onChange);
   return {
     isFailure: breaker.isFailure ? (error) => classify(breaker, error, scope) : isFailure,
     get state() {
@@ -78,15 +83,61 @@ export function breakerApart(breaker: CircuitBreaker, scope: AsyncScope): Server
       const permit = scope.runApart(breaker.acquire, breaker);
       if (ignoreRejection(permit))
         throw new CmdStreamError('INVALID_OPTION', 'option "circuitBreaker": acquire() must not give a promise');
-      return permit && permitApart(permit, scope);
+      if (permit === undefined) watch.look();
+      return permit && permitApart(permit, scope, watch);
     },
   };
 }
 
-function permitApart(permit: CircuitPermit, scope: AsyncScope): CircuitPermit {
+function permitApart(permit: CircuitPermit, scope: AsyncScope, watch: StateWatch): CircuitPermit {
   return {
-    succeed: () => scope.runApart(permit.succeed, permit),
-    fail: (error) => scope.runApart(permit.fail, permit, error),
+    succeed: () => {
+      scope.runApart(permit.succeed, permit);
+      if (!watch.isClosed) watch.lookSoon();
+    },
+    fail: (error) => {
+      scope.runApart(permit.fail, permit, error);
+      watch.lookSoon();
+    },
     release: () => scope.runApart(permit.release, permit),
   };
+}
+
+/** Sees changes of a breaker's state where it can have one; a call that succeeds while it is closed asks for none. */
+class StateWatch {
+  readonly #breaker: CircuitBreaker;
+  readonly #scope: AsyncScope;
+  readonly #onChange: (state: CircuitBreakerState) => void;
+  #state: CircuitBreakerState = 'closed';
+  #willLook = false;
+
+  constructor(breaker: CircuitBreaker, scope: AsyncScope, onChange: (state: CircuitBreakerState) => void) {
+    this.#breaker = breaker;
+    this.#scope = scope;
+    this.#onChange = onChange;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  look(): void {
+    notify(() => {
+      const { state } = this.#breaker;
+      if (state === this.#state) return;
+      this.#state = state;
+      this.#scope.runApart(this.#onChange, undefined, state);
+    });
+  }
+
+  /** A breaker may take a few promises to make up its mind. */
+  lookSoon(): void {
+    if (this.#willLook) return;
+    this.#willLook = true;
+    const look = (): void => {
+      this.#willLook = false;
+      this.look();
+    };
+    this.#scope.run(() => setImmediate(look));
+  }
 }

@@ -95,6 +95,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     queue: options.queue || queueDefaults,
     mayWait: options.queue !== false,
     mostPending: MOST_PENDING,
+    losses: { lost: 0, unsent: 0 },
     dial: apart(scope, dialling(options)),
     dispatchStrategy: strategyOf(options.dispatchStrategy, scope),
     circuitBreaker: options.circuitBreaker,

@@ -50,6 +50,8 @@ export class ClientCore implements ObservedClient {
     command instanceof PatternMessage ? command.route : this.#options.contract.commands.nameFor(command);
   /** Bytes of all its connections so far. */
   readonly traffic = { sent: 0, received: 0 };
+  /** What outages have cost its calls so far. */
+  readonly losses = { lost: 0, unsent: 0 };
   readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
   #closing: Promise<void> | undefined;
 
@@ -61,13 +63,14 @@ export class ClientCore implements ObservedClient {
   }
 
   #newGroup(): Group {
-    const config = { ...groupConfigOf(this.#options, this.#scope), traffic: this.traffic };
+    const config = { ...groupConfigOf(this.#options, this.#scope), traffic: this.traffic, losses: this.losses };
     const group: Group = new Group(config, this.#seqCounter, {
-      onConnectionChange: ({ server, status }, cause) => {
-        this.#observers.onConnection({ server, status, cause });
+      onConnectionChange: ({ server, status, retryInMs }, cause, { open }) => {
+        this.#observers.onConnection({ server, status, cause, open, retryInMs });
         // The end of what was closed is no news of what was opened since.
         if (group === this.#group) this.#notify(cause, server, status);
       },
+      onCircuit: (server, circuit) => this.#observers.onCircuit({ server, circuit }),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
       onLateFrame: () => this.lateFrames++,
     });

@@ -47,6 +47,11 @@ export interface ClientObserver {
   onCall?: ((call: StartedCall) => CallObserver | undefined) | undefined;
   /** A connection opens, is open, has ended or could not be opened. */
   onConnection?: ((change: ConnectionChange) => void) | undefined;
+  /**
+   * The circuit breaker of a server has another state. Seen when a call asks the breaker, or has reported to it: of one
+   * that opens and closes by itself, later.
+   */
+  onCircuit?: ((change: CircuitChange) => void) | undefined;
   /** The client is closed. Calls from before may still end. */
   onClose?: (() => void) | undefined;
 }
@@ -170,6 +175,29 @@ export interface ConnectionChange {
   readonly status: 'disconnected' | 'connecting' | 'connected' | 'closed';
   /** Why it has ended, or could not be opened. */
   readonly cause: CmdStreamError | undefined;
+  /** Connections to that server that are open now. */
+  readonly open: number;
+  /**
+   * Milliseconds until it is tried again by itself; undefined where it is not: it is open or being opened, or is left
+   * to the next call.
+   */
+  readonly retryInMs: number | undefined;
+}
+
+/** A change of the circuit breaker of one server. @publicApi */
+export interface CircuitChange {
+  /** `host:port`, or the path of its socket. */
+  readonly server: string;
+  /** What it is now. */
+  readonly circuit: 'closed' | 'open' | 'half-open';
+}
+
+/** Calls so far that the lack of a connection has failed. @publicApi */
+export interface Losses {
+  /** Their connection was lost before they were answered: whether they were executed is not known. */
+  readonly lost: number;
+  /** They waited for a connection in vain, or too many did: they were never sent. */
+  readonly unsent: number;
 }
 
 /** Bytes that went over all connections so far. @publicApi */
@@ -190,6 +218,8 @@ export interface ObservedClient {
   readonly servers: readonly ObservedConnections[];
   /** What went over its connections. */
   readonly traffic: Traffic;
+  /** What outages have cost. */
+  readonly losses: Losses;
 }
 
 /** The connections of a client to one server, now. @publicApi */

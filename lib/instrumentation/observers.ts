@@ -9,6 +9,7 @@ import { ClientChannels, ServerChannels } from './channels.js';
 import type {
   CallObserver,
   CallOutcome,
+  CircuitChange,
   ClientObserver,
   CommandObserver,
   CommandOutcome,
@@ -44,6 +45,8 @@ export class ClientObservers {
   readonly #channels = new ClientChannels();
   readonly #client: ObservedClient;
   #observers: readonly ClientObserver[] = [];
+  /** Those of them that watch calls. */
+  #callObservers: readonly ClientObserver[] = [];
 
   constructor(given: GivenInstrumentation, client: ObservedClient) {
     this.#given = given === undefined ? [] : [given].flat();
@@ -52,18 +55,20 @@ export class ClientObservers {
 
   /** Are calls watched? */
   get areOn(): boolean {
-    return this.#observers.length > 0 || this.#channels.areOn;
+    return this.#callObservers.length > 0 || this.#channels.areOn;
   }
 
   /** The client is opened. */
   open(): void {
     if (this.#observers.length > 0) return;
     this.#observers = this.#given.flatMap((one) => ask(one, 'observeClient', this.#client) ?? []);
+    this.#callObservers = this.#observers.filter(watchesCalls);
   }
 
   close(): void {
     const observers = this.#observers;
     this.#observers = [];
+    this.#callObservers = [];
     for (const one of observers) ask(one, 'onClose');
   }
 
@@ -71,7 +76,7 @@ export class ClientObservers {
   onCall(begun: Omit<StartedCall, 'client' | 'name'>, nameOf: (command: unknown) => string): WatchedCall | undefined {
     const call = new BegunCall(this.#client, begun, nameOf);
     let observers: CallObserver[] | undefined;
-    for (const one of this.#observers) {
+    for (const one of this.#callObservers) {
       const observer = ask(one, 'onCall', call);
       if (observer) (observers ??= []).push(observer);
     }
@@ -82,6 +87,19 @@ export class ClientObservers {
   onConnection(change: ConnectionChange): void {
     for (const one of this.#observers) ask(one, 'onConnection', change);
     this.#channels.onConnection(change);
+  }
+
+  onCircuit(change: CircuitChange): void {
+    for (const one of this.#observers) ask(one, 'onCircuit', change);
+  }
+}
+
+/** Code of the user may stand behind it. */
+function watchesCalls(observer: ClientObserver): boolean {
+  try {
+    return typeof observer.onCall === 'function';
+  } catch {
+    return false;
   }
 }
 

@@ -4,11 +4,11 @@ import type { LoggerService } from '@nestjs/common';
 import type { ConnectionAddresses } from '../contract/command.js';
 import type { CmdStreamErrorCode } from '../error-codes.js';
 import { encodeError, peerText, visibleText, type CmdStreamError } from '../errors.js';
+import { clipped, endpointText } from './log-text.js';
 
 const LOG_INTERVAL_MS = 1000;
 /** Of all reasons together, in one interval. */
 const MOST_LINES = 10;
-const MAX_TEXT = 512;
 
 /** Ends that need no line: they are what clients do. */
 const ordinary: ReadonlySet<CmdStreamErrorCode> = new Set<CmdStreamErrorCode>([
@@ -22,13 +22,13 @@ const ordinary: ReadonlySet<CmdStreamErrorCode> = new Set<CmdStreamErrorCode>([
 type Level = 'warn' | 'error';
 
 export class PeerLog {
-  readonly #logger: LoggerService;
+  readonly logger: LoggerService;
   readonly #lines = new Map<string, { loggedAt: number; leftOut: number }>();
   /** The interval that runs: since when, and how many lines were written and left out. */
   #interval = { since: Number.NEGATIVE_INFINITY, written: 0, leftOut: 0 };
 
   constructor(logger: LoggerService) {
-    this.#logger = logger;
+    this.logger = logger;
   }
 
   connectionEnd({ remoteAddress, remotePort }: ConnectionAddresses, cause: CmdStreamError): void {
@@ -52,7 +52,7 @@ export class PeerLog {
     const { since, leftOut } = this.#interval;
     if (now - since >= LOG_INTERVAL_MS) {
       this.#interval = { since: now, written: leftOut > 0 ? 1 : 0, leftOut: 0 };
-      if (leftOut > 0) this.#logger.warn(`${leftOut} lines were left out: ${MOST_LINES} may be written in a second`);
+      if (leftOut > 0) this.logger.warn(`${leftOut} lines were left out: ${MOST_LINES} may be written in a second`);
     }
     if (this.#interval.written < MOST_LINES) {
       this.#interval.written++;
@@ -71,8 +71,7 @@ export class PeerLog {
   }
 
   #write({ code, message }: CmdStreamError, what: string, level: Level = 'warn'): void {
-    const text = message.length > MAX_TEXT ? `${message.slice(0, MAX_TEXT)}…` : message;
-    this.#limited(code, `${what}${code}: ${visibleText(text)}`, level);
+    this.#limited(code, `${what}${code}: ${visibleText(clipped(message))}`, level);
   }
 
   #limited(reason: string, text: string, level: Level): void {
@@ -85,10 +84,6 @@ export class PeerLog {
     const more = line?.leftOut ?? 0;
     const leftOut = more > 0 ? ` (and ${more} more since the last line)` : '';
     this.#lines.set(reason, { loggedAt: now, leftOut: 0 });
-    this.line(() => this.#logger[level](text + leftOut), 1 + more);
+    this.line(() => this.logger[level](text + leftOut), 1 + more);
   }
-}
-
-function endpointText(address: string, port: number | undefined): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -137,6 +137,8 @@ const ofServers: Readonly<Record<string, Values>> = {
 };
 
 const ofNest: Readonly<Record<string, Values>> = {
+  logger: [{}, { log: true }, true, null, 5, () => {}],
+  logLevels: ['warn', ['debug'], [5], {}, null, 5],
   serializer: [{}, { serialize: true }, null, 5, () => {}],
   deserializer: [{}, { deserialize: true }, null, 5, () => {}],
 };

@@ -128,6 +128,11 @@ export class GroupConnection implements ClientSessionListener {
     return this.#state.name === 'connecting';
   }
 
+  /** Milliseconds until the next attempt; undefined where none will be made by itself. */
+  get retryInMs(): number | undefined {
+    return this.#state.name === 'pausing' ? Math.max(0, this.#notBefore - performance.now()) : undefined;
+  }
+
   /** What the attempt that is under way waits for. */
   get unanswered(): CmdStreamError | undefined {
     return this.#attempt?.unanswered();

@@ -7,6 +7,7 @@ import { callback, objectWith } from '../../options.js';
 import {
   breakerApart,
   type CircuitBreaker,
+  type CircuitBreakerState,
   type CircuitBreakerFactory,
   type ServerBreaker,
 } from '../circuit-breaker.js';
@@ -84,6 +85,7 @@ export class GroupServer {
     readonly address: ServerAddress,
     circuitBreaker: CircuitBreakerFactory | undefined,
     scope: AsyncScope,
+    onCircuit: (server: string, state: CircuitBreakerState) => void = () => {},
   ) {
     this.name = addressText(address);
     if (circuitBreaker === undefined) return;
@@ -96,7 +98,12 @@ export class GroupServer {
       const text = `option "circuitBreaker": isFailure of what it returns must be ${callback.expected}`;
       throw new CmdStreamError('INVALID_OPTION', text);
     }
-    this.breaker = breakerApart(breaker, scope);
+    this.breaker = breakerApart(breaker, scope, (state) => onCircuit(this.name, state));
+  }
+
+  /** Connections to it that are open. */
+  get open(): number {
+    return this.connections.reduce((sum, { session }) => sum + (session ? 1 : 0), 0);
   }
 
   /** Why one of its connections, or the attempt to open one, has failed. */

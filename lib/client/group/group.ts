@@ -5,12 +5,12 @@
 //                 ^---(refused, or lost and idempotent: after a pause in the waiting room)---+
 import type { ServerAddress } from '../../connection/dial.js';
 import { CLOSE_MS } from '../../connection/connection-socket.js';
-import type { CmdStreamError } from '../../errors.js';
+import { codeOf, type CmdStreamError } from '../../errors.js';
 import { isPermanent } from '../failure.js';
 import type { Metadata } from '../../wire/control-frame.js';
 import type { Seq } from '../../wire/frame.js';
 import { ConnectionPicker, type ConnectionPickerConfig } from './connection-picker.js';
-import type { CircuitBreakerFactory } from '../circuit-breaker.js';
+import type { CircuitBreakerFactory, CircuitBreakerState } from '../circuit-breaker.js';
 import { GroupServer, groupStatus, type ClientStatus } from './group-server.js';
 import { GroupConnection, type GroupConnectionConfig, type GroupConnectionListener } from './group-connection.js';
 import type { ClientCall } from '../call/client-call.js';
@@ -39,7 +39,9 @@ export interface GroupConfig
 /** What a group tells its client. */
 export interface GroupListener {
   /** A connection opens, has ended, or could not be opened. */
-  onConnectionChange(connection: GroupConnection, cause: CmdStreamError | undefined): void;
+  onConnectionChange(connection: GroupConnection, cause: CmdStreamError | undefined, server: GroupServer): void;
+  /** The circuit breaker of a server has another state. */
+  onCircuit(server: string, circuit: CircuitBreakerState): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
   onLateFrame(): void;
 }
@@ -67,7 +69,10 @@ export class Group implements GroupConnectionListener {
     this.#listener = listener;
     const submit = (call: ClientCall): void => this.submit(call);
     this.waiting = new WaitingRoom(config, submit, () => this.#whyNotOpen);
-    this.servers = config.servers.map((address) => new GroupServer(address, config.circuitBreaker, config.scope));
+    const onCircuit = (server: string, state: CircuitBreakerState): void => listener.onCircuit(server, state);
+    this.servers = config.servers.map(
+      (address) => new GroupServer(address, config.circuitBreaker, config.scope, onCircuit),
+    );
     this.#picker = new ConnectionPicker(config, this.servers);
     this.#connections = Array.from({ length: config.servers.length * config.connectionsPerServer }, (_, index) => {
       const server = this.#picker.serverOf({ index });
@@ -152,6 +157,7 @@ export class Group implements GroupConnectionListener {
       if (this.waiting.isFull) this.#start();
       this.waiting.add(call);
     } catch (error) {
+      if (codeOf(error) === 'QUEUE_FULL') this.#config.losses.unsent++;
       return call.fail(error);
     }
     // Code of the user has run.
@@ -236,7 +242,7 @@ export class Group implements GroupConnectionListener {
       this.waiting.release();
     } else if (isAttempt && cause) this.#picker.onAttemptFailed(connection, cause, () => this.#failIfInVain());
     else this.#failIfInVain();
-    this.#listener.onConnectionChange(connection, cause);
+    this.#listener.onConnectionChange(connection, cause, this.#picker.serverOf(connection));
   }
 
   onSessionChange(): void {
@@ -293,8 +299,9 @@ export class Group implements GroupConnectionListener {
     call.mayHaveRun = true;
     const isIdempotent = call.idempotent ?? this.#config.isIdempotent(call.command);
     const mayRepeat = call.kept !== undefined && !this.#closed && isIdempotent;
-    if (mayRepeat && this.waiting.resendLost(call)) call.report({ how: 'failed', error });
-    else call.fail(error);
+    if (mayRepeat && this.waiting.resendLost(call)) return call.report({ how: 'failed', error });
+    if (call.isPending && error.code === 'CONNECTION_LOST') this.#config.losses.lost++;
+    call.fail(error);
   }
 
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {

@@ -76,6 +76,7 @@ export interface WaitingRoomConfig {
   readonly mostPending: number;
   /** `false`: lost calls are not sent again. */
   readonly retry: ResolvedRetryOptions | false;
+  readonly losses: { lost: number; unsent: number };
 }
 
 /** So many callers of connect() may wait for a connection, even where no Command may. */
@@ -154,6 +155,7 @@ export class WaitingRoom implements CallHolder {
     call.holder = this;
     const onOver = (): void => {
       this.#calls.delete(call);
+      this.#config.losses.unsent++;
       call.fail(this.#noConnection());
     };
     this.#calls.set(call, this.#wait(queue.timeoutMs, onOver));
@@ -236,6 +238,7 @@ export class WaitingRoom implements CallHolder {
 
   /** What waits for a connection waits in vain. */
   failAwaiting(error: CmdStreamError = this.#noConnection()): void {
+    if (error.code !== 'CLOSED') this.#config.losses.unsent += this.#calls.size;
     for (const call of this.#take(this.#calls)) call.fail(error);
     for (const { reject } of this.#take(this.#callers)) reject(error);
   }

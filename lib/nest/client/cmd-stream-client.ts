@@ -1,7 +1,6 @@
 // The client of the transport: a core client with Nest's ClientProxy face, Observables and the dispatch hook.
 // It is long because each method of that face is documented here, most of them with an example.
 import 'reflect-metadata';
-import { Logger } from '@nestjs/common';
 import {
   ClientProxy,
   type ClientOptions,
@@ -44,15 +43,18 @@ import { CmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from '../server/command-handler.decorator.js';
 import { EmptyError, PatternResponses } from './pattern-responses.js';
 import { Listeners, type EventNames } from '../listeners.js';
+import { logRules, ownLog, type CmdStreamLogOptions } from '../own-log.js';
 import { PeerLog } from '../peer-log.js';
+import { clientLog } from './client-log.js';
 import { serialized, deserializerRule, serializerRule } from '../packet-forms.js';
 
 /**
- * The options of the Nest client: those of the core client, and Nest's serializers.
+ * The options of the Nest client: those of the core client, Nest's serializers, and what it logs.
  *
  * @publicApi
  */
-export interface CmdStreamClientOptions<C extends Contract = Contract> extends Omit<CommandClientOptions, 'contract'> {
+export interface CmdStreamClientOptions<C extends Contract = Contract>
+  extends Omit<CommandClientOptions, 'contract'>, CmdStreamLogOptions {
   /**
    * The contract both sides share; without one the client sends messages by pattern only.
    * @default none
@@ -83,6 +85,7 @@ export const cmdStreamClientRules: OptionRules<CmdStreamClientOptions> = Object.
   connectOnBootstrap: boolean,
   serializer: serializerRule,
   deserializer: deserializerRule,
+  ...logRules,
 });
 
 /**
@@ -155,7 +158,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   readonly #client: CommandClient;
   readonly #commands: TypeTable;
   readonly #listeners = new Listeners(eventNames);
-  readonly #log = new PeerLog(new Logger('CmdStreamClient'));
+  readonly #log: PeerLog;
   #packets = 0;
   readonly #connectOnBootstrap: boolean;
   readonly #maxStreamBufferBytes: number;
@@ -169,7 +172,16 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
       cmdStreamClientRules,
       oldClientNames,
     );
-    const { serializer, deserializer, connectOnBootstrap, contract = emptyContract, ...others } = resolved;
+    const {
+      serializer,
+      deserializer,
+      connectOnBootstrap,
+      logger,
+      logLevels,
+      contract = emptyContract,
+      ...others
+    } = resolved;
+    this.#log = new PeerLog(ownLog('CmdStreamClient', { logger, logLevels }));
     this.#connectOnBootstrap = connectOnBootstrap;
     this.#maxStreamBufferBytes = others.maxStreamBufferBytes;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
@@ -179,7 +191,8 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
       this.#emit('unexpectedResult', result);
       return others.onUnexpectedResult?.(result);
     };
-    const all = { ...others, contract, onUnexpectedResult };
+    const instrumentation = [clientLog(this.#log), others.instrumentation ?? []].flat();
+    const all = { ...others, contract, onUnexpectedResult, instrumentation };
     this.#core = new ClientCore(completeClientOptions('CmdStreamClient', options, all));
     this.#client = commandClientOf(this.#core);
     this.#core.onStatus(({ status, cause, server, connection }) => {

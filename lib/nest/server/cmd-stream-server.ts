@@ -3,7 +3,7 @@
 // the core's.
 import 'reflect-metadata';
 import { AsyncResource } from 'node:async_hooks';
-import { Logger, type LoggerService } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
 import {
   Server,
   type ClientOptions,
@@ -32,22 +32,24 @@ import {
 } from '../../server/server-options.js';
 import type { TlsReloadOptions } from '../../server/server-tls.js';
 import { Listeners, type EventNames } from '../listeners.js';
+import { logRules, ownLog, type CmdStreamLogOptions } from '../own-log.js';
 import { PeerLog } from '../peer-log.js';
 import type { CmdStreamContext } from './cmd-stream.context.js';
 import { transportIdRule, type CommandHandlerExtras } from './command-handler.decorator.js';
 import { FailureLog } from './failure-log.js';
 import { failureOf } from './handler-failure.js';
 import { CQRS_MIX_UP, HandlerInvoker, runHandler } from './handler-invoker.js';
+import { LifeLog, type Handled } from './life-log.js';
 import { PatternInvoker, type RunHandler } from './pattern-invoker.js';
 import { HookedSink } from './response-sinks.js';
 import { deserializerRule, serializerRule } from '../packet-forms.js';
 
 /**
- * The options of the Nest server: those of the core server, without its Invoker, which is Nest.
+ * The options of the Nest server: those of the core server, without its Invoker, which is Nest, and what it logs.
  *
  * @publicApi
  */
-export interface CmdStreamServerOptions extends CmdStreamBaseServerOptions {
+export interface CmdStreamServerOptions extends CmdStreamBaseServerOptions, CmdStreamLogOptions {
   /**
    * The contract both sides share; without one the server takes messages by pattern only.
    * @default none
@@ -78,6 +80,7 @@ export const cmdStreamServerRules: OptionRules<CmdStreamServerOptions> = Object.
   transportId: transportIdRule,
   serializer: serializerRule,
   deserializer: deserializerRule,
+  ...logRules,
 });
 
 const oldNames: OldOptionNames = Object.freeze({
@@ -154,13 +157,14 @@ export class CmdStreamServer
   override transportId: Transport | symbol;
   /** Nest 12 leaves it to this server to log what an event's handler threw on purpose. */
   override readonly propagatesEventHandlerErrors = true;
-  /** Where it logs what peers and handlers cause; subclasses may have another one. */
-  protected override readonly logger: LoggerService = new Logger('CmdStreamServer');
+  /** Where it logs: see the option `logger`; subclasses may have another one. */
+  protected override readonly logger: LoggerService;
   readonly #server: CommandServer;
   readonly #invoker: HandlerInvoker;
   readonly #listeners = new Listeners(eventNames);
-  readonly #peerLog = new PeerLog(this.logger);
-  readonly #failureLog = new FailureLog(() => this.logger, this.#peerLog);
+  readonly #peerLog: PeerLog;
+  readonly #failureLog: FailureLog;
+  readonly #lifeLog: LifeLog;
   readonly #patterns: PatternInvoker;
   #hooked = false;
   /** Was it closed since it got its handlers? */
@@ -169,7 +173,10 @@ export class CmdStreamServer
   constructor(options: CmdStreamServerOptions = {}) {
     super();
     const resolved = resolveOptions('CmdStreamServer', options, serverDefaults, cmdStreamServerRules, oldNames);
-    const { transportId, serializer, deserializer, contract = emptyContract, ...core } = resolved;
+    const { transportId, serializer, deserializer, logger, logLevels, contract = emptyContract, ...core } = resolved;
+    this.logger = ownLog('CmdStreamServer', { logger, logLevels });
+    this.#peerLog = new PeerLog(this.logger);
+    this.#failureLog = new FailureLog(() => this.logger, this.#peerLog);
     this.transportId = transportId ?? CMD_STREAM;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
     this.initializeDeserializer({ deserializer } as ClientOptions['options']);
@@ -191,6 +198,8 @@ export class CmdStreamServer
       failureOf: shape,
     });
     this.#server = new CommandServer(this.#coreOptions({ ...core, contract }), true);
+    const loggerOf = (): LoggerService => this.logger;
+    this.#lifeLog = new LifeLog(loggerOf, this.#server, () => this.#handled);
     this.#server.onStatus((status, cause) => this.#onStatus(status, cause));
   }
 
@@ -217,8 +226,14 @@ export class CmdStreamServer
     };
   }
 
+  get #handled(): Handled {
+    const { size } = this.#invoker;
+    return { commands: size, patterns: this.messageHandlers.size - size };
+  }
+
   #onStatus(status: ServerStatus, cause: CmdStreamError | undefined): void {
     this.#isOver ||= status === 'closed';
+    this.#lifeLog.onStatus(status, cause);
     this._status$.next(status);
     this.#emit('status', status, cause);
   }

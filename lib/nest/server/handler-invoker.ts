@@ -82,6 +82,11 @@ export class HandlerInvoker implements CommandInvoker {
     delete this.timeoutMsOf;
   }
 
+  /** How many Commands have a handler. */
+  get size(): number {
+    return this.#routes.filter((route) => route !== undefined).length;
+  }
+
   /** The names of Commands of the contract without a handler. */
   get missing(): readonly string[] {
     return this.#missing.map(({ name }) => name);

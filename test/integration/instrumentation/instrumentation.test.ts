@@ -3,9 +3,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import type {
   CallObserver,
+  CircuitBreaker,
   CommandClientOptions,
   CommandObserver,
   CommandServerOptions,
+  ConnectionChange,
   Instrumentation,
   ObservedClient,
   ObservedServer,
@@ -333,5 +335,94 @@ describe('a client and a server that are watched', () => {
     await watchedClient(own, server.address!.port).execute(new AddCmd());
     expect(port).toBeGreaterThan(0);
     expect(notes.server).toHaveLength(6);
+  });
+});
+
+describe('the connections of a client that is watched', () => {
+  /** Like the log of the Nest client: of connections and circuits alone. */
+  class Changes {
+    readonly all: ConnectionChange[] = [];
+    readonly circuits: string[] = [];
+    client: ObservedClient | undefined;
+    readonly instrumentation: Instrumentation = {
+      observeClient: (client) => {
+        this.client = client;
+        return {
+          onConnection: (change) => void this.all.push(change),
+          onCircuit: ({ circuit }) => void this.circuits.push(circuit),
+        };
+      },
+    };
+  }
+
+  it('say how many are open, and when a lost one is tried again', async () => {
+    const changes = new Changes();
+    const { server } = await watchedPair();
+    const { instrumentation } = changes;
+    const client = watchedClient(own, server.address!.port, {
+      instrumentation,
+      connectionsPerServer: 2,
+      reconnect: true,
+    });
+    await client.connect();
+    await until('both are open', () => changes.all.at(-1)?.open === 2);
+    server.destroy();
+    await until('both are lost', () => changes.all.filter(({ status }) => status === 'disconnected').length >= 2);
+    const [first, second] = changes.all.filter(({ status }) => status === 'disconnected');
+    expect([first!.open, second!.open]).toEqual([1, 0]);
+    expect(first!.retryInMs).toBeGreaterThanOrEqual(0);
+    expect(changes.all.find(({ status }) => status === 'connected')!.retryInMs).toBeUndefined();
+  });
+
+  it('say nothing of a next attempt where none is made by itself', async () => {
+    const changes = new Changes();
+    const { server } = await watchedPair();
+    const { instrumentation } = changes;
+    const client = watchedClient(own, server.address!.port, { instrumentation, reconnect: false });
+    await client.connect();
+    server.destroy();
+    await until('it is lost', () => changes.all.at(-1)?.status === 'disconnected');
+    expect(changes.all.at(-1)).toMatchObject({ open: 0, retryInMs: undefined });
+  });
+
+  it('count the calls that were lost with them, and those that found none', async () => {
+    const changes = new Changes();
+    const { server } = await watchedPair();
+    const { instrumentation } = changes;
+    const queue = { timeoutMs: 50, maxCommands: 1 };
+    const client = watchedClient(own, server.address!.port, { instrumentation, queue });
+    await client.execute(new AddCmd());
+    expect(changes.client!.losses).toEqual({ lost: 0, unsent: 0 });
+    const calls = [client.execute(new SlowCmd()), client.execute(new SlowCmd())].map(failureOf);
+    await until('they run', () => server.inFlight === 2);
+    server.destroy();
+    await Promise.all(calls);
+    await Promise.all([client.execute(new AddCmd()), client.execute(new AddCmd())].map(failureOf));
+    expect(changes.client!.losses).toEqual({ lost: 2, unsent: 2 });
+  });
+
+  it('say each change of a circuit once', async () => {
+    const changes = new Changes();
+    const { server } = await watchedPair();
+    const { instrumentation } = changes;
+    let state: CircuitBreaker['state'] = 'closed';
+    const outcomes = { succeed: () => void (state = 'closed'), fail: () => void (state = 'open'), release: () => {} };
+    const breaker: CircuitBreaker = {
+      get state() {
+        return state;
+      },
+      acquire: () => (state === 'open' ? undefined : outcomes),
+      isFailure: () => true,
+    };
+    const client = watchedClient(own, server.address!.port, { instrumentation, circuitBreaker: () => breaker });
+    await client.execute(new AddCmd());
+    await failureOf(client.execute(new FailCmd()));
+    await until('it is open', () => changes.circuits.length === 1);
+    await failureOf(client.execute(new AddCmd()));
+    state = 'half-open';
+    await client.execute(new AddCmd());
+    await until('it is closed', () => changes.circuits.length === 2);
+    await client.execute(new AddCmd());
+    expect(changes.circuits).toEqual(['open', 'closed']);
   });
 });

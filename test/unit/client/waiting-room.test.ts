@@ -45,6 +45,7 @@ class Stage {
       queue: { timeoutMs: LIMIT_MS, maxCommands: 1000 },
       mostPending: 1000,
       retry: retryDefaults,
+      losses: { lost: 0, unsent: 0 },
       ...config,
     };
     const submit = (call: ClientCall): void => {
