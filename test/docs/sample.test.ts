@@ -14,6 +14,7 @@ const samples = [
   ['sample/02-protobuf/README.md', 'npm run start:protobuf'],
   ['sample/09-otel/README.md', 'npm run start:otel'],
   ['sample/10-rpc/README.md', 'npm run start:rpc'],
+  ['sample/11-scale-out/README.md', 'npm run start:scale-out'],
 ] as const;
 
 describe('a sample', () => {
