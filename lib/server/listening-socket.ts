@@ -1,6 +1,7 @@
 // The listening socket of a server, TCP, TLS or Unix domain, its own or one it was given: hands over sockets that are
 // ready to speak, and ends those that do not get that far. It removes what a server that has died left at its path. It
 // knows no frames.
+import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { connect, createServer, Server, type AddressInfo, type Socket } from 'node:net';
@@ -53,6 +54,8 @@ export class ListeningSocket {
   readonly #onSocketClose: (this: Socket) => void;
   /** Was the server made elsewhere? Then it is not closed here. */
   readonly #isGiven: boolean;
+  /** Are those beyond the limit refused here, and not by Node? */
+  readonly #refuses: boolean;
   /** Secures what is accepted; the same as `server` unless that was given. */
   readonly #tls: TlsServer | undefined;
   /** Begin a TLS handshake. */
@@ -75,8 +78,11 @@ export class ListeningSocket {
     this.#tls?.removeAllListeners('connection');
     this.server = config.listenOn instanceof Server ? config.listenOn : (this.#tls ?? createServer());
     this.server.on('connection', this.#onConnection).on('error', this.#onError).on('close', this.#onClose);
-    if (this.#isGiven || limit.most === Infinity) return;
-    // Node's own refusal is the cheapest, and lets a cluster try another worker.
+    // A connection that Node refuses in a worker of a cluster goes to the next one, round and round when all are full:
+    // no client would get an answer, and no process would rest.
+    this.#refuses = this.#isGiven || cluster.isWorker;
+    if (this.#refuses || limit.most === Infinity) return;
+    // Node's own refusal is the cheapest.
     this.server.maxConnections = limit.most;
     this.server.on('drop', (client) => this.#refuse(client ?? {}, limit.full()));
   }
@@ -114,8 +120,7 @@ export class ListeningSocket {
 
   #onConnection = (socket: Socket): void => {
     const { remoteAddress } = socket;
-    // Of its own server Node has counted them.
-    const refusal = this.#isGiven && this.#isFull ? this.#limit.full() : this.#limit.add(remoteAddress);
+    const refusal = this.#refuses && this.#isFull ? this.#limit.full() : this.#limit.add(remoteAddress);
     if (refusal) {
       this.#refuse(socket, refusal);
       return end(socket);
@@ -164,7 +169,9 @@ export class ListeningSocket {
       await this.#bind();
     } catch (error) {
       const isTaken = codeOf(error) === 'EADDRINUSE' && path !== undefined;
-      if (!isTaken || !(await removeStaleSocket(path))) throw this.#listenError(error);
+      // The workers of a cluster share what they have asked for equally often. Where the first one had to ask a second
+      // time, because the process before has died, so have all others.
+      if (!isTaken || !((await removeStaleSocket(path)) || cluster.isWorker)) throw this.#listenError(error);
       await this.#bind().catch((second: unknown) => {
         throw this.#listenError(second);
       });

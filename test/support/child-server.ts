@@ -57,8 +57,16 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
+/** The workers start one after the other, as successors do, which come when others listen already. */
 function lead(): void {
-  for (let worker = 0; worker < Number(workers); worker++) cluster.fork().on('message', tell);
+  const start = (left: number): void => {
+    if (left === 0) return;
+    cluster
+      .fork()
+      .on('message', tell)
+      .once('listening', () => start(left - 1));
+  };
+  start(Number(workers));
   process.on('message', (message) => {
     for (const worker of Object.values(cluster.workers ?? {})) worker?.send(message as string);
   });

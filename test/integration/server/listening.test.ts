@@ -250,6 +250,29 @@ describe('a server in a process of its own', () => {
     while (new Set(child.reported('ranIn')).size < 2) await isAnswered(first.port);
     expect(await child.close()).toBe(0);
   });
+
+  it('refuses a connection when all workers of a cluster have as many as they may', async () => {
+    const options = { maxConnections: 1 };
+    const child = own(new ServerProcess(own(new Folder()), { workers: 2, options }));
+    const { port } = await child.address(1);
+    for (let worker = 0; worker < 2; worker++) await own(await RawPeer.connect(port)).receives(GREETING);
+    await own(await RawPeer.connect(port)).ends();
+    expect(await child.close()).toBe(0);
+  });
+
+  it('shares a path with the other workers of a cluster, also where a process that has died left its socket', async () => {
+    const folder = own(new Folder());
+    const path = folder.file('calc.sock');
+    const dead = createServer().listen(folder.file('dead.sock'));
+    await once(dead, 'listening');
+    linkSync(folder.file('dead.sock'), path);
+    dead.close();
+    const child = own(new ServerProcess(own(new Folder()), { workers: 3, options: { listenOn: { path } } }));
+    expect(await child.address(2)).toMatchObject({ address: path });
+    while (new Set(child.reported('ranIn')).size < 3) await isAnswered(path);
+    expect(await child.close()).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
 });
 
 describe('a descriptor', () => {
