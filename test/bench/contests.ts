@@ -245,6 +245,14 @@ const connections: Contest = {
   })),
 };
 
+const servers: Contest = {
+  name: 'servers',
+  title: 'JSON echo of 64 bytes, its handler works for some 50 µs; 64 in flight over 2 connections',
+  unit: 'calls',
+  entries: entries(['one-server', 'two-servers'], { connections: 2, inFlight: 64 }),
+  keys: [faster('two-servers-vs-one', 'two-servers', 'one-server', 'two workers of node:cluster against one')],
+};
+
 const kibibyte: Contest = {
   name: 'kibibyte',
   title: 'JSON echo of 1 KiB, 256 in flight, one connection',
@@ -314,6 +322,7 @@ export const contests: readonly Contest[] = [
   few,
   kibibyte,
   connections,
+  servers,
   delayed,
   stream(1, {}),
   stream(100, {}),

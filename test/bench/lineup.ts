@@ -19,6 +19,7 @@ const brokers = () => import('./contestants/nest-brokers.js');
 const http = () => import('./contestants/nest-http.js');
 const ceiling = () => import('./contestants/ceiling.js');
 const codec = () => import('./contestants/codec.js');
+const manyServers = () => import('./contestants/many-servers.js');
 const slowConsumer = () => import('./contestants/slow-consumer.js');
 
 const lineup = {
@@ -45,6 +46,8 @@ const lineup = {
     title: 'execute beside a slow stream',
     load: async () => (await slowConsumer()).besideSlowStream,
   },
+  'one-server': { title: 'one busy server process', load: async () => (await manyServers()).oneServer },
+  'two-servers': { title: 'two busy server processes', load: async () => (await manyServers()).twoServers },
   'codec-json': { title: 'JSON.stringify and JSON.parse', load: async () => (await codec()).codecJson },
   'codec-mus': { title: 'MUS codec', load: async () => (await codec()).codecMus },
   'tcp-string': { title: 'Nest TCP, string pattern', load: async () => (await nestTcp()).tcpString },
