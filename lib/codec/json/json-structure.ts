@@ -52,8 +52,9 @@ function mayBeDeep(text: string, maxDepth: number): boolean {
 }
 
 function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits, maxComplexity?: number): number {
-  const seen = maxComplexity === undefined ? undefined : new SeenKeys(text);
+  const order = maxComplexity === undefined ? undefined : new KeyOrder(text);
   let keys = 0;
+  let isBehindKey = false;
   /** Of the tokens, beside those that weigh more than one. */
   let room = (maxComplexity ?? Number.POSITIVE_INFINITY) * PART;
   let most = Math.min(maxTokens, room);
@@ -66,7 +67,8 @@ function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits, 
     if (code === COMMA || code <= SPACE) continue;
     if (code === COLON) {
       keys++;
-      if (seen) most = Math.min(maxTokens, (room -= (seen.isNew(start, end) ? NEW_KEY : PART) - 1));
+      isBehindKey = true;
+      if (order) most = Math.min(maxTokens, (room -= (order.isKnown(start, end) ? KNOWN_KEY : KEY) - VALUE));
       continue;
     }
     if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
@@ -77,12 +79,14 @@ function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits, 
     if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
       if (++depth > maxDepth)
         throw new CmdStreamError('JSON_LIMIT', `JSON is nested deeper than maxDepth (${maxDepth})`);
-      if (seen) most = Math.min(maxTokens, (room -= PART - 1));
+      const isInner = isBehindKey && code === OPEN_OBJECT;
+      if (order) most = Math.min(maxTokens, (room -= (isInner ? INNER_OBJECT : PART) - VALUE));
     } else {
       start = at;
       end = code === QUOTE ? endOfString(text, at) : endOfScalar(text, at);
       at = end - 1;
     }
+    isBehindKey = false;
   }
   return keys;
 }
@@ -92,39 +96,46 @@ function tooLarge(tokens: number, maxTokens: number, maxComplexity: number | und
   return new CmdStreamError('JSON_LIMIT', `JSON is more complex than maxComplexity (${maxComplexity})`);
 }
 
-// What parts of a text weigh, beside values that weigh one: after the time that JSON.parse, and class-transformer
-// behind it, take for them.
+// What parts of a text weigh: after the time that JSON.parse takes for them. It is quick with objects that have the keys
+// of the one before, in their order, and slow with each that has others.
 
-/** An object, an array, a key. */
-const PART = 8;
-/** A key that no other object has: objects of their own shapes take longest. */
-const NEW_KEY = 4 * PART;
+/** A text, a number, `true`, `false` or `null`. */
+const VALUE = 1;
+/** An object in an array, an array. */
+const PART = 8 * VALUE;
+/** An object that is the value of a key. */
+const INNER_OBJECT = 4 * PART;
+/** A key behind the one that it was behind before. */
+const KNOWN_KEY = PART / 4;
+/** Any other key. */
+const KEY = 3 * PART;
 
-/** Of the table of keys, in bits: many more than there can be keys. */
-const SEEN_BITS = 18;
+/** Of the table of keys, in bits: many more than a text within the default can have of those that weigh most. */
+const ORDER_BITS = 18;
 
-/** Which keys have been seen, by their hash, which no peer can foresee. */
-class SeenKeys {
+/** Which key came behind which, by their hashes, which no peer can foresee. */
+class KeyOrder {
   readonly #text: string;
-  readonly #seen = new Uint8Array(2 ** (SEEN_BITS - 3));
+  readonly #next = new Uint32Array(2 ** ORDER_BITS);
   readonly #seed = Math.trunc(Math.random() * 2 ** 31);
+  #last = 0;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  /** Is the key between these places new? It is seen from now on. */
-  isNew(start: number, end: number): boolean {
+  /** Did the key between these places come behind the last one before? */
+  isKnown(start: number, end: number): boolean {
     let hash = this.#seed;
     for (let at = start; at < end; at++) {
       hash = Math.imul(hash ^ this.#text.charCodeAt(at), 0x01000193);
       hash ^= hash >>> 15;
     }
-    hash >>>= 32 - SEEN_BITS;
-    const bit = 1 << (hash & 7);
-    const isNew = (this.#seen[hash >>> 3]! & bit) === 0;
-    this.#seen[hash >>> 3]! |= bit;
-    return isNew;
+    hash >>>= 0;
+    const last = this.#last >>> (32 - ORDER_BITS);
+    const isKnown = this.#next[last] === hash;
+    this.#next[last] = this.#last = hash;
+    return isKnown;
   }
 }
 

@@ -26,17 +26,21 @@ function list(most: number, item: (at: number) => string): string {
 const WIDE = 1020;
 const object = (keys: number, key: (at: number) => string): string => `{${list(keys, (at) => `"${key(at)}":1`)}}`;
 
-/** What parts of a document weigh: an object, an array or a key one, a key that is new four, other values an eighth. */
+/**
+ * What parts of a document weigh: an object or an array one, an object within an object four, a key that comes behind
+ * the same as before a quarter, any other key three, other values an eighth.
+ */
 const VALUE = 1 / 8;
-const MEMBER = 1 + VALUE;
-const NEW_MEMBER = 4 + VALUE;
+const MEMBER = 1 / 4 + VALUE;
+const NEW_MEMBER = 3 + VALUE;
+const INNER = 4 + 1 / 4;
 
 export function hardJson({ complexity, keys }: Allowed): Readonly<Record<string, string>> {
   // Beside the document's own object, its key and its list.
   const room = complexity - 10;
   const most = (weight: number): number => Math.floor(room / weight);
   /** Objects of the same keys; those of the first are new. */
-  const alike = (width: number): number => most(1 + width * MEMBER) - 3;
+  const alike = (width: number): number => most(1 + width * MEMBER + 3) - 3;
   return {
     'a long text': `{"X":"${'x'.repeat(MOST_BYTES - 50)}"}`,
     'escaped letters': `{"X":"${String.raw`\u0041`.repeat(170_000)}"}`,
@@ -61,11 +65,11 @@ export function hardJson({ complexity, keys }: Allowed): Readonly<Record<string,
     'empty objects': `{"X":[${list(room, () => '{}')}]}`,
     'empty lists': `{"X":[${list(room, () => '[]')}]}`,
     'deep lists': `{"X":[${list(most(61), () => '['.repeat(61) + ']'.repeat(61))}]}`,
-    'deep objects': `{"X":[${list(most(61 * 2 + 1), () => '{"a":'.repeat(61) + '1' + '}'.repeat(61))}]}`,
+    'deep objects': `{"X":[${list(most(61 * INNER), () => '{"a":'.repeat(61) + '1' + '}'.repeat(61))}]}`,
     'items that are null': `{"L":[${list(most(VALUE), () => 'null')}]}`,
     items: `{"L":[${list(most(1 + MEMBER) - 3, () => '{"A":1}')}]}`,
     'items of their own': `{"L":[${list(most(1 + NEW_MEMBER), (at) => `{"k${at}":1}`)}]}`,
-    'items that are deep': `{"L":[${list(most(61 * 2 + 1), () => '{"a":'.repeat(61) + '1' + '}'.repeat(61))}]}`,
+    'items that are deep': `{"L":[${list(most(61 * INNER), () => '{"a":'.repeat(61) + '1' + '}'.repeat(61))}]}`,
     'wide objects': `{"X":[${list(most(1 + WIDE * NEW_MEMBER), (at) => object(WIDE, (key) => `k${at}_${key}`))}]}`,
     'wide objects alike': `{"X":[${list(alike(WIDE), () => object(WIDE, (key) => `k${key}`))}]}`,
     'an error at the end': `{"X":[${'1,'.repeat(24_000)}${' '.repeat(900_000)}x`,
