@@ -70,6 +70,8 @@ export class ServerTls {
       (name) => tls?.[name] !== undefined && (name === 'pfx' ? files : files?.[name]),
     );
     if (both) this.#refuse(`option "tls": \`${both}\` and option "tlsFiles" exclude each other`);
+    if (files === undefined && !hasCertificate(this.#options))
+      this.#refuse('option "tls": `key` and `cert` are needed, or `pfx`: without a certificate no client can connect');
     this.#check({ ...this.#options, ...(this.#files?.ca !== undefined && { ca: 'a file' }) });
   }
 
@@ -84,8 +86,6 @@ export class ServerTls {
   #check(tls: TlsOptions): void {
     const { requestCert, rejectUnauthorized, ca, pfx } = tls;
     const refuse = (reason: string): never => this.#refuse(`option "tls": ${reason}`);
-    if (this.#files === undefined && !hasCertificate(tls))
-      refuse('`key` and `cert` are needed, or `pfx`: without a certificate no client can connect');
     // Node takes an empty text for none.
     const hasAuthority = ca !== undefined && ca !== '';
     if (requestCert) {
