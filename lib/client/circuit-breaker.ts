@@ -92,12 +92,15 @@ export function breakerApart(
 function permitApart(permit: CircuitPermit, scope: AsyncScope, watch: StateWatch): CircuitPermit {
   return {
     succeed: () => {
-      scope.runApart(permit.succeed, permit);
+      const given: unknown = scope.runApart(permit.succeed, permit);
       if (!watch.isClosed) watch.lookSoon();
+      // What it promises, whatever its type says, is its caller's to look after.
+      return given;
     },
     fail: (error) => {
-      scope.runApart(permit.fail, permit, error);
+      const given: unknown = scope.runApart(permit.fail, permit, error);
       watch.lookSoon();
+      return given;
     },
     release: () => scope.runApart(permit.release, permit),
   };
