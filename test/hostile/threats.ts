@@ -164,7 +164,7 @@ export const threats: readonly Threat[] = [
   {
     id: 'C12',
     what: 'a Result of another type',
-    elsewhere: [[`${client}/strict.test.ts`, 'a Result of a type that its Command does not have']],
+    elsewhere: [[`${client}/strict.test.ts`, 'a Result that its Command does not have costs the call, and no other']],
   },
   { id: 'C13', what: 'calls that are given up' },
   {

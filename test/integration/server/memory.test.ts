@@ -9,7 +9,7 @@ import { CalcServer } from '../../support/calc-server.js';
 import { inTime, turns } from '../../support/deadline.js';
 
 const CONNECTIONS = 300;
-const ROUNDS = 2;
+const ROUNDS = 5;
 const KIB = 1024;
 const answer = Buffer.from(GREETING + SUM_5, 'hex');
 
