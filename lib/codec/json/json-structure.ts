@@ -96,8 +96,8 @@ function tooLarge(tokens: number, maxTokens: number, maxComplexity: number | und
   return new CmdStreamError('JSON_LIMIT', `JSON is more complex than maxComplexity (${maxComplexity})`);
 }
 
-// What parts of a text weigh: after the time that JSON.parse takes for them. It is quick with objects that have the keys
-// of the one before, in their order, and slow with each that has others.
+// What parts of a text weigh, after the time that JSON.parse takes for them. It is quick with objects that have the
+// keys of the one before, in their order, and slow with each that has others.
 
 /** A text, a number, `true`, `false` or `null`. */
 const VALUE = 1;
