@@ -54,7 +54,11 @@ function check(index: number, body: Uint8Array): void {
     again = encode(message);
   } catch (error) {
     // A number that takes fewer bytes than its default, or unknown fields in another order, may be more bytes.
-    codeIn(error, body.length > MAX_BYTES / 2 ? ['FRAME_TOO_LARGE'] : []);
+    codeIn(error, [
+      ...(body.length > MAX_BYTES / 2 ? (['FRAME_TOO_LARGE'] as const) : []),
+      // What came packed is written as a field for each value, of which there may be more than maxFields.
+      ...(schema === LegacySchema ? (['ENCODE_FAILED'] as const) : []),
+    ]);
     return;
   }
   const second = decodeWhole(again);
