@@ -203,18 +203,12 @@ export abstract class VoidCommand<Receiver = unknown> extends CountedCommand<voi
   exec?(receiver: Receiver, context: CommandContext): NoResult;
 }
 
-/** Have Commands of the class one Result at most? */
-export function isSingle({ prototype }: TypeClass): boolean {
-  return prototype instanceof CountedCommand && !(prototype instanceof StreamCommand);
-}
-
 /**
  * Why the method cannot handle Commands of the class: an async generator has many Results. Undefined: it can, as far as
  * is known before it is called.
  */
-export function countMismatch(type: TypeClass, method: unknown): string | undefined {
-  if (!isSingle(type)) return undefined;
-  const { name, prototype } = type;
+export function countMismatch({ name, prototype }: TypeClass, method: unknown): string | undefined {
+  if (!(prototype instanceof CountedCommand) || prototype instanceof StreamCommand) return undefined;
   if (Object.prototype.toString.call(method) !== '[object AsyncGeneratorFunction]') return undefined;
   const count = prototype instanceof VoidCommand ? 'no Result' : 'one Result';
   return `an async generator has many Results, and ${name} has ${count}: let it extend StreamCommand`;

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, UseInterceptors, type CallHandler, type ExecutionContext, type Type } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import { CmdStreamContext, CommandHandler, defineContract, StreamCommand } from 'nestjs-cmd-stream';
+import { CmdStreamContext, Command, CommandHandler, defineContract, StreamCommand } from 'nestjs-cmd-stream';
 import { concatMap, lastValueFrom, of, timeout } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -15,8 +15,10 @@ const own = guardLeaks();
 
 class GiveCmd extends StreamCommand<Said> {}
 class PourCmd extends StreamCommand<Said> {}
+/** It has one Result, whatever its handler gives. */
+class AskCmd extends Command<Said> {}
 
-const contract = defineContract({ commands: [GiveCmd, PourCmd], results: [Said] });
+const contract = defineContract({ commands: [GiveCmd, PourCmd, AskCmd], results: [Said] });
 
 type Interceptor = new () => { intercept(context: ExecutionContext, next: CallHandler): unknown };
 
@@ -73,6 +75,11 @@ function giver(giving: Giving, interceptor?: Interceptor): Type {
     @CommandHandler(GiveCmd)
     give() {
       return giving.later() as unknown as AsyncIterable<Said>;
+    }
+
+    @CommandHandler(AskCmd)
+    async ask(): Promise<Said> {
+      return (await giving.later()) as unknown as Said;
     }
 
     @CommandHandler(PourCmd)
@@ -146,6 +153,19 @@ describe.each(interceptors)('a stream of a handler behind %s', (_name, intercept
 });
 
 describe('a stream of a handler', () => {
+  it('is ended when a Command of one Result is over before it was given', async () => {
+    const giving = new Giving();
+    const { server, client } = await pair(giver(giving));
+    const subscription = client.send(new AskCmd()).subscribe({ error: () => {} });
+    await until('the handler runs', () => giving.running);
+    subscription.unsubscribe();
+    // Behind it the server has read that the caller is gone.
+    await lastValueFrom(client.send(new PourCmd(), { timeoutMs: 50 })).catch(() => {});
+    giving.release();
+    await until('both are ended', () => giving.streams.length === 2 && giving.streams.every((one) => one.destroyed));
+    await until('their Commands have ended', () => server.core.inFlight === 0);
+  });
+
   it.each([
     ['the interceptor has answered', Replacing],
     ['the interceptor has lost its patience', Waiting],

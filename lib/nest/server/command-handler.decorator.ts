@@ -6,7 +6,6 @@ import { MessagePattern, type Transport, BaseRpcContext } from '@nestjs/microser
 import { catchError, EMPTY, isObservable, type Observable } from 'rxjs';
 import {
   countMismatch,
-  isSingle,
   type CountedCommand,
   type StreamCommand,
   type CommandEntry,
@@ -317,7 +316,7 @@ export interface ContextPlace {
 /**
  * Fills in the metadata of parameters without a decorator; `length` counts the parameters if their types are unknown.
  * Where the method may give an AsyncIterable and has no parameter for the context, Nest gives it behind them, for this
- * package itself: not where the Command has one Result, as each parameter costs every Command some promises.
+ * package itself: each parameter costs every Command some promises.
  */
 export function bindParameters(
   target: object,
@@ -347,8 +346,7 @@ export function bindParameters(
     bound[index] = command ?? Object;
   });
   const behind = Math.max(types.length, ...Array.from(decorated, (index) => index + 1));
-  const isStream = command === undefined || !isSingle(command);
-  if (contextAt === undefined && isStream && mayGiveIterable(own<unknown>(RETURNTYPE_METADATA, target, key))) {
+  if (contextAt === undefined && mayGiveIterable(own<unknown>(RETURNTYPE_METADATA, target, key))) {
     contextAt = behind;
     metadata[`${CONTEXT}:${behind}`] = { index: behind, data: undefined, pipes: [] };
   }

@@ -2,15 +2,13 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { BaseRpcContext } from '@nestjs/microservices';
-import { Command, StreamCommand, VoidCommand } from '../../../lib/core.js';
+import { Command } from '../../../lib/core.js';
 import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
 import { bindParameters } from '../../../lib/nest/server/command-handler.decorator.js';
 import { Observable } from 'rxjs';
 import { AddCmd } from '../../support/vector-contract.js';
 
 class OtherCmd extends Command {}
-class NothingCmd extends VoidCommand {}
-class PourCmd extends StreamCommand {}
 
 const plain = { data: undefined, pipes: [] };
 const payload = (index: number) => ({ [`3:${index}`]: { index, ...plain } });
@@ -140,8 +138,8 @@ describe('the parameters of a handler', () => {
     class Base {}
     class Own extends Base {}
     Reflect.defineMetadata('design:paramtypes', [OtherCmd, OtherCmd], Base.prototype, 'add');
-    expect(bindParameters(Own.prototype, 'add', PourCmd, 1)).toEqual({ index: 1, length: 1 });
-    expect(Reflect.getOwnMetadata('design:paramtypes', Own.prototype, 'add')).toEqual([PourCmd]);
+    expect(bindParameters(Own.prototype, 'add', AddCmd, 1)).toEqual({ index: 1, length: 1 });
+    expect(Reflect.getOwnMetadata('design:paramtypes', Own.prototype, 'add')).toEqual([AddCmd]);
   });
 });
 
@@ -162,27 +160,12 @@ describe('the context behind the parameters', () => {
     ['a class', AddCmd, false],
     ['a text', String, false],
   ])('is given where the declared type may hide an AsyncIterable: %s', (_, returns, expected) => {
-    expect(bind({ types: [PourCmd], returns: returns ?? null }, PourCmd)).toEqual({
+    expect(bind({ types: [AddCmd], returns: returns ?? null })).toEqual({
       metadata: { ...payload(0), ...(expected && context(1)) },
-      types: [PourCmd],
+      types: [AddCmd],
       place: { index: expected ? 1 : undefined, length: 1 },
     });
     // The method has it already.
-    expect(bind({ types: [PourCmd, CmdStreamContext], returns }, PourCmd).metadata).toEqual({
-      ...payload(0),
-      ...context(1),
-    });
-  });
-
-  it.each([AddCmd, NothingCmd])('is not given where Commands have one Result at most: %p', (handled) => {
-    expect(bind({ types: [handled], returns: Promise }, handled)).toMatchObject({
-      metadata: payload(0),
-      place: { index: undefined },
-    });
-  });
-
-  it('is given where nothing is known of the number of Results', () => {
-    const bound = bind({ types: [Object], returns: Promise }, { name: 'AddCmdSchema' });
-    expect(bound.place).toEqual({ index: 1, length: 1 });
+    expect(bind({ types: [AddCmd, CmdStreamContext], returns }).metadata).toEqual({ ...payload(0), ...context(1) });
   });
 });
