@@ -39,7 +39,7 @@ export interface JsonCodecOptions {
    * How complex a body may be that is read, so that none holds up the process for long: 1 to 100,000,000. Each object
    * and array counts as one, an object that is the value of a key as four, a key as three, or as a quarter if it comes
    * behind the same key as the time before (rows with the same fields), and eight other values as one.
-   * @default none: at a server 2,400 for Commands with decorators of class-transformer other than `@Type`, 96,000 for
+   * @default none: at a server 2,400 for Commands with decorators of class-transformer other than `@Type`, 48,000 for
    * all others and for data by pattern
    */
   maxComplexity?: number | undefined;
@@ -64,7 +64,7 @@ export const LARGE_KEYS = DECORATED_KEYS;
 export const RECEIVED_KEYS = 10_000;
 /** Some 20 ms of work, where class-transformer makes instances, and elsewhere. */
 export const TRANSFORMED_COMPLEXITY = 2_400;
-export const RECEIVED_COMPLEXITY = 96_000;
+export const RECEIVED_COMPLEXITY = 48_000;
 
 /** What is allowed of JSON that belongs to no type of a contract. */
 export interface DataLimits {
@@ -74,7 +74,7 @@ export interface DataLimits {
   readonly maxTokens: number;
   /** Most keys of one object that a server receives; default: 10,000. */
   readonly maxKeysPerObject?: number | undefined;
-  /** How complex it may be that a server receives, as of the option of jsonCodec(); default: 96,000. */
+  /** How complex it may be that a server receives, as of the option of jsonCodec(); default: 48,000. */
   readonly maxComplexity?: number | undefined;
 }
 
