@@ -35,6 +35,8 @@ interface ChildSetup {
   readonly holds?: number;
   /** The descriptor that the child finds as its number 4. */
   readonly inherits?: number;
+  /** Node alone, which greets and answers in the same bytes whatever comes. */
+  readonly bare?: boolean;
 }
 
 export class ServerProcess {
@@ -42,11 +44,13 @@ export class ServerProcess {
   readonly #child: ChildProcess;
   #exitCode: number | null | undefined;
 
-  constructor(folder: Folder, { options = {}, workers = 0, maxDescriptors, holds = 0, inherits }: ChildSetup) {
+  constructor(folder: Folder, setup: ChildSetup) {
+    const { options = {}, workers = 0, maxDescriptors, holds = 0, inherits, bare = false } = setup;
     translate(folder);
     const program = [process.execPath, join(folder.path, 'test/support/child-server.js')];
     const limit = maxDescriptors === undefined ? '' : `ulimit -n ${maxDescriptors}; `;
-    const args = ['-c', `${limit}exec "$@"`, 'sh', ...program, JSON.stringify(options), String(workers), String(holds)];
+    const given = [JSON.stringify(options), String(workers), String(holds), ...(bare ? ['bare'] : [])];
+    const args = ['-c', `${limit}exec "$@"`, 'sh', ...program, ...given];
     this.#child = spawn('sh', args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc', inherits ?? 'ignore'] });
     this.#child.on('message', (news) => this.news.push(news as ChildNews));
     this.#child.on('exit', (code) => (this.#exitCode = code));

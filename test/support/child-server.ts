@@ -1,16 +1,18 @@
 // A program: serves the calc contract with the options in its first argument (JSON), in as many workers of a cluster as
-// its second says (none: in this process), beside as many open files as its third says. Tells its parent what happens,
-// and what it holds when it is sent 'memory'; closes when it is sent 'close'.
+// its second says (none: in this process), beside as many open files as its third says. If the fourth is 'bare', Node
+// alone answers. Tells its parent what happens, and what it holds when it is sent 'memory'; closes when sent 'close'.
 import cluster from 'node:cluster';
 import { openSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { CommandServer, type CommandServerOptions } from '../../lib/core.js';
 import type { ChildNews } from './child-process.js';
+import { GREETING, SUM_5 } from './calc-frames.js';
 import { calcInvoker } from './calc-invoker.js';
 import { vectorContract } from './vector-contract.js';
 
-const [options = '{}', workers = '0', holds = '0'] = process.argv.slice(2);
+const [options = '{}', workers = '0', holds = '0', kind = ''] = process.argv.slice(2);
 
 function tell(news: ChildNews): void {
   process.send?.(news);
@@ -50,6 +52,18 @@ function serve(): void {
   });
 }
 
+function serveBare(): void {
+  const answer = Buffer.from(GREETING + SUM_5, 'hex');
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).on('data', () => socket.write(answer));
+  });
+  server.listen(0, '127.0.0.1', () => tell({ address: server.address() as AddressInfo }));
+  process.on('message', (message) => {
+    if (message === 'memory')
+      server.getConnections((_error, connections) => tell({ memory: { connections, bytes: heldBytes() } }));
+  });
+}
+
 function heldBytes(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -75,5 +89,6 @@ function lead(): void {
   });
 }
 
-if (cluster.isPrimary && workers !== '0') lead();
+if (kind === 'bare') serveBare();
+else if (cluster.isPrimary && workers !== '0') lead();
 else serve();

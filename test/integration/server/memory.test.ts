@@ -1,34 +1,22 @@
-// What a connection at rest takes of the memory of its server, beside what Node takes for any socket.
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+// What a connection at rest takes of the memory of its server, beside what Node takes for any socket. Each server is a
+// process of its own: its memory is.
+import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { ADD_2_3, GREETING, SUM_5 } from '../../support/calc-frames.js';
-import { CalcServer } from '../../support/calc-server.js';
-import { inTime, turns } from '../../support/deadline.js';
+import { ServerProcess } from '../../support/child-process.js';
+import { inTime } from '../../support/deadline.js';
+import { Folder } from '../../support/folder.js';
+import { guardLeaks } from '../../support/leak-guard.js';
 
-const CONNECTIONS = 300;
-const ROUNDS = 5;
+const own = guardLeaks();
+const CONNECTIONS = 1000;
 const KIB = 1024;
-const answer = Buffer.from(GREETING + SUM_5, 'hex');
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-async function usedBytes(): Promise<number> {
-  for (let round = 0; round < 2; round++) {
-    await turns(5);
-    collectGarbage();
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 /** One that has had its Command answered. */
 async function answered(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
-  let missing = answer.length;
+  own({ destroy: () => void socket.destroy() });
+  let missing = (GREETING + SUM_5).length / 2;
   const received = new Promise<void>((resolve) => {
     socket.on('data', ({ length }) => (missing -= length) === 0 && resolve());
   });
@@ -37,30 +25,21 @@ async function answered(port: number): Promise<Socket> {
   return socket;
 }
 
-/** What each of so many of them takes, both ends together. */
-async function bytesOfOne(port: number): Promise<number> {
-  const before = await usedBytes();
-  const sockets = await Promise.all(Array.from({ length: CONNECTIONS }, () => answered(port)));
-  const after = await usedBytes();
-  for (const socket of sockets) socket.destroy();
-  await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
-  return (after - before) / CONNECTIONS;
+/** What each of so many of them takes. The first ones make the code ready. */
+async function bytesOfOne(child: ServerProcess): Promise<number> {
+  const { port } = await child.address();
+  for (let first = 0; first < 200; first++) (await answered(port)).destroy();
+  let before = await child.memory();
+  while (before.connections > 0) before = await child.memory();
+  for (let count = 0; count < CONNECTIONS; count++) await answered(port);
+  const after = await child.memory();
+  return (after.bytes - before.bytes) / after.connections;
 }
 
 describe('a plain connection that has had its answer', () => {
-  it('takes not more than 4 KiB beside one of Node that answers the same', async () => {
-    const bare = createServer((socket) => {
-      socket.on('error', () => {}).on('data', () => socket.write(answer));
-    }).listen(0, '127.0.0.1');
-    await once(bare, 'listening');
-    const calc = await CalcServer.start();
-    const ports = [(bare.address() as AddressInfo).port, calc.port];
-    // What else is at work in this process counts in some rounds, the code that is made ready in the first.
-    const least = [Infinity, Infinity];
-    for (let round = 0; round < ROUNDS; round++)
-      for (const [at, port] of ports.entries()) least[at] = Math.min(least[at]!, await bytesOfOne(port));
-    expect(least[1]! - least[0]!).toBeLessThan(4 * KIB);
-    bare.close();
-    await calc.server.close({ gracePeriodMs: 100 });
+  it('takes not more than 3 KiB beside one of Node that answers the same', async () => {
+    const bare = await bytesOfOne(own(new ServerProcess(own(new Folder()), { bare: true })));
+    const ours = await bytesOfOne(own(new ServerProcess(own(new Folder()), {})));
+    expect(ours - bare).toBeLessThan(3 * KIB);
   });
 });
