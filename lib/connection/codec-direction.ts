@@ -2,7 +2,7 @@
 import type { Codec } from '../codec/codec.js';
 import {
   jsonCodecDefaults,
-  RECEIVED_COMPLEXITY,
+  TYPED_COMPLEXITY,
   RECEIVED_KEYS,
   type DataLimits,
 } from '../codec/json/json-codec-options.js';
@@ -63,6 +63,6 @@ export function serverDirection(codec: Codec, { maxCommandBytes, maxResultBytes 
 }
 
 function receivedData(limits: DataLimits): DataLimits {
-  const { maxDepth, maxTokens, maxKeysPerObject = RECEIVED_KEYS, maxComplexity = RECEIVED_COMPLEXITY } = limits;
+  const { maxDepth, maxTokens, maxKeysPerObject = RECEIVED_KEYS, maxComplexity = TYPED_COMPLEXITY } = limits;
   return { maxDepth, maxTokens, maxKeysPerObject, maxComplexity };
 }

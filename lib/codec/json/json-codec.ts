@@ -16,6 +16,7 @@ import {
   RECEIVED_COMPLEXITY,
   RECEIVED_KEYS,
   TRANSFORMED_COMPLEXITY,
+  TYPED_COMPLEXITY,
   type DataLimits,
   type JsonCodecOptions,
   type ResolvedJsonCodecOptions,
@@ -72,12 +73,20 @@ export function jsonCodec(options?: JsonCodecOptions): CodecFactory {
   };
 }
 
-type LimitsOf = (options: ResolvedJsonCodecOptions, isTransformed: boolean) => ReceivedLimits;
+/** Who makes instances of a class: the class itself or the codec, the codec as `@Type` says, class-transformer. */
+type Maker = 'codec' | 'type' | 'transformer';
+type LimitsOf = (options: ResolvedJsonCodecOptions, maker: Maker) => ReceivedLimits;
+
+const complexityOf: Readonly<Record<Maker, number>> = {
+  codec: RECEIVED_COMPLEXITY,
+  type: TYPED_COMPLEXITY,
+  transformer: TRANSFORMED_COMPLEXITY,
+};
 
 /** Of Commands, where no option says more. */
-const receivedLimits: LimitsOf = ({ maxKeysPerObject, maxComplexity }, isTransformed) => ({
+const receivedLimits: LimitsOf = ({ maxKeysPerObject, maxComplexity }, maker) => ({
   maxKeys: maxKeysPerObject ?? RECEIVED_KEYS,
-  maxComplexity: maxComplexity ?? (isTransformed ? TRANSFORMED_COMPLEXITY : RECEIVED_COMPLEXITY),
+  maxComplexity: maxComplexity ?? complexityOf[maker],
 });
 
 /** No pipe looks at Results. */
@@ -194,7 +203,7 @@ class JsonType {
   }
 
   decode(text: string): unknown {
-    this.#limits ??= this.#limitsOf(this.#options, this.#isTransformed());
+    this.#limits ??= this.#limitsOf(this.#options, this.#maker());
     try {
       return this.#revive(parseJson(text, this.#options, this.#limits));
     } catch (error) {
@@ -202,10 +211,10 @@ class JsonType {
     }
   }
 
-  /** Is it class-transformer itself that makes instances? */
-  #isTransformed(): boolean {
+  #maker(): Maker {
     const all = this.#found;
-    return all?.handles(this.#type) === true && !all.isPlain(this.#type);
+    if (!all?.handles(this.#type)) return 'codec';
+    return all.isPlain(this.#type) ? 'type' : 'transformer';
   }
 
   #named(error: unknown): unknown {

@@ -17,6 +17,8 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
 
 /**
  * Refuses text that is nested too deep or has too many tokens. Most text is seen at a glance to be within both.
@@ -31,13 +33,13 @@ export function checkStructure(text: string, limits: StructureLimits): void {
 const LEAST_KEY_LENGTH = 5;
 
 /**
- * As {@link checkStructure}, and refuses text that would take long to be made values of. Text has more letters than it
- * is complex. Gives how many keys it has at most.
+ * As {@link checkStructure}, and refuses text that would take long to be made values of. Gives how many keys it has at
+ * most.
  *
  * @throws {CmdStreamError} JSON_LIMIT
  */
 export function checkReceived(text: string, limits: StructureLimits, maxComplexity: number): number {
-  if (text.length > maxComplexity) return countStructure(text, limits, maxComplexity);
+  if (text.length * MOST_OF_LETTER > maxComplexity) return countStructure(text, limits, maxComplexity);
   checkStructure(text, limits);
   return Math.floor(text.length / LEAST_KEY_LENGTH);
 }
@@ -51,13 +53,15 @@ function mayBeDeep(text: string, maxDepth: number): boolean {
   return false;
 }
 
-function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits, maxComplexity?: number): number {
-  const order = maxComplexity === undefined ? undefined : new KeyOrder(text);
+function countStructure(
+  text: string,
+  { maxDepth, maxTokens }: StructureLimits,
+  maxComplexity = Number.POSITIVE_INFINITY,
+): number {
+  const order = maxComplexity === Number.POSITIVE_INFINITY ? undefined : new KeyOrder(text);
+  let room = maxComplexity;
   let keys = 0;
   let isBehindKey = false;
-  /** Of the tokens, beside those that weigh more than one. */
-  let room = (maxComplexity ?? Number.POSITIVE_INFINITY) * PART;
-  let most = Math.min(maxTokens, room);
   let depth = 0;
   let tokens = 0;
   let start = 0;
@@ -68,47 +72,52 @@ function countStructure(text: string, { maxDepth, maxTokens }: StructureLimits, 
     if (code === COLON) {
       keys++;
       isBehindKey = true;
-      if (order) most = Math.min(maxTokens, (room -= (order.isKnown(start, end) ? KNOWN_KEY : KEY) - VALUE));
+      // It was taken for an item.
+      if (order) room += ITEM - (order.isKnown(start, end) ? KNOWN_KEY : isIndex(text, start) ? INDEX : KEY);
       continue;
     }
     if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
       depth--;
       continue;
     }
-    if (++tokens > most) throw tooLarge(tokens, maxTokens, maxComplexity);
+    if (++tokens > maxTokens)
+      throw new CmdStreamError('JSON_LIMIT', `JSON has more than maxTokens (${maxTokens}) tokens`);
     if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
       if (++depth > maxDepth)
         throw new CmdStreamError('JSON_LIMIT', `JSON is nested deeper than maxDepth (${maxDepth})`);
-      const isInner = isBehindKey && code === OPEN_OBJECT;
-      if (order) most = Math.min(maxTokens, (room -= (isInner ? INNER_OBJECT : PART) - VALUE));
+      room -= code === OPEN_ARRAY ? ITEM : isBehindKey ? INNER_OBJECT : OBJECT;
     } else {
       start = at;
       end = code === QUOTE ? endOfString(text, at) : endOfScalar(text, at);
       at = end - 1;
+      room -= isBehindKey ? VALUE : ITEM;
     }
+    if (room < 0) throw new CmdStreamError('JSON_LIMIT', `JSON is more complex than maxComplexity (${maxComplexity})`);
     isBehindKey = false;
   }
   return keys;
 }
 
-function tooLarge(tokens: number, maxTokens: number, maxComplexity: number | undefined): CmdStreamError {
-  if (tokens > maxTokens) return new CmdStreamError('JSON_LIMIT', `JSON has more than maxTokens (${maxTokens}) tokens`);
-  return new CmdStreamError('JSON_LIMIT', `JSON is more complex than maxComplexity (${maxComplexity})`);
-}
+// What parts of a text weigh, after the time that JSON.parse and validation pipes take. JSON.parse is quick with
+// objects that have the keys of the one before, in their order, and slow with each that has others. A pipe may make
+// an error for each item of a list.
 
-// What parts of a text weigh, after the time that JSON.parse takes for them. It is quick with objects that have the
-// keys of the one before, in their order, and slow with each that has others.
-
-/** A text, a number, `true`, `false` or `null`. */
-const VALUE = 1;
-/** An object in an array, an array. */
-const PART = 8 * VALUE;
-/** An object that is the value of a key. */
-const INNER_OBJECT = 4 * PART;
+/** A text, a number, `true`, `false` or `null` in a list; a list. */
+const ITEM = 1;
+/** The same behind a key, but for a list. */
+const VALUE = ITEM / 2;
+/** In a list. */
+const OBJECT = 2 * ITEM;
+/** Behind a key. */
+const INNER_OBJECT = 6 * ITEM;
 /** A key behind the one that it was behind before. */
-const KNOWN_KEY = PART / 4;
+const KNOWN_KEY = ITEM / 4;
 /** Any other key. */
-const KEY = 3 * PART;
+const KEY = 4 * ITEM;
+/** Any other key that may be a number: objects keep these apart, in their order. */
+const INDEX = 7 * ITEM;
+/** Nothing weighs more for its letters than objects in objects, `"0":{}`. */
+const MOST_OF_LETTER = (INDEX + INNER_OBJECT) / 6;
 
 /** Of the table of keys, in bits: many more than a text within the default can have of those that weigh most. */
 const ORDER_BITS = 18;
@@ -137,6 +146,12 @@ class KeyOrder {
     this.#next[last] = this.#last = hash;
     return isKnown;
   }
+}
+
+/** Does the string that starts there start with a digit? */
+function isIndex(text: string, start: number): boolean {
+  const code = text.charCodeAt(start + 1);
+  return code >= ZERO && code <= NINE;
 }
 
 export function endOfString(text: string, start: number): number {

@@ -12,7 +12,7 @@ export function countOf(seq: number, size: number, extended: boolean): string {
   return extended ? meta(seq, { credit: MOST_CREDIT }) + command : command;
 }
 
-/** A message to the handler of the pattern `text`. */
-export function textMessage(seq: number, json: string): string {
-  return control(3, `${uvarint(seq)}00000000${text('text')}${Buffer.from(json).toString('hex')}`);
+/** A message to the handler of a pattern. */
+export function message(seq: number, pattern: string, json: string): string {
+  return control(3, `${uvarint(seq)}00000000${text(pattern)}${Buffer.from(json).toString('hex')}`);
 }

@@ -5,7 +5,8 @@ import { getHeapStatistics } from 'node:v8';
 import { Controller, Module, ValidationPipe, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { IsString } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsString, ValidateNested } from 'class-validator';
 import {
   CmdStreamContext,
   CmdStreamServer,
@@ -24,6 +25,7 @@ import {
   ExposedCmd,
   HoldCmd,
   hostileContract,
+  Item,
   ItemsCmd,
   Tick,
 } from './hostile-contract.js';
@@ -66,6 +68,12 @@ const now = (): number => performance.timeOrigin + performance.now();
 class Text {
   @IsString()
   S = '';
+}
+
+class Items {
+  @Type(() => Item)
+  @ValidateNested({ each: true })
+  L: readonly Item[] = [];
 }
 
 @Controller()
@@ -115,6 +123,11 @@ class HostileController {
 
   @MessagePattern('text')
   text(@Payload() _text: Text): string {
+    return '';
+  }
+
+  @MessagePattern('items')
+  itemsByPattern(@Payload() _items: Items): string {
     return '';
   }
 

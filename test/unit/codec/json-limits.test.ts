@@ -83,7 +83,7 @@ describe('maxTokens', () => {
   });
 
   it('is 1,000,000 by default', () => {
-    const box = jsonBodies(Box, { maxComplexity: 1_000_000 });
+    const box = jsonBodies(Box, { maxComplexity: 2_000_000 });
     const ones = (count: number) => `{"data":[${'1,'.repeat(count - 1)}1]}`;
     expect(box.read(ones(999_997))).toBeInstanceOf(Box);
     expect(() => box.read(ones(999_998))).toThrow(failing('JSON_LIMIT', /maxTokens \(1000000\)/));
@@ -215,19 +215,24 @@ describe('maxComplexity', () => {
     `[${Array.from({ length: count }, (_, at) => item(at)).join()}]`;
 
   it.each([
-    [list(100, () => '{}'), 101],
-    [list(100, () => '[]'), 101],
-    // A key behind the one that it was behind before is a quarter, any other three.
-    ['[{"a":[]},{"a":[]},{"a":[]},{"b":[]},{"a":[]},0]', 1 + 5 + 5 + 2.25 + 5 + 5 + 1 / 8],
-    [`[${'{"a":[],"b":[]},'.repeat(9)}0]`, 1 + 9 * 3 + 3 * 3 + 15 / 4 + 1 / 8],
-    ['[{"\\"":[]},{"b":[]}]', 1 + 5 + 5],
-    // An object within an object is four.
-    ['[{"a":{}},{"a": {}},0]', 1 + 8 + 8 + 1 / 8],
-    ['[{"a":[{}]}]', 1 + 1 + 3 + 2],
-    [list(80, () => '1'), 11],
-    [list(40, () => '"[{:,"'), 6],
-    [`[ ${'"x",'.repeat(7)}"x"]`, 2],
-  ])('counts objects, arrays, keys, and an eighth for other values: %#', (text, complexity) => {
+    [list(100, () => '{}'), 1 + 200],
+    [list(100, () => '[]'), 1 + 100],
+    // A key behind the one that it was behind before is a quarter, any other four, or seven if it may be a number.
+    ['[{"a":[]},{"a":[]},{"a":[]},{"b":[]},{"a":[]},0]', 1 + 7 + 7 + 3.25 + 7 + 7 + 1],
+    [`[${'{"a":[],"b":[]},'.repeat(9)}0]`, 1 + 9 * 4 + 3 * 4 + 15 / 4 + 1],
+    ['[{"\\"":[]},{"b":[]}]', 1 + 7 + 7],
+    ['[{"0":1},{"9":1},{"/":1},{":":1},{"-1":1}]', 1 + 2 * 9.5 + 3 * 6.5],
+    // An object behind a key is six.
+    ['[{"a":{}},{"a": {}},0]', 1 + 12 + 12 + 1],
+    ['[{"a":[{}]}]', 1 + 2 + 4 + 1 + 2],
+    [list(80, () => '1'), 1 + 80],
+    [list(40, () => '"[{:,"'), 1 + 40],
+    [`[ ${'"x",'.repeat(7)}"x"]`, 1 + 8],
+    // In an object others are a half.
+    ['[{"a":"x"},{"b":true}]', 1 + 2 * 6.5],
+    // Of little text.
+    [`${'{"0":'.repeat(9)}{}${'}'.repeat(9)}`, 2 + 7 + 7 + 7 * 0.25 + 9 * 6],
+  ])('counts objects, lists, keys and other values: %#', (text, complexity) => {
     expect(complexityOf(text)).toBe(Math.ceil(complexity));
   });
 
@@ -239,7 +244,7 @@ describe('maxComplexity', () => {
   ])('refuses a Command of a million letters with too many %s', (_, data) => {
     const body = `{"data":${data}}`;
     expect(body.length).toBeLessThan(1_048_576);
-    expect(() => jsonBodies(Box).read(body)).toThrow(failing('JSON_LIMIT', /^Box: .*maxComplexity \(48000\)/));
+    expect(() => jsonBodies(Box).read(body)).toThrow(failing('JSON_LIMIT', /^Box: .*maxComplexity \(65536\)/));
     expect(jsonBodies(Box, { maxComplexity: 1_000_000 }).read(body)).toBeInstanceOf(Box);
   });
 
@@ -258,11 +263,13 @@ describe('maxComplexity', () => {
     expect(jsonBodies(Box).read(body).data).toHaveLength(13_000);
   });
 
-  it('is 2,400 where class-transformer makes instances', () => {
-    const body = `{"data":${list(2_400, () => '[]')}}`;
-    expect(jsonBodies(Box).read(body)).toBeInstanceOf(Box);
-    expect(() => jsonBodies(ExposedBox).read(body)).toThrow(failing('JSON_LIMIT', /^ExposedBox: .*\(2400\)/));
-    expect(jsonBodies(ExposedBox, { maxComplexity: 2_406 }).read(body)).toBeInstanceOf(ExposedBox);
+  it('is less where @Type makes instances, and far less where class-transformer does', () => {
+    const body = (count: number) => `{"data":${list(count, () => '[]')}}`;
+    expect(jsonBodies(Box).read(body(48_000))).toBeInstanceOf(Box);
+    expect(() => jsonBodies(Shelf).read(body(48_000))).toThrow(failing('JSON_LIMIT', /^Shelf: .*\(48000\)/));
+    expect(jsonBodies(Shelf).read(body(3_200))).toBeInstanceOf(Shelf);
+    expect(() => jsonBodies(ExposedBox).read(body(3_200))).toThrow(failing('JSON_LIMIT', /^ExposedBox: .*\(3200\)/));
+    expect(jsonBodies(ExposedBox, { maxComplexity: 3_207 }).read(body(3_200))).toBeInstanceOf(ExposedBox);
   });
 
   it('holds for Results only where it is set, and never for what is written', () => {
@@ -303,9 +310,9 @@ describe('data that belongs to no contract', () => {
   );
 
   it('is refused where it is too complex', () => {
-    const complex = { maxDepth: 3, maxTokens: 100, maxComplexity: 14 };
+    const complex = { maxDepth: 3, maxTokens: 100, maxComplexity: 20 };
     expect(dataOf('[{"a":{}},{"a":0}]', complex)).toEqual([{ a: {} }, { a: 0 }]);
-    expect(() => dataOf('[{"a":{}},{"b":{}},0]', complex)).toThrow(failing('JSON_LIMIT', /maxComplexity \(14\)/));
+    expect(() => dataOf('[{"a":{}},{"b":{}},0]', complex)).toThrow(failing('JSON_LIMIT', /maxComplexity \(20\)/));
   });
 
   it('hides Errors where a caller would see them, whatever they say of themselves', () => {
