@@ -164,6 +164,7 @@ describe('a stream of a handler', () => {
     giving.release();
     await until('both are ended', () => giving.streams.length === 2 && giving.streams.every((one) => one.destroyed));
     await until('their Commands have ended', () => server.core.inFlight === 0);
+    expect(server.logger.having('error:')).toEqual([]);
   });
 
   it.each([
