@@ -11,6 +11,7 @@ import type { Seq } from '../wire/frame.js';
 import { frameTooLarge, type CodecDirection, type FrameLimit } from './codec-direction.js';
 import { travelMs } from './connection-options.js';
 import type { ConnectionSocket } from './connection-socket.js';
+import type { ReadingTurns } from './reading-turns.js';
 import type { Clock } from './ticker.js';
 
 /** As much leaves at once: the peer begins to work on it while this side still writes the rest. */
@@ -26,6 +27,8 @@ export interface FrameWriterConfig {
   readonly side: 'client' | 'server';
   readonly direction: CodecDirection;
   readonly ticker: Clock;
+  /** Whether it is alone. */
+  readonly readingTurns: Pick<ReadingTurns, 'isShared'>;
   /** Counts what all connections have sent. */
   readonly traffic?: { sent: number } | undefined;
   /** Shared by connections: one that has nothing to send keeps no memory for it. */
@@ -84,7 +87,8 @@ export class FrameWriter {
   #gone = 0;
   /** What the last {@link tick} saw. */
   #seen = { taken: 0, burst: 0, isStill: true, hadToWait: false };
-  #scheduled: NodeJS.Immediate | undefined;
+  /** Will what was written leave, in this turn of the event loop? */
+  #isScheduled = false;
   /** Callers that wait for what is in `#bytes`, and for what is in `#flushing`. */
   #nextFlushes: PendingFlush[] | undefined;
   #flushes: PendingFlush[] | undefined;
@@ -138,7 +142,7 @@ export class FrameWriter {
   post(write: Write): void {
     if (this.#ended !== undefined) return;
     if (this.isEncoding) {
-      setImmediate(() => this.post(write));
+      process.nextTick(() => this.post(write));
       return;
     }
     const mark = this.#bytes.length;
@@ -213,7 +217,7 @@ export class FrameWriter {
     if (length > limit.bytes) throw frameTooLarge(length, limit);
   }
 
-  /** What was written behind `mark` leaves at the end of this turn, or now if there is much. */
+  /** What was written behind `mark` leaves in this turn, or now if there is much. */
   #schedule(mark: number): void {
     // A value that was being written when the connection was destroyed.
     if (this.#isAbandoned) return this.#bytes.truncate(0);
@@ -223,7 +227,22 @@ export class FrameWriter {
     // What waits for the socket is the only thing that grows.
     if (this.#flushing !== undefined) return this.#owner.onHeld();
     if (length >= FLUSH_BYTES) this.#startFlush();
-    else this.#scheduled ??= setImmediate(() => this.#startFlush());
+    else if (!this.#isScheduled) this.#scheduleFlush();
+  }
+
+  /**
+   * A connection that is alone writes behind all promises that this one event has set going, the answers it has brought
+   * and what is sent for them. Among others, to which these calls may go in turn, it waits for the end of the turn, so
+   * that each of them has one write and not one for each event.
+   */
+  #scheduleFlush(): void {
+    this.#isScheduled = true;
+    if (this.#config.readingTurns.isShared) setImmediate(FrameWriter.#flushScheduled, this);
+    else process.nextTick(FrameWriter.#flushScheduled, this);
+  }
+
+  static #flushScheduled(writer: FrameWriter): void {
+    if (writer.#isScheduled) writer.#startFlush();
   }
 
   /** Resolves when everything sent so far was taken by the socket; rejects if the connection ends before. */
@@ -244,7 +263,7 @@ export class FrameWriter {
   abandon(cause: CmdStreamError): void {
     this.#ended = cause;
     this.#isAbandoned = true;
-    clearImmediate(this.#scheduled);
+    this.#isScheduled = false;
     this.#flushing = undefined;
     this.#writing = this.stalledSince = this.bufferedBytes = 0;
     this.sentBytes = this.#gone;
@@ -290,8 +309,7 @@ export class FrameWriter {
   }
 
   #flush(): void {
-    clearImmediate(this.#scheduled);
-    this.#scheduled = undefined;
+    this.#isScheduled = false;
     if (this.#bytes.length === 0) {
       if (this.#ended) this.#socket.end();
       return this.#owner.onHeld();

@@ -13,20 +13,21 @@ import { SpareBlocks } from '../../../lib/wire/byte-writer.js';
 import { turns } from '../../support/deadline.js';
 import { SlowDuplex } from '../../support/slow-duplex.js';
 
-function configWith(ticker: Clock): FrameWriterConfig {
+function configWith(ticker: Clock, readingTurns = { isShared: true }): FrameWriterConfig {
   const limit = { bytes: 1_048_576, option: 'maxResultBytes' };
   const direction = { encode() {}, decode() {}, send: limit, receive: limit, data: jsonCodecDefaults };
-  return { side: 'server', direction, ticker, spareBlocks: new SpareBlocks() };
+  return { side: 'server', direction, ticker, readingTurns, spareBlocks: new SpareBlocks() };
 }
 
 class Stage {
   readonly socket = new SlowDuplex();
   readonly clock = { now: 1000 };
+  readonly readingTurns = { isShared: true };
   flushes = 0;
   /** What the owner does when less is waiting than before. */
   onFlushed = (): void => {};
   readonly writer = new FrameWriter(
-    configWith(this.clock),
+    configWith(this.clock, this.readingTurns),
     new ConnectionSocket(this.socket, connectionDefaults, { onData() {}, onPeerEnd() {}, onGone() {} }),
     {
       onFlushed: () => {
@@ -102,6 +103,30 @@ describe('what is sent', () => {
     }
     expect(stage.socket.writes).toHaveLength(3);
     expect(stage.flushes).toBe(3);
+  });
+
+  it('of a connection that is alone leaves behind the promises of one event, before the turn has ended', async () => {
+    const stage = new Stage();
+    stage.readingTurns.isShared = false;
+    for (const round of ['a', 'b']) {
+      stage.write(`${round}1`);
+      await undefined;
+      stage.write(`${round}2`);
+      expect(stage.socket.waiting).toBe(0);
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      expect(stage.socket.writes.at(-1)!.toString()).toBe(`${round}1${round}2`);
+      await stage.take();
+    }
+    expect(stage.socket.writes).toHaveLength(2);
+  });
+
+  it('of a connection among others leaves at the end of the turn only', async () => {
+    const stage = new Stage();
+    stage.write('a');
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(stage.socket.writes).toHaveLength(0);
+    await turns(1);
+    expect(stage.socket.writes).toHaveLength(1);
   });
 
   it('leaves at once when it is much, and not once more at the end of the turn', async () => {
