@@ -374,6 +374,14 @@ export class ByteReader implements PayloadReader {
     return this.#buffer.subarray(at, at + length);
   }
 
+  /** Shows the rest of the frame, where it is, to `look`; what that makes of it is given, and all of it read. */
+  readRest<T>(look: (bytes: Buffer, from: number, to: number) => T | undefined): T | undefined {
+    const end = this.#frameEnd;
+    const made = look(this.#buffer, this.#position, end);
+    if (made !== undefined) this.#position = end;
+    return made;
+  }
+
   /** The next `length` bytes as text; bytes that are no valid UTF-8 become U+FFFD. */
   readUtf8(length: number): string {
     const at = this.#take(length);

@@ -11,6 +11,18 @@ const MAX_VARINT_BYTES = 10;
 /** Up to so many bytes four at a time are copied sooner than by a method of Buffer, which makes an object for it. */
 const FEW_BYTES = 192;
 const TWO_64 = 1n << 64n;
+/** Of a safe integer, its minus included. */
+const MAX_DIGITS = 17;
+/** As many digits at a time are written as a whole number of 32 bits. */
+const PART_DIGITS = 9;
+const PART = 10 ** PART_DIGITS;
+const ZERO = 0x30;
+const MINUS = 0x2d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Up to so many letters one at a time are written sooner than by a method of Buffer. */
+const FEW_LETTERS = 48;
+const special = /[^ !#-[\]-~]/;
 
 /** Memory that writers have given back, for whichever writes next: who has nothing to write need not keep any. */
 export class SpareBlocks {
@@ -213,6 +225,63 @@ export class ByteWriter implements PayloadWriter {
     this.length = at + bytes.length;
   }
 
+  /** The same of some bytes only. */
+  writeFew(bytes: Uint8Array): void {
+    const { length } = bytes;
+    const at = this.#reserve(length);
+    const buffer = this.#buffer;
+    for (let index = 0; index < length; index++) buffer[at + index] = bytes[index]!;
+    this.length = at + length;
+  }
+
+  /** The digits of a safe integer, behind a minus if it is negative. */
+  writeDigits(value: number): void {
+    let at = this.#reserve(MAX_DIGITS);
+    let rest = value;
+    if (value < 0) {
+      this.#buffer[at++] = MINUS;
+      rest = -value;
+    }
+    this.length = at;
+    if (rest >= PART) {
+      const high = Math.floor(rest / PART);
+      this.#putDigits(high, digitsOf(high));
+      this.#putDigits(rest - high * PART, PART_DIGITS);
+    } else this.#putDigits(rest, digitsOf(rest));
+  }
+
+  #putDigits(value: number, digits: number): void {
+    const from = this.length;
+    this.length = from + digits;
+    let rest = value | 0;
+    for (let at = this.length - 1; at >= from; at--) {
+      const tens = (rest / 10) | 0;
+      this.#buffer[at] = ZERO + rest - tens * 10;
+      rest = tens;
+    }
+  }
+
+  /** Text in quotes, if JSON has it as it is and each letter is a byte; else false, and something else stands there. */
+  writeQuoted(text: string): boolean {
+    const { length } = text;
+    let at = this.#reserve(length + 2);
+    const buffer = this.#buffer;
+    buffer[at++] = QUOTE;
+    if (length > FEW_LETTERS) {
+      if (special.test(text)) return false;
+      at += buffer.write(text, at, 'latin1');
+    } else {
+      for (let index = 0; index < length; index++) {
+        const code = text.charCodeAt(index);
+        if (code < 0x20 || code > 0x7e || code === QUOTE || code === BACKSLASH) return false;
+        buffer[at++] = code;
+      }
+    }
+    buffer[at++] = QUOTE;
+    this.length = at;
+    return true;
+  }
+
   /** Text as its length in bytes (varint) and its UTF-8 bytes; the length is returned. */
   writeUtf8(text: string): number {
     // Most text is ASCII: leave room for the length that would be right for it, and move the bytes in the other case.
@@ -261,6 +330,12 @@ export class ByteWriter implements PayloadWriter {
 /** The same bytes, to be read and written as numbers. */
 export function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
   return new DataView(buffer, byteOffset, length);
+}
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest /= 10) digits++;
+  return digits;
 }
 
 function checked(value: bigint): bigint {

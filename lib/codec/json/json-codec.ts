@@ -1,16 +1,13 @@
-// The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text, and
-// how a parsed body becomes an instance of its class.
-import { requireSync } from '../../callbacks.js';
-import { CmdStreamError, isCmdStreamError, messageOf, peerText } from '../../errors.js';
+// The JSON codec: every body is one JSON text in UTF-8. Owns the order of the steps between a value and its text.
+import { CmdStreamError, isCmdStreamError, messageOf } from '../../errors.js';
 import { resolveOptions } from '../../options.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
 import type { CodecFactory } from '../codec.js';
 import { tablesOf, type ContractTables } from '../../contract/contract.js';
-import { tracedTypeOf, type TraceCommand } from '../../contract/trace-command.js';
+import { tracedTypeOf } from '../../contract/trace-command.js';
 import { ClassTransformer } from './json-class-transformer.js';
 import {
-  DECORATED_KEYS,
   jsonCodecDefaults,
   jsonCodecRules,
   RECEIVED_COMPLEXITY,
@@ -21,19 +18,13 @@ import {
   type JsonCodecOptions,
   type ResolvedJsonCodecOptions,
 } from './json-codec-options.js';
-import { KeyMatcher } from './json-key-matcher.js';
-import { checkKeys, parseJson, type ReceivedLimits } from './json-parse.js';
+import { FlatReader, FlatWriter } from './json-flat.js';
+import { parseJson, type ReceivedLimits } from './json-parse.js';
+import { isAssigned, reviverFor, type Revive } from './json-revive.js';
 import { failingPath, JsonWriter, LossError } from './json-stringify.js';
 import { TaggedCodec, type BodyCodec } from '../tagged-codec.js';
 import { isReserved } from '../../contract/type-numbers.js';
-import {
-  isClass,
-  nameOf,
-  typeNameOf,
-  type ContractType,
-  type TypeClass,
-  type TypeList,
-} from '../../contract/type-table.js';
+import { isClass, nameOf, type ContractType, type TypeClass, type TypeList } from '../../contract/type-table.js';
 
 /**
  * The JSON codec, byte for byte that of cmd-stream-go. A decoded value is an instance of its class: made by its static
@@ -120,13 +111,18 @@ class JsonBodies implements BodyCodec {
   }
 
   encodeBody(index: number, value: unknown, writer: ByteWriter): void {
-    const text = this.#types[index]!.encode(value);
+    const mark = writer.length;
     writer.writeUvarint(index);
-    writer.writeUtf8(text);
+    try {
+      this.#types[index]!.encode(value as object, writer);
+    } catch (error) {
+      writer.truncate(mark);
+      throw error;
+    }
   }
 
   decodeBody(index: number, reader: ByteReader): unknown {
-    return this.#types[index]!.decode(reader.readUtf8(reader.remaining));
+    return this.#types[index]!.decode(reader);
   }
 }
 
@@ -140,6 +136,10 @@ class JsonType {
   readonly #options: ResolvedJsonCodecOptions;
   readonly #revive: Revive;
   readonly #writer: JsonWriter;
+  /** Undefined where class-transformer writes. */
+  readonly #flatWriter: FlatWriter | undefined;
+  /** Of instances that are made by assigning; undefined before the first body. */
+  #flatReader: FlatReader | undefined;
   /** Of all classes. */
   readonly #found: ClassTransformer | undefined;
   /** Of this class, when it is written. */
@@ -164,14 +164,22 @@ class JsonType {
     if (traced && transformer?.handles(traced)) throw transformed(traced);
     const { toJSON } = type.prototype as { toJSON?: unknown };
     this.#transformer = typeof toJSON !== 'function' && transformer?.handles(type) ? transformer : undefined;
+    if (this.#transformer === undefined) this.#flatWriter = new FlatWriter(options);
   }
 
-  encode(value: unknown): string {
+  /** Writes length and body. */
+  encode(value: object, writer: ByteWriter): void {
+    const flat = this.#flatWriter?.mayTry ? this.#flatWriter : undefined;
+    if (flat?.write(value, writer)) return;
+    const text = this.#textOf(value);
+    flat?.learn(value, this.#writer.wasFine);
+    writer.writeUtf8(text);
+  }
+
+  #textOf(value: object): string {
     let text: string;
     try {
-      text = this.#transformer
-        ? this.#transformed(value as object, this.#transformer)
-        : this.#writer.write(value as object);
+      text = this.#transformer ? this.#transformed(value, this.#transformer) : this.#writer.write(value);
     } catch (error) {
       throw this.#unwritable(value, error);
     }
@@ -202,13 +210,29 @@ class JsonType {
     return new CmdStreamError('ENCODE_FAILED', message, { cause: error });
   }
 
-  decode(text: string): unknown {
-    this.#limits ??= this.#limitsOf(this.#options, this.#maker());
+  /** Reads the rest of the frame. */
+  decode(reader: ByteReader): unknown {
+    const flat = this.#flatReader?.mayTry(reader) ? this.#flatReader : undefined;
+    return flat?.read(reader) ?? this.#revived(reader.readUtf8(reader.remaining), flat);
+  }
+
+  #revived(text: string, flat: FlatReader | undefined): unknown {
+    const limits = (this.#limits ??= this.#findLimits());
     try {
-      return this.#revive(parseJson(text, this.#options, this.#limits));
+      const body = parseJson(text, this.#options, limits);
+      const value = this.#revive(body);
+      flat?.learn(body as object | null);
+      return value;
     } catch (error) {
       throw this.#named(error);
     }
+  }
+
+  #findLimits(): ReceivedLimits {
+    const limits = this.#limitsOf(this.#options, this.#maker());
+    if (isAssigned(this.#type, this.#options, this.#found))
+      this.#flatReader = new FlatReader(this.#type, this.#options, limits.maxComplexity);
+    return limits;
   }
 
   #maker(): Maker {
@@ -236,133 +260,4 @@ function classOf(type: ContractType): TypeClass {
     'INVALID_CONTRACT',
     `${nameOf(type)} is no class: the JSON codec writes and reads classes only`,
   );
-}
-
-// From a parsed body to an instance of its class, by one of three ways: the class's own fromJSON, class-transformer,
-// or, the usual and fast one, the body's keys assigned to a `new Class()`.
-
-/** Makes an instance of a parsed body. @throws {CmdStreamError} BAD_PAYLOAD, JSON_LIMIT */
-export type Revive = (body: unknown) => unknown;
-
-type Body = Readonly<Record<string, unknown>>;
-type Concrete = new () => object;
-
-/** Keys that mislead class-transformer, which asks a value for its `constructor`. */
-const misleadingKeys: ReadonlySet<string> = new Set(['constructor', 'prototype']);
-
-export function reviverFor(type: TypeClass, options: ResolvedJsonCodecOptions, transformer?: ClassTransformer): Revive {
-  const traced = tracedTypeOf(type);
-  if (traced !== undefined) return byUnwrapping(type, reviverFor(traced, options, transformer));
-  const { fromJSON } = type as { fromJSON?: unknown };
-  if (typeof fromJSON === 'function') return byFromJson(type, (body) => fromJSON.call(type, body) as unknown);
-  const taken = protectedKeys(new (type as Concrete)());
-  const handler = transformer?.handles(type) ? transformer : undefined;
-  const matcher = options.fieldCase === 'go' ? new KeyMatcher(handler) : undefined;
-  const named = (body: Body): Body => matcher?.match(body, type) ?? body;
-  return handler
-    ? byTransformer(type, taken, named, handler, options.maxKeysPerObject ?? DECORATED_KEYS)
-    : byAssigning(type, taken, named);
-}
-
-/**
- * Keys that a body may not give an instance: its methods and accessors, own and inherited, `toString` and `__proto__`
- * included. `constructor` is none: as an own key it is data.
- */
-function protectedKeys(instance: object): ReadonlySet<string> {
-  const seen = new Set(['constructor']);
-  const keys = new Set<string>();
-  for (let each: object | null = instance; each !== null; each = Object.getPrototypeOf(each) as object | null) {
-    for (const [key, { value, get, set }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
-      // What stands nearer hides what is inherited: a field called `valueOf` is a field.
-      if (seen.has(key)) continue;
-      seen.add(key);
-      if (typeof value === 'function' || get !== undefined || set !== undefined) keys.add(key);
-    }
-  }
-  return keys;
-}
-
-/** The envelope of a traced Command. What Go leaves out, or has as `null`, is not set. */
-function byUnwrapping(type: TypeClass, inner: Revive): Revive {
-  const Class = type as unknown as new (command: unknown) => TraceCommand;
-  return (body) => {
-    requireObject(body);
-    const { MapCarrier = null, Cmd = null } = body ?? {};
-    requireObject(MapCarrier);
-    const made = new Class(inner(Cmd));
-    made.carrier = MapCarrier && new Map(Object.entries(MapCarrier).map(([key, value]) => [key, textOf(key, value)]));
-    return made;
-  };
-}
-
-function textOf(key: string, value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw refused(`"${peerText(key)}" of MapCarrier must be a string, not ${typeNameOf(value)}`);
-}
-
-function byFromJson(type: TypeClass, fromJSON: Revive): Revive {
-  return (body) => {
-    try {
-      const given = fromJSON(body);
-      return given instanceof type ? given : noInstance(requireSync('BAD_PAYLOAD', 'it', given));
-    } catch (error) {
-      throw refused(`fromJSON refused the body: ${peerText(messageOf(error))}`, error);
-    }
-  };
-}
-
-function byAssigning(type: TypeClass, taken: ReadonlySet<string>, named: (body: Body) => Body): Revive {
-  const Class = type as unknown as Concrete;
-  return (body) => {
-    requireObject(body);
-    // What stands under another letter case would be assigned all the same.
-    const fields = body && named(body);
-    for (const key in fields) if (taken.has(key)) throw protectedKey(key);
-    try {
-      return Object.assign(new Class(), fields);
-    } catch (error) {
-      throw refused(`the body cannot be assigned: ${peerText(messageOf(error))}`, error);
-    }
-  };
-}
-
-function byTransformer(
-  type: TypeClass,
-  taken: ReadonlySet<string>,
-  named: (body: Body) => Body,
-  transformer: ClassTransformer,
-  maxKeysPerObject: number,
-): Revive {
-  const exposed = transformer.exposed(type);
-  return (body) => {
-    requireObject(body);
-    checkKeys(body, misleadingKeys, maxKeysPerObject);
-    const fields = named(body ?? {});
-    // A method or accessor that is exposed is meant to be in the body; class-transformer itself keeps methods.
-    for (const key in fields) if (taken.has(key) && !exposed.has(key)) throw protectedKey(key);
-    try {
-      const made = transformer.toInstance(type, fields);
-      return made instanceof type ? made : noInstance(made);
-    } catch (error) {
-      throw refused(`class-transformer refused the body: ${peerText(messageOf(error))}`, error);
-    }
-  };
-}
-
-/** `null` is the zero value, as in Go. */
-function requireObject(body: unknown): asserts body is Body | null {
-  if (typeof body === 'object' && !Array.isArray(body)) return;
-  throw refused(`the body must be a JSON object, not ${Array.isArray(body) ? 'an array' : typeNameOf(body)}`);
-}
-
-function noInstance(value: unknown): never {
-  throw new TypeError(`it gave ${typeNameOf(value)} instead of an instance`);
-}
-
-function protectedKey(key: string): CmdStreamError {
-  return refused(`the key "${key}" names a method or accessor`);
-}
-
-function refused(reason: string, cause?: unknown): CmdStreamError {
-  return new CmdStreamError('BAD_PAYLOAD', reason, cause === undefined ? {} : { cause });
 }

@@ -46,8 +46,8 @@ export class JsonWriter {
   readonly #limits: StructureLimits;
   readonly #glance: Glance;
   readonly #kinds = new Kinds();
-  /** All of the value that was written last was looked at: it is not too deep. */
-  #isWithinDepth = false;
+  /** Read-only to others: all of the value that was written last was looked at, and nothing doubted of it. */
+  wasFine = false;
 
   constructor(limits: StructureLimits) {
     this.#limits = limits;
@@ -63,7 +63,7 @@ export class JsonWriter {
 
   /** Checks what was written last. @throws {CmdStreamError} JSON_LIMIT */
   checkLimits(text: string): void {
-    if (!this.#isWithinDepth || text.length > this.#limits.maxTokens) checkStructure(text, this.#limits);
+    if (!this.wasFine || text.length > this.#limits.maxTokens) checkStructure(text, this.#limits);
   }
 
   /**
@@ -86,7 +86,7 @@ export class JsonWriter {
   /** The text, if a glance and the text itself leave no doubt that nothing is lost. */
   #writeFast(value: unknown): string | undefined {
     const found = this.#glance.at(value, SHORT_LIST);
-    this.#isWithinDepth = found === FINE;
+    this.wasFine = found === FINE;
     if (found >= DOUBTFUL) return undefined;
     const text = attempt(value);
     if (text === undefined || text.includes('\\ud')) return undefined;
@@ -96,7 +96,7 @@ export class JsonWriter {
 
   /** Some times slower: looks at everything as JSON.stringify is about to write it. */
   #writeExactly(value: object): string {
-    this.#isWithinDepth = false;
+    this.wasFine = false;
     const paths = new Map<object, string>();
     let bigints = 0;
     const kinds = this.#kinds;

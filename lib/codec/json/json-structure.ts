@@ -117,7 +117,7 @@ const KEY = 4 * ITEM;
 /** Any other key that may be a number: objects keep these apart, in their order. */
 const INDEX = 7 * ITEM;
 /** Nothing weighs more for its letters than objects in objects, `"0":{}`. */
-const MOST_OF_LETTER = (INDEX + INNER_OBJECT) / 6;
+export const MOST_OF_LETTER = (INDEX + INNER_OBJECT) / 6;
 
 /** Of the table of keys, in bits: many more than a text within the default can have of those that weigh most. */
 const ORDER_BITS = 18;

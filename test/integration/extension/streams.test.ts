@@ -282,9 +282,11 @@ describe('a Command whose caller has gone', () => {
     client.dispatch(new PlayCmd(), sink);
     await until('it runs', () => calc.server.inFlight === 1);
     client.destroy();
-    await calc.lostCause();
+    // A Result that has come before it, and was not read, has its socket reset instead of closed.
+    const cause = await calc.lostCause();
     await until('it has ended', () => seen.cleaned);
-    expect(seen.aborted).toMatchObject({ code: 'PEER_CLOSED' });
+    expect(['PEER_CLOSED', 'PEER_RESET']).toContain(cause.code);
+    expect(seen.aborted).toBe(cause);
   });
 
   it('unsubscribes from what pushes its Results', async () => {

@@ -348,6 +348,20 @@ function thrownBy(action: () => void): unknown {
 }
 
 describe('a delimited frame', () => {
+  it('can be looked at where it is, and is read if something is made of it', () => {
+    const [first, second] = [bytes('99029a9b'), bytes('9c9d')];
+    const reader = new ByteReader();
+    reader.append(first);
+    reader.append(second);
+    reader.beginFrame(100, 'maxResultBytes');
+    reader.readByte();
+    reader.delimit(reader.readLength());
+    const seen = (made: string | undefined) =>
+      reader.readRest((buffer, from, to) => made && made + buffer.toString('hex', from, to));
+    expect([seen(undefined), reader.remaining]).toEqual([undefined, 2]);
+    expect([seen('it is '), reader.remaining, reader.consumed]).toEqual(['it is 9a9b', 0, 4]);
+  });
+
   it('can be skipped to its end after its body was refused', () => {
     for (const chunks of cuttings(bytes('03aabbcc7f'))) {
       const reader = new ByteReader();

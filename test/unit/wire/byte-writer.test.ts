@@ -18,6 +18,46 @@ function uvarint(value: bigint): Buffer {
   return Buffer.from([...out, Number(rest)]);
 }
 
+describe('parts of JSON', () => {
+  const text = (write: (writer: ByteWriter) => void): string => Buffer.from(written(write), 'hex').toString('latin1');
+
+  it('are the digits of any safe integer', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.integer({ min: -2000, max: 2000 })), (value) => {
+        expect(text((writer) => writer.writeDigits(value))).toBe(String(value));
+      }),
+    );
+    for (let power = 1; power < 1e16; power *= 10) {
+      for (const value of [power - 1, power, power + 1, -power])
+        expect(text((writer) => writer.writeDigits(value))).toBe(String(value));
+    }
+  });
+
+  it('are texts in quotes, if JSON has them as they are and each letter is a byte', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 100, unit: anyCharacter }), (value) => {
+        const isPlain = JSON.stringify(value) === `"${value}"` && /^[\x20-\x7e]*$/.test(value);
+        let isWritten: boolean | undefined;
+        const all = text((writer) => (isWritten = writer.writeQuoted(value)));
+        expect([isWritten, isWritten ? all : '']).toEqual([isPlain, isPlain ? `"${value}"` : '']);
+      }),
+    );
+    for (const length of [0, 1, 47, 48, 49, 2000]) {
+      const value = '~'.repeat(length);
+      expect(text((writer) => writer.writeQuoted(value))).toBe(`"${value}"`);
+      for (const special of ['"', '\\', '\n', '\u007f', '\u0080', 'é', '€'])
+        expect(new ByteWriter().writeQuoted(value + special)).toBe(false);
+    }
+  });
+
+  it('are a few bytes as they are', () => {
+    const given = Buffer.from([0, 1, 127, 128, 255]);
+    expect(written((writer) => [given, Buffer.alloc(0), given].forEach((few) => writer.writeFew(few)))).toBe(
+      '00017f80ff00017f80ff',
+    );
+  });
+});
+
 describe('a varint', () => {
   it.each([
     [0, '00'],
