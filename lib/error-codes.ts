@@ -1,4 +1,4 @@
-// The codes of errors: what each means, in one line, and its kind, which says what to do about it. The README's table,
+// The codes of errors: what each means, in one line, and its kind, which says what to do about it. docs/error-codes.md,
 // and the comments that an editor shows, are held against errorMeanings by a test.
 
 /**

@@ -1,4 +1,4 @@
-// What an error means to callers that know statuses: of HTTP, and of gRPC. The README's table shows them, by a test;
+// What an error means to callers that know statuses: of HTTP, and of gRPC. docs/error-codes.md shows them, by a test;
 // CmdStreamExceptionFilter answers by them.
 import type { CmdStreamErrorCode } from './error-codes.js';
 import { isCmdStreamError, isError } from './errors.js';
@@ -120,7 +120,7 @@ const FIRST_SERVER_FAULT = 500;
 
 /**
  * The status of HTTP for an error of a call, 400 to 599, by which {@link CmdStreamExceptionFilter} answers: of REMOTE
- * the `statusCode` in its payload, of other codes that of the README's table, and 500 for what is no error of this
+ * the `statusCode` in its payload, of other codes that of docs/error-codes.md, and 500 for what is no error of this
  * package.
  *
  * @publicApi
@@ -131,7 +131,7 @@ export function httpStatusOf(error: unknown): number {
 
 /**
  * The status code of gRPC for an error of a call, 1 to 16: of REMOTE by the `statusCode` in its payload, of other codes
- * that of the README's table, and UNKNOWN (2) for what is no error of this package.
+ * that of docs/error-codes.md, and UNKNOWN (2) for what is no error of this package.
  *
  * @publicApi
  */

@@ -1,4 +1,4 @@
-// The examples of the README that are files of their own, run as they stand.
+// The examples of the documents that are files of their own, run as they stand.
 import { describe, expect, it } from '@jest/globals';
 import { CommandClient, CommandServer, type CommandInvoker } from 'nestjs-cmd-stream/core';
 import { readFileSync } from 'node:fs';

@@ -7,7 +7,7 @@ import { tableRows } from './markdown.js';
 
 const path = 'docs/features.md';
 const page = { path, text: readFileSync(join(projectRoot, path), 'utf8') };
-const features = tableRows(page, 'Feature', 'Here', 'Nest TCP', 'Nest gRPC', 'cmd-stream-go');
+const features = tableRows(page, 'Feature', 'Here', 'Nest TCP', 'Nest gRPC', 'Nest NATS', 'cmd-stream-go');
 const tests = tableRows(page, 'Feature', 'Tests');
 
 describe('the page that compares transports', () => {

@@ -1,4 +1,4 @@
-// Plays what docs/nest.md says: its two applications, and the traps it warns of.
+// Plays what docs/nest.md, streaming.md and errors.md say: two applications, and the traps they warn of.
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Logger, Module, type NestHybridApplicationOptions } from '@nestjs/common';
 import { APP_PIPE, NestFactory } from '@nestjs/core';
