@@ -39,6 +39,7 @@ export const house: Readonly<Record<string, Room>> = {
   server: { rooms: watched, packages: [node] },
   nest: { rooms: [...core, 'error-status'], packages: [node, ...nest, ...validation] },
   otel: { rooms: [...bytes, 'instrumentation'], packages: [/^@opentelemetry\/api$/] },
+  testing: { rooms: core, packages: [node] },
   'circuit-breaker': { rooms: [...watched, 'client'], packages: [/^cockatiel$/] },
 };
 
