@@ -80,6 +80,7 @@ export type {
   CommandOutcome,
   CircuitChange,
   ConnectionChange,
+  HostLookedUp,
   Instrumentation,
   Losses,
   ObservedClient,

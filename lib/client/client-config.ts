@@ -4,7 +4,7 @@ import type { AsyncScope } from '../async-scope.js';
 import { tablesOf, type ContractTables } from '../contract/contract.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { Fingerprint } from '../codec/fingerprint.js';
-import { dial, type ServerAddress } from '../connection/dial.js';
+import { dial, resolverOf, type ServerAddress } from '../connection/dial.js';
 import { keepaliveDefaults, keepaliveRules, oldKeepaliveNames } from '../connection/keepalive.js';
 import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
@@ -47,7 +47,7 @@ function checkedOptions(options: CommandClientOptions) {
 export function completeClientOptions(client: string, given: AddressOptions, resolved: CheckedOptions) {
   exclude(client, given, 'servers', 'host', 'port', 'path');
   exclude(client, given, 'path', 'host', 'port');
-  exclude(client, given, 'connect', 'tls', 'lookup');
+  exclude(client, given, 'connect', 'tls', 'lookup', 'resolveIntervalMs');
   const servers =
     resolved.servers === undefined ? [serverOf(resolved)] : addressesOf(resolved.servers, clientDefaults.port)!;
   return {
@@ -97,6 +97,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     mostPending: MOST_PENDING,
     losses: { lost: 0, unsent: 0 },
     dial: apart(scope, dialling(options)),
+    resolver: options.connect ? undefined : resolverOf(options.lookup, options.tls?.options),
     dispatchStrategy: strategyOf(options.dispatchStrategy, scope),
     circuitBreaker: options.circuitBreaker,
   };
@@ -125,7 +126,10 @@ function serverOf({
   return path === undefined ? { host, port: Number(port) } : { path };
 }
 
-type AddressOptions = Pick<CommandClientOptions, 'servers' | 'host' | 'port' | 'path' | 'connect' | 'tls' | 'lookup'>;
+type AddressOptions = Pick<
+  CommandClientOptions,
+  'servers' | 'host' | 'port' | 'path' | 'connect' | 'tls' | 'lookup' | 'resolveIntervalMs'
+>;
 
 /** Options that contradict each other are a mistake, not a matter of precedence. */
 function exclude(
@@ -167,10 +171,10 @@ function strategyOf(strategy: ResolvedClientOptions['dispatchStrategy'], scope: 
 
 function dialling({ connect, tls, lookup }: ResolvedClientOptions): GroupConnectionConfig['dial'] {
   if (connect === undefined) {
-    return (address, turn, signal, onStage) =>
-      dial({ address, tls: tls?.options, sessions: tls?.sessions, lookup, turn, onStage }, signal);
+    return (route, signal, onStage) =>
+      dial({ tls: tls?.options, sessions: tls?.sessions, ...route, lookup: route.lookup ?? lookup, onStage }, signal);
   }
-  return async (address, _turn, signal, onStage) => {
+  return async ({ address }, signal, onStage) => {
     let socket: Duplex;
     onStage('factory');
     try {

@@ -70,6 +70,7 @@ export class ClientCore implements ObservedClient {
         // The end of what was closed is no news of what was opened since.
         if (group === this.#group) this.#notify(cause, server, status);
       },
+      onAddresses: (server, found) => this.#observers.onLookup({ server, ...found }),
       onCircuit: (server, circuit) => this.#observers.onCircuit({ server, circuit }),
       onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
       onLateFrame: () => this.lateFrames++,

@@ -87,7 +87,7 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   servers?: string | readonly GivenAddress[] | undefined;
   /**
-   * Connections to each server, 1 to 1,024.
+   * Connections to each server, and to each address of a host name, 1 to 1,024.
    * @default 1
    */
   connectionsPerServer?: number | undefined;
@@ -108,12 +108,21 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   codec?: Codec | CodecFactory | undefined;
   /**
-   * Resolves host names instead of Node's own `dns.lookup`; asked anew for each connection.
+   * Resolves host names instead of Node's own `dns.lookup`, with its signature; gives all addresses that there are.
    * @default dns.lookup
    */
   lookup?: LookupFunction | undefined;
   /**
-   * Opens the sockets instead of this package; `tls` and `lookup` are its business then.
+   * How often a host name is looked up again while a connection is open, in milliseconds, at most one in ten earlier;
+   * 100 to 604,800,000 (a week). After a loss, and when a server drains, that happens at once, but not more than once a
+   * second. Each address that is found has `connectionsPerServer` connections; one that is not found any more keeps
+   * its own until their Commands are answered. 0: never, and a client has `connectionsPerServer` connections to the
+   * name, each to whichever of its addresses.
+   * @default 30_000
+   */
+  resolveIntervalMs?: number | undefined;
+  /**
+   * Opens the sockets instead of this package; `tls`, `lookup` and `resolveIntervalMs` are its business then.
    * @default none
    */
   connect?: ConnectionFactory | undefined;
@@ -221,6 +230,7 @@ export const clientDefaults = Object.freeze({
   reconnect: true as boolean | ReconnectOptions,
   keepalive: true as boolean | KeepaliveOptions,
   maxConnectionAgeMs: 0,
+  resolveIntervalMs: 30_000,
   queue: true as boolean | QueueOptions,
   retry: true as boolean | RetryOptions,
   /** Shorter than `queue.timeoutMs`, so that calls that wait fail with the reason why there is no connection. */
@@ -242,6 +252,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   connectionsPerServer: integer(1, 1024, 'connections'),
   dispatchStrategy: orOneOf(objectWith('an object with a method pick', 'pick'), 'round-robin', 'least-pending'),
   lookup: callback,
+  resolveIntervalMs: integer(100, 604_800_000, 'milliseconds', 'never'),
   connect: callback,
   reconnect: switchable('ReconnectOptions'),
   keepalive: switchable('KeepaliveOptions'),

@@ -1,5 +1,5 @@
 // Opens the socket of a client: TCP, TLS or a Unix domain socket. It knows no frames.
-import { lookup as lookupByDns, type LookupAddress } from 'node:dns';
+import { lookup as lookupByDns, type LookupAddress, type LookupOptions } from 'node:dns';
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { CmdStreamError, codeOf, messageOf, stackOf } from '../errors.js';
@@ -15,7 +15,7 @@ export interface DialTarget {
   readonly tls?: ConnectionOptions | undefined;
   /** None: each connection has a session of its own. */
   readonly sessions?: TlsSessions | undefined;
-  /** Resolves the host instead of Node's own lookup. */
+  /** Resolves the host instead of {@link resolverOf}. */
   readonly lookup?: LookupFunction | undefined;
   /** Of several addresses of one kind, the one to begin with: this number, counted round. */
   readonly turn: number;
@@ -137,8 +137,13 @@ function refusedIdentity(error: unknown): Error {
   return Object.assign(new Error(messageOf(error), { cause: error }), { code: 'ERR_TLS_SERVER_IDENTITY' });
 }
 
+/** What a client resolves its hosts by. */
+export function resolverOf(given: LookupFunction | undefined, tls: ConnectionOptions | undefined): LookupFunction {
+  return given ?? tls?.lookup ?? (lookupByDns as LookupFunction);
+}
+
 function resolving({ lookup: given, tls, turn }: DialTarget) {
-  const lookup = given ?? tls?.lookup ?? (lookupByDns as LookupFunction);
+  const lookup = resolverOf(given, tls);
   const trying = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS };
   return { lookup: turnedLookup(lookup, turn), ...trying };
 }
@@ -160,25 +165,38 @@ function connectError({ address, tls }: DialTarget, error: unknown, hasAnswered 
 
 /** `turn`: of several addresses of one kind, the one to begin with, counted round. */
 export function turnedLookup(lookup: LookupFunction, turn: number): LookupFunction {
-  return (hostname, options, callback) => {
-    let hasAnswered = false;
-    const answer: typeof callback = (...given) => {
-      if (hasAnswered) return;
-      hasAnswered = true;
-      // At once would be before the socket has listeners.
-      process.nextTick(callback, ...given);
-    };
-    const fail = (error: unknown): void => answer(asError(error), []);
-    const resolved: typeof callback = (error, found) => {
-      if (error) return fail(error);
-      const [first, ...others] = turnedBy(addressesIn(found), turn);
-      if (first === undefined) return fail(new Error(`the resolver has no address for ${hostname}`));
-      if (options.all) answer(null, [first, ...others]);
-      else answer(null, first.address, first.family);
-    };
-    // A resolver may be an async function, whatever its type says.
-    new Promise((settled) => settled(lookup(hostname, { ...options, all: true }, resolved))).catch(fail);
+  return (hostname, options, callback) =>
+    findAddresses(lookup, hostname, options, (error, found) => {
+      const [first, ...others] = turnedBy(found, turn);
+      if (first === undefined) callback(error, []);
+      else if (options.all) callback(null, [first, ...others]);
+      else callback(null, first.address, first.family);
+    });
+}
+
+/** Asks for all addresses of a host; answers once and later, with at least one of them or an error. */
+export function findAddresses(
+  lookup: LookupFunction,
+  hostname: string,
+  options: LookupOptions,
+  callback: (error: Error | null, found: readonly LookupAddress[]) => void,
+): void {
+  let hasAnswered = false;
+  const answer: typeof callback = (...given) => {
+    if (hasAnswered) return;
+    hasAnswered = true;
+    // At once would be before the socket has listeners.
+    process.nextTick(callback, ...given);
   };
+  const fail = (error: unknown): void => answer(asError(error), []);
+  const resolved: Parameters<LookupFunction>[2] = (error, found) => {
+    if (error) return fail(error);
+    const addresses = addressesIn(found);
+    if (addresses.length > 0) answer(null, addresses);
+    else fail(new Error(`the resolver has no address for ${hostname}`));
+  };
+  // A resolver may be an async function, whatever its type says.
+  new Promise((settled) => settled(lookup(hostname, { ...options, all: true }, resolved))).catch(fail);
 }
 
 /** What is no Error, or throws when it is asked as Node does, would not be understood by it. */

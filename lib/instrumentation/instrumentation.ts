@@ -52,6 +52,8 @@ export interface ClientObserver {
    * that opens and closes by itself, later.
    */
   onCircuit?: ((change: CircuitChange) => void) | undefined;
+  /** The host of a server was looked up, be it for a connection or because `resolveIntervalMs` were over. */
+  onLookup?: ((lookup: HostLookedUp) => void) | undefined;
   /** The client is closed. Calls from before may still end. */
   onClose?: (() => void) | undefined;
 }
@@ -190,6 +192,18 @@ export interface CircuitChange {
   readonly server: string;
   /** What it is now. */
   readonly circuit: 'closed' | 'open' | 'half-open';
+}
+
+/** A lookup of the host of one server. @publicApi */
+export interface HostLookedUp {
+  /** `host:port`. */
+  readonly server: string;
+  /** Addresses that were not found the last time; all of them the first time. */
+  readonly added: readonly string[];
+  /** Addresses that were found the last time, and not this time. */
+  readonly gone: readonly string[];
+  /** Why it has found nothing: the addresses from before stay in use. Undefined where it has. */
+  readonly error: Error | undefined;
 }
 
 /** Calls so far that the lack of a connection has failed. @publicApi */

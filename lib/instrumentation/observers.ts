@@ -14,6 +14,7 @@ import type {
   CommandObserver,
   CommandOutcome,
   ConnectionChange,
+  HostLookedUp,
   Instrumentation,
   ObservedClient,
   ObservedServer,
@@ -87,6 +88,10 @@ export class ClientObservers {
   onConnection(change: ConnectionChange): void {
     for (const one of this.#observers) ask(one, 'onConnection', change);
     this.#channels.onConnection(change);
+  }
+
+  onLookup(lookup: HostLookedUp): void {
+    for (const one of this.#observers) ask(one, 'onLookup', lookup);
   }
 
   onCircuit(change: CircuitChange): void {

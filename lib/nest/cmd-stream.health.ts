@@ -34,7 +34,7 @@ export interface CheckedClient {
  *
  * @publicApi
  */
-export interface CheckedServer extends Omit<ServerState, 'lastError'> {
+export interface CheckedServer extends Omit<ServerState, 'lastError' | 'addresses'> {
   /** The code of an error of a ping or connection; undefined if there was none. */
   readonly error: string | undefined;
 }
@@ -109,7 +109,10 @@ export class CmdStreamHealthIndicator {
   }
 }
 
-function checked({ lastError, ...state }: ServerState, pings: readonly ConnectionPing[]): CheckedServer {
+function checked(
+  { lastError, addresses: _addresses, ...state }: ServerState,
+  pings: readonly ConnectionPing[],
+): CheckedServer {
   const own = pings.filter(({ server }) => server === state.server);
   const roundTrips = own.flatMap(({ roundTripMs }) => roundTripMs ?? []);
   const failed = own.find(({ error }) => error)?.error ?? lastError;

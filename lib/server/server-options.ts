@@ -324,6 +324,7 @@ const optionsOfClients: readonly string[] = [
   'reconnect',
   'keepalive',
   'maxConnectionAgeMs',
+  'resolveIntervalMs',
   'queue',
   'retry',
   'circuitBreaker',

@@ -79,6 +79,7 @@ const ofClients: Readonly<Record<string, Values>> = {
   keepalive: noSwitch,
   retry: noSwitch,
   maxConnectionAgeMs: [99, 604_800_001, ...noNumber],
+  resolveIntervalMs: [99, 604_800_001, ...noNumber],
   queue: noSwitch,
   circuitBreaker: noFunction,
   metadata: [5, 'token', null, true, []],
@@ -292,6 +293,7 @@ describe('options of a client that contradict each other', () => {
     [{ path: '/a', port: 1 }, '"path" and "port"'],
     [{ connect: () => null as never, tls: {} }, '"connect" and "tls"'],
     [{ connect: () => null as never, lookup: () => {} }, '"connect" and "lookup"'],
+    [{ connect: () => null as never, resolveIntervalMs: 100 }, '"connect" and "resolveIntervalMs"'],
   ])('are refused: %j', (options, text) => {
     const make = (): unknown => new CommandClient({ contract, ...options });
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));

@@ -1,5 +1,6 @@
 // What clients and servers log of their own accord: nothing in good times, an outage with its begin, end and cost, the
 // life of a server; and the options for that.
+import type { LookupFunction } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { lastValueFrom } from 'rxjs';
 import type { CircuitBreaker, CmdStreamClientOptions, CommandServer } from 'nestjs-cmd-stream';
@@ -100,6 +101,38 @@ describe('a client', () => {
     const circuit = `the circuit of 127.0.0.1:${server.port}`;
     expect(logger.lines).toEqual([`warn: ${circuit} has opened: calls are kept away`, closed]);
     expect(closed).toMatch(/^log: .+ has closed after [\d.]+ m?s$/);
+  });
+
+  it('says which addresses its server gains and loses, and that they cannot be looked up', async () => {
+    const server = await serve();
+    const address = (last: number) => ({ address: `127.0.0.${last}`, family: 4 });
+    let found = [address(1)];
+    let error: Error | null = null;
+    const lookup: LookupFunction = (_host, _options, callback) => setImmediate(() => callback(error, found));
+    const servers = `calc.internal:${server.port}`;
+    const [client, logger] = clientOf(server.port, {
+      servers,
+      host: undefined,
+      port: undefined,
+      lookup,
+      resolveIntervalMs: 100,
+    });
+    await client.connect();
+    found = [1, 11, 12, 13, 14, 15].map(address);
+    await logger.line('more addresses');
+    found = [address(1), address(11)];
+    await logger.line('lost addresses');
+    error = new Error('no such name');
+    await logger.line('has failed');
+    error = null;
+    await logger.line('succeeds');
+    expect(logger.lines.slice(0, 3)).toEqual([
+      `log: ${servers} has more addresses: 127.0.0.11, 127.0.0.12, 127.0.0.13, 127.0.0.14 and 1 other`,
+      `log: ${servers} has lost addresses: 127.0.0.12, 127.0.0.13, 127.0.0.14, 127.0.0.15`,
+      `warn: the lookup of the host of ${servers} has failed: no such name; the addresses known before stay in use`,
+    ]);
+    expect(logger.lines[3]).toMatch(/^log: the lookup of the host of .+ succeeds again after /);
+    expect(logger.lines).toHaveLength(4);
   });
 
   it('has ten lines a second at most, of however many servers', async () => {

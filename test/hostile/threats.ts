@@ -194,6 +194,6 @@ export const threats: readonly Threat[] = [
   {
     id: 'C19',
     what: 'a name with several addresses, or with another one',
-    elsewhere: [[`${client}/addresses.test.ts`, 'a name with several addresses']],
+    elsewhere: [[`${client}/new-servers.test.ts`, 'a name that gains an address']],
   },
 ];

@@ -19,6 +19,8 @@ export interface ConnectionChoice {
   readonly index: number;
   /** The server it leads to: `host:port`, or the path of its socket. */
   readonly server: string;
+  /** Which of the addresses of its host it leads to; undefined of what is no socket of Node, and of a path. */
+  readonly address: string | undefined;
   /** Commands that wait on it. */
   readonly pending: number;
   /** Round-trip time of its last keepalive ping, in milliseconds; undefined before the first. */
@@ -47,7 +49,7 @@ export class ConnectionPicker {
   readonly #config: ConnectionPickerConfig;
   readonly #servers: readonly GroupServer[];
   readonly #hasBreakers: boolean;
-  readonly #choiceOf = new Map<GroupConnection, Choice>();
+  readonly #choiceOf = new WeakMap<GroupConnection, Choice>();
   /** Those that take calls: all that are open, but for silent ones where others are not silent. */
   #choices: readonly Choice[] = [];
   /** Those of them that take patterns and metadata, if there are any. */
@@ -250,6 +252,10 @@ class Choice implements ConnectionChoice {
 
   static connectionOf(choice: Choice): GroupConnection {
     return choice.#connection;
+  }
+
+  get address(): string | undefined {
+    return this.#connection.endpoint?.address;
   }
 
   get pending(): number {

@@ -2,8 +2,10 @@
 // replaced connection keeps its calls until they are answered, while its successor takes new ones.
 //
 //   idle --(start)--> connecting --> open --(lost, or the server drains)--> pausing --(delay)--> connecting
-//                         └────────────────(failed)────────────────────────────^         closed: for good
+//                         └────────────────(failed)────────────────────────────^
+//   any --(leave: its address is not its host's any more)--> left: nothing is opened any more          closed: for good
 import type { Duplex } from 'node:stream';
+import type { LookupFunction } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { ServerAddress } from '../../connection/dial.js';
 import { CmdStreamError } from '../../errors.js';
@@ -12,26 +14,33 @@ import { Backoff, reconnectDefaults, type ResolvedReconnectOptions } from './bac
 import { ClientSession, type ClientSessionConfig, type ClientSessionListener } from '../session/client-session.js';
 import { ConnectionRenewal } from './connection-renewal.js';
 import { DrainingSessions } from './draining-sessions.js';
+import { lookupOf, type Endpoint, type HostLookup } from './host-lookup.js';
 import { notOpened, ConnectAttempt, type ConnectStage } from './connect-attempt.js';
 import type { CallListener } from '../call/call-multiplexer.js';
 import type { ClientCall } from '../call/client-call.js';
+
+/** Where an attempt goes to. */
+export interface DialRoute {
+  readonly address: ServerAddress;
+  /** Of several addresses of one kind, the one to begin with: this number, counted round. */
+  readonly turn: number;
+  /** What resolves the host for it; undefined: as always. */
+  readonly lookup: LookupFunction | undefined;
+}
 
 export interface GroupConnectionConfig extends ClientSessionConfig {
   readonly address: ServerAddress;
   /** Of the server's addresses, the one to begin with: counts up, so that its connections are spread. */
   readonly turns: { next: number };
+  /** Resolves its host; undefined: whatever opens the socket does. */
+  readonly hosts?: HostLookup | undefined;
   readonly connectTimeoutMs: number;
   /** `false`: a lost connection is opened anew by the next call only. */
   readonly reconnect: ResolvedReconnectOptions | false;
   readonly maxConnectionAgeMs: number;
   /** For errors. */
   readonly tls: { readonly options: SecureContextOptions } | undefined;
-  dial(
-    server: ServerAddress,
-    turn: number,
-    signal: AbortSignal,
-    onStage: (stage: ConnectStage) => void,
-  ): Promise<Duplex>;
+  dial(route: DialRoute, signal: AbortSignal, onStage: (stage: ConnectStage) => void): Promise<Duplex>;
 }
 
 /** What one connection is: not open, being opened, open, or over for good. */
@@ -45,6 +54,8 @@ export interface GroupConnectionListener extends CallListener {
   onSessionChange(): void;
   /** One that has just ended was a good one: its server did serve. */
   onServed(connection: GroupConnection): void;
+  /** Of one that has left: nothing of it is left. */
+  onGone(connection: GroupConnection): void;
 }
 
 type State =
@@ -52,9 +63,11 @@ type State =
   | { readonly name: 'connecting'; readonly attempt: ConnectAttempt }
   | { readonly name: 'open'; readonly session: ClientSession }
   | { readonly name: 'pausing'; readonly timer: NodeJS.Timeout }
+  | { readonly name: 'left' }
   | { readonly name: 'closed' };
 
 const IDLE: State = Object.freeze({ name: 'idle' });
+const LEFT: State = Object.freeze({ name: 'left' });
 const CLOSED: State = Object.freeze({ name: 'closed' });
 /** A connection that lived so long, or answered, was a good one: the next outage begins anew. */
 const GOOD_AFTER_MS = 5000;
@@ -65,6 +78,8 @@ const MOST_DRAINING = 4;
 
 export class GroupConnection implements ClientSessionListener {
   readonly server: string;
+  /** The one of its host's addresses that it keeps to; undefined: it takes any. */
+  endpoint: Endpoint | undefined;
   /** The connection that takes calls. To read only, for others. */
   session: ClientSession | undefined;
   /** Why the last connection, or the attempt to open one, failed; undefined while one is open. */
@@ -169,6 +184,19 @@ export class GroupConnection implements ClientSessionListener {
     this.#connect();
   }
 
+  /** Takes no new calls, and opens nothing any more; what is under way on it is answered. */
+  leave(): void {
+    const { session } = this;
+    const cause = new CmdStreamError('CONNECTION_LOST', 'the address is not one of its host any more');
+    this.#stop(cause, LEFT);
+    if (session) this.#draining.addReplaced(session);
+    this.#checkGone();
+  }
+
+  #checkGone(): void {
+    if (this.#state === LEFT && this.#draining.size === 0) void this.closed().then(() => this.#listener.onGone(this));
+  }
+
   /** Ends for good, at once. */
   destroy(cause: CmdStreamError): void {
     this.#end(cause);
@@ -187,19 +215,26 @@ export class GroupConnection implements ClientSessionListener {
   }
 
   #end(cause: CmdStreamError): void {
-    const state = this.#state;
-    if (state.name === 'closed') return;
+    if (this.#state === CLOSED) return;
     const sessions = [...this.#sessions()];
-    this.#abandoned = [this.#attempt, this.#renewal.attempt].filter((attempt) => attempt !== undefined);
-    this.#enter(CLOSED);
+    this.#stop(cause, CLOSED);
+    for (const session of sessions) session.destroy(cause);
+  }
+
+  /** No attempt is made any more. */
+  #stop(cause: CmdStreamError, end: State): void {
+    const state = this.#state;
+    const attempts = [this.#attempt, this.#renewal.attempt].filter((attempt) => attempt !== undefined);
+    this.#abandoned = [...this.#abandoned, ...attempts];
+    this.#enter(end);
     this.#renewal.end(cause);
     if (state.name === 'pausing') clearTimeout(state.timer);
     if (state.name === 'connecting') state.attempt.abandon(cause);
-    for (const session of sessions) session.destroy(cause);
   }
 
   onOpen(session: ClientSession): void {
     this.lastError = undefined;
+    this.endpoint = this.#config.hosts?.endpointAt(session.connection.addresses.remoteAddress) ?? this.endpoint;
     const predecessor = this.session;
     this.#attempt?.succeed();
     this.#enter({ name: 'open', session });
@@ -219,7 +254,7 @@ export class GroupConnection implements ClientSessionListener {
   }
 
   onEnd(session: ClientSession, cause: CmdStreamError, hungUpOnProbe: boolean): void {
-    if (this.#draining.onEnd(session)) return;
+    if (this.#draining.onEnd(session)) return this.#checkGone();
     if (this.session === session)
       return this.#isUnneeded(session, cause) ? this.#becomeIdle(session, cause) : this.#lose(cause);
     const attempt = [this.#renewal.attempt, this.#attempt].find((one) => one?.session === session);
@@ -252,13 +287,17 @@ export class GroupConnection implements ClientSessionListener {
   }
 
   #newAttempt(onFailed: (error: CmdStreamError) => void): ConnectAttempt {
-    const { address, turns, connectTimeoutMs, ticker, dial } = this.#config;
+    const { address, turns, hosts, connectTimeoutMs, ticker, dial } = this.#config;
+    const { endpoint } = this;
     const turn = turns.next++;
     return new ConnectAttempt({
       server: this.server,
       connectTimeoutMs,
       ticker,
-      dial: (signal, onStage) => dial(address, turn, signal, onStage),
+      dial: (signal, onStage) => {
+        const lookup = endpoint ? lookupOf(endpoint) : hosts?.lookupFor(signal);
+        return dial({ address, turn, lookup }, signal, onStage);
+      },
       start: (socket) => new ClientSession(socket, this.#config, this, this.#listener),
       onFailed,
     });

@@ -12,6 +12,7 @@ import {
   type ServerBreaker,
 } from '../circuit-breaker.js';
 import type { ConnectionStatus, GroupConnection } from './group-connection.js';
+import { ofOneFamily, type Endpoint, type HostLookup } from './host-lookup.js';
 import { ignoreRejection } from '../../callbacks.js';
 
 /**
@@ -39,6 +40,14 @@ export interface ClientStatusChange {
   readonly connection: ConnectionStatus | undefined;
 }
 
+/** What makes each address of a host have its connections. */
+export interface Redistribution {
+  /** An address for each connection that is to be made. */
+  readonly missing: readonly Endpoint[];
+  /** Connections that lead to no address of the host any more, or are too many there. */
+  readonly surplus: readonly GroupConnection[];
+}
+
 export function groupStatus(connections: readonly { readonly status: ConnectionStatus }[]): ClientStatus {
   const has = (wanted: ConnectionStatus): boolean => connections.some(({ status }) => status === wanted);
   if (has('connected')) return connections.every(({ status }) => status === 'connected') ? 'connected' : 'degraded';
@@ -60,6 +69,8 @@ export interface ServerState {
   readonly connections: number;
   /** Those of its connections that are open. */
   readonly open: number;
+  /** The addresses of its host that they lead to, or would; none of a path, nor before the first was open. */
+  readonly addresses: readonly string[];
   /** Commands that wait on its connections. */
   readonly pending: number;
   /** Longest round-trip time of the last keepalive pings, in milliseconds; undefined before the first. */
@@ -70,6 +81,7 @@ export interface ServerState {
   readonly circuit: CircuitBreaker['state'] | undefined;
 }
 
+const NOTHING_TO_DO: Redistribution = Object.freeze({ missing: [], surplus: [] });
 const breakerRule = objectWith('a CircuitBreaker, an object with a method acquire', 'acquire');
 
 export class GroupServer {
@@ -78,8 +90,13 @@ export class GroupServer {
   /** Of the server's addresses, the one to begin with next. */
   readonly turns = { next: 0 };
   readonly breaker: ServerBreaker | undefined;
-  /** A server that accepts and refuses would otherwise be asked by all its connections each time one of them tries. */
-  #mayWake = true;
+  /** Resolves its host again and again; undefined where nothing does. */
+  hosts: HostLookup | undefined;
+  /**
+   * Addresses at which one connection has woken the others. A server that accepts and refuses would otherwise be asked
+   * by all its connections each time one of them tries.
+   */
+  readonly #woken = new Set<string | undefined>();
 
   constructor(
     readonly address: ServerAddress,
@@ -111,16 +128,19 @@ export class GroupServer {
     return this.connections.find(({ lastError }) => lastError)?.lastError;
   }
 
-  /** A connection to it is open: the others need not wait. */
+  /** A connection to it is open: the others that lead there, or may, need not wait. */
   wake(opened: GroupConnection): void {
-    if (!this.#mayWake) return;
-    this.#mayWake = false;
-    for (const connection of this.connections) if (connection !== opened) connection.wake();
+    const address = opened.endpoint?.key;
+    if (this.#woken.has(address)) return;
+    this.#woken.add(address);
+    for (const connection of this.connections) {
+      if (connection !== opened && (connection.endpoint?.key ?? address) === address) connection.wake();
+    }
   }
 
   /** A connection to it was a good one. */
-  served(): void {
-    this.#mayWake = true;
+  served({ endpoint }: GroupConnection): void {
+    this.#woken.delete(endpoint?.key);
   }
 
   get state(): ServerState {
@@ -131,10 +151,49 @@ export class GroupServer {
       status: groupStatus(this.connections),
       connections: this.connections.length,
       open: open.length,
+      addresses: [...new Set(this.connections.flatMap(({ endpoint }) => endpoint?.address ?? []))],
       pending: this.connections.reduce((sum, { pending }) => sum + pending, 0),
       roundTripMs: roundTrips.length > 0 ? Math.max(...roundTrips) : undefined,
       lastError: this.lastError,
       circuit: this.breaker?.state,
     };
+  }
+
+  /**
+   * What there is to do so that so many connections lead to each address of its host, as far as that is known; those
+   * that are left to go anywhere are given one of them.
+   */
+  redistribute(perAddress: number): Redistribution {
+    const open = this.connections.filter(({ session }) => session);
+    const wanted = ofOneFamily(this.hosts?.found ?? [], open[0]?.endpoint?.family);
+    if (wanted.length === 0 || open.length === 0) return NOTHING_TO_DO;
+    const left = new Map(wanted.map(({ key }) => [key, perAddress]));
+    const surplus: GroupConnection[] = [];
+    const free: GroupConnection[] = [];
+    // Those that are open come first: where there are too many, one that is not open leaves.
+    for (const connection of [...open, ...this.connections.filter(({ session }) => !session)]) {
+      const count = left.get(connection.endpoint?.key ?? '') ?? 0;
+      if (connection.endpoint === undefined) free.push(connection);
+      else if (count > 0) left.set(connection.endpoint.key, count - 1);
+      else surplus.push(connection);
+    }
+    // One that is being opened may come to any of them.
+    if (free.some(({ isConnecting }) => isConnecting)) return NOTHING_TO_DO;
+    const missing = Array.from({ length: perAddress }, (_, round) =>
+      wanted.filter(({ key }) => perAddress - left.get(key)! <= round),
+    ).flat();
+    for (const connection of free) connection.endpoint = missing.shift();
+    surplus.push(...free.filter(({ endpoint }) => endpoint === undefined));
+    // A good connection is not given up for others that are not open.
+    const isReplaced = open.some((connection) => !surplus.includes(connection));
+    return { missing, surplus: surplus.filter(({ session }) => isReplaced || !session) };
+  }
+
+  /** No connection is open: which of them may be left, while the others take any address, as in the beginning. */
+  forgetAddresses(mostConnections: number): readonly GroupConnection[] {
+    const kept = this.connections.toSorted((one, other) => Number(other.isConnecting) - Number(one.isConnecting));
+    const left = kept.splice(mostConnections);
+    for (const connection of kept) connection.endpoint = undefined;
+    return left;
   }
 }

@@ -3,6 +3,7 @@
 //
 //   submit --> choose --> session of a connection          none open --> waiting room --(a connection opens)--> submit
 //                 ^---(refused, or lost and idempotent: after a pause in the waiting room)---+
+import { isIP, type LookupFunction } from 'node:net';
 import type { ServerAddress } from '../../connection/dial.js';
 import { CLOSE_MS } from '../../connection/connection-socket.js';
 import { codeOf, type CmdStreamError } from '../../errors.js';
@@ -13,6 +14,7 @@ import { ConnectionPicker, type ConnectionPickerConfig } from './connection-pick
 import type { CircuitBreakerFactory, CircuitBreakerState } from '../circuit-breaker.js';
 import { GroupServer, groupStatus, type ClientStatus } from './group-server.js';
 import { GroupConnection, type GroupConnectionConfig, type GroupConnectionListener } from './group-connection.js';
+import { HostLookup, type FoundAddresses } from './host-lookup.js';
 import type { ClientCall } from '../call/client-call.js';
 import { CANCELLED } from '../call/call-outcome.js';
 import {
@@ -24,7 +26,7 @@ import {
 
 export interface GroupConfig
   extends
-    Omit<GroupConnectionConfig, 'group' | 'seqCounter' | 'server' | 'address' | 'turns'>,
+    Omit<GroupConnectionConfig, 'group' | 'seqCounter' | 'server' | 'address' | 'turns' | 'hosts'>,
     ConnectionPickerConfig,
     WaitingRoomConfig {
   readonly servers: readonly ServerAddress[];
@@ -34,12 +36,18 @@ export interface GroupConfig
   readonly queue: ResolvedQueueOptions;
   readonly retry: ResolvedRetryOptions | false;
   readonly circuitBreaker: CircuitBreakerFactory | undefined;
+  /** How often the addresses of host names are looked up; 0: when a connection is opened only. */
+  readonly resolveIntervalMs: number;
+  /** Undefined: connections are opened by code of the user, which resolves names as it likes. */
+  readonly resolver: LookupFunction | undefined;
 }
 
 /** What a group tells its client. */
 export interface GroupListener {
   /** A connection opens, has ended, or could not be opened. */
   onConnectionChange(connection: GroupConnection, cause: CmdStreamError | undefined, server: GroupServer): void;
+  /** The host of a server was looked up. */
+  onAddresses(server: string, found: FoundAddresses): void;
   /** The circuit breaker of a server has another state. */
   onCircuit(server: string, circuit: CircuitBreakerState): void;
   onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
@@ -57,8 +65,11 @@ export class Group implements GroupConnectionListener {
   destroyedBy: CmdStreamError | undefined;
   readonly #config: GroupConfig;
   readonly #listener: GroupListener;
-  readonly #connections: readonly GroupConnection[];
+  #connections: readonly GroupConnection[];
+  /** Those whose address is not one of its host any more, until their calls are answered. */
+  readonly #leaving = new Set<GroupConnection>();
   readonly #picker: ConnectionPicker;
+  readonly #seqCounter: { last: number };
   /** Is there a connection for which no attempt will be made by itself, beside some that are open? */
   #hasIdle = false;
   #closed: CmdStreamError | undefined;
@@ -67,24 +78,36 @@ export class Group implements GroupConnectionListener {
   constructor(config: GroupConfig, seqCounter: { last: number }, listener: GroupListener) {
     this.#config = config;
     this.#listener = listener;
+    this.#seqCounter = seqCounter;
     const submit = (call: ClientCall): void => this.submit(call);
     this.waiting = new WaitingRoom(config, submit, () => this.#whyNotOpen);
     const onCircuit = (server: string, state: CircuitBreakerState): void => listener.onCircuit(server, state);
     this.servers = config.servers.map(
       (address) => new GroupServer(address, config.circuitBreaker, config.scope, onCircuit),
     );
+    for (const server of this.servers) server.hosts = this.#hostsOf(server);
     this.#picker = new ConnectionPicker(config, this.servers);
-    this.#connections = Array.from({ length: config.servers.length * config.connectionsPerServer }, (_, index) => {
-      const server = this.#picker.serverOf({ index });
-      const { name, address, turns } = server;
-      const connection = new GroupConnection(
-        index,
-        { ...config, seqCounter, group: this, server: name, address, turns },
-        this,
-      );
-      server.connections.push(connection);
-      return connection;
+    const length = config.servers.length * config.connectionsPerServer;
+    this.#connections = Array.from({ length }, (_, index) => this.#newConnection(index));
+  }
+
+  #hostsOf(server: GroupServer): HostLookup | undefined {
+    const { resolver, resolveIntervalMs } = this.#config;
+    const { address } = server;
+    if (!('host' in address) || isIP(address.host) > 0 || resolver === undefined || resolveIntervalMs === 0) return;
+    return new HostLookup(address.host, { ...this.#config, resolver }, (found) => {
+      this.#redistribute(server);
+      if (!this.#closed) this.#listener.onAddresses(server.name, found);
     });
+  }
+
+  #newConnection(index: number): GroupConnection {
+    const server = this.#picker.serverOf({ index });
+    const { name, address, turns, hosts } = server;
+    const given = { seqCounter: this.#seqCounter, group: this, server: name, address, turns, hosts };
+    const connection = new GroupConnection(index, { ...this.#config, ...given }, this);
+    server.connections.push(connection);
+    return connection;
   }
 
   get status(): ClientStatus {
@@ -94,7 +117,7 @@ export class Group implements GroupConnectionListener {
   /** Calls that wait for their last Result, for a connection, or to be sent again. */
   get pending(): number {
     let sum = this.waiting.pending;
-    for (const { pending } of this.#connections) sum += pending;
+    for (const { pending } of this.#all()) sum += pending;
     return sum;
   }
 
@@ -180,7 +203,7 @@ export class Group implements GroupConnectionListener {
   }
 
   find(seq: Seq): ClientCall | undefined {
-    for (const connection of this.#connections) {
+    for (const connection of this.#all()) {
       const call = connection.find(seq);
       if (call) return call;
     }
@@ -193,7 +216,7 @@ export class Group implements GroupConnectionListener {
       const timer = setTimeout(resolve, limitMs);
       // Calls go from one place to another, as when they are sent again: each is asked until there is none anywhere.
       const look = (): void => {
-        const busy = [this.waiting, ...this.#connections].find(({ pending }) => pending > 0);
+        const busy = [this.waiting, ...this.#all()].find(({ pending }) => pending > 0);
         if (busy) return busy.whenIdle(look);
         clearTimeout(timer);
         resolve();
@@ -206,8 +229,8 @@ export class Group implements GroupConnectionListener {
   destroy(cause: CmdStreamError): void {
     this.#closed ??= cause;
     this.destroyedBy ??= cause;
-    this.#setOpen([]);
-    for (const connection of this.#connections) connection.destroy(cause);
+    this.#end();
+    for (const connection of this.#all()) connection.destroy(cause);
     this.waiting.fail(cause);
   }
 
@@ -218,11 +241,11 @@ export class Group implements GroupConnectionListener {
   async close(cause: CmdStreamError, limitMs: number): Promise<void> {
     if (this.#closed) return this.closed();
     this.#closed = cause;
-    this.#setOpen([]);
-    for (const connection of this.#connections) connection.close(cause);
+    this.#end();
+    for (const connection of this.#all()) connection.close(cause);
     this.waiting.fail(cause);
     const destroy = (): void => {
-      for (const connection of this.#connections) connection.destroy(cause);
+      for (const connection of this.#all()) connection.destroy(cause);
     };
     const timer = setTimeout(destroy, limitMs - Math.min(CLOSE_MS, limitMs / 2));
     await this.closed();
@@ -231,18 +254,81 @@ export class Group implements GroupConnectionListener {
 
   /** Resolves when all sockets of a group that has ended are closed, or have had time for it. */
   async closed(): Promise<void> {
-    await Promise.all(this.#connections.map((connection) => connection.closed()));
+    await Promise.all(Array.from(this.#all(), (connection) => connection.closed()));
+  }
+
+  #end(): void {
+    this.#setOpen([]);
+    for (const { hosts } of this.servers) hosts?.rest();
+  }
+
+  *#all(): Iterable<GroupConnection> {
+    yield* this.#connections;
+    yield* this.#leaving;
   }
 
   onStatusChange(connection: GroupConnection, cause?: CmdStreamError, isAttempt = false): void {
+    const server = this.#picker.serverOf(connection);
     this.#setOpen(this.#connections.filter(({ session }) => session));
+    if (!connection.isConnecting) this.#follow(server, connection);
     this.#hasIdle = this.open.length > 0 && this.#connections.some(({ isTrying, session }) => !isTrying && !session);
     if (connection.session) {
-      this.#picker.serverOf(connection).wake(connection);
+      server.wake(connection);
       this.waiting.release();
     } else if (isAttempt && cause) this.#picker.onAttemptFailed(connection, cause, () => this.#failIfInVain());
     else this.#failIfInVain();
-    this.#listener.onConnectionChange(connection, cause, this.#picker.serverOf(connection));
+    this.#listener.onConnectionChange(connection, cause, server);
+  }
+
+  /** A connection is open, or is not any more: the addresses of its host are watched as long as one is. */
+  #follow(server: GroupServer, connection: GroupConnection): void {
+    const { hosts } = server;
+    if (hosts === undefined) return;
+    if (server.open === 0) {
+      hosts.rest();
+      for (const left of server.forgetAddresses(this.#config.connectionsPerServer)) this.#leave(left, server);
+    } else {
+      hosts.watch();
+      if (!connection.session) hosts.refresh();
+      this.#redistribute(server);
+    }
+  }
+
+  /** Each address of a host gets its connections, and those to addresses that it has no more leave. */
+  #redistribute(server: GroupServer): void {
+    if (this.#closed) return;
+    const { missing, surplus } = server.redistribute(this.#config.connectionsPerServer);
+    const added = missing.map((endpoint) => {
+      const connection = this.#newConnection(this.#freeIndex(server));
+      connection.endpoint = endpoint;
+      this.#connections = [...this.#connections, connection].toSorted((one, other) => one.index - other.index);
+      return connection;
+    });
+    for (const connection of surplus) this.#leave(connection, server);
+    for (const connection of added) connection.start();
+  }
+
+  /** By its number a connection is one of its server. */
+  #freeIndex(server: GroupServer): number {
+    const taken = new Set(Array.from(this.#all(), ({ index }) => index));
+    let index = this.servers.indexOf(server);
+    while (taken.has(index)) index += this.servers.length;
+    return index;
+  }
+
+  #leave(connection: GroupConnection, server: GroupServer): void {
+    const wasOpen = connection.session !== undefined;
+    server.connections.splice(server.connections.indexOf(connection), 1);
+    this.#connections = this.#connections.filter((one) => one !== connection);
+    this.#leaving.add(connection);
+    connection.leave();
+    if (!wasOpen) return;
+    this.#setOpen(this.#connections.filter(({ session }) => session));
+    this.#listener.onConnectionChange(connection, undefined, server);
+  }
+
+  onGone(connection: GroupConnection): void {
+    this.#leaving.delete(connection);
   }
 
   onSessionChange(): void {
@@ -250,7 +336,7 @@ export class Group implements GroupConnectionListener {
   }
 
   onServed(connection: GroupConnection): void {
-    this.#picker.serverOf(connection).served();
+    this.#picker.serverOf(connection).served(connection);
   }
 
   #setOpen(open: readonly GroupConnection[]): void {

@@ -1,18 +1,19 @@
 // What a client logs of its servers and their circuits: nothing as long as all is well, one line when one is lost, one
 // when it is back, and what that has cost. It watches as any instrumentation does.
 import { notify } from '../../callbacks.js';
-import { visibleText } from '../../errors.js';
+import { messageOf, visibleText } from '../../errors.js';
 import type {
   CircuitChange,
   ClientObserver,
   ConnectionChange,
+  HostLookedUp,
   Instrumentation,
   Losses,
   ObservedClient,
 } from '../../instrumentation/instrumentation.js';
 import { clipped, counted, durationText } from '../log-text.js';
 import type { PeerLog } from '../peer-log.js';
-import { Outage, type OutageListener } from './outage.js';
+import { Outage, type OutageListener, type OutageWords } from './outage.js';
 
 /** The lines are the log's: it bounds how many there are, of however many servers. */
 export function clientLog(log: PeerLog): Instrumentation {
@@ -23,8 +24,15 @@ export function clientLog(log: PeerLog): Instrumentation {
   return { observeClient: (client) => new LoggedClient(client, listener) };
 }
 
+/** So many addresses are named in one line. */
+const MOST_NAMED = 4;
+
 interface LoggedServer {
   readonly outage: Outage;
+  /** Of the lookup of its host. */
+  readonly lookup: Outage;
+  /** Was any address of its host found before? */
+  isFound: boolean;
   isOpen: boolean;
   /** What was lost before the outage. */
   before: Losses;
@@ -77,7 +85,9 @@ class LoggedClient implements ClientObserver {
         up: 'is back',
         well: 'back',
       };
-      server = { outage: new Outage(words, this.#listener), isOpen: false, before: this.#client.losses };
+      const outage = new Outage(words, this.#listener);
+      const lookup = new Outage(lookupWords(name), this.#listener);
+      server = { outage, lookup, isFound: false, isOpen: false, before: this.#client.losses };
       this.#servers.set(name, server);
     }
     return server;
@@ -92,6 +102,21 @@ class LoggedClient implements ClientObserver {
       ...(unsent > 0 ? [`${counted(unsent, 'call')} not sent`] : []),
     ];
     return parts.length > 0 ? `; ${parts.join(', ')}` : '';
+  }
+
+  onLookup({ server: name, added, gone, error }: HostLookedUp): void {
+    const server = this.#serverOf(name);
+    const wasFound = server.isFound;
+    server.isFound ||= error === undefined;
+    // Before that it is why a connection cannot be opened.
+    if (!wasFound) return;
+    if (error) return server.lookup.down(`: ${clipped(messageOf(error))}; the addresses known before stay in use`);
+    server.lookup.up();
+    const news = [
+      ...(added.length > 0 ? [`has more addresses: ${named(added)}`] : []),
+      ...(gone.length > 0 ? [`has lost addresses: ${named(gone)}`] : []),
+    ];
+    if (news.length > 0) this.#listener.log(`${name} ${news.join(', and ')}`);
   }
 
   onCircuit({ server, circuit }: CircuitChange): void {
@@ -115,7 +140,26 @@ class LoggedClient implements ClientObserver {
 
   onClose(): void {
     this.#isOver = true;
-    for (const { outage } of this.#servers.values()) outage.end();
+    for (const { outage, lookup } of this.#servers.values()) {
+      outage.end();
+      lookup.end();
+    }
     for (const outage of this.#circuits.values()) outage.end();
   }
+}
+
+function lookupWords(name: string): OutageWords {
+  return {
+    subject: `the lookup of the host of ${name}`,
+    down: 'has failed',
+    downs: 'has failed',
+    stillDown: 'fails',
+    up: 'succeeds again',
+    well: 'good',
+  };
+}
+
+function named(addresses: readonly string[]): string {
+  const others = addresses.length - MOST_NAMED;
+  return `${addresses.slice(0, MOST_NAMED).join(', ')}${others > 0 ? ` and ${counted(others, 'other')}` : ''}`;
 }

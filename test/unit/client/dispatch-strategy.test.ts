@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { leastPending, roundRobin, type ConnectionChoice } from '../../../lib/core.js';
 
 function choice(index: number, pending = 0): ConnectionChoice {
-  return { index, server: `server-${index}`, pending, roundTripMs: undefined };
+  return { index, server: `server-${index}`, address: undefined, pending, roundTripMs: undefined };
 }
 
 const three = [choice(0), choice(1), choice(2)];

@@ -4,7 +4,11 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { Duplex } from 'node:stream';
 import { AsyncScope } from '../../../lib/async-scope.js';
 import { groupConfigOf, resolveClientOptions } from '../../../lib/client/client-config.js';
-import { GroupConnection, type GroupConnectionListener } from '../../../lib/client/group/group-connection.js';
+import {
+  GroupConnection,
+  type DialRoute,
+  type GroupConnectionListener,
+} from '../../../lib/client/group/group-connection.js';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
 import { CmdStreamError, type CommandClientOptions } from '../../../lib/core.js';
 import { addFrame, echoResultFrame, GREETING, sumFrame } from '../../support/calc-frames.js';
@@ -39,7 +43,7 @@ class Stage {
       server: 'calc:1',
       address: { host: 'calc', port: 1 },
       turns: { next: 0 },
-      dial: (_server: unknown, turn: number, signal: AbortSignal): Promise<Duplex> => this.#dial(turn, signal),
+      dial: ({ turn }: DialRoute, signal: AbortSignal): Promise<Duplex> => this.#dial(turn, signal),
     };
     const tell = (what: string) => (): void => void this.news.push(what);
     const listener: GroupConnectionListener = {
@@ -50,6 +54,7 @@ class Stage {
       onLateFrame: tell('late'),
       onSessionChange: tell('changed'),
       onServed: tell('served'),
+      onGone: tell('gone'),
       onStatusChange: ({ status }, cause, isAttempt) =>
         void this.news.push([status, cause?.code, isAttempt && 'attempt'].filter(Boolean).join(' ')),
     };

@@ -53,6 +53,7 @@ class Stage {
       { last: 0 },
       {
         onConnectionChange: ({ index }, cause) => void this.news.push(`${index} ${cause?.code ?? 'changes'}`),
+        onAddresses: () => {},
         onCircuit: () => {},
         onUnexpectedResult: (seq) => void this.news.push(`unexpected ${seq}`),
         onLateFrame: () => void this.news.push('late'),

@@ -11,7 +11,15 @@ const late = new CmdStreamError('TIMEOUT', 'late');
 const lost = new CmdStreamError('CONNECTION_LOST', 'gone');
 
 function serverState(server: string, state: Partial<ServerState> = {}): ServerState {
-  const rest = { connections: 1, open: 1, pending: 0, roundTripMs: 7, lastError: undefined, circuit: undefined };
+  const rest = {
+    connections: 1,
+    open: 1,
+    addresses: [],
+    pending: 0,
+    roundTripMs: 7,
+    lastError: undefined,
+    circuit: undefined,
+  };
   return { server, status: 'connected', ...rest, ...state };
 }
 
