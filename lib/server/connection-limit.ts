@@ -18,8 +18,8 @@ export class ConnectionLimit {
   readonly most: number;
   readonly #config: ConnectionLimitConfig;
   readonly #descriptors: number;
-  /** How many connections an address has, where that is limited. */
-  readonly #byAddress = new Map<string, number>();
+  /** How many connections a host has, where that is limited. */
+  readonly #byHost = new Map<string, number>();
 
   /** `descriptors`: how many the process may have, Infinity where that is not known. */
   constructor(config: ConnectionLimitConfig, descriptors = descriptorLimit()) {
@@ -53,22 +53,35 @@ export class ConnectionLimit {
   add(address: string | undefined): CmdStreamError | undefined {
     const { maxConnectionsPerAddress } = this.#config;
     if (maxConnectionsPerAddress === Infinity || address === undefined) return undefined;
-    const count = this.#byAddress.get(address) ?? 0;
+    const host = hostOf(address);
+    const count = this.#byHost.get(host) ?? 0;
     if (count >= maxConnectionsPerAddress) {
       const limit = `maxConnectionsPerAddress (${maxConnectionsPerAddress})`;
-      return new CmdStreamError('MAX_CONNECTIONS', `${address} has ${limit} connections`);
+      return new CmdStreamError('MAX_CONNECTIONS', `${host} has ${limit} connections`);
     }
-    this.#byAddress.set(address, count + 1);
+    this.#byHost.set(host, count + 1);
     return undefined;
   }
 
   /** A connection that was taken is closed. */
   delete(address: string | undefined): void {
-    const count = address === undefined ? undefined : this.#byAddress.get(address);
-    if (count === undefined) return;
-    if (count > 1) this.#byAddress.set(address!, count - 1);
-    else this.#byAddress.delete(address!);
+    const host = address && hostOf(address);
+    const count = host && this.#byHost.get(host);
+    if (!host || !count) return;
+    if (count > 1) this.#byHost.set(host, count - 1);
+    else this.#byHost.delete(host);
   }
+}
+
+/** A host of IPv6 has at least all addresses that begin with the same four groups: they count as one. */
+function hostOf(address: string): string {
+  // With dots: one of IPv4, perhaps written as one of IPv6.
+  if (!address.includes(':') || address.includes('.')) return address;
+  const [front = '', back] = address.split('%', 1)[0]!.split('::');
+  const groups = front === '' ? [] : front.split(':');
+  const zeros = back === undefined ? 0 : 8 - groups.length - (back === '' ? 0 : back.split(':').length);
+  const all = [...groups, ...Array<string>(zeros).fill('0'), ...(back ? back.split(':') : [])];
+  return `${all.slice(0, 4).join(':')}::/64`;
 }
 
 /**

@@ -96,9 +96,9 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
    */
   maxConnections?: number | undefined;
   /**
-   * Most connections at a time of one IP address; further ones are closed as those beyond `maxConnections`. Not for
-   * servers behind a proxy, whose address all clients have. A Unix domain socket has no addresses. 1 to 1,000,000, or
-   * `Infinity`: no limit.
+   * Most connections at a time of one IP address, of IPv6 of one network of 64 bits; further ones are closed as those
+   * beyond `maxConnections`. Not for servers behind a proxy, whose address all clients have. A Unix domain socket has
+   * no addresses. 1 to 1,000,000, or `Infinity`: no limit.
    * @default Infinity
    */
   maxConnectionsPerAddress?: number | undefined;

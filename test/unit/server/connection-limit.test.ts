@@ -43,3 +43,42 @@ it('of one address there are as many as it may have, whatever others have', () =
   for (let time = 0; time < 5; time++) expect(limit.add(undefined)).toBeUndefined();
   limit.delete(undefined);
 });
+
+describe('one host', () => {
+  const isSame = (one: string, other: string): boolean => {
+    const limit = new ConnectionLimit({ maxConnections: Infinity, maxConnectionsPerAddress: 1 }, Infinity);
+    expect(limit.add(one)).toBeUndefined();
+    const isRefused = limit.add(other) !== undefined;
+    limit.delete(one);
+    expect(limit.add(one)).toBeUndefined();
+    return isRefused;
+  };
+
+  it.each([
+    ['2001:db8:1:2::1', '2001:db8:1:2:ffff::7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
+    ['2001:db8::1', '2001:db8:0:0:9::'],
+    ['fe80::1%eth0', 'fe80::2%eth1'],
+    ['::1', '::1'],
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.1'],
+  ])('has both %s and %s', (one, other) => {
+    expect(isSame(one, other)).toBe(true);
+  });
+
+  it.each([
+    ['2001:db8:1:2::1', '2001:db8:1:3::1'],
+    ['2001:db8::1', '2001:db8:0:1::1'],
+    ['::1', '1::'],
+    ['192.0.2.1', '192.0.2.2'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.2.2'],
+  ])('has not both %s and %s', (one, other) => {
+    expect(isSame(one, other)).toBe(false);
+  });
+
+  it('of IPv6 is named by its network', () => {
+    const limit = new ConnectionLimit({ maxConnections: Infinity, maxConnectionsPerAddress: 1 }, Infinity);
+    limit.add('2001:db8::1');
+    expect(limit.add('2001:db8::2')?.message).toBe('2001:db8:0:0::/64 has maxConnectionsPerAddress (1) connections');
+  });
+});
