@@ -5,11 +5,11 @@ import { Fifo } from '../fifo.js';
 import { CREDIT_WINDOW_BYTES } from '../wire/control-frame.js';
 import type { CommandSink, ClientCall } from './call/client-call.js';
 
-/** Results a producer may be ahead of its taker. */
+/** Results a producer may be ahead of its taker, at first. */
 export const INITIAL_CREDIT = 32;
-/** Credit is given in portions of this size. */
-const TOP_UP = INITIAL_CREDIT / 2;
-/** Or when so many bytes were taken. */
+/** And of one that has waited for Results again and again: each time it may be twice as many. */
+export const MOST_CREDIT = 256;
+/** Credit is given for half of what the producer may be ahead, or when so many bytes were taken. */
 const TOP_UP_BYTES = CREDIT_WINDOW_BYTES / 2;
 /** What a Result that waits costs beside its bytes: an object with its fields, and its place in line. */
 const RESULT_COST = 128;
@@ -42,6 +42,8 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
   #call: ClientCall | undefined;
   #deadline = Infinity;
   #end: End | undefined;
+  /** Results that the producer may be ahead. */
+  #window = INITIAL_CREDIT;
   #taken = 0;
   #takenBytes = 0;
 
@@ -147,11 +149,14 @@ export class ResultIterator<R> implements AsyncIterableIterator<R, undefined> {
     this.#bufferedBytes = 0;
   }
 
-  /** A Result was taken: every so often the server may send as many more. */
+  /** A Result was taken: every so often the server may send as many more, and further ones to who waits for them. */
   #count(bytes: number): void {
     this.#takenBytes += bytes;
-    if (++this.#taken < TOP_UP && this.#takenBytes < TOP_UP_BYTES) return;
-    this.#call?.grant(this.#taken);
+    const isHalf = ++this.#taken >= this.#window / 2;
+    if (!isHalf && this.#takenBytes < TOP_UP_BYTES) return;
+    const further = isHalf && this.#buffer.length === 0 ? Math.min(this.#window, MOST_CREDIT - this.#window) : 0;
+    this.#window += further;
+    this.#call?.grant(this.#taken + further);
     this.#taken = this.#takenBytes = 0;
   }
 

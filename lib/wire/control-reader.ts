@@ -57,9 +57,9 @@ export function readMeta(reader: ByteReader): Meta & { readonly seq: Seq; readon
 }
 
 export function readMessage(reader: ByteReader): Message & { readonly seq: Seq } {
-  const meta = readMeta(reader);
+  const { seq, remainingMs, credit, metadata, packet } = readMeta(reader);
   const route = readText(reader, Number.MAX_SAFE_INTEGER);
-  return { ...meta, route, data: reader.readUtf8(reader.remaining) };
+  return { seq, remainingMs, credit, metadata, packet, route, data: reader.readUtf8(reader.remaining) };
 }
 
 export function readEvent(reader: ByteReader): Message {

@@ -130,18 +130,18 @@ export class CallMultiplexer implements CallHolder {
   }
 
   /** @throws {CmdStreamError} PROTOCOL_ERROR when the Command has Results of other types */
-  #checkDeclared({ command, label }: ClientCall, result: unknown): void {
+  #checkDeclared(call: ClientCall, result: unknown): void {
     const { commands, results } = this.#config.contract;
-    const declared = commands.answersTo(command);
+    const declared = commands.answersTo(call.command);
     const name = results.nameFor(result);
     if (declared.length === 0 || declared.includes(name)) return;
-    throw protocolError(`${name} is no Result of it, which has ${declared.join(' or ')} ${label}`);
+    throw protocolError(`${name} is no Result of it, which has ${declared.join(' or ')} ${call.label}`);
   }
 
   /** @throws {CmdStreamError} PROTOCOL_ERROR when the Command has Results of the contract, and no JSON values */
-  checkValue({ command, label }: ClientCall): void {
-    if (command instanceof PatternMessage || this.#config.contract.results.types.length === 0) return;
-    throw protocolError(`a value that is no Result of the contract ${label}`);
+  checkValue(call: ClientCall): void {
+    if (call.command instanceof PatternMessage || this.#config.contract.results.types.length === 0) return;
+    throw protocolError(`a value that is no Result of the contract ${call.label}`);
   }
 
   /** What a server answers it has read, and everything that was sent before. */

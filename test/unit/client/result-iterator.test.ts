@@ -206,19 +206,29 @@ describe('leaving', () => {
 });
 
 describe('credit', () => {
-  it('is given for every 16 Results that were taken, whether they have waited or not', async () => {
+  it('is given for every 16 Results that were taken, while others wait to be', async () => {
     const { results, sink, granted } = await started(10_000_000);
-    for (let round = 1; round <= 3; round++) {
-      for (let n = 0; n < 7; n++) sink.next(n, 10);
-      for (let n = 0; n < 7; n++) await results.next();
-      const waiting = Array.from({ length: round === 1 ? 7 : 8 }, () => results.next());
-      for (let n = 0; n < waiting.length; n++) sink.next(n, 10);
-      await Promise.all(waiting);
-      expect(granted).toHaveLength(round - 1);
+    // From now on one always waits.
+    sink.next(1, 10);
+    for (let taken = 2; taken <= 320; taken++) {
+      sink.next(taken, 10);
+      await results.next();
+      expect(granted).toEqual(Array.from({ length: Math.floor(taken / 16) }, () => 16));
+    }
+  });
+
+  it('is for twice as many, up to 256, each time that none waits when it is given', async () => {
+    const { results, sink, granted } = await started(10_000_000);
+    // Some wait for their taker, others are waited for.
+    const take = async (): Promise<void> => {
       sink.next(0, 10);
       await results.next();
-      expect(granted).toEqual(Array.from({ length: round }, () => 16));
-    }
+      const waiting = results.next();
+      sink.next(1, 10);
+      await waiting;
+    };
+    for (let taken = 1; taken < 16 + 32 + 64 + 128 + 128; taken += 2) await take();
+    expect(granted).toEqual([16 + 32, 32 + 64, 64 + 128, 128, 128]);
   });
 
   it('is given as soon as half of the window of bytes was taken', async () => {
