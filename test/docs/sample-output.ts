@@ -1,17 +1,17 @@
-// What the sample 09-otel prints: what its README says, and without Go less of it.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// What a sample prints: what its README says, and where Go is missing less of it.
 import { reasonWithoutGo } from '../../sample/09-otel/go.js';
-import { projectRoot } from '../support/project.js';
-import { codeBlocks } from './markdown.js';
+import { shownOutput } from '../support/sample.js';
 
-const path = 'sample/09-otel/README.md';
+/** What a sample prints on this machine. */
+export function outputOfSample(name: string): string {
+  return name === '09-otel' ? outputOfOtelSample() : shownOutput(name);
+}
 
 /** With Go what stands there; without it a line that says so, and no spans of what Go would answer. */
 export function outputOfOtelSample(): string {
-  const [, output] = codeBlocks({ path, text: readFileSync(join(projectRoot, path), 'utf8') });
-  const { lines } = output!;
+  const shown = shownOutput('09-otel');
   const reason = reasonWithoutGo();
-  if (reason === undefined) return lines.join('\n');
-  return [`the Go service is left out: ${reason}`, ...lines.filter((line) => !line.includes('AddCmd'))].join('\n');
+  if (reason === undefined) return shown;
+  const lines = shown.split('\n').filter((line) => !line.includes('AddCmd'));
+  return [`the Go service is left out: ${reason}`, ...lines].join('\n');
 }

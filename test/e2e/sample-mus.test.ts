@@ -1,17 +1,14 @@
 // The sample 03-mus does what it says: its server byte for byte, its main program from start to end.
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { CommandServer } from 'nestjs-cmd-stream';
 import { startServer } from '../../sample/03-mus/server.js';
-import { codeBlocks } from '../docs/markdown.js';
 import { GREETING } from '../support/calc-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawPeer } from '../support/raw-peer.js';
+import { printedOutput, shownOutput } from '../support/sample.js';
 
 const own = guardLeaks();
-const path = 'sample/03-mus/README.md';
-const readme = codeBlocks({ path, text: readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8') });
 
 describe('sample 03-mus', () => {
   it('speaks the bytes of the hello-world example', async () => {
@@ -24,11 +21,6 @@ describe('sample 03-mus', () => {
   });
 
   it('prints what its README says, and ends', async () => {
-    const print = jest.spyOn(console, 'log').mockImplementation(() => {});
-    await import('../../sample/03-mus/main.js');
-    const text = print.mock.calls.flat().join('\n');
-    print.mockRestore();
-    const [, output] = readme;
-    expect(text).toBe(output!.lines.join('\n'));
+    expect(await printedOutput('03-mus')).toBe(shownOutput('03-mus'));
   });
 });

@@ -1,16 +1,13 @@
 // The sample 10-rpc does what it says: its methods over a connection, its main program from start to end.
-import { readFileSync } from 'node:fs';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, serviceOf, type CommandServer } from 'nestjs-cmd-stream';
 import { CommandClient } from 'nestjs-cmd-stream/core';
 import { calcContract, calcMethods } from '../../sample/10-rpc/calc.contract.js';
 import { startServer } from '../../sample/10-rpc/server.js';
-import { codeBlocks } from '../docs/markdown.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { printedOutput, shownOutput } from '../support/sample.js';
 
 const own = guardLeaks();
-const path = 'sample/10-rpc/README.md';
-const readme = codeBlocks({ path, text: readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8') });
 
 async function start(): Promise<number> {
   const server = await startServer(0);
@@ -34,11 +31,6 @@ describe('sample 10-rpc', () => {
   });
 
   it('prints what its README says, and ends', async () => {
-    const print = jest.spyOn(console, 'log').mockImplementation(() => {});
-    await import('../../sample/10-rpc/main.js');
-    const text = print.mock.calls.flat().join('\n');
-    print.mockRestore();
-    const [, output] = readme;
-    expect(text).toBe(output!.lines.join('\n'));
+    expect(await printedOutput('10-rpc')).toBe(shownOutput('10-rpc'));
   });
 });
