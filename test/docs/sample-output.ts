@@ -4,7 +4,16 @@ import { shownOutput } from '../support/sample.js';
 
 /** What a sample prints on this machine. */
 export function outputOfSample(name: string): string {
+  if (name === '07-go-interop') return outputOfGoSample();
   return name === '09-otel' ? outputOfOtelSample() : shownOutput(name);
+}
+
+/** Without Go one line that says so. */
+function outputOfGoSample(): string {
+  const reason = reasonWithoutGo();
+  return reason === undefined
+    ? shownOutput('07-go-interop')
+    : `Go is left out, and so is all of this sample: ${reason}`;
 }
 
 /** With Go what stands there; without it a line that says so, and no spans of what Go would answer. */
