@@ -1,5 +1,6 @@
 // What one side of a connection writes and reads: Commands or Results, and how large their frames may be.
 import type { Codec } from '../codec/codec.js';
+import { DataCodec } from '../codec/data-codec.js';
 import {
   jsonCodecDefaults,
   TYPED_COMPLEXITY,
@@ -30,8 +31,10 @@ export interface CodecDirection {
   decode(reader: ByteReader): unknown;
   readonly send: FrameLimit;
   readonly receive: FrameLimit;
-  /** What belongs to no type of the contract. */
+  /** What belongs to no type of the contract may be. */
   readonly data: DataLimits;
+  /** The bytes of such data by pattern. */
+  readonly dataCodec: DataCodec;
 }
 
 interface Limits {
@@ -41,24 +44,28 @@ interface Limits {
 
 /** Commands out, Results in. */
 export function clientDirection(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): CodecDirection {
+  // A client hands on what it receives: no pipe looks at it.
+  const data = { ...(codec.dataLimits ?? jsonCodecDefaults), maxKeysPerObject: undefined, maxComplexity: undefined };
   return {
     encode: codec.encodeCommand.bind(codec),
     decode: codec.decodeResult.bind(codec),
     send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
     receive: { bytes: maxResultBytes, option: 'maxResultBytes' },
-    // A client hands on what it receives: no pipe looks at it.
-    data: { ...(codec.dataLimits ?? jsonCodecDefaults), maxKeysPerObject: undefined, maxComplexity: undefined },
+    data,
+    dataCodec: new DataCodec(data),
   };
 }
 
 /** Results out, Commands in. */
 export function serverDirection(codec: Codec, { maxCommandBytes, maxResultBytes }: Limits): CodecDirection {
+  const data = receivedData(codec.dataLimits ?? jsonCodecDefaults);
   return {
     encode: codec.encodeResult.bind(codec),
     decode: codec.decodeCommand.bind(codec),
     send: { bytes: maxResultBytes, option: 'maxResultBytes' },
     receive: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
-    data: receivedData(codec.dataLimits ?? jsonCodecDefaults),
+    data,
+    dataCodec: new DataCodec(data),
   };
 }
 

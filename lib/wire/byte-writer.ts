@@ -302,6 +302,18 @@ export class ByteWriter implements PayloadWriter {
     this.length = at + this.#buffer.write(text, at, 'utf8');
   }
 
+  /** A text, or all that another writer has written. */
+  writeJson(json: string | ByteWriter): void {
+    if (typeof json === 'string') return this.writeText(json);
+    const { length } = json;
+    const at = this.#reserve(length);
+    if (length <= FEW_BYTES) {
+      const [from, to] = [json.#buffer, this.#buffer];
+      for (let index = 0; index < length; index++) to[at + index] = from[index]!;
+    } else json.#buffer.copy(this.#buffer, at, 0, length);
+    this.length = at + length;
+  }
+
   /** What `write` writes, behind its length in bytes (varint). */
   writeSized(write: (writer: ByteWriter) => void): void {
     const at = this.beginSized();

@@ -68,11 +68,18 @@ export interface Meta {
   readonly noAnswer?: boolean;
 }
 
-export interface Message extends Meta {
+/** A message or event without its data. */
+export interface MessageHead extends Meta {
   readonly route: string;
-  readonly data: string;
-  /** `data` is a whole packet of a custom serializer. */
+  /** Its data is a whole packet of a custom serializer. */
   readonly packet: boolean;
+}
+
+/** JSON, as text or as its bytes. */
+export type DataJson = string | ByteWriter;
+
+export interface Message extends MessageHead {
+  readonly data: DataJson;
 }
 
 export const HAS_REMAINING = 1;
@@ -164,16 +171,16 @@ function writeSaid(writer: ByteWriter, { metadata, route, data }: Message, said:
   else {
     writeMap(writer, metadata);
     writer.writeUtf8(route);
-    writer.writeText(data);
+    writer.writeJson(data);
   }
   return writer.length - from;
 }
 
-export function writeValue(writer: ByteWriter, seq: Seq, data: string, last: boolean, packet: boolean): void {
+export function writeValue(writer: ByteWriter, seq: Seq, data: DataJson, last: boolean, packet: boolean): void {
   writeControl(writer, Control.VALUE, (inner) => {
     inner.writeUvarint(seq);
     inner.writeUvarint((last ? LAST : 0) | (packet ? PACKET : 0));
-    inner.writeText(data);
+    inner.writeJson(data);
   });
 }
 

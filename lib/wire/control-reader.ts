@@ -11,7 +11,7 @@ import {
   NO_METADATA,
   PACKET,
   type Hello,
-  type Message,
+  type MessageHead,
   type Meta,
   type Metadata,
 } from './control-frame.js';
@@ -56,13 +56,15 @@ export function readMeta(reader: ByteReader): Meta & { readonly seq: Seq; readon
   };
 }
 
-export function readMessage(reader: ByteReader): Message & { readonly seq: Seq } {
+// Behind what the following three read is the data, which is the rest of the frame.
+
+export function readMessage(reader: ByteReader): MessageHead & { readonly seq: Seq } {
   const { seq, remainingMs, credit, metadata, packet } = readMeta(reader);
   const route = readText(reader, Number.MAX_SAFE_INTEGER);
-  return { seq, remainingMs, credit, metadata, packet, route, data: reader.readUtf8(reader.remaining) };
+  return { seq, remainingMs, credit, metadata, packet, route };
 }
 
-export function readEvent(reader: ByteReader): Message {
+export function readEvent(reader: ByteReader): MessageHead {
   const flags = readNumber(reader);
   const metadata = readMap(reader);
   const route = readText(reader, Number.MAX_SAFE_INTEGER);
@@ -70,7 +72,6 @@ export function readEvent(reader: ByteReader): Message {
     packet: (flags & PACKET) !== 0,
     metadata,
     route,
-    data: reader.readUtf8(reader.remaining),
     remainingMs: undefined,
     credit: 0,
   };
@@ -80,13 +81,12 @@ export interface Value {
   readonly seq: Seq;
   readonly last: boolean;
   readonly packet: boolean;
-  readonly data: string;
 }
 
 export function readValue(reader: ByteReader): Value {
   const seq = reader.readPositive();
   const flags = readNumber(reader);
-  return { seq, last: (flags & LAST) !== 0, packet: (flags & PACKET) !== 0, data: reader.readUtf8(reader.remaining) };
+  return { seq, last: (flags & LAST) !== 0, packet: (flags & PACKET) !== 0 };
 }
 
 export function readError(reader: ByteReader): { readonly seq: Seq; readonly code: string; readonly data: string } {

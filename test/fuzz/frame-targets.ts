@@ -7,7 +7,7 @@ import { FrameReader, type FrameReaderListener } from '../../lib/connection/fram
 import { tablesOf } from '../../lib/contract/contract.js';
 import { CmdStreamError, Command, defineContract, reserved, Result } from '../../lib/core.js';
 import type { ByteReader } from '../../lib/wire/byte-reader.js';
-import type { Message, Meta } from '../../lib/wire/control-frame.js';
+import type { MessageHead, Meta } from '../../lib/wire/control-frame.js';
 import * as control from '../../lib/wire/control-reader.js';
 import type { Seq } from '../../lib/wire/frame.js';
 import { wireVectors } from '../unit/wire/wire-vectors.js';
@@ -133,7 +133,13 @@ function metaText({ remainingMs, credit, metadata, noAnswer = false }: Meta): st
   return `${remainingMs ?? '-'} ${credit} ${mapText(Object.entries(metadata))} ${noAnswer}`;
 }
 
-function saidText({ route, data }: Message): string {
+/** Data is the rest of its frame. */
+function dataIn(reader: ByteReader): string {
+  return reader.readUtf8(reader.remaining);
+}
+
+function saidText({ route }: MessageHead, reader: ByteReader): string {
+  const data = dataIn(reader);
   return JSON.stringify([route, data]);
 }
 
@@ -153,16 +159,16 @@ const payloads: Readonly<Record<number, (reader: ByteReader) => string>> = {
   },
   3(reader) {
     const message = control.readMessage(reader);
-    return `${exact(message.seq)} ${metaText(message)} ${message.packet} ${saidText(message)}`;
+    return `${exact(message.seq)} ${metaText(message)} ${message.packet} ${saidText(message, reader)}`;
   },
   4(reader) {
     const event = control.readEvent(reader);
-    return `${event.packet} ${mapText(Object.entries(event.metadata))} ${saidText(event)}`;
+    return `${event.packet} ${mapText(Object.entries(event.metadata))} ${saidText(event, reader)}`;
   },
   5: (reader) => exact(reader.readPositive()),
   6(reader) {
-    const { seq, last, packet, data } = control.readValue(reader);
-    return `${exact(seq)} ${last} ${packet} ${JSON.stringify(data)}`;
+    const { seq, last, packet } = control.readValue(reader);
+    return `${exact(seq)} ${last} ${packet} ${JSON.stringify(dataIn(reader))}`;
   },
   7: (reader) => exact(reader.readPositive()),
   8(reader) {

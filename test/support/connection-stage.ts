@@ -1,5 +1,6 @@
 // One connection over a Duplex whose writes are taken when the test says so, and what it tells its session.
 import { AsyncScope } from '../../lib/async-scope.js';
+import { DataCodec } from '../../lib/codec/data-codec.js';
 import { jsonCodecDefaults } from '../../lib/codec/json/json-codec-options.js';
 import { Connection, type ConnectionListener } from '../../lib/connection/connection.js';
 import { connectionDefaults, type ResolvedConnectionOptions } from '../../lib/connection/connection-options.js';
@@ -57,6 +58,7 @@ export class ConnectionStage implements ConnectionListener {
         return byte;
       },
       data: jsonCodecDefaults,
+      dataCodec: new DataCodec(jsonCodecDefaults),
       send: { bytes: LIMIT, option: 'maxResultBytes' },
       receive: { bytes: LIMIT, option: 'maxCommandBytes' },
     };

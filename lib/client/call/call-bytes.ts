@@ -2,12 +2,12 @@
 // Their number and the time that is left are not among them: those are put in front when a call is written.
 //
 //   a Command: map of metadata (or nothing), body          a message or event by pattern: map, route, data
-import type { DataLimits } from '../../codec/json/json-codec-options.js';
-import { dataText, PatternMessage } from '../../codec/pattern-message.js';
+import type { DataCodec } from '../../codec/data-codec.js';
+import { PatternMessage } from '../../codec/pattern-message.js';
 import { frameTooLarge, type CodecDirection } from '../../connection/codec-direction.js';
 import { CmdStreamError, encodeError } from '../../errors.js';
 import { ByteWriter, viewOf } from '../../wire/byte-writer.js';
-import { NO_METADATA, writeMap, type Metadata } from '../../wire/control-frame.js';
+import { NO_METADATA, writeMap, type DataJson, type Metadata } from '../../wire/control-frame.js';
 import { nameOfSent } from './call-outcome.js';
 
 export interface CallBytesConfig {
@@ -73,7 +73,7 @@ export class CallBytes {
     if (command instanceof PatternMessage) {
       writeMap(writer, allMetadata(call));
       writer.writeUtf8(command.route);
-      writer.writeText(dataOfMessage(command, this.#direction.data));
+      writer.writeJson(dataOfMessage(command, this.#direction.dataCodec));
       return 0;
     }
     if (call.hasMetadata) writeMap(writer, allMetadata(call));
@@ -125,10 +125,10 @@ export function allMetadata({ hasMetadata, ambient, metadata }: KeptCall): Metad
   return hasMetadata ? { ...ambient, ...metadata } : NO_METADATA;
 }
 
-/** The JSON text of the data of a message or event. @throws {CmdStreamError} ENCODE_FAILED, JSON_LIMIT */
-export function dataOfMessage(message: PatternMessage, limits: DataLimits): string {
+/** As {@link DataCodec.write}, of a message or event. @throws {CmdStreamError} ENCODE_FAILED, JSON_LIMIT */
+export function dataOfMessage(message: PatternMessage, codec: DataCodec): DataJson {
   try {
-    return dataText(message.data, limits);
+    return codec.write(message.route, message.data);
   } catch (error) {
     const { code, message: text, cause } = error as CmdStreamError; // It throws nothing else.
     throw new CmdStreamError(code, `${nameOfSent(message)}: ${text}`, { cause: cause ?? error });

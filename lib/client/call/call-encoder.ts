@@ -88,7 +88,7 @@ export class CallEncoder {
       credit,
       metadata: said ? NO_METADATA : allMetadata(call),
       route,
-      data: said ? '' : dataOfMessage(given, this.#connection.dataLimits),
+      data: said ? '' : dataOfMessage(given, this.#config.direction.dataCodec),
       packet: isPacket,
     };
     call.bytes = this.#connection.writer.send((writer) => {

@@ -223,7 +223,7 @@ export class ClientSession implements ConnectionListener, PeerView {
   onControl(kind: number, reader: ByteReader): void {
     if (this.#handshake) return this.#handshake.onControl(kind, reader);
     if (kind === Control.GOAWAY) return this.#onGoaway(readGoaway(reader));
-    if (!deliverControl(kind, reader, this.#calls, this.connection.dataLimits) && kind <= Control.DONE)
+    if (!deliverControl(kind, reader, this.#calls, this.#config.direction) && kind <= Control.DONE)
       throw protocolError(`a server does not send the control frame ${kind} here`);
   }
 

@@ -1,6 +1,8 @@
 // What the control frames of a server mean for the calls they belong to.
 import type { DataLimits } from '../../codec/json/json-codec-options.js';
-import { dataOf, WholePacket } from '../../codec/pattern-message.js';
+import type { DataCodec } from '../../codec/data-codec.js';
+import { dataOf, PatternMessage, WholePacket } from '../../codec/pattern-message.js';
+import type { CodecDirection } from '../../connection/codec-direction.js';
 import { isErrorCode } from '../../error-codes.js';
 import { CmdStreamError, MAX_REASON_BYTES, peerText } from '../../errors.js';
 import type { ByteReader } from '../../wire/byte-reader.js';
@@ -11,7 +13,12 @@ import type { CallMultiplexer } from '../call/call-multiplexer.js';
 import type { ClientCall } from '../call/client-call.js';
 
 /** Gives the frame to its call; false if it is none of a Result's kinds. */
-export function deliverControl(kind: number, reader: ByteReader, calls: CallMultiplexer, limits: DataLimits): boolean {
+export function deliverControl(
+  kind: number,
+  reader: ByteReader,
+  calls: CallMultiplexer,
+  direction: CodecDirection,
+): boolean {
   switch (kind) {
     case Control.STREAM: {
       const call = answeredCall(reader.readPositive(), calls);
@@ -22,10 +29,10 @@ export function deliverControl(kind: number, reader: ByteReader, calls: CallMult
       answeredCall(reader.readPositive(), calls)?.complete();
       return true;
     case Control.VALUE:
-      deliverValue(reader, calls, limits);
+      deliverValue(reader, calls, direction.dataCodec);
       return true;
     case Control.ERROR:
-      deliverError(reader, calls, limits);
+      deliverError(reader, calls, direction.data);
       return true;
     default:
       return false;
@@ -39,14 +46,15 @@ function answeredCall(seq: Seq, calls: CallMultiplexer): ClientCall | undefined 
   return call;
 }
 
-function deliverValue(reader: ByteReader, calls: CallMultiplexer, limits: DataLimits): void {
-  const { seq, data, last, packet } = readValue(reader);
+function deliverValue(reader: ByteReader, calls: CallMultiplexer, codec: DataCodec): void {
+  const { seq, last, packet } = readValue(reader);
   const call = answeredCall(seq, calls);
   if (call === undefined || (call.creditLeft !== undefined && !calls.takesCredit(call))) return;
   let value: unknown;
   try {
     calls.checkValue(call);
-    value = dataOf(data, limits);
+    const { command } = call;
+    value = codec.read(command instanceof PatternMessage ? command.route : '', reader);
   } catch (error) {
     return call.sinkFailed(error);
   }

@@ -170,7 +170,7 @@ class JsonType {
   /** Writes length and body. */
   encode(value: object, writer: ByteWriter): void {
     const flat = this.#flatWriter?.mayTry ? this.#flatWriter : undefined;
-    if (flat?.write(value, writer)) return;
+    if (flat?.writeSized(value, writer)) return;
     const text = this.#textOf(value);
     flat?.learn(value, this.#writer.wasFine);
     writer.writeUtf8(text);

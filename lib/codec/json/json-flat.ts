@@ -80,6 +80,8 @@ export class FlatWriter {
   readonly #limits: StructureLimits;
   readonly #luck = new Luck();
   #shape: Shape | undefined;
+  /** Of the value that has it: what another class makes of the same fields is not known. */
+  #prototype: object | null = null;
 
   constructor(limits: StructureLimits) {
     this.#limits = limits;
@@ -90,30 +92,45 @@ export class FlatWriter {
     return this.#luck.mayTry;
   }
 
-  /** Writes length and body; false if it cannot, and nothing is written. */
+  /** Writes a body; false if it cannot, and nothing is written. */
   write(value: object, writer: ByteWriter): boolean {
-    const shape = this.#shape;
-    if (shape === undefined || asks(value)) return false;
     const mark = writer.length;
-    try {
-      const at = writer.beginSized();
-      // Text has more bytes than tokens.
-      if (writeFields(value, shape, writer) && writer.length - at <= this.#limits.maxTokens) {
-        writer.endSized(at);
-        this.#luck.won();
-        return true;
-      }
-    } catch {
-      // What a getter has thrown: it is asked again, and said where it stands.
-    }
+    if (this.#tries(value, writer)) return true;
     writer.truncate(mark);
     return false;
+  }
+
+  /** The same behind its length. */
+  writeSized(value: object, writer: ByteWriter): boolean {
+    const at = writer.beginSized();
+    if (this.#tries(value, writer)) {
+      writer.endSized(at);
+      return true;
+    }
+    writer.truncate(at);
+    return false;
+  }
+
+  #tries(value: object, writer: ByteWriter): boolean {
+    const shape = this.#shape;
+    if (shape === undefined || Object.getPrototypeOf(value) !== this.#prototype || asks(value)) return false;
+    const mark = writer.length;
+    try {
+      // Text has more bytes than tokens.
+      if (!writeFields(value, shape, writer) || writer.length - mark > this.#limits.maxTokens) return false;
+    } catch {
+      // What a getter has thrown: it is asked again, and said where it stands.
+      return false;
+    }
+    this.#luck.won();
+    return true;
   }
 
   /** The next value will look as this one, which was written otherwise; `isFine`: nothing was doubted of it. */
   learn(value: object, isFine: boolean): void {
     this.#luck.lost();
     this.#shape = isFine && !asks(value) ? shapeOf(value) : undefined;
+    this.#prototype = Object.getPrototypeOf(value) as object | null;
   }
 }
 

@@ -9,7 +9,7 @@ import type { TypeTable } from '../../contract/type-table.js';
 import { dataText, PatternMessage, WholePacket } from '../../codec/pattern-message.js';
 import { CmdStreamError } from '../../errors.js';
 import type { ByteWriter } from '../../wire/byte-writer.js';
-import { Control, writeSeqControl, writeValue } from '../../wire/control-frame.js';
+import { Control, writeSeqControl, writeValue, type DataJson } from '../../wire/control-frame.js';
 import { deferred, type Deferred } from '../../callbacks.js';
 import { ServerCall, type ArrivedCommand, type CallSession } from './server-call.js';
 import { ResultQueue } from './result-queue.js';
@@ -123,6 +123,12 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
 
   #textOf(result: unknown): string {
     return dataText(result instanceof WholePacket ? result.packet : result, this.session.connection.dataLimits);
+  }
+
+  /** For what is written at once. */
+  #jsonOf(result: unknown): DataJson {
+    if (!(this.command instanceof PatternMessage) || result instanceof WholePacket) return this.#textOf(result);
+    return this.session.config.direction.dataCodec.write(this.command.route, result);
   }
 
   #isLast(result: unknown): boolean {
@@ -330,7 +336,7 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
   }
 
   #writeValue(writer: ByteWriter, result: unknown, isLast: boolean): void {
-    writeValue(writer, this.seq, this.#textOf(result), isLast, result instanceof WholePacket);
+    writeValue(writer, this.seq, this.#jsonOf(result), isLast, result instanceof WholePacket);
   }
 
   #leaveHandler(): void {

@@ -3,7 +3,7 @@
 // its turn.
 //
 //   record = length of head, head, frame         head = when it came, its number, metadata of a Command
-import { dataOf, PatternMessage } from '../../codec/pattern-message.js';
+import { PatternMessage } from '../../codec/pattern-message.js';
 import type { CodecDirection } from '../../connection/codec-direction.js';
 import { ByteReader } from '../../wire/byte-reader.js';
 import { NO_METADATA, writeMap } from '../../wire/control-frame.js';
@@ -78,7 +78,8 @@ export class WaitingEvents {
   #patternIn(reader: ByteReader): Pick<ArrivedEvent, 'command' | 'metadata'> {
     reader.readUvarint();
     reader.delimit(reader.readLength());
-    const { route, data, packet, metadata } = readEvent(reader);
-    return { metadata, command: new PatternMessage('event', route, dataOf(data, this.#direction.data), packet) };
+    const { route, packet, metadata } = readEvent(reader);
+    const data = this.#direction.dataCodec.read(route, reader);
+    return { metadata, command: new PatternMessage('event', route, data, packet) };
   }
 }

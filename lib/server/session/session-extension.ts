@@ -1,6 +1,6 @@
 // What a session knows beyond plain cmd-stream once its peer has probed: HELLO, META, messages by pattern,
 // cancellation, credit, the goodbye. Late frames are counted; a frame that breaks the protocol ends the connection.
-import { dataOf, PatternMessage } from '../../codec/pattern-message.js';
+import { PatternMessage } from '../../codec/pattern-message.js';
 import { GREETING_LIMIT } from '../../connection/codec-direction.js';
 import type { Connection } from '../../connection/connection.js';
 import { protocolError, SeqWindow } from '../../connection/seq-window.js';
@@ -13,7 +13,7 @@ import {
   writeGoaway,
   writeHello,
   type Hello,
-  type Message,
+  type MessageHead,
   type Meta,
 } from '../../wire/control-frame.js';
 import { readCancel, readCredit, readEvent, readHello, readMessage, readMeta } from '../../wire/control-reader.js';
@@ -167,15 +167,15 @@ export class SessionExtension {
     const message = readMessage(reader);
     const { metadata } = message;
     const seq = this.#sequence.claim(message.seq);
-    const command = this.#patternOf('message', message, (error) => this.#reject(seq, error));
+    const command = this.#patternOf('message', message, reader, (error) => this.#reject(seq, error));
     if (command === undefined) return;
     const arrived = { seq, command, bytesRead: reader.consumed, receivedAt: this.#connection.receivedAt, metadata };
     this.#addCall(arrived, message.remainingMs ?? 0, message.credit);
   }
 
-  #onEvent(message: Message, reader: ByteReader): void {
+  #onEvent(message: MessageHead, reader: ByteReader): void {
     const { metadata } = message;
-    const command = this.#patternOf('event', message, (error) => this.#session.report(error));
+    const command = this.#patternOf('event', message, reader, (error) => this.#session.report(error));
     if (command === undefined) return;
     const frame = this.#mayWait ? reader.copyFrame() : undefined;
     const { receivedAt } = this.#connection;
@@ -195,11 +195,12 @@ export class SessionExtension {
   /** Data that cannot be read costs this message only. */
   #patternOf(
     kind: 'message' | 'event',
-    message: Message,
+    { route, packet }: MessageHead,
+    reader: ByteReader,
     refuse: (error: CmdStreamError) => void,
   ): PatternMessage | undefined {
     try {
-      return new PatternMessage(kind, message.route, dataOf(message.data, this.#connection.dataLimits), message.packet);
+      return new PatternMessage(kind, route, this.#session.config.direction.dataCodec.read(route, reader), packet);
     } catch (error) {
       refuse(decodeError(error));
       return undefined;

@@ -2,12 +2,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { CallBytes } from '../../../lib/client/call/call-bytes.js';
 import { ClientCall, type CallNeeds, type CallOptions } from '../../../lib/client/call/client-call.js';
+import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import { CmdStreamError } from '../../../lib/errors.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
 const KIB = 1024;
+const data = { maxDepth: 8, maxTokens: 100, maxKeysPerObject: undefined };
 const holder = { remove: () => {}, waitsFor: () => ({ text: '' }) };
 
 function callOf(command: unknown, options?: CallOptions, needs?: CallNeeds): ClientCall {
@@ -23,7 +25,8 @@ function bytesOf(maxQueuedBytes: number, maxCommandBytes = 64 * KIB * KIB): Call
       decode: () => undefined,
       send: { bytes: maxCommandBytes, option: 'maxCommandBytes' },
       receive: { bytes: 0, option: 'none' },
-      data: { maxDepth: 8, maxTokens: 100, maxKeysPerObject: undefined },
+      data,
+      dataCodec: new DataCodec(data),
     },
   });
 }

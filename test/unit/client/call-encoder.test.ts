@@ -4,6 +4,7 @@ import type { CallBytes } from '../../../lib/client/call/call-bytes.js';
 import { CallEncoder, type CallEncoderConfig } from '../../../lib/client/call/call-encoder.js';
 import type { KeptBytes } from '../../../lib/client/call/call-bytes.js';
 import type { ClientCall } from '../../../lib/client/call/client-call.js';
+import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { Connection } from '../../../lib/connection/connection.js';
 import type { FrameWriter } from '../../../lib/connection/frame-writer.js';
@@ -19,6 +20,11 @@ interface Copy {
   readonly call: ClientCall;
   readonly map: string;
   readonly text: string;
+}
+
+/** What is read of a message, and the data behind it. */
+function withData(read: (reader: ByteReader) => object, reader: ByteReader): object {
+  return { ...read(reader), data: reader.readUtf8(reader.remaining) };
 }
 
 /** Writes one call, and keeps what has left and what was copied. */
@@ -43,12 +49,15 @@ class Stage {
         return bytes.length - from;
       },
     };
-    const connection = { dataLimits: data, writer: frames } as Connection;
+    const connection = { writer: frames } as Connection;
     const keepWritten: CallBytes['keepWritten'] = (kept, writer, mapFrom, mapTo, from) =>
       void copies.push({ call: kept as ClientCall, map: textOf(writer, mapFrom, mapTo), text: textOf(writer, from) });
     const config = {
       timeoutMs: this.defaultTimeoutMs,
-      direction: { encode: (command: unknown, writer: ByteWriter) => writer.writeText(command as string) },
+      direction: {
+        encode: (command: unknown, writer: ByteWriter) => writer.writeText(command as string),
+        dataCodec: new DataCodec(data),
+      },
       callBytes: { keepWritten },
     } as unknown as CallEncoderConfig;
     const standard = { seq: 1, command: 'text', credit: 0, ambient: NO_METADATA, until: 'answered' };
@@ -183,7 +192,7 @@ describe('a message by pattern', () => {
     const call = stage.write({ command: message, credit: 3, ambient: { a: 'b' } }, 7);
     expect(stage.copies).toEqual([{ call, map: '', text: '\x01\x01a\x01b\x03sum{"n":1}' }]);
     expect(call.bytes).toBe(stage.bytes.length);
-    expect(readMessage(stage.payload)).toMatchObject({
+    expect(withData(readMessage, stage.payload)).toMatchObject({
       seq: 1,
       remainingMs: 7,
       credit: 3,
@@ -198,7 +207,7 @@ describe('a message by pattern', () => {
     const stage = new Stage();
     stage.write({ command: event, ambient: { a: 'b' } }, 7);
     expect(stage.copies).toEqual([]);
-    expect(readEvent(stage.payload)).toMatchObject({
+    expect(withData(readEvent, stage.payload)).toMatchObject({
       metadata: { a: 'b' },
       route: 'sum',
       data: '{"n":1}',
@@ -212,7 +221,7 @@ describe('a message by pattern', () => {
     stage.write({ command, kept, ambient: { a: 'b' } }, 7);
     expect(stage.copies).toEqual([]);
     const read = command === event ? readEvent : readMessage;
-    expect(read(stage.payload)).toMatchObject({ metadata: { c: 'd' }, route: 'p', data: '7' });
+    expect(withData(read, stage.payload)).toMatchObject({ metadata: { c: 'd' }, route: 'p', data: '7' });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   type CallMultiplexerConfig,
 } from '../../../lib/client/call/call-multiplexer.js';
 import { ClientCall, type CallNeeds, type CallOptions } from '../../../lib/client/call/client-call.js';
+import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import type { Connection } from '../../../lib/connection/connection.js';
 import { CmdStreamError } from '../../../lib/core.js';
@@ -18,13 +19,15 @@ import { CalcResult, vectorContract } from '../../support/vector-contract.js';
 import { tablesOf } from '../../../lib/contract/contract.js';
 import { RecordingSink } from '../../support/recording-sink.js';
 
+const data = { maxDepth: 8, maxTokens: 100, maxKeysPerObject: undefined };
 const direction = {
   encode: (command: unknown, writer: ByteWriter) =>
     writer.writeText(typeof command === 'function' ? command() : (command as string)),
   decode: () => undefined,
   send: { bytes: 1_000_000, option: 'maxCommandBytes' },
   receive: { bytes: 0, option: 'none' },
-  data: { maxDepth: 8, maxTokens: 100, maxKeysPerObject: undefined },
+  data,
+  dataCodec: new DataCodec(data),
 };
 const MAX_BUFFERED = 1000;
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import { deliverControl } from '../../../lib/client/session/result-frames.js';
 import type { CallMultiplexer } from '../../../lib/client/call/call-multiplexer.js';
 import { ClientCall } from '../../../lib/client/call/client-call.js';
+import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { WholePacket } from '../../../lib/codec/pattern-message.js';
+import type { CodecDirection } from '../../../lib/connection/codec-direction.js';
 import { CmdStreamError } from '../../../lib/core.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { control, end, error, stream } from '../../support/extension-frames.js';
@@ -45,8 +47,9 @@ class Stage {
       checkValue() {},
       notStarted: (call, reason) => void this.refused.push([call, reason]),
     };
-    const limits = { maxDepth: 2, maxTokens: 100, maxKeysPerObject: undefined };
-    return deliverControl(kind, reader, calls as CallMultiplexer, limits);
+    const data = { maxDepth: 2, maxTokens: 100, maxKeysPerObject: undefined };
+    const direction = { data, dataCodec: new DataCodec(data) } as CodecDirection;
+    return deliverControl(kind, reader, calls as CallMultiplexer, direction);
   }
 
   get failure(): unknown {

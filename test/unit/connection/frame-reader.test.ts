@@ -1,6 +1,7 @@
 // The incoming half of a connection alone: what each byte is taken for, frames at their limit, those that are refused,
 // the time a frame has, and bytes that arrive while a frame is handed on.
 import { describe, expect, it } from '@jest/globals';
+import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
 import { connectionDefaults } from '../../../lib/connection/connection-options.js';
 import { FrameReader, type FrameReaderListener } from '../../../lib/connection/frame-reader.js';
@@ -27,6 +28,7 @@ class Stage implements FrameReaderListener {
         return reader.readBytes(reader.readLength()).toString();
       },
       data: jsonCodecDefaults,
+      dataCodec: new DataCodec(jsonCodecDefaults),
       send: { bytes: limit, option: 'maxResultBytes' },
       receive: { bytes: limit, option: 'maxCommandBytes' },
     };
@@ -67,8 +69,8 @@ class Stage implements FrameReaderListener {
   }
 
   onControl(_kind: number, reader: Parameters<FrameReaderListener['onControl']>[1]): void {
-    const { data } = readValue(reader);
-    this.#tell(data);
+    readValue(reader);
+    this.#tell(reader.readUtf8(reader.remaining));
   }
 }
 
@@ -101,6 +103,7 @@ class Journal implements FrameReaderListener {
         return reader.readBytes(length).toString();
       },
       data: jsonCodecDefaults,
+      dataCodec: new DataCodec(jsonCodecDefaults),
       send: { bytes: limit, option: 'send' },
       receive: { bytes: limit, option: 'receive' },
     };

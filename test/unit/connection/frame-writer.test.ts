@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, it } from '@jest/globals';
+import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
 import { FrameWriter, type FrameWriterConfig } from '../../../lib/connection/frame-writer.js';
 import { connectionDefaults } from '../../../lib/connection/connection-options.js';
@@ -15,7 +16,14 @@ import { SlowDuplex } from '../../support/slow-duplex.js';
 
 function configWith(ticker: Clock, readingTurns = { isShared: true }): FrameWriterConfig {
   const limit = { bytes: 1_048_576, option: 'maxResultBytes' };
-  const direction = { encode() {}, decode() {}, send: limit, receive: limit, data: jsonCodecDefaults };
+  const direction = {
+    encode() {},
+    decode() {},
+    send: limit,
+    receive: limit,
+    data: jsonCodecDefaults,
+    dataCodec: new DataCodec(jsonCodecDefaults),
+  };
   return { side: 'server', direction, ticker, readingTurns, spareBlocks: new SpareBlocks() };
 }
 

@@ -1,6 +1,7 @@
 // How connections share the event loop while they read: one that has much waits for its turns, behind the others.
 import { describe, expect, it, jest } from '@jest/globals';
 import { AsyncScope } from '../../../lib/async-scope.js';
+import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
 import { FrameReader } from '../../../lib/connection/frame-reader.js';
 import { MOST_FRAMES, MOST_TAKERS, nextShare, ReadingTurns } from '../../../lib/connection/reading-turns.js';
@@ -16,6 +17,7 @@ const direction = {
   decode: (reader: ByteReader) => reader.readBytes(BODY_BYTES),
   encode: () => {},
   data: jsonCodecDefaults,
+  dataCodec: new DataCodec(jsonCodecDefaults),
   send: { bytes: 1, option: 'maxResultBytes' },
   receive: { bytes: 2 * BODY_BYTES, option: 'maxCommandBytes' },
 };

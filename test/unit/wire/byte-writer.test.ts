@@ -50,6 +50,17 @@ describe('parts of JSON', () => {
     }
   });
 
+  it('are a text, or what another writer has written', () => {
+    for (const length of [0, 1, 191, 192, 193, 5000]) {
+      const other = new ByteWriter();
+      other.writeText('ä'.repeat(length));
+      expect(written((writer) => [other, '7', other].forEach((json) => writer.writeJson(json)))).toBe(
+        Buffer.from(`${'ä'.repeat(length)}7${'ä'.repeat(length)}`).toString('hex'),
+      );
+      expect(other.length).toBe(2 * length);
+    }
+  });
+
   it('are a few bytes as they are', () => {
     const given = Buffer.from([0, 1, 127, 128, 255]);
     expect(written((writer) => [given, Buffer.alloc(0), given].forEach((few) => writer.writeFew(few)))).toBe(

@@ -29,14 +29,19 @@ interface Numbered {
   readonly seq: number;
 }
 
+/** Data is the rest of its frame. */
+function withData(read: (reader: ByteReader) => object): (reader: ByteReader) => unknown {
+  return (reader) => ({ ...read(reader), data: reader.readUtf8(reader.remaining) });
+}
+
 const readSeqOnly = (reader: ByteReader): unknown => ({ seq: reader.readPositive() });
 const readers: Record<Kind, (reader: ByteReader) => unknown> = {
   HELLO: frames.readHello,
   META: frames.readMeta,
-  MESSAGE: frames.readMessage,
-  EVENT: frames.readEvent,
+  MESSAGE: withData(frames.readMessage),
+  EVENT: withData(frames.readEvent),
   STREAM: readSeqOnly,
-  VALUE: frames.readValue,
+  VALUE: withData(frames.readValue),
   END: readSeqOnly,
   ERROR: frames.readError,
   CANCEL: frames.readCancel,
