@@ -134,6 +134,21 @@ describe('the table of errors', () => {
   });
 });
 
+describe('the page on troubleshooting', () => {
+  it('has every code once, with those of its kind', () => {
+    let kind = '';
+    const rows = pageOf('docs/troubleshooting.md')
+      .text.split('\n')
+      .flatMap((line) => {
+        kind = /^## .*`(\w+)`$/.exec(line)?.[1] ?? kind;
+        const code = /^\| `([A-Z_]+)`/.exec(line)?.[1];
+        return code === undefined ? [] : [[code, kind]];
+      });
+    const codes = codeComments().map(({ code }) => [code, new CmdStreamError(code as CmdStreamErrorCode, 'x').kind]);
+    expect(rows).toEqual(codes);
+  });
+});
+
 describe('a command', () => {
   const { name, peerDependencies, peerDependenciesMeta } = JSON.parse(readPackage()) as {
     name: string;
