@@ -194,6 +194,7 @@ describe('a command', () => {
   /** Whose tests run what they name. */
   const elsewhere: Readonly<Record<string, readonly string[]>> = {
     'README.md': ['npx tsc', 'node dist/first.js'],
+    'docs/command-line.md': ['npx cmd-stream ping -c 5 localhost:3000'],
     'docs/performance.md': ['node dist/test/bench/hot-spots.js profiles/echo-execute-server.cpuprofile'],
     'docs/protobuf.md': ['npm i -D @bufbuild/buf @bufbuild/protoc-gen-es', 'npx buf generate'],
   };

@@ -19,6 +19,7 @@ describe('the style of the house', () => {
     ['a capital', 'lib/wire/Frame.ts', opening],
     ['a folder with a capital', 'lib/Wire/frame.ts', opening],
     ['no opening words', 'lib/wire/frame.ts', 'export class Frame {}\n'],
+    ['no opening words of a program', 'lib/cli.ts', '#!/usr/bin/env node\nexport {};\n'],
     ['too many opening words', 'lib/wire/frame.ts', '// one\n// two\n// three\n// four\n'],
     ['a default class', 'lib/wire/frame.ts', `${opening}export default class Frame {}`],
     ['a default value', 'lib/wire/frame.ts', `${opening}export default 42;`],
@@ -45,6 +46,7 @@ describe('the style of the house', () => {
       `${opening}/** Draws. */\nfunction draw() {${'\n'.repeat(59)}}\nclass Long {${'\n'.repeat(99)}}`,
     ],
     ['lib/wire/frame-drawing.ts', `${opening}//\n//   a\n//   b\n//   c\nexport const frame = 1;`],
+    ['lib/cli.ts', `#!/usr/bin/env node\n${opening}`],
     ['lib/nest/cmd-stream.module.ts', `${opening}export class Incomplete { private constructor() {} }`],
     ['lib/wire/byte-reader.ts', `${opening}switch (1) { default: break; }\nexport interface Identity { baseline: 1 }`],
   ])('lets %s pass', (path, text) => {

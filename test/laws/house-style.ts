@@ -36,7 +36,11 @@ function fileFaults({ path, text }: Source): readonly string[] {
   if (!fileName.test(posix.basename(path)) || !folders.every((folder) => folderName.test(folder))) {
     faults.push(`${path}: not in kebab-case`);
   }
-  const lines = text.replace(/\n$/, '').split('\n');
+  // A program begins with what runs it.
+  const lines = text
+    .replace(/^#!.*\n/, '')
+    .replace(/\n$/, '')
+    .split('\n');
   const opening = [...lines, ''].findIndex((line) => !/^\/\/ ./.test(line));
   if (
     lines.length > maxLines &&

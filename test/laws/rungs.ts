@@ -40,6 +40,7 @@ export const house: Readonly<Record<string, Room>> = {
   nest: { rooms: [...core, 'error-status'], packages: [node, ...nest, ...validation] },
   otel: { rooms: [...bytes, 'instrumentation'], packages: [/^@opentelemetry\/api$/] },
   testing: { rooms: core, packages: [node] },
+  cli: { rooms: core, packages: [node] },
   'circuit-breaker': { rooms: [...watched, 'client'], packages: [/^cockatiel$/] },
 };
 

@@ -90,8 +90,8 @@ export class ServerProcess {
   }
 }
 
-/** What Node can run: lib and the program, beside the packages of this project. */
-function translate(folder: Folder): void {
+/** What Node can run: lib and the programs of the tests, beside the packages of this project. */
+export function translate(folder: Folder): void {
   for (const part of ['lib', 'test/support']) {
     const files = readdirSync(join(projectRoot, part), { recursive: true, encoding: 'utf8' });
     for (const file of files.filter((name) => name.endsWith('.ts'))) {
