@@ -224,15 +224,21 @@ export function leastPending(): DispatchStrategy {
   let turn = 0;
   return {
     pick(connections) {
-      let best: ConnectionChoice | undefined;
-      for (let step = 0; step < connections.length; step++) {
-        const choice = connections[(turn + step) % connections.length]!;
-        if (best === undefined || choice.pending < best.pending) best = choice;
-        // None has fewer: the others need not be looked at.
-        if (best.pending === 0) break;
+      const { length } = connections;
+      let at = turn < length ? turn : 0;
+      turn = at + 1;
+      let best = connections[at]!;
+      let least = best.pending;
+      // Where none has fewer, the others need not be looked at.
+      for (let left = length - 1; left > 0 && least > 0; left--) {
+        if (++at === length) at = 0;
+        const choice = connections[at]!;
+        const { pending } = choice;
+        if (pending >= least) continue;
+        best = choice;
+        least = pending;
       }
-      turn = (turn + 1) % connections.length;
-      return best!;
+      return best;
     },
   };
 }

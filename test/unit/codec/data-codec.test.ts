@@ -1,10 +1,12 @@
 // The bytes of data by pattern: those of JSON.stringify, and what JSON.parse makes of them, whatever came before.
 import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
 import { DataCodec } from '../../../lib/codec/data-codec.js';
 import { jsonCodecDefaults } from '../../../lib/codec/json/json-codec-options.js';
 import { dataOf, dataText } from '../../../lib/codec/pattern-message.js';
 import { ByteReader } from '../../../lib/wire/byte-reader.js';
 import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { anyCharacter } from '../../support/any-text.js';
 
 const limits = jsonCodecDefaults;
 
@@ -100,6 +102,29 @@ describe('data by pattern', () => {
         expect(data).toEqual(outcome(() => dataOf(text, limits)));
       }
     }
+  });
+
+  it('of any kind, one after the other, is what JSON makes of it', () => {
+    const part = fc.oneof(
+      fc.string({ maxLength: 60, unit: anyCharacter }),
+      fc.string({ maxLength: 60 }),
+      fc.double(),
+      fc.maxSafeInteger(),
+      fc.integer({ min: -1000, max: 1000 }),
+      fc.boolean(),
+      fc.constantFrom(null, undefined, [], { c: 1 }),
+    );
+    const object = fc.record({ a: part, b: part, 'c d': part, '\u00e9': part }, { requiredKeys: ['a'] });
+    fc.assert(
+      fc.property(fc.array(object, { minLength: 1, maxLength: 20 }), (list) => {
+        const codec = new DataCodec(limits);
+        for (const data of list) {
+          const text = JSON.stringify(data);
+          expect(textOf(codec.write('sum', data))).toBe(text);
+          expect(read(codec, 'sum', text)).toEqual(JSON.parse(text));
+        }
+      }),
+    );
   });
 
   it('that is flat needs no text once its shape is known, and is a plain object', () => {
