@@ -1,0 +1,12 @@
+// The sample 13-cqrs does what it says.
+import { describe, expect, it } from '@jest/globals';
+import { guardLeaks } from '../support/leak-guard.js';
+import { printedOutput, shownOutput } from '../support/sample.js';
+
+guardLeaks();
+
+describe('sample 13-cqrs', () => {
+  it('prints what its README says, and ends', async () => {
+    expect(await printedOutput('13-cqrs')).toBe(shownOutput('13-cqrs'));
+  });
+});
