@@ -6,8 +6,15 @@ export interface FleetOptions {
   readonly size: number;
   /** Starts a process that listens on `port`, 0: any, and sends its port as a message when it does. */
   readonly start: (port: number) => ChildProcess;
-  /** Do all listen on one port? Then a successor can listen before the one that it replaces gets SIGTERM. */
+  /**
+   * Do all listen on one port, or a successor somewhere else? Then a successor can listen before the one that it
+   * replaces gets SIGTERM.
+   */
   readonly sharesPort: boolean;
+  /** What a process sends after its port. */
+  readonly onMessage?: (message: unknown) => void;
+  /** A process is about to get SIGTERM. */
+  readonly onLeaving?: (child: ChildProcess) => void;
 }
 
 interface Worker {
@@ -52,17 +59,21 @@ export class Fleet {
 
   /**
    * One after the other gets a successor, so that there is always one that answers; a second call waits for the first.
-   * On a shared port a successor that does not start leaves all as it is, and is the error.
+   * On a shared port a successor that does not start leaves all as it is, and is the error. `settleMs`: the pause
+   * between two of them.
    */
-  restart(): Promise<void> {
-    const restarted = this.#restarted.then(() => this.#restartEach());
+  restart(settleMs = 0): Promise<void> {
+    const restarted = this.#restarted.then(() => this.#restartEach(settleMs));
     this.#restarted = restarted.catch(() => {});
     return restarted;
   }
 
-  async #restartEach(): Promise<void> {
+  async #restartEach(settleMs: number): Promise<void> {
     const replace = this.#options.sharesPort ? this.#replaceBeforeEnd : this.#replaceBehindEnd;
-    for (let at = 0; at < this.#workers.length && !this.#isStopping; at++) await replace.call(this, at);
+    for (let at = 0; at < this.#workers.length && !this.#isStopping; at++) {
+      if (at > 0) await delay(settleMs);
+      await replace.call(this, at);
+    }
   }
 
   async #replaceBeforeEnd(at: number): Promise<void> {
@@ -97,6 +108,7 @@ export class Fleet {
     const first = await Promise.race([once(child, 'message'), ended]);
     if (typeof first === 'string') throw new Error(`${first}, before it listened`);
     const worker: Worker = { process: child, port: first[0] as number };
+    if (this.#options.onMessage) child.on('message', this.#options.onMessage);
     void ended.then((why) => {
       if (this.#leaving.delete(child) || this.#isStopping) return;
       console.error(`${why}; another one takes its place`);
@@ -121,7 +133,9 @@ export class Fleet {
   async #end({ process: child }: Worker): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
     this.#leaving.add(child);
-    const ended = once(child, 'exit');
+    this.#options.onLeaving?.(child);
+    // Its last message may come after its end.
+    const ended = Promise.all([once(child, 'exit'), once(child, 'disconnect')]);
     child.kill('SIGTERM');
     await ended;
   }

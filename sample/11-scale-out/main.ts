@@ -8,7 +8,7 @@ import { serve } from './server.js';
 
 // This file is what each of the processes runs, too: WORKER_PORT says so.
 const entry = fileURLToPath(import.meta.url);
-const { PORT, WORKER_PORT } = process.env;
+const { PORT, WORKER_PORT, HOST } = process.env;
 
 /** Workers of node:cluster: one port, whose connections the primary hands to one after the other. */
 function clusterFleet(port: number): Promise<Fleet> {
@@ -76,7 +76,7 @@ async function stay(port: number): Promise<void> {
 }
 
 if (WORKER_PORT !== undefined) {
-  await serve(Number(WORKER_PORT));
+  await serve(Number(WORKER_PORT), HOST);
 } else if (PORT !== undefined) {
   await stay(Number(PORT));
 } else {
