@@ -29,6 +29,7 @@ export default {
     '^nestjs-cmd-stream/terminus$': '<rootDir>/lib/terminus.ts',
     '^nestjs-cmd-stream/otel$': '<rootDir>/lib/otel.ts',
     '^nestjs-cmd-stream/testing$': '<rootDir>/lib/testing.ts',
+    '^@app/prices-contract$': '<rootDir>/sample/14-monorepo/libs/prices-contract/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   testTimeout: 30_000,

@@ -1,0 +1,3 @@
+import { startPrices } from './prices.module.js';
+
+await startPrices(Number(process.env['PRICES_PORT'] ?? 3000));

@@ -1,0 +1,1 @@
+export { GetPrice, Price, pricesContract } from './prices.contract.js';

@@ -1,0 +1,25 @@
+// Both applications in one process, for a look at them: each has a main.ts of its own.
+import type { CommandServer } from 'nestjs-cmd-stream';
+import { startPrices } from './apps/prices/src/prices.module.js';
+import { startShop } from './apps/shop/src/shop.module.js';
+
+// With PORT=8080 both stay, and PRICES_PORT says where the service listens.
+const { PORT, PRICES_PORT } = process.env;
+const prices = await startPrices(Number(PRICES_PORT ?? (PORT === undefined ? 0 : 3000)));
+process.env['PRICES_PORT'] = String(prices.unwrap<CommandServer>().address!.port);
+const shop = await startShop(Number(PORT ?? 0));
+const url = await shop.getUrl();
+
+async function show(path: string) {
+  const response = await fetch(url + path, { headers: { connection: 'close' } });
+  console.log(`GET ${path}: ${response.status} ${await response.text()}`);
+}
+
+if (PORT === undefined) {
+  await show('/prices/tea');
+  await show('/prices/gold');
+  await shop.close();
+  await prices.close();
+} else {
+  console.log(`the shop is ${url}`);
+}
