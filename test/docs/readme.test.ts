@@ -27,7 +27,7 @@ describe('the README', () => {
     const env = { ...process.env, PORT: String(await freePort()) };
     const printed = await outputOf(own, process.execPath, loader, { cwd: projectRoot, env });
     expect(printed.trim()).toBe(output!.lines.join('\n'));
-  }, 60_000);
+  }, 300_000);
 });
 
 describe('the table of transports', () => {
