@@ -1,25 +1,26 @@
-// Jest in ESM mode: SWC turns each TypeScript file into an ES module, decorators and their metadata included.
+// Jest in ESM mode: SWC turns each TypeScript file into an ES module, decorators and their metadata included; what ends
+// in .cts stays CommonJS.
+const swc = (type) => [
+  '@swc/jest',
+  {
+    swcrc: false,
+    jsc: {
+      target: 'es2023',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+      keepClassNames: true,
+    },
+    module: { type },
+  },
+];
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        swcrc: false,
-        jsc: {
-          target: 'es2023',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-      },
-    ],
-  },
+  transform: { '^.+\\.ts$': swc('es6'), '^.+\\.cts$': swc('commonjs') },
   moduleNameMapper: {
     '^nestjs-cmd-stream$': '<rootDir>/lib/index.ts',
     '^nestjs-cmd-stream/core$': '<rootDir>/lib/core.ts',
@@ -31,6 +32,7 @@ export default {
     '^nestjs-cmd-stream/testing$': '<rootDir>/lib/testing.ts',
     '^@app/prices-contract$': '<rootDir>/sample/14-monorepo/libs/prices-contract/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^(.*/installed-transformer)\\.cjs$': '$1.cts',
   },
   testTimeout: 30_000,
   maxWorkers: 2,

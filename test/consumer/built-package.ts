@@ -1,6 +1,7 @@
-// The declarations of lib as they are published: what tsc writes for it, in a folder that looks like an installation.
+// The declarations of lib as they are published, of both builds: what tsc writes for it, in a folder that looks like an
+// installation.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { projectRoot, readPackage } from '../support/project.js';
 
@@ -20,10 +21,16 @@ export function installInto(folder: string): string {
     mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(projectRoot, 'node_modules', name), join(modules, name), 'junction');
   }
-  const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
-  const flags = ['-p', 'tsconfig.lib.json', '--emitDeclarationOnly', '--outDir', join(here, 'dist')];
-  execFileSync(process.execPath, [compiler, ...flags], { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
+  declare('tsconfig.lib.json', join(here, 'dist'));
+  declare('tsconfig.cjs.json', join(here, 'dist', 'cjs'));
+  writeFileSync(join(here, 'dist', 'cjs', 'package.json'), '{ "type": "commonjs" }');
   return join(here, 'dist', 'lib');
+}
+
+function declare(project: string, folder: string): void {
+  const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
+  const flags = ['-p', project, '--emitDeclarationOnly', '--outDir', folder];
+  execFileSync(process.execPath, [compiler, ...flags], { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 /** The doors among the declarations. */

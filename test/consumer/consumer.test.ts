@@ -38,7 +38,7 @@ let declarations: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'consumer-'));
   declarations = installInto(folder);
-}, 120_000);
+}, 240_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -84,18 +84,22 @@ describe('an application that declares what it exports', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
   });
 
-  it.each(['typescript-5.9', 'typescript', 'typescript-7'])(
-    'compiles by %s, and so do the declarations of this package',
-    async (name) => {
+  const compilers = ['typescript-5.9', 'typescript', 'typescript-7'];
+
+  it.each(compilers.flatMap((name) => ['module', 'commonjs'].map((type) => [name, type] as const)))(
+    'compiles by %s as a project of the type %s, and so do the declarations of this package',
+    async (name, type) => {
       const compiler = join(projectRoot, 'node_modules', name, 'bin', 'tsc');
-      const args = [compiler, '-p', folder, '--outDir', join(folder, name), '--pretty', 'false'];
+      writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }));
+      const outDir = join(folder, `${name} ${type}`);
+      const args = [compiler, '-p', folder, '--outDir', outDir, '--pretty', 'false'];
       const output = await promisify(execFile)(process.execPath, args).then(
         ({ stdout }) => stdout,
         ({ stdout }: { stdout: string }) => stdout,
       );
       expect(output).toBe('');
-      expect(readFileSync(join(folder, name, 'clients.d.ts'), 'utf8')).toContain('CommandClient');
+      expect(readFileSync(join(outDir, 'clients.d.ts'), 'utf8')).toContain('CommandClient');
     },
-    60_000,
+    120_000,
   );
 });

@@ -17,10 +17,12 @@ const quoted = (cell: string): readonly string[] => [...cell.matchAll(/`([^`]+)`
 function doors(): readonly (readonly [string, string])[] {
   const { name, exports } = JSON.parse(readPackage()) as {
     name: string;
-    exports: Record<string, string | { types: string }>;
+    exports: Record<string, string | { import: { types: string } }>;
   };
   return Object.entries(exports).flatMap(([at, target]) =>
-    typeof target === 'string' ? [] : [[posix.join(name, at), posix.basename(target.types).replace('.d.ts', '.ts')]],
+    typeof target === 'string'
+      ? []
+      : [[posix.join(name, at), posix.basename(target.import.types).replace('.d.ts', '.ts')]],
   );
 }
 

@@ -14,7 +14,7 @@ function violations(path: string, text: string): readonly string[] {
 
 describe('doors', () => {
   it('are the exports of package.json', () => {
-    const exports = { '.': { default: './dist/lib/index.js' }, './package.json': './package.json' };
+    const exports = { '.': { import: { default: './dist/lib/index.js' } }, './package.json': './package.json' };
     expect(doorsOf(JSON.stringify({ exports }))).toEqual(['lib/index.ts']);
   });
 

@@ -3,10 +3,14 @@ import ts from 'typescript';
 import type { Source } from '../support/project.js';
 import { parse, place } from './source.js';
 
+interface Door {
+  readonly import: { readonly default: string };
+}
+
 /** The source files behind `exports` of package.json: `./dist/lib/core.js` is `lib/core.ts`. */
 export function doorsOf(packageJson: string): readonly string[] {
-  const { exports } = JSON.parse(packageJson) as { exports: Record<string, string | { default: string }> };
-  return Object.values(exports).flatMap((door) => (typeof door === 'string' ? [] : [sourceOf(door.default)]));
+  const { exports } = JSON.parse(packageJson) as { exports: Record<string, string | Door> };
+  return Object.values(exports).flatMap((door) => (typeof door === 'string' ? [] : [sourceOf(door.import.default)]));
 }
 
 export function barrelViolations(sources: readonly Source[], doors: readonly string[]): readonly string[] {

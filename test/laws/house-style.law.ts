@@ -22,6 +22,7 @@ describe('the style of the house', () => {
     ['no opening words of a program', 'lib/cli.ts', '#!/usr/bin/env node\nexport {};\n'],
     ['too many opening words', 'lib/wire/frame.ts', '// one\n// two\n// three\n// four\n'],
     ['a default class', 'lib/wire/frame.ts', `${opening}export default class Frame {}`],
+    ['all of a module', 'lib/wire/frame.ts', `${opening}export = { a: 1 };`],
     ['a default value', 'lib/wire/frame.ts', `${opening}export default 42;`],
     ['a name that is default', 'lib/wire/frame.ts', `${opening}const a = 1;\nexport { a as default };`],
     ['an I', 'lib/wire/frame.ts', `${opening}export interface IFrame {}`],
@@ -48,6 +49,7 @@ describe('the style of the house', () => {
     ['lib/wire/frame-drawing.ts', `${opening}//\n//   a\n//   b\n//   c\nexport const frame = 1;`],
     ['lib/cli.ts', `#!/usr/bin/env node\n${opening}`],
     ['lib/nest/cmd-stream.module.ts', `${opening}export class Incomplete { private constructor() {} }`],
+    ['lib/codec/installed.cts', `${opening}export = { storages: [] };`],
     ['lib/wire/byte-reader.ts', `${opening}switch (1) { default: break; }\nexport interface Identity { baseline: 1 }`],
   ])('lets %s pass', (path, text) => {
     expect(violations(path, text)).toEqual([]);

@@ -9,7 +9,7 @@ const maxLines = 400;
 const reason = /\blong because\b/;
 const maxFunctionLines = 60;
 const maxOpeningLines = 3;
-const fileName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z]+)?\.ts$/;
+const fileName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z]+)?\.c?ts$/;
 const folderName = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const typeName = /^I[A-Z][a-z]|^Base(?=[A-Z])|(Impl|Base|Managers?|Utils?|Helpers?)$/;
 
@@ -87,7 +87,9 @@ function linesOf(node: ts.Node): number {
 
 function isDefaultExport(node: ts.Node): boolean {
   if (ts.isExportSpecifier(node)) return node.name.text === 'default';
-  return ts.isExportAssignment(node) || node.kind === ts.SyntaxKind.DefaultKeyword;
+  // The one way in which a module that stays CommonJS exports.
+  if (ts.isExportAssignment(node)) return !(node.isExportEquals && node.getSourceFile().fileName.endsWith('.cts'));
+  return node.kind === ts.SyntaxKind.DefaultKeyword;
 }
 
 function isTypeDeclaration(

@@ -26,7 +26,7 @@ function findImports(source: Source): readonly Import[] {
     const specifier = specifierOf(node);
     if (specifier === undefined) return;
     const file = specifier.startsWith('.')
-      ? posix.join(posix.dirname(source.path), specifier).replace(/\.js$/, '.ts')
+      ? posix.join(posix.dirname(source.path), specifier).replace(/\.(c?)js$/, '.$1ts')
       : undefined;
     imports.push({ place: place(node), specifier, file });
   });
@@ -38,9 +38,13 @@ function specifierOf(node: ts.Node): string | undefined {
   if (ts.isImportTypeNode(node))
     return ts.isLiteralTypeNode(node.argument) ? literal(node.argument.literal) : undefined;
   if (ts.isExternalModuleReference(node)) return literal(node.expression);
-  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+  if (ts.isCallExpression(node) && (node.expression.kind === ts.SyntaxKind.ImportKeyword || isRequire(node.expression)))
     return literal(node.arguments[0]);
   return undefined;
+}
+
+function isRequire(node: ts.Node): boolean {
+  return ts.isIdentifier(node) && node.text === 'require';
 }
 
 function literal(node: ts.Node | undefined): string | undefined {

@@ -1,4 +1,5 @@
-// What a module does when it is loaded: no await, so CommonJS may require it, and nothing that could change later.
+// What a module does when it is loaded: no await and no import.meta, so that it can be CommonJS, and nothing that could
+// change later.
 import ts from 'typescript';
 import type { Source } from '../support/project.js';
 import { parse, place, walk } from './source.js';
@@ -16,7 +17,12 @@ export function moduleStateViolations(
   const readonlyTypes = readonlyTypesOf(sources);
   const objects = sources.flatMap((source) => changeableObjects(source, readonlyTypes));
   return [
-    ...sources.flatMap((source) => [...awaits(source), ...variables(source), ...statics(source, readonlyTypes)]),
+    ...sources.flatMap((source) => [
+      ...awaits(source),
+      ...metaProperties(source),
+      ...variables(source),
+      ...statics(source, readonlyTypes),
+    ]),
     ...objects.filter(({ name }) => !exceptions.includes(name)).map(({ fault }) => fault),
     ...exceptions
       .filter((exception) => !objects.some(({ name }) => name === exception))
@@ -32,6 +38,16 @@ function awaits(source: Source): readonly string[] {
       faults.push(`${place(node)}: a top-level await`);
     }
     return true;
+  });
+  return faults;
+}
+
+/** Where it stands a module of CommonJS cannot know so, nor one in a bundle. */
+function metaProperties(source: Source): readonly string[] {
+  const faults: string[] = [];
+  walk(parse(source), (node) => {
+    if (ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword)
+      faults.push(`${place(node)}: import.meta`);
   });
   return faults;
 }

@@ -53,13 +53,17 @@ describe('a door', () => {
   const optional = Object.entries(
     (JSON.parse(readPackage()) as { peerDependenciesMeta: Record<string, { optional: boolean }> }).peerDependenciesMeta,
   ).flatMap(([name, meta]) => (meta.optional ? [name] : []));
-  /** Whose door may load what; class-validator is loaded with the first Command that needs it. */
+  /**
+   * Whose door may load what; class-validator is loaded with the first Command that needs it, class-transformer with
+   * the first JSON codec, where it is installed.
+   */
   const allowed: Readonly<Record<string, readonly string[]>> = {
-    'lib/index.ts': ['class-validator'],
+    'lib/index.ts': ['class-transformer', 'class-validator'],
+    'lib/core.ts': ['class-transformer'],
     'lib/protobuf.ts': ['@bufbuild/protobuf'],
     'lib/cockatiel.ts': ['cockatiel'],
     'lib/otel.ts': ['@opentelemetry/api'],
-    'lib/terminus.ts': ['@nestjs/terminus'],
+    'lib/terminus.ts': ['@nestjs/terminus', 'class-transformer'],
   };
 
   it.each(doorsOf(readPackage()))('loads no optional peer that it is not for: %s', (door) => {

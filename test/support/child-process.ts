@@ -94,15 +94,15 @@ export class ServerProcess {
 export function translate(folder: Folder): void {
   for (const part of ['lib', 'test/support']) {
     const files = readdirSync(join(projectRoot, part), { recursive: true, encoding: 'utf8' });
-    for (const file of files.filter((name) => name.endsWith('.ts'))) {
+    for (const file of files.filter((name) => /\.c?ts$/.test(name))) {
       const source = join(projectRoot, part, file);
-      const target = join(folder.path, part, file.replace(/\.ts$/, '.js'));
+      const target = join(folder.path, part, file.replace(/ts$/, 'js'));
       mkdirSync(dirname(target), { recursive: true });
       const { code } = transformSync(readFileSync(source, 'utf8'), {
         filename: source,
         swcrc: false,
         jsc: { target: 'es2023', parser: { syntax: 'typescript', decorators: true }, keepClassNames: true },
-        module: { type: 'es6' },
+        module: { type: file.endsWith('.cts') ? 'commonjs' : 'es6' },
       });
       writeFileSync(target, code);
     }

@@ -23,7 +23,7 @@ export function readProject(): readonly Source[] {
 
 /** Every source file of lib; an error where there is none, since a law that sees nothing holds for everything. */
 export function readLib(): readonly Source[] {
-  const lib = readProject().filter(({ path }) => path.startsWith('lib/') && path.endsWith('.ts'));
+  const lib = readProject().filter(({ path }) => path.startsWith('lib/') && /\.c?ts$/.test(path));
   if (!lib.some(({ path }) => path === 'lib/core.ts')) throw new Error('lib/core.ts is not there');
   return lib;
 }

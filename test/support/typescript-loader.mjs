@@ -8,7 +8,7 @@ import { transformSync } from '@swc/core';
 import jestConfig from '../../jest.config.js';
 
 const root = new URL('../../', import.meta.url);
-const [, swcOptions] = jestConfig.transform['^.+\\.ts$'];
+const [[, modules], [, commonModules]] = ['^.+\\.ts$', '^.+\\.cts$'].map((pattern) => jestConfig.transform[pattern]);
 const doors = Object.entries(jestConfig.moduleNameMapper)
   .filter(([, path]) => path.startsWith('<rootDir>/'))
   .map(([pattern, path]) => [new RegExp(pattern), new URL(path.replace('<rootDir>/', ''), root).href]);
@@ -19,16 +19,18 @@ if (isMainThread) register(import.meta.url);
 export async function resolve(specifier, context, nextResolve) {
   const door = doors.find(([pattern]) => pattern.test(specifier));
   if (door) return { url: door[1], shortCircuit: true };
-  if (/^\.{1,2}\/.*\.js$/.test(specifier)) {
-    const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
+  if (/^\.{1,2}\/.*\.c?js$/.test(specifier)) {
+    const source = new URL(specifier.replace(/js$/, 'ts'), context.parentURL);
     if (existsSync(source)) return { url: source.href, shortCircuit: true };
   }
   return nextResolve(specifier, context);
 }
 
 export async function load(url, context, nextLoad) {
-  if (!url.endsWith('.ts')) return nextLoad(url, context);
+  const [, extension] = /\.(c?)ts$/.exec(url) ?? [];
+  if (extension === undefined) return nextLoad(url, context);
+  const [options, format] = extension === 'c' ? [commonModules, 'commonjs'] : [modules, 'module'];
   const filename = fileURLToPath(url);
-  const { code } = transformSync(readFileSync(filename, 'utf8'), { ...swcOptions, filename, sourceMaps: 'inline' });
-  return { format: 'module', source: code, shortCircuit: true };
+  const { code } = transformSync(readFileSync(filename, 'utf8'), { ...options, filename, sourceMaps: 'inline' });
+  return { format, source: code, shortCircuit: true };
 }

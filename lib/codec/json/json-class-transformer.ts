@@ -2,7 +2,10 @@
 // Its absence means that no class has metadata. Where `@Type` is all it says, instances are made here, as
 // class-transformer makes them of plain JSON, in a fraction of its time.
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { TypeClass } from '../../contract/type-table.js';
+import { CmdStreamError } from '../../errors.js';
+import installed from './installed-transformer.cjs';
 
 interface Expose {
   readonly propertyName?: string;
@@ -29,6 +32,7 @@ interface MetadataStorage {
 }
 
 interface Library {
+  Expose(): (target: object, field: string) => void;
   plainToInstance(type: TypeClass, plain: unknown, options: { exposeDefaultValues: boolean }): unknown;
   instanceToPlain(value: unknown): unknown;
 }
@@ -57,17 +61,24 @@ export class ClassTransformer {
     this.#storage = storage;
   }
 
-  /** The class-transformer that `import 'class-transformer'` finds from here, `undefined` if there is none. */
+  /**
+   * The class-transformer that `import 'class-transformer'` finds from here, `undefined` if there is none.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION in a bundle that has a part of it, and has left another part out
+   */
   static find(): ClassTransformer | undefined {
-    const require = createRequire(import.meta.url);
-    try {
-      const { defaultMetadataStorage } = require('class-transformer/cjs/storage.js') as {
-        defaultMetadataStorage: MetadataStorage;
-      };
-      return new ClassTransformer(require('class-transformer') as Library, defaultMetadataStorage);
-    } catch {
-      return undefined;
+    const library = libraryHere();
+    if (library === undefined) return undefined;
+    library.Expose()(Marked.prototype, 'field');
+    for (const load of [...installed.storages, ...outside('class-transformer/cjs/storage.js')]) {
+      const { defaultMetadataStorage: storage } = (load() ?? {}) as { defaultMetadataStorage?: MetadataStorage };
+      if (storage?._exposeMetadatas.has(Marked)) return new ClassTransformer(library, storage);
     }
+    const remedy = 'let the bundler take all of it, or nothing: also the files behind "class-transformer/"';
+    throw new CmdStreamError(
+      'INVALID_OPTION',
+      `what decorators of class-transformer say is not to be found: ${remedy}`,
+    );
   }
 
   /** Has the class, or one it extends, any decorator of class-transformer? */
@@ -161,6 +172,33 @@ export class ClassTransformer {
     const found = typed.typeFunction?.({ newObject: undefined, object: plain, property: field });
     return typeof found === 'function' ? (found as TypeClass) : undefined;
   }
+}
+
+/** What its decorators say of this class shows where they keep it. */
+class Marked {}
+
+function libraryHere(): Library | undefined {
+  try {
+    return installed.library() as Library | undefined;
+  } catch {
+    const [found] = outside('class-transformer').flatMap((load) => load() ?? []);
+    return found as Library | undefined;
+  }
+}
+
+/** What a bundle of ES modules has left out: it is sought beside what the process was started with, and where. */
+function outside(name: string): (() => unknown)[] {
+  const { argv, cwd } = process;
+  return [argv[1], join(cwd(), 'main.js')].flatMap((from) => {
+    if (from === undefined) return [];
+    return () => {
+      try {
+        return createRequire(from)(name) as unknown;
+      } catch {
+        return undefined;
+      }
+    };
+  });
 }
 
 function isSimple({ typeFunction, reflectedType, options }: Typed): boolean {
