@@ -28,8 +28,7 @@ const MARK = Symbol.for('nestjs-cmd-stream.error');
 
 /**
  * The error of this package. `code` says what happened and never changes its meaning, `kind` what to do about it;
- * `message` is for people. {@link isCmdStreamError} recognizes one of any copy of this package, `instanceof` those of
- * one copy.
+ * `message` is for people. {@link isCmdStreamError} and `instanceof` recognize one of any copy of this package.
  *
  * @publicApi
  */
@@ -47,12 +46,12 @@ export class CmdStreamError extends Error {
   readonly #isMade = true;
 
   /**
-   * By what its constructor has made, whatever its prototype: asking a foreign value so cannot fail, and Nest's layer
-   * may adopt one.
+   * By what its constructor, or that of another copy of this package, has made, whatever its prototype: asking a
+   * foreign value so cannot fail, and Nest's layer may adopt one.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== CmdStreamError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === 'object' && value !== null && #isMade in value && value.#isMade;
+    return (typeof value === 'object' && value !== null && #isMade in value && value.#isMade) || isOfAnotherCopy(value);
   }
 
   /**
@@ -109,7 +108,7 @@ const FIELDS = ['code', 'kind', 'message', 'sent', 'payload', 'cause'] as const;
  */
 export function isCmdStreamError(error: unknown): error is CmdStreamError {
   try {
-    if (!(error instanceof CmdStreamError) && !isOfAnotherCopy(error)) return false;
+    if (!(error instanceof CmdStreamError)) return false;
     for (const field of FIELDS) void (error as CmdStreamError)[field];
     return true;
   } catch {
@@ -120,8 +119,12 @@ export function isCmdStreamError(error: unknown): error is CmdStreamError {
 /** No data that a peer sent can look like it: it has no symbols, and makes no Error. */
 function isOfAnotherCopy(error: unknown): boolean {
   if (!types.isNativeError(error)) return false;
-  const { [MARK]: mark, code } = error as Partial<CmdStreamError>;
-  return mark === true && isErrorCode(code);
+  try {
+    const { [MARK]: mark, code } = error as Partial<CmdStreamError>;
+    return mark === true && isErrorCode(code);
+  } catch {
+    return false;
+  }
 }
 
 /**

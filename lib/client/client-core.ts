@@ -2,7 +2,7 @@
 // Nest client are faces of it; users see neither it nor what it takes beside their options.
 import { AsyncScope } from '../async-scope.js';
 import { notify } from '../callbacks.js';
-import { StreamCommand, VoidCommand } from '../contract/command.js';
+import { resultCountOf } from '../contract/command.js';
 import { hasResult, type ContractTables } from '../contract/contract.js';
 import { unlisted } from '../contract/type-table.js';
 import { PatternMessage } from '../codec/pattern-message.js';
@@ -135,7 +135,8 @@ export class ClientCore implements ObservedClient {
   /** `needs`: metadata that travels though the caller has not given it. */
   execute(command: unknown, options?: CallOptions, needs?: CallNeeds): Promise<unknown> {
     const { contract } = this.#options;
-    if (command instanceof StreamCommand) return Promise.reject(streamError(contract.commands.nameFor(command)));
+    if (resultCountOf(command) === 'many Results')
+      return Promise.reject(streamError(contract.commands.nameFor(command)));
     return new Promise((resolve, reject) => {
       const sink = new OneResult(contract, resolve, reject);
       sink.call = this.submit(command, sink, options, needs, this.#options.timeoutMs);
@@ -358,7 +359,7 @@ class OneResult implements CallSink {
   complete(): void {
     const { command } = this.call!;
     // Whatever its handler gives. An answer without a value is none.
-    if (this.#result !== undefined && command instanceof VoidCommand) this.#resolve(undefined);
+    if (this.#result !== undefined && resultCountOf(command) === 'no Result') this.#resolve(undefined);
     else if (this.#result !== undefined || !hasResult(this.#contract, command)) this.#resolve(this.#result);
     else this.#reject(new CmdStreamError('NO_RESULT', `no Result came: ${this.call!.label}`, { sent: true }));
   }

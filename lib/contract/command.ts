@@ -12,6 +12,13 @@ declare const RESULT: unique symbol;
 declare const RECEIVER: unique symbol;
 declare const COUNT: unique symbol;
 
+/**
+ * What the base classes of Commands and of Results say of themselves. Registered, so that every copy of this package
+ * in a process knows the classes of all others; `instanceof` knows those of one.
+ */
+const RESULT_COUNT: unique symbol = Symbol.for('nestjs-cmd-stream.result-count') as never;
+const IS_RESULT: unique symbol = Symbol.for('nestjs-cmd-stream.result') as never;
+
 /** How many Results a Command has, as compilers show it. */
 export type ResultCount = 'one Result' | 'many Results' | 'no Result';
 
@@ -124,6 +131,9 @@ export abstract class CountedCommand<R = unknown, Receiver = unknown, Count exte
   declare readonly [RESULT]: R;
   declare readonly [RECEIVER]: Receiver;
   declare readonly [COUNT]: Count;
+
+  /** @internal */
+  abstract get [RESULT_COUNT](): ResultCount;
 }
 
 /**
@@ -149,6 +159,11 @@ export abstract class CountedCommand<R = unknown, Receiver = unknown, Count exte
  * @publicApi
  */
 export abstract class Command<R = unknown, Receiver = unknown> extends CountedCommand<R, Receiver, 'one Result'> {
+  /** @internal */
+  get [RESULT_COUNT](): ResultCount {
+    return 'one Result';
+  }
+
   /** Runs the Command against its Receiver; only Commands that are run by an Invoker have it. */
   exec?(receiver: Receiver, context: CommandContext): OneResult<R>;
 }
@@ -179,6 +194,11 @@ export abstract class StreamCommand<R = unknown, Receiver = unknown> extends Cou
   Receiver,
   'many Results'
 > {
+  /** @internal */
+  get [RESULT_COUNT](): ResultCount {
+    return 'many Results';
+  }
+
   /** As `exec` of {@link Command}; it may be an async generator. */
   exec?(receiver: Receiver, context: CommandContext): ManyResults<R>;
 }
@@ -199,8 +219,23 @@ export abstract class StreamCommand<R = unknown, Receiver = unknown> extends Cou
  * @publicApi
  */
 export abstract class VoidCommand<Receiver = unknown> extends CountedCommand<void, Receiver, 'no Result'> {
+  /** @internal */
+  get [RESULT_COUNT](): ResultCount {
+    return 'no Result';
+  }
+
   /** As `exec` of {@link Command}. */
   exec?(receiver: Receiver, context: CommandContext): NoResult;
+}
+
+/** How many Results the Command, or one of a class with this prototype, has; undefined of anything else. */
+export function resultCountOf(command: unknown): ResultCount | undefined {
+  return (command as Partial<CountedCommand> | null | undefined)?.[RESULT_COUNT];
+}
+
+/** Is it a Result, or the prototype of a class of Results? What extends another class may be one without being this. */
+export function isResult(value: unknown): boolean {
+  return (value as Partial<Result> | null | undefined)?.[IS_RESULT] === true;
 }
 
 /**
@@ -208,9 +243,9 @@ export abstract class VoidCommand<Receiver = unknown> extends CountedCommand<voi
  * is known before it is called.
  */
 export function countMismatch({ name, prototype }: TypeClass, method: unknown): string | undefined {
-  if (!(prototype instanceof CountedCommand) || prototype instanceof StreamCommand) return undefined;
+  const count = resultCountOf(prototype);
+  if (count === undefined || count === 'many Results') return undefined;
   if (Object.prototype.toString.call(method) !== '[object AsyncGeneratorFunction]') return undefined;
-  const count = prototype instanceof VoidCommand ? 'no Result' : 'one Result';
   return `an async generator has many Results, and ${name} has ${count}: let it extend StreamCommand`;
 }
 
@@ -236,6 +271,11 @@ export function countMismatch({ name, prototype }: TypeClass, method: unknown): 
  * @publicApi
  */
 export abstract class Result {
+  /** @internal */
+  get [IS_RESULT](): true {
+    return true;
+  }
+
   /**
    * Is the Command answered with this Result? Default: `true`. Must answer at once; peers written in Go know no other
    * end of a stream.

@@ -2,10 +2,9 @@
 import { CmdStreamError, messageOf } from '../errors.js';
 import type { OptionRule } from '../options.js';
 import {
-  Command,
-  CountedCommand,
   countMismatch,
-  Result,
+  isResult,
+  resultCountOf,
   type AnyCommand,
   type ResultOf,
   type Answered,
@@ -15,6 +14,7 @@ import { isReserved, type Reserved } from './type-numbers.js';
 import {
   isClass,
   isTypeEntry,
+  isTypeTable,
   nameOf,
   TypeTable,
   type ContractType,
@@ -197,8 +197,8 @@ export function defineContract<
   if (definition.commands === undefined) throw new CmdStreamError('INVALID_CONTRACT', '`commands` is required');
   const commands = new TypeTable('commands', definition.commands);
   const results = new TypeTable('results', definition.results);
-  checkClasses('commands', commands, Result, 'a Result');
-  checkClasses('results', results, CountedCommand, 'a Command');
+  checkClasses('commands', commands, isResult, 'a Result');
+  checkClasses('results', results, isCommand, 'a Command');
   return contractOf(commands, results) as Contract as Contract<TypesIn<Commands>, TypesIn<Results>>;
 }
 
@@ -262,13 +262,21 @@ function overlap(place: string, one: ListedType, other: ListedType): CmdStreamEr
   return new CmdStreamError('INVALID_CONTRACT', text);
 }
 
+function isCommand(prototype: unknown): boolean {
+  return resultCountOf(prototype) !== undefined;
+}
+
 /** Of one list, which must have no class of the other one. */
-function checkClasses(list: string, { types }: TypeTable, other: TypeClass, what: string): void {
+function checkClasses(
+  list: string,
+  { types }: TypeTable,
+  isOther: (prototype: unknown) => boolean,
+  what: string,
+): void {
   types.forEach((type, index) => {
     if (!isClass(type)) return;
     const place = `\`${list}[${index}]\``;
-    if (type.prototype instanceof other)
-      throw new CmdStreamError('INVALID_CONTRACT', `${place}: ${nameOf(type)} is ${what}`);
+    if (isOther(type.prototype)) throw new CmdStreamError('INVALID_CONTRACT', `${place}: ${nameOf(type)} is ${what}`);
     const mismatch = countMismatch(type, (type.prototype as { exec?: unknown }).exec);
     if (mismatch !== undefined) throw new CmdStreamError('INVALID_CONTRACT', `${place}, its exec: ${mismatch}`);
     try {
@@ -290,12 +298,12 @@ export function tablesOf(contract: Contract): ContractTables {
 }
 
 function hasTables(contract: Partial<Contract> | null | undefined): contract is ContractTables {
-  return contract?.commands instanceof TypeTable && contract.results instanceof TypeTable;
+  return isTypeTable(contract?.commands) && isTypeTable(contract.results);
 }
 
 /** Has this Command a Result in any case? A class that extends Command says so, and an entry that names its Results. */
 export function hasResult({ commands }: ContractTables, command: unknown): boolean {
-  if (command instanceof Command) return true;
+  if (resultCountOf(command) === 'one Result') return true;
   const type = commands.types[commands.indexOf(command)];
   return isTypeEntry(type) && type.answers !== undefined && type.answers.length > 0;
 }

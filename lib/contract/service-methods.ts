@@ -2,8 +2,8 @@
 // have in common.
 import { CmdStreamError } from '../errors.js';
 import {
-  CountedCommand,
-  StreamCommand,
+  resultCountOf,
+  type CountedCommand,
   type ResultCount,
   type ManyResults,
   type NoResult,
@@ -101,7 +101,8 @@ export function checkedMethods(methods: ServiceMethods): readonly CheckedMethod[
     if (isReserved(name)) throw invalid(`no method of a service may have the name "${name}"`);
     const command: unknown = methods[name];
     if (!isCommandClass(command)) throw invalid(`method "${name}": ${whyNone(command)}`);
-    return { name, command: command as CheckedMethod['command'], isStream: command.prototype instanceof StreamCommand };
+    const isStream = resultCountOf(command.prototype) === 'many Results';
+    return { name, command: command as CheckedMethod['command'], isStream };
   });
 }
 
@@ -110,7 +111,7 @@ function isReserved(name: string): boolean {
 }
 
 function isCommandClass(type: unknown): type is MethodCommand {
-  return isClass(type) && type.prototype instanceof CountedCommand;
+  return isClass(type) && resultCountOf(type.prototype) !== undefined;
 }
 
 function whyNone(given: unknown): string {

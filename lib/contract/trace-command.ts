@@ -3,8 +3,22 @@
 //
 //   JSON: {"MapCarrier":{"traceparent":"00-…"},"Cmd":{…}}      MUS: pointer to a map of strings, then the Command
 import { CmdStreamError } from '../errors.js';
-import { Command, StreamCommand, VoidCommand, type CommandContext, type CountedCommand } from './command.js';
+import {
+  Command,
+  resultCountOf,
+  StreamCommand,
+  VoidCommand,
+  type CommandContext,
+  type CountedCommand,
+  type ResultCount,
+} from './command.js';
 import { isClass, type ContractType } from './type-table.js';
+
+const baseOf: Readonly<Record<ResultCount, abstract new () => object>> = Object.freeze({
+  'one Result': Command,
+  'many Results': StreamCommand,
+  'no Result': VoidCommand,
+});
 
 const TRACED: unique symbol = Symbol.for('nestjs-cmd-stream.traced') as never;
 
@@ -63,12 +77,12 @@ export interface TraceCommandClass<C> {
  * @publicApi
  */
 export function traceCommand<C extends CountedCommand>(type: new () => C): TraceCommandClass<C> {
-  const Base = [StreamCommand, VoidCommand, Command].find((base) => type.prototype instanceof base);
-  if (!isClass(type) || Base === undefined) {
+  const count = isClass(type) ? resultCountOf(type.prototype) : undefined;
+  if (count === undefined) {
     const text = `traceCommand() takes a class that extends Command, StreamCommand or VoidCommand`;
     throw new CmdStreamError('INVALID_CONTRACT', text);
   }
-  class Traced extends (Base as new () => CountedCommand) implements TraceCommand<C> {
+  class Traced extends (baseOf[count] as new () => object) implements TraceCommand<C> {
     static readonly idempotent = (type as { idempotent?: boolean }).idempotent;
     carrier: Map<string, string> | null = new Map();
     command: C;

@@ -9,6 +9,7 @@ import { isReserved, numbersOf, reserved, type Reserved } from './type-numbers.j
 export type TypeClass<T = unknown> = abstract new (...args: never[]) => T;
 
 export const TYPE_ENTRY: unique symbol = Symbol.for('nestjs-cmd-stream.type-entry') as never;
+const TYPE_TABLE: unique symbol = Symbol.for('nestjs-cmd-stream.type-table') as never;
 
 /** A type that is no class, made by a codec's door; values are recognised by `is`. */
 export interface TypeEntry<T = unknown> {
@@ -88,6 +89,11 @@ export class TypeTable implements TypeList {
     this.types = Object.freeze(types);
     this.hasDeprecated = types.some((type) => deprecationOf(type) !== undefined);
     this.hasAnswers = types.some((type) => answersOf(type).length > 0);
+  }
+
+  /** @internal */
+  get [TYPE_TABLE](): true {
+    return true;
   }
 
   #add(types: ListedType[], names: Map<string, number>, number: number, type: unknown): void {
@@ -261,6 +267,11 @@ function checkNoThen(place: string, type: TypeClass): void {
   if (!prototype || typeof Object.getOwnPropertyDescriptor(prototype, 'then')?.value !== 'function') return;
   const text = `\`${place}\`: ${nameOf(type)} has a method then(), which makes its instances promises to every await`;
   throw new CmdStreamError('INVALID_CONTRACT', text);
+}
+
+/** Is it one, of this copy of the package or of another? */
+export function isTypeTable(value: unknown): value is TypeTable {
+  return (value as Partial<TypeTable> | null | undefined)?.[TYPE_TABLE] === true;
 }
 
 export function isTypeEntry(type: unknown): type is TypeEntry {

@@ -3,7 +3,8 @@
 import { resolveOptions, callback, integer, type OptionRules } from '../options.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError, musError } from './mus-error.js';
-import { MusInteger } from './mus-integer.js';
+import type { MusInteger } from './mus-integer.js';
+import { musKindOf } from './mus-serializer.js';
 
 /**
  * How a length of MUS is written, and which are accepted: of texts, blocks of bytes, lists and maps.
@@ -41,7 +42,10 @@ export const musLengthDefaults = Object.freeze({});
 export const musLengthRules: OptionRules<MusLengthOptions> = Object.freeze({
   maxLength: integer(0, Number.MAX_SAFE_INTEGER, 'bytes, elements or entries'),
   checkLength: callback,
-  lengthAs: { expected: 'an integer of MUS, such as mus.varint.int', accepts: (value) => value instanceof MusInteger },
+  lengthAs: {
+    expected: 'an integer of MUS, such as mus.varint.int',
+    accepts: (value) => musKindOf(value) === 'integer',
+  },
 });
 
 export class LengthRule {

@@ -6,7 +6,7 @@ import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { misfit, MusError, type MusDirection } from './mus-error.js';
 import { NIL, Ref, RefSerializer } from './mus-pointer.js';
-import { mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
+import { musKindOf, mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
 
 const MAPPED = 2;
@@ -162,8 +162,9 @@ class MappedPointer<T extends object, I extends object> extends MusSerializer<T 
   }
 
   get #type(): Pick<Entry, 'layout' | 'isRef'> {
-    const isRef = this.#inner instanceof RefSerializer;
-    return { isRef, layout: isRef ? this.#inner.inner.target : this.#inner.target };
+    const inner: { readonly target: object } = this.#inner;
+    const isRef = musKindOf(inner) === 'ref';
+    return { isRef, layout: isRef ? (inner as RefSerializer<unknown, unknown>).inner.target : inner.target };
   }
 }
 

@@ -1,7 +1,7 @@
 // The options of the MUS codec: their meaning and defaults.
 import { integer, resolveOptions, type Complete, type OptionRule, type OptionRules } from '../options.js';
 import type { MusVariants } from './mus-interface.js';
-import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
+import type { AnyMusSerializer } from './mus-serializer.js';
 
 /**
  * What {@link musCodec} writes the types of the contract with. A DTM is the type number in front of a value, in Go's
@@ -33,7 +33,7 @@ export const musCodecDefaults = Object.freeze({ maxValues: 50_000 });
 
 const serializers: OptionRule = {
   expected: 'a serializer of MUS, a list of them, or an object of them by type number',
-  accepts: (value) => value instanceof MusSerializer || (typeof value === 'object' && value !== null),
+  accepts: (value) => typeof value === 'object' && value !== null,
 };
 
 const musCodecRules: OptionRules<MusCodecOptions> = Object.freeze({

@@ -8,8 +8,8 @@ import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import { resolveMusCodecOptions, type MusCodecOptions } from './mus-codec-options.js';
-import { MusInterface } from './mus-interface.js';
-import { MusSerializer, type AnyMusSerializer } from './mus-serializer.js';
+import { isMusInterface, MusInterface } from './mus-interface.js';
+import { isMusSerializer, type AnyMusSerializer } from './mus-serializer.js';
 
 /**
  * The MUS codec, byte for byte that of cmd-stream-go. A decoded value is a `new Class()` with its fields assigned.
@@ -58,7 +58,7 @@ export function musCodec(options: MusCodecOptions): CodecFactory {
 }
 
 function serializerOf(given: MusCodecOptions['commands']): AnyMusSerializer {
-  return given instanceof MusSerializer ? given : new MusInterface(given as Exclude<typeof given, AnyMusSerializer>);
+  return isMusSerializer(given) ? given : new MusInterface(given as Exclude<typeof given, AnyMusSerializer>);
 }
 
 class MusCodec implements Codec {
@@ -109,7 +109,7 @@ class Direction {
     this.#table = table;
     this.#serializer = serializer;
     this.#maxValues = maxValues;
-    this.#looksAtClass = serializer instanceof MusInterface;
+    this.#looksAtClass = isMusInterface(serializer);
     this.#checkContract();
   }
 
@@ -132,7 +132,7 @@ class Direction {
 
   /** Where a type is gone from a contract, those behind it would be counted anew. */
   #checkNumbersGiven(): void {
-    if (!(this.#serializer instanceof MusInterface) || !this.#serializer.isCounted) return;
+    if (!isMusInterface(this.#serializer) || !this.#serializer.isCounted) return;
     const remedy = 'give them the numbers they have on the wire: { 1: …, 3: … }';
     const reason = `\`${this.#list}\` has numbers without a type, but its serializers are counted from 1: ${remedy}`;
     throw new CmdStreamError('INVALID_CONTRACT', reason);
@@ -142,7 +142,7 @@ class Direction {
   get layouts(): readonly string[] {
     const serializer = this.#serializer;
     const types = this.#table.types as readonly (TypeClass | Reserved)[];
-    if (serializer instanceof MusInterface) return serializer.layoutsFor(types);
+    if (isMusInterface(serializer)) return serializer.layoutsFor(types);
     const layout = serializer?.layout() ?? '';
     return types.map((type) => (isReserved(type) ? '' : layout));
   }

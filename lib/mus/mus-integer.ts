@@ -3,7 +3,7 @@ import { CmdStreamError } from '../errors.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import type { IntegerForm, Width } from './integer-forms.js';
 import { misfit } from './mus-error.js';
-import { MusSerializer } from './mus-serializer.js';
+import { MUS_KIND, MusSerializer, type MusKind } from './mus-serializer.js';
 
 /**
  * An integer as a number. What does not fit its width, or is beyond ±(2^53-1), is an error both ways, never rounded.
@@ -11,6 +11,11 @@ import { MusSerializer } from './mus-serializer.js';
  * @publicApi
  */
 export class MusInteger extends MusSerializer<number> {
+  /** @internal */
+  override get [MUS_KIND](): MusKind {
+    return 'integer';
+  }
+
   readonly minBytes: number;
   readonly #form: IntegerForm;
   readonly #min: number;

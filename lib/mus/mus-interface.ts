@@ -5,7 +5,17 @@ import { type TypeClass, nameOf, typeNameOf } from '../contract/type-table.js';
 import { CmdStreamError } from '../errors.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { MusError } from './mus-error.js';
-import { mustSerialize, MusSerializer, type AnyMusSerializer, type MusInput, type MusValue } from './mus-serializer.js';
+import {
+  isMusSerializer,
+  MUS_KIND,
+  musKindOf,
+  mustSerialize,
+  MusSerializer,
+  type AnyMusSerializer,
+  type MusInput,
+  type MusKind,
+  type MusValue,
+} from './mus-serializer.js';
 import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 
 /**
@@ -16,6 +26,10 @@ export type MusVariants = readonly AnyMusSerializer[] | { readonly [dtm: number]
 
 /** The serializers of all variants. */
 export type MusVariantOf<V extends MusVariants> = V extends readonly (infer S)[] ? S : V[keyof V & number];
+
+export function isMusInterface(serializer: unknown): serializer is MusInterface<MusVariants> {
+  return musKindOf(serializer) === 'interface';
+}
 
 interface Variant {
   readonly dtm: number;
@@ -32,6 +46,11 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<
   MusValue<MusVariantOf<V>>,
   MusInput<MusVariantOf<V>>
 > {
+  /** @internal */
+  override get [MUS_KIND](): MusKind {
+    return 'interface';
+  }
+
   /** @internal Are its numbers positions, and not given? */
   readonly isCounted: boolean;
   readonly #byNumber = new Map<number | bigint, Variant>();
@@ -48,7 +67,7 @@ export class MusInterface<V extends MusVariants> extends MusSerializer<
 
   #add(variant: Variant): void {
     const { dtm, serializer } = variant;
-    const types = serializer instanceof MusSerializer ? serializer.types : [];
+    const types = isMusSerializer(serializer) ? serializer.types : [];
     if (types.length === 0)
       throw new CmdStreamError('INVALID_CONTRACT', `type number ${dtm} of an interface has no class`);
     this.#byNumber.set(dtm, variant);

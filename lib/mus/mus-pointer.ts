@@ -4,7 +4,7 @@ import { CmdStreamError } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { cutBy, MusError, misfit, musError } from './mus-error.js';
-import { mustSerialize, MusSerializer, type Shell } from './mus-serializer.js';
+import { MUS_KIND, musKindOf, mustSerialize, MusSerializer, type MusKind, type Shell } from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
 
 export const NIL = 1;
@@ -16,6 +16,11 @@ const SET = 0;
  * @publicApi
  */
 export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
+  /** @internal */
+  override get [MUS_KIND](): MusKind {
+    return 'pointer';
+  }
+
   readonly minBytes = 1;
   readonly #inner: MusSerializer<T, I>;
 
@@ -23,7 +28,7 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
   constructor(inner: MusSerializer<T, I>) {
     super();
     mustSerialize('mus.ptr', inner);
-    if (inner instanceof MusPointer)
+    if (musKindOf(inner) === 'pointer')
       throw new CmdStreamError('INVALID_CONTRACT', 'a pointer to a pointer has two kinds of null: use mus.ref()');
     this.#inner = inner;
   }
@@ -47,6 +52,9 @@ export class MusPointer<T, I> extends MusSerializer<T | null, I | null> {
   }
 }
 
+/** Registered: the box may be one of another copy of this package. */
+const IS_REF: unique symbol = Symbol.for('nestjs-cmd-stream.ref') as never;
+
 /**
  * A box for one value: what a pointer points to when that is no object of its own, or a pointer again.
  *
@@ -57,6 +65,15 @@ export class Ref<T> {
     /** What is in the box; may be changed. */
     public value: T,
   ) {}
+
+  /** @internal */
+  get [IS_REF](): true {
+    return true;
+  }
+}
+
+function isRef(value: unknown): value is Ref<unknown> {
+  return (value as Partial<Ref<unknown>> | null | undefined)?.[IS_REF] === true;
 }
 
 /** Writes what is in the box; the box itself takes no bytes. */
@@ -64,6 +81,11 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
   constructor(readonly inner: MusSerializer<T, I>) {
     super();
     mustSerialize('a Ref', inner);
+  }
+
+  /** @internal */
+  override get [MUS_KIND](): MusKind {
+    return 'ref';
   }
 
   get minBytes(): number {
@@ -75,7 +97,7 @@ export class RefSerializer<T, I> extends MusSerializer<Ref<T>, Ref<I>> implement
   }
 
   encode(ref: Ref<I>, writer: PayloadWriter): void {
-    if (!(ref instanceof Ref)) throw misfit('a Ref', ref);
+    if (!isRef(ref)) throw misfit('a Ref', ref);
     try {
       this.inner.encode(ref.value, writer);
     } catch (error) {

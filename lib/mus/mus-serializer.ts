@@ -10,6 +10,21 @@ import { INCOMPLETE } from '../wire/decode-progress.js';
 import { MusError, musError } from './mus-error.js';
 import { SchemaLayouts, type Drawable } from './schema-layouts.js';
 
+/** What kind of serializer it is. Registered: a schema may have parts of another copy of this package. */
+export const MUS_KIND: unique symbol = Symbol.for('nestjs-cmd-stream.mus-kind') as never;
+
+/** The kinds that others have to know. */
+export type MusKind = 'any' | 'integer' | 'interface' | 'pointer' | 'ref';
+
+/** Undefined: it is no serializer. */
+export function musKindOf(value: unknown): MusKind | undefined {
+  return (value as { readonly [MUS_KIND]?: MusKind } | null | undefined)?.[MUS_KIND];
+}
+
+export function isMusSerializer(value: unknown): value is AnyMusSerializer {
+  return musKindOf(value) !== undefined;
+}
+
 /** Carries the types at compile time only; no serializer has this key. */
 export declare const MUS_VALUE: unique symbol;
 
@@ -80,6 +95,11 @@ const LEAST_LIMIT = 4096;
  */
 export abstract class MusSerializer<T, I = T> {
   declare readonly [MUS_VALUE]: (value: I) => T;
+
+  /** @internal */
+  get [MUS_KIND](): MusKind {
+    return 'any';
+  }
 
   /** Fewest bytes a value takes. */
   abstract readonly minBytes: number;
@@ -178,7 +198,7 @@ export abstract class MusSerializer<T, I = T> {
  */
 export function mustSerialize(owner: string, ...parts: readonly unknown[]): void {
   for (const part of parts) {
-    if (part instanceof MusSerializer) {
+    if (isMusSerializer(part)) {
       if (!isAsync(part)) continue;
       throw new CmdStreamError('INVALID_CONTRACT', `${owner} has a serializer that is async: it must answer at once`);
     }

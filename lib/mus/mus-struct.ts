@@ -4,7 +4,14 @@ import { CmdStreamError, messageOf } from '../errors.js';
 import type { ByteReader } from '../wire/byte-reader.js';
 import type { PayloadReader, PayloadWriter } from '../wire/payload.js';
 import { cutBy, misfit, musError } from './mus-error.js';
-import { isAsync, MusSerializer, type AnyMusSerializer, type MUS_VALUE, type Shell } from './mus-serializer.js';
+import {
+  isAsync,
+  isMusSerializer,
+  MusSerializer,
+  type AnyMusSerializer,
+  type MUS_VALUE,
+  type Shell,
+} from './mus-serializer.js';
 import type { Drawable } from './schema-layouts.js';
 
 /** A serializer for a field of the type `V`. */
@@ -147,7 +154,7 @@ function checkFields(name: string, sample: Fields, fields: object): void {
 }
 
 function faultOf(key: string, field: unknown, sample: Fields): string | undefined {
-  if (!(field instanceof MusSerializer)) return 'has no serializer';
+  if (!isMusSerializer(field)) return 'has no serializer';
   if (isAsync(field)) return 'has a serializer that is async: it must answer at once';
   if (/^\d+$/.test(key)) return 'is a number, and JavaScript moves those to the front';
   if (key === '__proto__' || typeof sample[key] === 'function') return 'is a method, which does not travel';

@@ -38,6 +38,9 @@ const SEND_HIGH_WATER_BYTES = 65_536;
  */
 export type ServerStatusListener = (status: ServerStatus, cause?: CmdStreamError) => void;
 
+/** Registered: the application may have been given a server by another copy of this package. */
+const IS_SERVER: unique symbol = Symbol.for('nestjs-cmd-stream.server') as never;
+
 /**
  * Serves the Commands of one contract.
  *
@@ -116,6 +119,11 @@ export class CommandServer implements ObservedServer {
     const isSecure = tls !== undefined || tlsFiles !== undefined;
     this.#tls = isSecure ? new ServerTls(isResolved ? 'CmdStreamServer' : 'CommandServer', tls, tlsFiles) : undefined;
     this.#config = { ...resolved, port: Number(resolved.port), session, tls: this.#tls };
+  }
+
+  /** @internal */
+  get [IS_SERVER](): true {
+    return true;
   }
 
   /** What the server does now; {@link onStatus} notifies of changes. */
@@ -274,4 +282,9 @@ export class CommandServer implements ObservedServer {
     // What it fails with is not reported any further; the server serves others.
     if (onError) notify(() => this.#scope.runApart(onError, undefined, failure));
   }
+}
+
+/** Is it one, of this copy of the package or of another? */
+export function isCommandServer(value: unknown): value is CommandServer {
+  return (value as Partial<CommandServer> | null | undefined)?.[IS_SERVER] === true;
 }

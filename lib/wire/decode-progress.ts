@@ -79,7 +79,7 @@ export class DecodeProgress {
 // The signal that a value is not complete in what has arrived so far. It is no error: the connection
 // catches it, waits for more bytes and decodes the frame anew. Thrown often, so it carries no stack.
 
-class Incomplete {}
-
-/** Thrown by {@link ByteReader} when bytes are missing. A codec lets it pass. */
-export const INCOMPLETE: Incomplete = Object.freeze(new Incomplete());
+/**
+ * Thrown by {@link ByteReader} when bytes are missing. A codec lets it pass, also one of another copy of this package.
+ */
+export const INCOMPLETE: unique symbol = Symbol.for('nestjs-cmd-stream.incomplete') as never;

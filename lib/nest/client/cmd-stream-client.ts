@@ -25,7 +25,7 @@ import { ClientCore } from '../../client/client-core.js';
 import { commandClientOf, type CommandClient } from '../../client/command-client.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
 import {
-  CountedCommand,
+  resultCountOf,
   type AnyCommand,
   type Answered,
   type ResultOf,
@@ -39,7 +39,7 @@ import { CmdStreamError } from '../../errors.js';
 import type { ServerState, ClientStatus } from '../../client/group/group-server.js';
 import { resolveOptions, boolean, type OptionRules } from '../../options.js';
 import type { Metadata } from '../../wire/control-frame.js';
-import { CmdStreamRecord } from './cmd-stream-record.js';
+import { isCmdStreamRecord } from './cmd-stream-record.js';
 import { routeOf } from '../server/command-handler.decorator.js';
 import { EmptyError, PatternResponses } from './pattern-responses.js';
 import { Listeners, type EventNames } from '../listeners.js';
@@ -362,7 +362,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
 
   /** An instance of a Command class, a message, or anything else that is listed: no Nest pattern. */
   #isCommand(value: unknown): value is AnyCommand {
-    if (value instanceof CountedCommand) return true;
+    if (resultCountOf(value) !== undefined) return true;
     return typeof value === 'object' && (messageTypeOf(value) !== undefined || this.#commands.indexOf(value) >= 0);
   }
 
@@ -393,7 +393,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
   /** What the packet of a pattern is on the way out, through Nest's serializer if there is one. */
   #outgoing(kind: PatternMessage['kind'], packet: HookedPacket): Outgoing {
     const given: unknown = packet.data;
-    const { data, metadata } = given instanceof CmdStreamRecord ? given : { data: given, metadata: undefined };
+    const { data, metadata } = isCmdStreamRecord(given) ? given : { data: given, metadata: undefined };
     const options = metadata === undefined ? undefined : { metadata };
     const ambient = ambientMetadata('the dispatch hook', packet.metadata);
     const serializer = this.serializer as Serializer | undefined;

@@ -1,6 +1,9 @@
 // Data by pattern together with metadata, as Nest's record builders for other transports.
 import { ownMetadata } from '../../client/call/call-rules.js';
 
+/** Registered: a library may have made the record by another copy of this package. */
+const IS_RECORD: unique symbol = Symbol.for('nestjs-cmd-stream.record') as never;
+
 /**
  * Data by pattern, and the metadata that travel with it, as {@link CmdStreamRecordBuilder} makes one. Commands take
  * metadata as an option of their call.
@@ -21,6 +24,15 @@ export class CmdStreamRecord<T = unknown> {
     /** What `context.metadata` of the handler is: texts by key. */
     readonly metadata: Readonly<Record<string, string>>,
   ) {}
+
+  /** @internal */
+  get [IS_RECORD](): true {
+    return true;
+  }
+}
+
+export function isCmdStreamRecord(value: unknown): value is CmdStreamRecord {
+  return (value as Partial<CmdStreamRecord> | null | undefined)?.[IS_RECORD] === true;
 }
 
 /**

@@ -112,7 +112,7 @@ export type CmdStreamServerEvents = {
 };
 
 /** The id of this transport, unless the option `transportId` says otherwise. */
-export const CMD_STREAM: unique symbol = Symbol('cmd-stream');
+export const CMD_STREAM: unique symbol = Symbol.for('nestjs-cmd-stream.transport') as never;
 
 const known: readonly (keyof CmdStreamServerEvents)[] = ['status', 'connection', 'disconnect', 'connectionRefused'];
 

@@ -7,6 +7,9 @@ import { CmdStreamError, isCmdStreamError } from '../../errors.js';
 import type { ResultSink } from '../../server/invoker.js';
 import type { Seq } from '../../wire/frame.js';
 
+/** Where a context has its sink. Registered: the decorator of a handler may be that of another copy of this package. */
+const SINK: unique symbol = Symbol.for('nestjs-cmd-stream.sink') as never;
+
 /**
  * What a handler may know about its Command; the second parameter of handlers and of `exec`.
  *
@@ -25,8 +28,8 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
   }
 
   /** @internal */
-  static sinkOf(context: CmdStreamContext): ResultSink | undefined {
-    return context.#sink;
+  get [SINK](): ResultSink | undefined {
+    return this.#sink;
   }
 
   get seq(): Seq {
@@ -84,6 +87,14 @@ export class CmdStreamContext extends BaseRpcContext<[CommandContext, string]> i
   }
 }
 
+export function isCmdStreamContext(value: unknown): value is CmdStreamContext {
+  return typeof value === 'object' && value !== null && SINK in value;
+}
+
+export function sinkOf(context: CmdStreamContext): ResultSink | undefined {
+  return context[SINK];
+}
+
 /** Of exceptions that it does not know Nest's exception layer logs all but those of this kind. */
 const unlogged = Object.create(
   IntrinsicException.prototype,
@@ -114,7 +125,7 @@ function adopt(reason: unknown): void {
  */
 export function isAbandonment(error: unknown, args: readonly unknown[]): boolean {
   return args.some((arg) => {
-    const signal = arg instanceof CmdStreamContext ? arg.signal : arg;
+    const signal = isCmdStreamContext(arg) ? arg.signal : arg;
     return signal instanceof AbortSignal && signal.aborted && (error === signal.reason || isAbortError(error));
   });
 }

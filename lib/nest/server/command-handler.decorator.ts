@@ -17,7 +17,7 @@ import { CmdStreamError } from '../../errors.js';
 import { resolveOptions, type OptionRule, type OptionRules } from '../../options.js';
 import { isAsyncIterable } from '../../server/call/item-source.js';
 import { isPromiseLike } from '../../callbacks.js';
-import { CmdStreamContext, isAbandonment } from './cmd-stream.context.js';
+import { isAbandonment, isCmdStreamContext, type CmdStreamContext } from './cmd-stream.context.js';
 import { forNest } from './handler-failure.js';
 import { keepScope, liftIterable } from './lifted-iterable.js';
 
@@ -262,7 +262,7 @@ type PatternDecorator = (
 function lifted<M extends (...args: never[]) => unknown>(method: M, place: ContextPlace): M {
   const wrapper = function (this: unknown, ...args: never[]): unknown {
     const given: unknown = place.index === undefined ? undefined : args[place.index];
-    const context = given instanceof CmdStreamContext ? given : undefined;
+    const context = isCmdStreamContext(given) ? given : undefined;
     if (context && args.length > place.length) args.length = place.length;
     try {
       const returned = method.apply(this, args);

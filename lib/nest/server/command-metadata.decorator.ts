@@ -1,7 +1,7 @@
 // Gives a parameter of a handler what the caller sent along with its Command or message.
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import { CmdStreamError } from '../../errors.js';
-import { CmdStreamContext } from './cmd-stream.context.js';
+import { isCmdStreamContext } from './cmd-stream.context.js';
 
 type Pipes = readonly (PipeTransform | Type<PipeTransform>)[];
 
@@ -38,5 +38,5 @@ function metadataOf(host: ExecutionContext): Readonly<Record<string, string>> {
     throw new CmdStreamError('INVALID_HANDLER', `@CommandMetadata() of ${place}: ${found} there is no metadata`);
   }
   const context: unknown = host.switchToRpc().getContext();
-  return context instanceof CmdStreamContext ? context.metadata : NONE;
+  return isCmdStreamContext(context) ? context.metadata : NONE;
 }

@@ -9,7 +9,7 @@ import {
   type ValidationError,
   type ValidationPipeOptions,
 } from '@nestjs/common';
-import { CountedCommand } from '../../contract/command.js';
+import { resultCountOf, type CountedCommand } from '../../contract/command.js';
 import { CmdStreamError } from '../../errors.js';
 import { boolean, callback, objectWith, resolveOptions, type OldOptionNames, type OptionRules } from '../../options.js';
 
@@ -120,7 +120,7 @@ export class CommandValidationPipe implements PipeTransform {
 
   /** Nest calls it for each parameter; all but Commands pass as they are. @throws what `exceptionFactory` makes */
   async transform(value: unknown, { type: kind }: ArgumentMetadata): Promise<unknown> {
-    if (kind === 'custom' || !(value instanceof CountedCommand)) return value;
+    if (kind === 'custom' || !isCommand(value)) return value;
     const type = classOf(value);
     let errors: ValidationError[];
     if (type.schema !== undefined) errors = await checkBySchema(value, type);
@@ -141,6 +141,10 @@ export class CommandValidationPipe implements PipeTransform {
     }
     return known;
   }
+}
+
+function isCommand(value: unknown): value is CountedCommand {
+  return resultCountOf(value) !== undefined;
 }
 
 /** Not what a field of this name says. */

@@ -3,7 +3,7 @@
 import { Logger, type INestApplicationContext, type INestMicroservice } from '@nestjs/common';
 import { NestApplicationContext } from '@nestjs/core';
 import { CmdStreamError } from '../../errors.js';
-import { CommandServer } from '../../server/command-server.js';
+import { isCommandServer, type CommandServer } from '../../server/command-server.js';
 
 /**
  * The options of {@link enableGracefulShutdown}.
@@ -39,7 +39,7 @@ const SHUTDOWN = Symbol.for('nestjs-cmd-stream.gracefulShutdown');
 
 /** A listener of a signal, or an application. */
 interface OfShutdown {
-  readonly [SHUTDOWN]?: { readonly isRaised: boolean };
+  readonly [SHUTDOWN]?: Pick<GracefulShutdown, 'isRaised' | 'listen'>;
 }
 
 /**
@@ -70,7 +70,7 @@ export function enableGracefulShutdown(
 ): () => void {
   if (hasShutdownHooks(app)) refuseBoth();
   const given = (app as OfShutdown)[SHUTDOWN];
-  if (given instanceof GracefulShutdown) return given.listen(signals);
+  if (given !== undefined) return given.listen(signals);
   const shutdown = new GracefulShutdown(app);
   // Defined, not assigned: the proxy in which NestFactory wraps an application swallows assignments.
   const define = (name: keyof Closable | typeof SHUTDOWN, value: object): void =>
@@ -165,7 +165,7 @@ function serversOf(context: INestApplicationContext): CommandServer[] {
   return parts.flatMap((part) => {
     try {
       const server = part.unwrap?.<unknown>();
-      return server instanceof CommandServer ? [server] : [];
+      return isCommandServer(server) ? [server] : [];
     } catch {
       // Another transport that has nothing to unwrap.
       return [];

@@ -50,7 +50,7 @@ function reasonOf(exception: HttpException): string {
   return messageOf(exception);
 }
 
-const EXCEPTION = Symbol('exception');
+const EXCEPTION = Symbol.for('nestjs-cmd-stream.exception');
 
 /** What a filter makes of an exception, which remembers it: for the log, nothing of it travels. */
 export function behind<T extends object>(payload: T, exception: unknown): T {

@@ -3,7 +3,7 @@
 import { Server, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, takeWhile } from 'rxjs';
 import { PatternMessage } from '../../codec/pattern-message.js';
-import { CountedCommand, type CommandContext } from '../../contract/command.js';
+import { resultCountOf, type CommandContext } from '../../contract/command.js';
 import { tracedCommandOf, tracedTypeOf } from '../../contract/trace-command.js';
 import { emptyContract } from '../../contract/contract.js';
 import { isReserved } from '../../contract/type-numbers.js';
@@ -157,7 +157,7 @@ function mixedUp({ controller, method }: CommandRoute): string | undefined {
 
 /** What a Command that nothing here knows may be. */
 function foreign(command: ContractType): string {
-  const isForeign = isClass(command) && !(command.prototype instanceof CountedCommand);
+  const isForeign = isClass(command) && resultCountOf(command.prototype) === undefined;
   return isForeign ? "; it extends no Command of 'nestjs-cmd-stream': is it one of '@nestjs/cqrs'?" : '';
 }
 

@@ -6,13 +6,20 @@ import { catchError, concatMap, EMPTY, isObservable, merge, Observable, of, type
 import type { ResultSink } from '../../server/invoker.js';
 import { endUntaken, isAsyncIterable, ItemPull } from '../../server/call/item-source.js';
 import { follow, unfollow } from '../../server/call/result-source.js';
-import { CmdStreamContext } from './cmd-stream.context.js';
+import { sinkOf, type CmdStreamContext } from './cmd-stream.context.js';
 import { forNest } from './handler-failure.js';
+
+interface Delivery {
+  drained: Promise<void> | undefined;
+}
+
+const DELIVERY = Symbol.for('nestjs-cmd-stream.delivery');
 
 /**
  * What the taker of the item being delivered asked for. Set and read within one synchronous call, never across turns.
+ * One for all copies of this package: the producer may know another one than the server.
  */
-const delivery: { drained: Promise<void> | undefined } = { drained: undefined };
+const delivery: Delivery = ((globalThis as { [DELIVERY]?: Delivery })[DELIVERY] ??= { drained: undefined });
 
 /** Asks the producer of the item being delivered to wait, if it does not know its Command. */
 export function askToWait(drained: Promise<void>): void {
@@ -35,7 +42,7 @@ export function liftIterable<T>(iterable: AsyncIterable<T>, context?: CmdStreamC
   if (command && !follow(command, end)) end();
   return new Observable<T>((subscriber) => {
     if (command) unfollow(command, end);
-    const sink = new SubscriberSink(subscriber as Subscriber<unknown>, context && CmdStreamContext.sinkOf(context));
+    const sink = new SubscriberSink(subscriber as Subscriber<unknown>, context && sinkOf(context));
     const items = new ItemPull(iterable, sink);
     void scope.runInAsyncScope(items.run, items);
     return () => scope.runInAsyncScope(items.stop, items);

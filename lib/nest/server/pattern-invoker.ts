@@ -12,7 +12,7 @@ import type { CommandContext } from '../../contract/command.js';
 import { dataText, PatternMessage } from '../../codec/pattern-message.js';
 import { CmdStreamError, peerText } from '../../errors.js';
 import type { ResultSink } from '../../server/invoker.js';
-import { CmdStreamContext, isAbandonment } from './cmd-stream.context.js';
+import { CmdStreamContext, isAbandonment, sinkOf } from './cmd-stream.context.js';
 import type { CommandHandlerExtras } from './command-handler.decorator.js';
 import { shapedByNest } from './handler-failure.js';
 import { PromisedEnd, SerializedResponses } from './response-sinks.js';
@@ -110,7 +110,7 @@ export class PatternInvoker {
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
-      this.#run(handler, data, context, new PromisedEnd(CmdStreamContext.sinkOf(context)!, resolve, reject));
+      this.#run(handler, data, context, new PromisedEnd(sinkOf(context)!, resolve, reject));
     });
   }
 
