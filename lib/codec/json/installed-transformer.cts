@@ -3,7 +3,7 @@
 // in a call that stands in a `try`, and do without it where it is not installed.
 
 /** Undefined: it is not installed. @throws in a bundle of ES modules that has left it out: there `require` fails */
-function library(): unknown {
+function main(): unknown {
   try {
     return require('class-transformer');
   } catch (error) {
@@ -37,4 +37,4 @@ const storages: readonly (() => unknown)[] = [
   },
 ];
 
-export = { library, storages };
+export = { main, storages };

@@ -179,7 +179,7 @@ class Marked {}
 
 function libraryHere(): Library | undefined {
   try {
-    return installed.library() as Library | undefined;
+    return installed.main() as Library | undefined;
   } catch {
     const [found] = outside('class-transformer').flatMap((load) => load() ?? []);
     return found as Library | undefined;

@@ -4,7 +4,7 @@
 // is marked: STREAM before the first Result that might be taken for the last, END or ERROR behind the last.
 //
 //   producer --> held (one, until the turn ends) --> queue (no credit, or the socket is full) --> socket
-import { Command } from '../../contract/command.js';
+import { resultCountOf } from '../../contract/command.js';
 import type { TypeTable } from '../../contract/type-table.js';
 import { dataText, PatternMessage, WholePacket } from '../../codec/pattern-message.js';
 import { CmdStreamError } from '../../errors.js';
@@ -162,7 +162,8 @@ export class ExtendedCall extends ServerCall implements ScheduledCall {
       // A last value of nothing says as little as the end alone.
       this.#needsEnd = false;
       this.#putFrame((writer) => held.write(writer, true), true, held.result);
-    } else if (!this.#hasResult && !this.#isStream && this.command instanceof Command) return this.#withoutResult();
+    } else if (!this.#hasResult && !this.#isStream && resultCountOf(this.command) === 'one Result')
+      return this.#withoutResult();
     if (this.#needsEnd) this.#sendControl((writer) => writeSeqControl(writer, Control.END, this.seq));
   }
 
