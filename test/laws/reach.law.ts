@@ -64,6 +64,7 @@ describe('a door', () => {
     'lib/cockatiel.ts': ['cockatiel'],
     'lib/otel.ts': ['@opentelemetry/api'],
     'lib/terminus.ts': ['@nestjs/terminus', 'class-transformer'],
+    'lib/testing.ts': ['class-transformer'],
   };
 
   it.each(doorsOf(readPackage()))('loads no optional peer that it is not for: %s', (door) => {
