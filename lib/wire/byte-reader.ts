@@ -1,11 +1,13 @@
 // Reads values in place from what the socket delivered; owns the bytes of one direction of one connection.
 // It knows numbers, blocks and text, but no frames; a frame that is cut by a chunk's end is read again from its start.
+// It is long because each kind of value is read by the one class that has the bytes, and moves them when more come.
 //
 //   buffer  |  free  |  consumed frames  |  frame being read  |  not yet looked at  |  room  |  pieces: the rest of a
 //                                        ^start               ^position             ^end       frame that needs more
 import { isUtf8 } from 'node:buffer';
 import { CmdStreamError } from '../errors.js';
 import { DecodeProgress, INCOMPLETE } from './decode-progress.js';
+import { KnownNames } from './known-names.js';
 import type { PayloadReader } from './payload.js';
 
 const EMPTY = Buffer.alloc(0);
@@ -48,6 +50,7 @@ export class ByteReader implements PayloadReader {
   /** Behind what is in the buffer; joined when the frame is whole, so that a large one is copied once. */
   #pieces: Buffer[] | undefined;
   #pieceBytes = 0;
+  #names: KnownNames | undefined;
   #progress: DecodeProgress | undefined;
   /** Is there anything in it? Most frames are decoded in one go, and count nothing. */
   #hasProgress = false;
@@ -386,6 +389,12 @@ export class ByteReader implements PayloadReader {
   readUtf8(length: number): string {
     const at = this.#take(length);
     return this.#buffer.toString('utf8', at, at + length);
+  }
+
+  /** The same, of a name: those come again and again. */
+  readName(length: number): string {
+    const at = this.#take(length);
+    return (this.#names ??= new KnownNames()).read(this.#buffer, at, length);
   }
 
   /** The next `length` bytes as text. @throws {CmdStreamError} BAD_PAYLOAD when they are no valid UTF-8 */

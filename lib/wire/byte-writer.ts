@@ -10,6 +10,7 @@ const EMPTY = Buffer.alloc(0);
 const MAX_VARINT_BYTES = 10;
 /** Up to so many bytes four at a time are copied sooner than by a method of Buffer, which makes an object for it. */
 const FEW_BYTES = 192;
+const SHORT_TEXT = 16;
 const TWO_64 = 1n << 64n;
 /** Of a safe integer, its minus included. */
 const MAX_DIGITS = 17;
@@ -284,6 +285,7 @@ export class ByteWriter implements PayloadWriter {
 
   /** Text as its length in bytes (varint) and its UTF-8 bytes; the length is returned. */
   writeUtf8(text: string): number {
+    if (text.length <= SHORT_TEXT && this.#wroteAscii(text)) return text.length;
     // Most text is ASCII: leave room for the length that would be right for it, and move the bytes in the other case.
     const guess = uvarintSize(text.length);
     const most = text.length <= 1024 ? text.length * 3 : Buffer.byteLength(text);
@@ -294,6 +296,20 @@ export class ByteWriter implements PayloadWriter {
     this.writeUvarint(size);
     this.length = at + prefix + size;
     return size;
+  }
+
+  /** Letter by letter, which takes less time for a short one; false if it is another kind of text. */
+  #wroteAscii(text: string): boolean {
+    const { length } = text;
+    let at = this.#reserve(length + 1);
+    this.#buffer[at++] = length;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return false;
+      this.#buffer[at++] = code;
+    }
+    this.length = at;
+    return true;
   }
 
   /** Text as its UTF-8 bytes alone; the reader must know where it ends. */

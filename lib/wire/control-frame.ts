@@ -219,16 +219,15 @@ function writeMetaStart(writer: ByteWriter, seq: Seq, { remainingMs, credit }: M
 
 export function writeMap(writer: ByteWriter, map: Metadata): void {
   if (map === NO_METADATA) return writer.writeByte(0);
-  const entries = Object.entries(map);
-  if (entries.length > MAX_METADATA)
-    throw new CmdStreamError('ENCODE_FAILED', `metadata of ${entries.length} entries exceeds ${MAX_METADATA}`);
-  writer.writeUvarint(entries.length);
-  for (const [key, value] of entries) {
+  const keys = Object.keys(map);
+  if (keys.length > MAX_METADATA)
+    throw new CmdStreamError('ENCODE_FAILED', `metadata of ${keys.length} entries exceeds ${MAX_METADATA}`);
+  writer.writeUvarint(keys.length);
+  for (const key of keys) {
+    const value: unknown = map[key];
     if (typeof value !== 'string')
       throw new CmdStreamError('ENCODE_FAILED', `metadata "${key}" must be a string, got ${typeof value}`);
-    for (const text of [key, value]) {
-      if (writer.writeUtf8(text) > MAX_TEXT_BYTES)
-        throw new CmdStreamError('ENCODE_FAILED', `metadata "${key.slice(0, 64)}" exceeds ${MAX_TEXT_BYTES} bytes`);
-    }
+    if (Math.max(writer.writeUtf8(key), writer.writeUtf8(value)) > MAX_TEXT_BYTES)
+      throw new CmdStreamError('ENCODE_FAILED', `metadata "${key.slice(0, 64)}" exceeds ${MAX_TEXT_BYTES} bytes`);
   }
 }

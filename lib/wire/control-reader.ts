@@ -108,20 +108,33 @@ export function readGoaway(reader: ByteReader): string {
   return readText(reader);
 }
 
-function readText(reader: ByteReader, most = MAX_TEXT_BYTES): string {
+function readText(reader: ByteReader, most?: number): string {
+  return reader.readUtf8(readTextLength(reader, most));
+}
+
+/** The same names come again and again. */
+function readName(reader: ByteReader): string {
+  return reader.readName(readTextLength(reader));
+}
+
+function readTextLength(reader: ByteReader, most = MAX_TEXT_BYTES): number {
   const length = readNumber(reader);
   if (length > most || length > reader.remaining) throw protocolError(`a text of ${length} bytes`);
-  return reader.readUtf8(length);
+  return length;
 }
 
 export function readMap(reader: ByteReader): Metadata {
   const count = readNumber(reader);
   if (count === 0) return NO_METADATA;
   if (count > MAX_METADATA) throw protocolError(`metadata of ${count} entries exceeds ${MAX_METADATA}`);
-  const map = Object.create(null) as Record<string, string>;
-  for (let i = 0; i < count; i++) map[readText(reader)] = readText(reader);
+  const map = new TextMap();
+  for (let i = 0; i < count; i++) map[readName(reader)] = readText(reader);
   return Object.freeze(map);
 }
+
+/** Inherits nothing, as what `Object.create(null)` gives; engines make it in a fraction of the time. */
+const TextMap = function () {} as unknown as new () => Record<string, string>;
+TextMap.prototype = Object.freeze(Object.create(null));
 
 function readNumber(reader: ByteReader): number {
   const value = reader.readUvarint();

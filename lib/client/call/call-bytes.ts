@@ -122,7 +122,9 @@ export class CallBytes {
 }
 
 export function allMetadata({ hasMetadata, ambient, metadata }: KeptCall): Metadata {
-  return hasMetadata ? { ...ambient, ...metadata } : NO_METADATA;
+  if (!hasMetadata) return NO_METADATA;
+  if (metadata === undefined) return ambient;
+  return ambient === NO_METADATA ? metadata : { ...ambient, ...metadata };
 }
 
 /** As {@link DataCodec.write}, of a message or event. @throws {CmdStreamError} ENCODE_FAILED, JSON_LIMIT */

@@ -39,16 +39,16 @@ export function checkCallOptions(options: CallOptions, known = optionsOfCalls): 
  */
 export function ownMetadata(whose: string, given: Metadata): Metadata {
   if (!isPlainObject(given)) throw invalid(`${whose} must be a plain object of strings, got ${shown(given)}`);
-  const own: [string, string][] = [];
-  for (const key of Reflect.ownKeys(given)) {
-    const value: unknown = (given as Record<string | symbol, unknown>)[key];
-    if (typeof key === 'symbol') throw invalid(`${whose} must have strings for keys, got ${String(key)}`);
+  const own: Metadata = { ...given };
+  const [symbol] = Object.getOwnPropertySymbols(own);
+  if (symbol !== undefined) throw invalid(`${whose} must have strings for keys, got ${String(symbol)}`);
+  for (const key of Object.keys(own)) {
+    const value: unknown = own[key];
     if (typeof value !== 'string') throw invalid(`${whose}: "${key}" must be a string, got ${shown(value)}`);
     if (HALF_PAIR.test(key) || HALF_PAIR.test(value))
       throw invalid(`${whose}: "${key}" has half of a surrogate pair, which UTF-8 cannot carry`);
-    own.push([key, value]);
   }
-  return Object.fromEntries(own);
+  return own;
 }
 
 /** By what is asked of it, not by its class: it may come from another realm. */
@@ -66,10 +66,14 @@ export function ambientMetadata(hook: string, given: Metadata | undefined): Meta
 function isPlainObject(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return (
-    prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'hasOwnProperty'))
-  );
+  if (prototype === null) return true;
+  if (Object.getPrototypeOf(prototype) !== null) return false;
+  return Object.hasOwn(prototype as object, 'hasOwnProperty') || isNothing(prototype as object);
+}
+
+/** What the metadata inherits that a handler was given, and may hand on. */
+function isNothing(prototype: object): boolean {
+  return Object.isFrozen(prototype) && Reflect.ownKeys(prototype).length === 0;
 }
 
 function shown(value: unknown): string {

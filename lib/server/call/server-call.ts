@@ -370,7 +370,7 @@ export abstract class ServerCall implements CommandContext, ResultSink {
 function costOf({ bytesRead, metadata, command }: ArrivedCommand): number {
   if (metadata === NO_METADATA || command instanceof PatternMessage) return costOfCommand(bytesRead);
   let bytes = bytesRead;
-  for (const [key, value] of Object.entries(metadata)) bytes += ENTRY_BYTES + key.length + value.length;
+  for (const key in metadata) bytes += ENTRY_BYTES + key.length + metadata[key]!.length;
   return costOfCommand(bytes);
 }
 

@@ -3,9 +3,22 @@ import { describe, expect, it } from '@jest/globals';
 import { createContext, runInContext } from 'node:vm';
 import { ambientMetadata, checkCallOptions, ownMetadata } from '../../../lib/client/call/call-rules.js';
 import type { CallOptions } from '../../../lib/core.js';
-import { NO_METADATA } from '../../../lib/wire/control-frame.js';
+import { ByteReader } from '../../../lib/wire/byte-reader.js';
+import { ByteWriter } from '../../../lib/wire/byte-writer.js';
+import { NO_METADATA, writeMap, type Metadata } from '../../../lib/wire/control-frame.js';
+import { readMap } from '../../../lib/wire/control-reader.js';
 
 const listening = { aborted: false, addEventListener: () => {}, removeEventListener: () => {} };
+/** As it is read from the wire. */
+function received(metadata: Record<string, string>): Metadata {
+  const writer = new ByteWriter();
+  writeMap(writer, metadata);
+  const reader = new ByteReader();
+  reader.append(writer.take());
+  reader.beginFrame(1000, 'limit');
+  reader.delimit(reader.unread);
+  return readMap(reader);
+}
 const elsewhere = (code: string): never => runInContext(code, createContext()) as never;
 
 class Own {}
@@ -67,6 +80,7 @@ describe('metadata', () => {
     ['an object without a prototype', Object.assign(Object.create(null) as Record<string, string>, { a: 'b' })],
     ['an object of another realm', elsewhere('({ a: "b" })')],
     ['an empty object', {}],
+    ['what a handler was given', received({ a: 'b', toString: 'c' })],
     ['a key that names the prototype', JSON.parse('{"__proto__":"b"}') as Record<string, string>],
   ])('may be %s, and stays what it was', (_what, given) => {
     const own = ownMetadata('it', given);

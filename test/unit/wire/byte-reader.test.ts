@@ -194,6 +194,53 @@ function readAll(reader: ByteReader): string[] {
   return found;
 }
 
+describe('a name', () => {
+  const read = (reader: ByteReader, name: Buffer): string => {
+    reader.append(name);
+    reader.beginFrame(1000, 'limit');
+    const text = reader.readName(name.length);
+    expect(reader.endFrame()).toBe(name.length);
+    return text;
+  };
+
+  it('is the text of its bytes, whatever was read before', () => {
+    const some = fc.constantFrom('', 'traceparent', 'tracestate', 'tracestatE', 'x'.repeat(33));
+    const any = fc.oneof(some, fc.string({ unit: 'binary', maxLength: 12 }));
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            any.map((text) => Buffer.from(text)),
+            fc.uint8Array({ maxLength: 3 }),
+          ),
+        ),
+        (names) => {
+          const reader = new ByteReader();
+          for (const name of names) expect(read(reader, Buffer.from(name))).toBe(Buffer.from(name).toString());
+        },
+      ),
+    );
+  });
+
+  it('that has come before is not made again, unless it is long', () => {
+    const reader = new ByteReader();
+    const [short, long] = [Buffer.from('traceparent'), Buffer.from('x'.repeat(33))];
+    for (const name of [short, long]) read(reader, name);
+    const made = jest.spyOn(Buffer.prototype, 'toString');
+    for (const name of [short, long, short]) read(reader, name);
+    expect(made).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not looked for beyond what has arrived', () => {
+    const reader = new ByteReader();
+    const name = Buffer.from('traceparent');
+    read(reader, name);
+    reader.append(name.subarray(0, 5));
+    reader.beginFrame(1000, 'limit');
+    expect(thrownBy(() => reader.readName(name.length))).toBe(INCOMPLETE);
+  });
+});
+
 describe('a reader that waits', () => {
   it('asks for no more than the frame has for certain', () => {
     const reader = new ByteReader();

@@ -194,6 +194,7 @@ describe('a control frame', () => {
       value: { metadata: object };
     };
     expect(Object.entries(read.value.metadata)).toEqual([['__proto__', 'x']]);
+    expect('toString' in read.value.metadata).toBe(false);
   });
 });
 
