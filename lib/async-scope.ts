@@ -33,10 +33,10 @@ export class AsyncScope {
    * `enter`: it begins with what that enters.
    */
   branch(enter?: (make: () => AsyncResource) => AsyncResource): AsyncResource {
-    if (enter) return this.#home.runInAsyncScope(enter, undefined, newBranch);
     // Who makes many of them does so at home: each way there costs more than what is done.
-    if (executionAsyncId() === this.#home.asyncId()) return newBranch();
-    return this.#home.runInAsyncScope(newBranch);
+    const isAtHome = executionAsyncId() === this.#home.asyncId();
+    if (enter) return isAtHome ? enter(newBranch) : this.#home.runInAsyncScope(enter, undefined, newBranch);
+    return isAtHome ? newBranch() : this.#home.runInAsyncScope(newBranch);
   }
 
   /** Runs code of a user that belongs to no caller. */

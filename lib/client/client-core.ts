@@ -212,7 +212,7 @@ export class ClientCore implements ObservedClient {
   #watch(command: unknown, needs: CallNeeds | undefined): WatchedCall | undefined {
     const awaitsAnswer = needs?.until !== 'written';
     const kind = command instanceof PatternMessage ? command.kind : 'command';
-    return this.#observers.onCall({ command, kind, awaitsAnswer }, this.#nameOf);
+    return this.#observers.onCall(command, kind, awaitsAnswer, this.#nameOf);
   }
 
   /** Data of a pattern are no wrong options. */
@@ -307,7 +307,8 @@ export class ClientCore implements ObservedClient {
 function watchedNeeds(needs: CallNeeds | undefined, watch: WatchedCall): CallNeeds {
   try {
     const given = ambientMetadata('option "instrumentation"', watch.metadata);
-    if (given !== NO_METADATA) return { ...needs, watch, ambient: { ...needs?.ambient, ...given } };
+    if (needs === undefined) return { watch, ambient: given };
+    if (given !== NO_METADATA) return { ...needs, watch, ambient: { ...needs.ambient, ...given } };
   } catch {
     // It is an observer's fault, and none of the caller's.
   }

@@ -31,11 +31,32 @@ export type GivenInstrumentation = Instrumentation | readonly Instrumentation[] 
 function ask<O, K extends keyof O>(observer: O, name: K, ...args: ArgumentsOf<O[K]>): Given<O[K]> | undefined {
   try {
     const method = observer[name] as ((...all: unknown[]) => Given<O[K]>) | undefined;
-    const given = method?.call(observer, ...args);
-    return given !== undefined && ignoreRejection(given) ? undefined : given;
+    return unlessPromised(method?.call(observer, ...args));
   } catch {
     return undefined;
   }
+}
+
+/** The same for what every call asks. */
+function callObserverOf(observer: ClientObserver, call: StartedCall): CallObserver | undefined {
+  try {
+    return unlessPromised(observer.onCall?.(call));
+  } catch {
+    return undefined;
+  }
+}
+
+/** And every Command. */
+function commandObserverOf(observer: ServerObserver, command: StartedCommand): CommandObserver | undefined {
+  try {
+    return unlessPromised(observer.onCommand?.(command));
+  } catch {
+    return undefined;
+  }
+}
+
+function unlessPromised<T>(given: T | undefined): T | undefined {
+  return given !== undefined && ignoreRejection(given) ? undefined : given;
 }
 
 type ArgumentsOf<M> = NonNullable<M> extends (...args: infer A) => unknown ? A : never;
@@ -74,11 +95,16 @@ export class ClientObservers {
   }
 
   /** Undefined where nothing watches this one. */
-  onCall(begun: Omit<StartedCall, 'client' | 'name'>, nameOf: (command: unknown) => string): WatchedCall | undefined {
-    const call = new BegunCall(this.#client, begun, nameOf);
+  onCall(
+    command: unknown,
+    kind: StartedCall['kind'],
+    awaitsAnswer: boolean,
+    nameOf: (command: unknown) => string,
+  ): WatchedCall | undefined {
+    const call = new BegunCall(this.#client, command, kind, awaitsAnswer, nameOf);
     let observers: CallObserver[] | undefined;
     for (const one of this.#callObservers) {
-      const observer = ask(one, 'onCall', call);
+      const observer = callObserverOf(one, call);
       if (observer) (observers ??= []).push(observer);
     }
     if (this.#channels.areOn) (observers ??= []).push(this.#channels.onCall(call));
@@ -110,21 +136,15 @@ function watchesCalls(observer: ClientObserver): boolean {
 
 /** Its name is looked up when it is asked for. */
 class BegunCall implements StartedCall {
-  readonly client: ObservedClient;
-  readonly command: unknown;
-  readonly kind: StartedCall['kind'];
-  readonly awaitsAnswer: boolean;
   readonly #nameOf: (command: unknown) => string;
 
   constructor(
-    client: ObservedClient,
-    { command, kind, awaitsAnswer }: Omit<StartedCall, 'client' | 'name'>,
+    readonly client: ObservedClient,
+    readonly command: unknown,
+    readonly kind: StartedCall['kind'],
+    readonly awaitsAnswer: boolean,
     nameOf: (command: unknown) => string,
   ) {
-    this.client = client;
-    this.command = command;
-    this.kind = kind;
-    this.awaitsAnswer = awaitsAnswer;
     this.#nameOf = nameOf;
   }
 
@@ -142,7 +162,7 @@ export class WatchedCall implements CallObserver {
     this.#observers = observers;
     for (const one of observers) {
       const given = metadataOf(one);
-      if (given === undefined || Object.keys(given).length === 0) continue;
+      if (given === undefined || isEmpty(given)) continue;
       this.metadata = this.metadata === undefined ? given : { ...this.metadata, ...given };
     }
   }
@@ -154,6 +174,11 @@ export class WatchedCall implements CallObserver {
   onEnd(sent: SentCommand, outcome: CallOutcome): void {
     for (const one of this.#observers) ask(one, 'onEnd', sent, outcome);
   }
+}
+
+function isEmpty(metadata: Metadata): boolean {
+  for (const key in metadata) if (Object.hasOwn(metadata, key)) return false;
+  return true;
 }
 
 /** Code of the user may stand behind it. */
@@ -195,7 +220,7 @@ export class ServerObservers {
   onCommand(command: StartedCommand): WatchedCommand | undefined {
     let observers: CommandObserver[] | undefined;
     for (const one of this.#observers) {
-      const observer = ask(one, 'onCommand', command);
+      const observer = commandObserverOf(one, command);
       if (observer) (observers ??= []).push(observer);
     }
     if (this.#channels.areOn) (observers ??= []).push(this.#channels.onCommand(command));
@@ -232,7 +257,8 @@ export class WatchedCommand {
     let work = (): void => {
       made ??= { value: make() };
     };
-    for (const one of this.#observers.toReversed()) {
+    for (let at = this.#observers.length - 1; at >= 0; at--) {
+      const one = this.#observers[at]!;
       if (one.enter === undefined) continue;
       const inner = work;
       work = () => void ask(one, 'enter', inner);

@@ -1,5 +1,5 @@
 // Calls of clients: the span of each, its context in what is sent, and its measurements.
-import { context, defaultTextMapSetter, SpanKind, trace, type Context, type Span } from '@opentelemetry/api';
+import { context, defaultTextMapSetter, trace, type Context, type Span } from '@opentelemetry/api';
 import { carrierOf } from '../contract/trace-command.js';
 import { isCmdStreamError } from '../errors.js';
 import type {
@@ -59,19 +59,28 @@ export class ClientsTelemetry {
     const { instruments } = telemetry;
     const { areSpansOn } = telemetry;
     if (!areSpansOn && instruments === undefined) return undefined;
-    const subject: OtelSubject = { side: 'client', command: call.command, kind: call.kind, name: call.name };
-    const type = telemetry.typeOf(call.command, call.name);
+    const { command } = call;
     const parent = context.active();
-    if (!areSpansOn)
-      return new CallTelemetry(telemetry, type, subject, call.awaitsAnswer, instruments, undefined, parent);
-    const span = telemetry.startSpan(subject, type, type.attributes, SpanKind.CLIENT, parent);
-    const at = trace.setSpan(parent, span);
-    const metadata: Record<string, string> = {};
-    telemetry.propagator.inject(at, metadata, defaultTextMapSetter);
-    const carrier = carrierOf(call.command);
-    if (carrier) telemetry.propagator.inject(at, carrier, mapSetter);
-    if (!span.isRecording() && instruments === undefined) return { metadata };
+    const isLeftOut = areSpansOn && telemetry.leavesOut(parent);
+    if (isLeftOut && instruments === undefined) return { metadata: this.#inject(parent, command) };
+    const { kind, name } = call;
+    const subject: OtelSubject = { side: 'client', command, kind, name };
+    const type = telemetry.typeOf(command, name);
+    const span = areSpansOn && !isLeftOut ? telemetry.startSpan(type, subject, parent) : undefined;
+    const at = span ? trace.setSpan(parent, span) : parent;
+    const metadata = areSpansOn ? this.#inject(at, command) : undefined;
+    if (instruments === undefined && !span?.isRecording()) return { metadata };
     return new CallTelemetry(telemetry, type, subject, call.awaitsAnswer, instruments, span, at, metadata);
+  }
+
+  /** What travels with a Command, or in it. */
+  #inject(at: Context, command: unknown): Record<string, string> {
+    const { propagator } = this.#telemetry;
+    const metadata: Record<string, string> = {};
+    propagator.inject(at, metadata, defaultTextMapSetter);
+    const carrier = carrierOf(command);
+    if (carrier) propagator.inject(at, carrier, mapSetter);
+    return metadata;
   }
 }
 
@@ -95,7 +104,7 @@ class CallTelemetry implements CallObserver {
     instruments: Instruments | undefined,
     span: Span | undefined,
     at: Context,
-    metadata?: Record<string, string>,
+    metadata: Record<string, string> | undefined,
   ) {
     this.#telemetry = telemetry;
     this.#type = type;

@@ -1,13 +1,6 @@
 // Commands of servers: the span of each, which its handler runs in, and its measurements.
-import {
-  context,
-  defaultTextMapGetter,
-  ROOT_CONTEXT,
-  SpanKind,
-  trace,
-  type Context,
-  type Span,
-} from '@opentelemetry/api';
+import { context, defaultTextMapGetter, ROOT_CONTEXT, trace, type Context, type Span } from '@opentelemetry/api';
+import type { CommandContext } from '../contract/command.js';
 import { carrierOf } from '../contract/trace-command.js';
 import { isCmdStreamError } from '../errors.js';
 import type {
@@ -17,14 +10,16 @@ import type {
   ServerObserver,
   StartedCommand,
 } from '../instrumentation/instrumentation.js';
+import type { Metadata } from '../wire/control-frame.js';
 import { Open, ServerMetrics } from './connection-metrics.js';
 import type { Instruments } from './instruments.js';
 import type { OtelSubject } from './otel-options.js';
 import { Telemetry, type ResolvedOtelOptions, type TypeTelemetry } from './telemetry.js';
-import { OTHER, peerAttributes, SYSTEM } from './telemetry-names.js';
+import { OTHER, peerAttributes } from './telemetry-names.js';
 
 /** Of the name of what a peer asks for and is not there, so much is kept. */
 const MAX_NAME = 256;
+const TRACEPARENT_LENGTH = '00-'.length + 32 + '-'.length + 16 + '-00'.length;
 
 const mapGetter = Object.freeze({
   get: (carrier: Map<string, string>, key: string): string | undefined => carrier.get(key),
@@ -63,25 +58,26 @@ export class ServersTelemetry {
     const { instruments } = telemetry;
     const { areSpansOn } = telemetry;
     if (!areSpansOn && instruments === undefined) return undefined;
-    const { command, kind, name, isHandled, context: own } = begun;
+    const { command, context: own } = begun;
+    const { traces } = telemetry.options;
+    const isLeftOut = traces === 'sampled' && areSpansOn && isUnsampled(traceparentOf(command, own.metadata));
+    const parent = isLeftOut ? new LaterContext(() => this.#parentOf(begun)) : this.#parentOf(begun);
+    if (isLeftOut && instruments === undefined) return new Entered(parent);
+    const { kind, name, isHandled } = begun;
     const subject: OtelSubject = { side: 'server', command, kind, name };
     const type = isHandled ? telemetry.typeOf(command, name) : telemetry.typeOf(undefined, OTHER);
-    const started = { command, bytes: own.bytesRead, seq: Number(own.seq) };
-    const parent = this.#parentOf(command, own.metadata);
-    if (!areSpansOn) return new CommandTelemetry(telemetry, type, subject, started, instruments, undefined, parent);
-    const attributes = peerAttributes(own.remoteAddress, own.remotePort);
-    attributes['rpc.system.name'] = SYSTEM;
-    attributes['rpc.method'] = type.method;
-    attributes['cmd-stream.command.seq'] = started.seq;
-    attributes['cmd-stream.command.size'] = started.bytes;
-    if (!isHandled) attributes['rpc.method_original'] = name.slice(0, MAX_NAME);
-    const span = telemetry.startSpan(subject, type, attributes, SpanKind.SERVER, parent);
-    const at = trace.setSpan(parent, span);
-    return new CommandTelemetry(telemetry, type, subject, started, instruments, span, at);
+    const span = areSpansOn && !isLeftOut ? telemetry.startSpan(type, subject, parent) : undefined;
+    const at = span ? trace.setSpan(parent, span) : parent;
+    if (span?.isRecording()) {
+      span.setAttributes(peerAttributes(own.remoteAddress, own.remotePort));
+      span.setAttributes({ 'cmd-stream.command.seq': Number(own.seq), 'cmd-stream.command.size': own.bytesRead });
+      if (!isHandled) span.setAttribute('rpc.method_original', name.slice(0, MAX_NAME));
+    } else if (instruments === undefined) return new Entered(at);
+    return new CommandTelemetry(telemetry, type, subject, own, instruments, span, at);
   }
 
   /** What a traced Command carries comes from its very sender, who may be written in Go. */
-  #parentOf(command: unknown, metadata: Readonly<Record<string, string>>): Context {
+  #parentOf({ command, context: { metadata } }: StartedCommand): Context {
     const { propagator } = this.#telemetry;
     const carrier = carrierOf(command);
     return carrier !== undefined && carrier.size > 0
@@ -90,16 +86,62 @@ export class ServersTelemetry {
   }
 }
 
-interface Started {
-  readonly bytes: number;
-  readonly seq: number;
+function traceparentOf(command: unknown, metadata: Metadata): string | undefined {
+  const carrier = carrierOf(command);
+  return carrier !== undefined && carrier.size > 0 ? carrier.get('traceparent') : metadata['traceparent'];
 }
 
-class CommandTelemetry implements CommandObserver {
+/** Does the W3C's `00-<trace>-<span>-<flags>` say that its caller is not sampled? The last bit does. */
+function isUnsampled(traceparent: string | undefined): boolean {
+  if (traceparent?.length !== TRACEPARENT_LENGTH || !traceparent.startsWith('00-')) return false;
+  return '02468aceACE'.includes(traceparent.at(-1)!);
+}
+
+/** Read when it is asked for: of what is not sampled hardly anything asks. */
+class LaterContext implements Context {
+  readonly #read: () => Context;
+  #context: Context | undefined;
+
+  constructor(read: () => Context) {
+    this.#read = read;
+  }
+
+  get #real(): Context {
+    this.#context ??= this.#read();
+    return this.#context;
+  }
+
+  getValue(key: symbol): unknown {
+    return this.#real.getValue(key);
+  }
+
+  setValue(key: symbol, value: unknown): Context {
+    return this.#real.setValue(key, value);
+  }
+
+  deleteValue(key: symbol): Context {
+    return this.#real.deleteValue(key);
+  }
+}
+
+/** A Command of which nothing is kept: its handler runs in the context of its caller. */
+class Entered implements CommandObserver {
+  readonly #context: Context;
+
+  constructor(at: Context) {
+    this.#context = at;
+  }
+
+  enter<T>(work: () => T): T {
+    return context.with(this.#context, work);
+  }
+}
+
+class CommandTelemetry extends Entered {
   readonly #telemetry: Telemetry;
   readonly #type: TypeTelemetry;
   readonly #subject: OtelSubject;
-  readonly #started: Started;
+  readonly #started: CommandContext;
   readonly #instruments: Instruments | undefined;
   readonly #span: Span | undefined;
   readonly #context: Context;
@@ -109,11 +151,12 @@ class CommandTelemetry implements CommandObserver {
     telemetry: Telemetry,
     type: TypeTelemetry,
     subject: OtelSubject,
-    started: Started,
+    started: CommandContext,
     instruments: Instruments | undefined,
     span: Span | undefined,
     at: Context,
   ) {
+    super(at);
     this.#telemetry = telemetry;
     this.#type = type;
     this.#subject = subject;
@@ -127,15 +170,11 @@ class CommandTelemetry implements CommandObserver {
     return (performance.now() - this.#start) / 1000;
   }
 
-  enter<T>(work: () => T): T {
-    return context.with(this.#context, work);
-  }
-
   onResult(result: unknown, bytes: number): void {
     const telemetry = this.#telemetry;
     const span = this.#span;
     if (telemetry.options.resultEvents && span?.isRecording())
-      telemetry.addResultEvent(span, this.#subject, this.#started.seq, result, bytes);
+      telemetry.addResultEvent(span, this.#subject, Number(this.#started.seq), result, bytes);
     const attributes = this.#instruments && telemetry.resultAttributes(this.#type, this.#subject, result);
     if (attributes) this.#instruments?.result(bytes, this.#seconds, attributes, this.#context);
   }
@@ -146,7 +185,7 @@ class CommandTelemetry implements CommandObserver {
     const instruments = this.#instruments;
     if (instruments) {
       const { command, rpc } = telemetry.endAttributes(this.#type, this.#subject, outcome, code, {}, undefined);
-      instruments.command(this.#started.bytes, this.#seconds, command, rpc, this.#context);
+      instruments.command(this.#started.bytesRead, this.#seconds, command, rpc, this.#context);
     }
     if (this.#span) telemetry.endSpan(this.#span, this.#subject, outcome, code);
   }

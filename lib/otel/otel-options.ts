@@ -16,10 +16,12 @@ export interface OtelSubject extends ObservedCommand {
  */
 export interface OtelOptions {
   /**
-   * Spans: one for each call, one for each Command that a server runs or refuses.
+   * Spans: one for each call, one for each Command that a server runs or refuses. `'sampled'`: none is asked for where
+   * the span it would be a part of is not sampled, whatever the sampler would say; its context travels all the same.
+   * That is what `ParentBasedSampler` decides, the default of SDKs, at a part of the cost.
    * @default true
    */
-  traces?: boolean | undefined;
+  traces?: boolean | 'sampled' | undefined;
   /**
    * Metrics of calls, Commands, Results and connections. `'rpc'`: of calls and Commands the duration by the conventions
    * for RPC alone, since each measurement costs about as much as the rest of a small call.
@@ -79,10 +81,14 @@ export interface OtelOptions {
   resultMetricAttributes?: ((subject: OtelSubject, result: unknown) => Attributes) | undefined;
 }
 
-export const otelDefaults = Object.freeze({ traces: true, metrics: true as boolean | 'rpc', resultEvents: true });
+export const otelDefaults = Object.freeze({
+  traces: true as boolean | 'sampled',
+  metrics: true as boolean | 'rpc',
+  resultEvents: true,
+});
 
 export const otelRules: OptionRules<OtelOptions> = Object.freeze({
-  traces: boolean,
+  traces: oneOf(true, false, 'sampled'),
   metrics: oneOf(true, false, 'rpc'),
   resultEvents: boolean,
   tracerProvider: objectWith('a TracerProvider of OpenTelemetry', 'getTracer'),

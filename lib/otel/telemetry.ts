@@ -2,13 +2,16 @@
 // of each type of Commands.
 import {
   createNoopMeter,
+  INVALID_TRACEID,
   ProxyTracerProvider,
+  SpanKind,
   metrics,
   propagation,
   trace,
   type Attributes,
   type Context,
   type Span,
+  type SpanOptions,
   type TextMapPropagator,
   type Tracer,
 } from '@opentelemetry/api';
@@ -36,11 +39,14 @@ export type ResolvedOtelOptions = Readonly<Complete<OtelOptions, 'traces' | 'met
 const MOST_NAMES = 1000;
 /** `SpanStatusCode.ERROR`, which is an enum at run time. */
 const ERROR = 2;
+/** `TraceFlags.SAMPLED`. */
+const SAMPLED = 1;
 
 /** What is made once for all Commands of a type. */
 export interface TypeTelemetry extends CommandNames {
   readonly spanName: string;
-  /** What the spans of all have. */
+  /** What the spans of all begin with. */
+  readonly spanOptions: SpanOptions;
   readonly attributes: Attributes;
   /** By status. */
   readonly ends: Map<string, { readonly command: Attributes; readonly rpc: Attributes }>;
@@ -75,7 +81,7 @@ export class Telemetry {
   /** Is there a provider that makes spans? */
   get areSpansOn(): boolean {
     const { traces, tracerProvider } = this.options;
-    if (!traces || tracerProvider) return traces;
+    if (traces === false || tracerProvider) return traces !== false;
     const provider = trace.getTracerProvider();
     return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== this.#noProvider;
   }
@@ -100,10 +106,13 @@ export class Telemetry {
     if (known) return known;
     if (this.#types.size >= MOST_NAMES && name !== OTHER) return this.typeOf(undefined, OTHER);
     const names = namesOf(command, name);
+    const attributes = Object.freeze({ 'rpc.system.name': SYSTEM, 'rpc.method': names.method });
+    const isClient = this.side === 'client';
     const made: TypeTelemetry = {
       ...names,
-      spanName: `${this.side === 'client' ? 'Send' : 'Invoke'} ${names.type}`,
-      attributes: { 'rpc.system.name': SYSTEM, 'rpc.method': names.method },
+      spanName: `${isClient ? 'Send' : 'Invoke'} ${names.type}`,
+      spanOptions: { kind: isClient ? SpanKind.CLIENT : SpanKind.SERVER, attributes },
+      attributes,
       ends: new Map(),
       results: new Map(),
     };
@@ -118,14 +127,21 @@ export class Telemetry {
     return place;
   }
 
-  startSpan(subject: OtelSubject, type: TypeTelemetry, own: Attributes, kind: number, parent: Context): Span {
+  /** Is none made of what has this parent, since that is not sampled? */
+  leavesOut(parent: Context): boolean {
+    if (this.options.traces !== 'sampled') return false;
+    const span = trace.getSpanContext(parent);
+    return span !== undefined && (span.traceFlags & SAMPLED) === 0 && span.traceId !== INVALID_TRACEID;
+  }
+
+  startSpan(type: TypeTelemetry, subject: OtelSubject, parent: Context): Span {
     const { tracerProvider, spanName, spanOptions } = this.options;
     this.#tracer ??= (tracerProvider ?? trace).getTracer(SCOPE);
     const name = (spanName && asked(() => spanName(subject))) ?? type.spanName;
     const given = spanOptions && asked(() => spanOptions(subject));
-    if (given === undefined) return this.#tracer.startSpan(name, { kind, attributes: own }, parent);
-    const attributes = { ...own, ...given.attributes };
-    return this.#tracer.startSpan(name, { kind, ...given, attributes }, parent);
+    if (given === undefined) return this.#tracer.startSpan(name, type.spanOptions, parent);
+    const attributes = { ...type.attributes, ...given.attributes };
+    return this.#tracer.startSpan(name, { ...type.spanOptions, ...given, attributes }, parent);
   }
 
   /** Ends a span. A call that its caller has given up is no error. */

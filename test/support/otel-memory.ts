@@ -12,6 +12,7 @@ import {
   NodeTracerProvider,
   SimpleSpanProcessor,
   type ReadableSpan,
+  type Sampler,
 } from '@opentelemetry/sdk-trace-node';
 import { until } from './deadline.js';
 
@@ -34,8 +35,14 @@ export type Point = DataPoint<number> | DataPoint<Histogram>;
 export class OtelMemory {
   readonly #exporter = new InMemorySpanExporter();
   readonly #reader = new Reader();
-  readonly tracerProvider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(this.#exporter)] });
+  readonly tracerProvider: NodeTracerProvider;
   readonly meterProvider = new MeterProvider({ readers: [this.#reader] });
+
+  /** `sampler`: of the SDK, if it is not the usual one. */
+  constructor(sampler?: Sampler) {
+    const spanProcessors = [new SimpleSpanProcessor(this.#exporter)];
+    this.tracerProvider = new NodeTracerProvider({ spanProcessors, ...(sampler && { sampler }) });
+  }
 
   /** All that have ended, in that order. */
   get spans(): readonly ReadableSpan[] {

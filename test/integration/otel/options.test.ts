@@ -1,7 +1,18 @@
 // What otel() does besides: names and attributes of one's own, providers that come late, what peers make up.
-import { context, metrics, propagation, trace } from '@opentelemetry/api';
+import {
+  context,
+  INVALID_SPANID,
+  INVALID_TRACEID,
+  metrics,
+  propagation,
+  trace,
+  TraceFlags,
+  type SpanContext,
+} from '@opentelemetry/api';
+import type { Histogram } from '@opentelemetry/sdk-metrics';
+import { AlwaysOnSampler } from '@opentelemetry/sdk-trace-node';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { CmdStreamError } from '../../../lib/core.js';
+import { CmdStreamError, type CommandInvoker } from '../../../lib/core.js';
 import { otel, type OtelOptions } from '../../../lib/otel.js';
 import { until } from '../../support/deadline.js';
 import { guardLeaks } from '../../support/leak-guard.js';
@@ -163,6 +174,89 @@ describe('the context of a call', () => {
     await client.execute(new AddCmd(), { metadata: { traceparent: 'of another call', tenant: 'a' } });
     const { traceId, spanId } = (await memory.span('Send AddCmd')).spanContext();
     expect(metadata).toEqual({ traceparent: `00-${traceId}-${spanId}-01`, tenant: 'a' });
+  });
+});
+
+describe("otel({ traces: 'sampled' })", () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const spanId = 'b7ad6b7169203331';
+
+  /** A handler that calls another server, and what that and it were given. */
+  async function chain(options: OtelOptions = { traces: 'sampled', metrics: false }) {
+    // It would record everything.
+    const memory = new OtelMemory(new AlwaysOnSampler());
+    memory.tracerProvider.register();
+    const instrumentation = otel(options);
+    const seen: { metadata: Readonly<Record<string, string>>; active: SpanContext | undefined }[] = [];
+    const see = (given: { metadata: Readonly<Record<string, string>> }) =>
+      void seen.push({ metadata: given.metadata, active: trace.getSpanContext(context.active()) });
+    const inner = await watchedServer(own, { instrumentation, invoker: execInvoker((_command, given) => see(given)) });
+    const next = watchedClient(own, inner.address!.port, { instrumentation });
+    const invoker: CommandInvoker = {
+      async invoke(_command, given, sink) {
+        see(given);
+        sink.complete(await next.execute(new AddCmd(1, 1)));
+      },
+    };
+    const outer = await watchedServer(own, { instrumentation, invoker });
+    const client = watchedClient(own, outer.address!.port, { instrumentation });
+    const call = (parent: SpanContext | undefined) =>
+      context.with(parent ? trace.setSpanContext(context.active(), parent) : context.active(), () =>
+        client.execute(new AddCmd(1, 1)),
+      );
+    return { memory, seen, call, outer };
+  }
+
+  it('asks for no span in a trace that is not sampled, whose context reaches all handlers', async () => {
+    const { memory, seen, call } = await chain();
+    await call({ traceId, spanId, traceFlags: TraceFlags.NONE });
+    expect(seen.map(({ metadata }) => metadata['traceparent'])).toEqual(Array(2).fill(`00-${traceId}-${spanId}-00`));
+    expect(seen.map(({ active }) => [active?.traceId, active?.spanId])).toEqual([
+      [traceId, spanId],
+      [traceId, spanId],
+    ]);
+    expect(memory.spans).toEqual([]);
+  });
+
+  it('has all spans of a trace that is sampled, and of one that begins', async () => {
+    const { memory, call } = await chain();
+    await call({ traceId, spanId, traceFlags: TraceFlags.SAMPLED });
+    await until('four have ended', () => memory.spans.length === 4);
+    expect(new Set(memory.spans.map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
+    await call(undefined);
+    await until('eight have ended', () => memory.spans.length === 8);
+    // Nothing comes before the first span of a trace.
+    await call({ traceId: INVALID_TRACEID, spanId: INVALID_SPANID, traceFlags: TraceFlags.NONE });
+    await until('twelve have ended', () => memory.spans.length === 12);
+    expect(memory.spans.filter((span) => parentOf(span) === undefined)).toHaveLength(2);
+  });
+
+  it('asks for spans at a server whose caller says nothing, or nothing that can be read', async () => {
+    const { memory, outer } = await chain();
+    const client = watchedClient(own, outer.address!.port);
+    for (const traceparent of [
+      '',
+      `00-${traceId}-${spanId}-0`,
+      `01-${traceId}-${spanId}-00`,
+      `00-${traceId}-${spanId}-01`,
+    ]) {
+      memory.clear();
+      await client.execute(new AddCmd(1, 1), { metadata: { traceparent } });
+      await until(`spans for "${traceparent}"`, () => memory.spans.length >= 3);
+      const names = memory.spans.map(({ name }) => name).toSorted();
+      expect(names).toEqual(['Invoke AddCmd', 'Invoke AddCmd', 'Send AddCmd']);
+    }
+  });
+
+  it('measures calls and Commands that have no span', async () => {
+    const memory = new OtelMemory();
+    const { meterProvider } = memory;
+    const { call } = await chain({ traces: 'sampled', meterProvider });
+    await call({ traceId, spanId, traceFlags: TraceFlags.NONE });
+    for (const name of ['rpc.client.call.duration', 'rpc.server.call.duration']) {
+      const counts = (await memory.points(name)).map(({ value }) => (value as Histogram).count);
+      expect(counts.reduce((sum, count) => sum + count)).toBe(2);
+    }
   });
 });
 
