@@ -298,6 +298,52 @@ const slowConsumer: Contest = {
   keys: [faster('beside-slow-stream', 'beside-slow-stream', 'alone', 'calls beside a stream that is taken slowly')],
 };
 
+const otel: Contest = {
+  name: 'otel',
+  title:
+    'JSON echo of 64 bytes, watched by OpenTelemetry, a tenth of all traces recorded, 256 in flight, one connection',
+  unit: 'calls',
+  entries: entries([
+    'execute',
+    'otel-noop',
+    'otel-sdk',
+    'otel-by-hand',
+    'otel-sampling',
+    'otel-sampled-only',
+    'otel-recording',
+    'otel-rpc-metrics',
+    'otel-metrics',
+  ]),
+  keys: [
+    faster('otel-noop-vs-none', 'otel-noop', 'execute', 'otel() without an SDK', { atLeast: 0.97 }),
+    faster(
+      'otel-by-hand-vs-sdk',
+      'otel-by-hand',
+      'otel-sdk',
+      'smallest call: the least that any instrumentation asks for',
+    ),
+    faster('otel-vs-sdk', 'otel-sampling', 'otel-sdk', 'smallest call: otel()'),
+    faster('otel-sampled-only-vs-sdk', 'otel-sampled-only', 'otel-sdk', "smallest call: otel({ traces: 'sampled' })"),
+    faster('otel-recording-vs-sdk', 'otel-recording', 'otel-sdk', 'smallest call: otel(), all traces recorded'),
+    faster('otel-rpc-metrics-vs-sdk', 'otel-rpc-metrics', 'otel-sdk', "smallest call: otel({ metrics: 'rpc' })"),
+    faster('otel-metrics-vs-sdk', 'otel-metrics', 'otel-sdk', 'smallest call: otel() with all metrics'),
+  ],
+};
+
+const busy: Contest = {
+  name: 'otel-busy',
+  title: 'The same, its handler works for some 50 µs, 64 in flight',
+  unit: 'calls',
+  entries: entries(['busy', 'busy-sampling', 'busy-recording', 'busy-metrics'], { inFlight: 64 }),
+  keys: [
+    faster('otel-sampling-vs-none', 'busy-sampling', 'busy', 'handler of 50 µs: otel(), a tenth recorded', {
+      atLeast: 0.75,
+    }),
+    faster('otel-recording-vs-none', 'busy-recording', 'busy', 'handler of 50 µs: otel(), all traces recorded'),
+    faster('otel-metrics-vs-none', 'busy-metrics', 'busy', 'handler of 50 µs: a tenth recorded, and all metrics'),
+  ],
+};
+
 const codec: Contest = {
   name: 'codec',
   title: 'Encoding and decoding alone, without a socket, mixed payload',
@@ -327,6 +373,8 @@ export const contests: readonly Contest[] = [
   stream(1, {}),
   stream(100, {}),
   slowConsumer,
+  otel,
+  busy,
   codec,
 ];
 

@@ -20,6 +20,7 @@ const http = () => import('./contestants/nest-http.js');
 const ceiling = () => import('./contestants/ceiling.js');
 const codec = () => import('./contestants/codec.js');
 const manyServers = () => import('./contestants/many-servers.js');
+const otel = () => import('./contestants/otel.js');
 const slowConsumer = () => import('./contestants/slow-consumer.js');
 
 const lineup = {
@@ -48,6 +49,18 @@ const lineup = {
   },
   'one-server': { title: 'one busy server process', load: async () => (await manyServers()).oneServer },
   'two-servers': { title: 'two busy server processes', load: async () => (await manyServers()).twoServers },
+  'otel-noop': { title: 'otel() without an SDK', load: async () => (await otel()).noop },
+  'otel-sdk': { title: 'the SDK without otel()', load: async () => (await otel()).sdk },
+  'otel-sampling': { title: 'otel(), a tenth recorded', load: async () => (await otel()).sampling },
+  'otel-sampled-only': { title: "otel({ traces: 'sampled' })", load: async () => (await otel()).sampledOnly },
+  'otel-by-hand': { title: 'the least calls of the SDK', load: async () => (await otel()).byHand },
+  'otel-recording': { title: 'otel(), all recorded', load: async () => (await otel()).recording },
+  'otel-rpc-metrics': { title: "otel({ metrics: 'rpc' })", load: async () => (await otel()).rpcMetrics },
+  'otel-metrics': { title: 'otel() with metrics', load: async () => (await otel()).allMetrics },
+  busy: { title: 'not watched', load: async () => (await otel()).busy },
+  'busy-sampling': { title: 'otel(), a tenth recorded', load: async () => (await otel()).busySampling },
+  'busy-recording': { title: 'otel(), all recorded', load: async () => (await otel()).busyRecording },
+  'busy-metrics': { title: 'otel() with metrics', load: async () => (await otel()).busyMetrics },
   'codec-json': { title: 'JSON.stringify and JSON.parse', load: async () => (await codec()).codecJson },
   'codec-mus': { title: 'MUS codec', load: async () => (await codec()).codecMus },
   'tcp-string': { title: 'Nest TCP, string pattern', load: async () => (await nestTcp()).tcpString },

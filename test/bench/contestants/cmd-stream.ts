@@ -8,6 +8,7 @@ import {
   type CodecFactory,
   CommandHandler,
   type CommandServer,
+  type Instrumentation,
   jsonCodec,
 } from 'nestjs-cmd-stream';
 import { firstValueFrom } from 'rxjs';
@@ -57,17 +58,28 @@ function enhancedController(): Type {
   return EnhancedController;
 }
 
-async function serve(controller: Type, { inFlight }: Workload, codec: CodecFactory): Promise<Serving> {
-  const limits = inFlight > 1000 ? { maxInFlight: NO_BOUND, maxInFlightPerConnection: NO_BOUND } : {};
-  const strategy = new CmdStreamServer({ host, port: 0, contract, codec, ...limits });
-  const app = await microservice(controller, { strategy });
+/** What one contestant has in the place of the usual. */
+export interface Kind {
+  readonly codec?: CodecFactory;
+  readonly controller?: (workload: Workload) => Type;
+  /** Asked once in each process, before its client or server is made. */
+  readonly instrumentation?: () => Instrumentation | Instrumentation[];
+}
+
+async function serve(workload: Workload, kind: Kind): Promise<Serving> {
+  const { codec = jsonCodec(), controller = plainController, instrumentation } = kind;
+  const limits = workload.inFlight > 1000 ? { maxInFlight: NO_BOUND, maxInFlightPerConnection: NO_BOUND } : {};
+  const watched = { instrumentation: instrumentation?.() };
+  const strategy = new CmdStreamServer({ host, port: 0, contract, codec, ...limits, ...watched });
+  const app = await microservice(controller(workload), { strategy });
   return { port: portOf(app.unwrap<CommandServer>().address), close: () => app.close() };
 }
 
-type Client = CmdStreamClient<typeof contract>;
-type MakeCall = (client: Client, workload: Workload) => () => Promise<void>;
+export type Client = CmdStreamClient<typeof contract>;
+export type MakeCall = (client: Client, workload: Workload) => () => Promise<void>;
 
-async function connect(port: number, workload: Workload, codec: CodecFactory, make: MakeCall): Promise<Calling> {
+async function connect(port: number, workload: Workload, make: MakeCall, kind: Kind): Promise<Calling> {
+  const { codec = jsonCodec(), instrumentation } = kind;
   const client = new CmdStreamClient({
     host,
     port,
@@ -75,12 +87,13 @@ async function connect(port: number, workload: Workload, codec: CodecFactory, ma
     codec,
     connectionsPerServer: workload.connections,
     dispatchStrategy: workload.strategy,
+    instrumentation: instrumentation?.(),
   });
   await client.connect();
   return { call: make(client, workload), units: workload.results, close: () => client.close() };
 }
 
-const executeEcho: MakeCall = (client, { payload }) => {
+export const executeEcho: MakeCall = (client, { payload }) => {
   if (payload === 'mixed') {
     const mixed = inTurn(mixedPayloads.map((sent) => new MixedCmd(sent.Bool, sent.Int64, sent.String, sent.Float64)));
     return async () => {
@@ -123,16 +136,16 @@ const iterateStream: MakeCall = (client, workload) => async () => {
   checkCount(taken, workload);
 };
 
-function contestant(make: MakeCall, codec: CodecFactory = jsonCodec(), controller = plainController): Contestant {
+export function contestant(make: MakeCall, kind: Kind = {}): Contestant {
   return {
-    serve: (workload) => serve(controller(workload), workload, codec),
-    connect: (port, workload) => connect(port, workload, codec, make),
+    serve: (workload) => serve(workload, kind),
+    connect: (port, workload) => connect(port, workload, make, kind),
   };
 }
 
 export const execute = contestant(executeEcho);
 export const send = contestant(sendEcho);
-export const executeMus = contestant(executeEcho, mus);
-export const executeEnhanced = contestant(executeEcho, jsonCodec(), enhancedController);
+export const executeMus = contestant(executeEcho, { codec: mus });
+export const executeEnhanced = contestant(executeEcho, { controller: enhancedController });
 export const streamSend = contestant(sendStream);
 export const streamIterate = contestant(iterateStream);

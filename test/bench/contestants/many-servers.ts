@@ -1,36 +1,16 @@
-// One server process against two of them: workers of node:cluster behind one port. Their handler keeps a core busy for
-// some 50 µs, so that it is the servers that have most to do, and not the client. What the figures call the
-// server is the primary, which does nothing. This file is what a worker runs, too.
+// One server process against two of them: workers of node:cluster behind one port. Their handler keeps a core busy, so
+// that it is the servers that have most to do, and not the client. What the figures call the server is the primary,
+// which does nothing. This file is what a worker runs, too.
 import 'reflect-metadata';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Controller } from '@nestjs/common';
-import { CmdStreamServer, CommandHandler, type CommandServer } from 'nestjs-cmd-stream';
+import { CmdStreamServer, type CommandServer } from 'nestjs-cmd-stream';
+import { BusyController } from './busy-controller.js';
 import { execute } from './cmd-stream.js';
 import type { Contestant, Serving } from './contestant.js';
-import { contract, Echo, EchoCmd } from './contract.js';
+import { contract } from './contract.js';
 import { host, microservice, portOf } from './nest-app.js';
-
-const STEPS = 40_000;
-
-/** The same work for every Command, whatever else the core does meanwhile: a clock would count that as well. */
-function work(): number {
-  let hash = 0;
-  for (let step = 0; step < STEPS; step++) hash = Math.imul(hash ^ step, 16_777_619);
-  return hash;
-}
-
-@Controller()
-class BusyController {
-  worked = 0;
-
-  @CommandHandler(EchoCmd)
-  echo({ text }: EchoCmd): Echo {
-    this.worked ^= work();
-    return new Echo(text);
-  }
-}
 
 async function serve(servers: number): Promise<Serving> {
   cluster.setupPrimary({ exec: fileURLToPath(import.meta.url) });
