@@ -1,9 +1,5 @@
 // The sample 09-otel does what it says: one trace through all its services, to the console or to a collector.
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
 import { reasonWithoutGo } from '../../sample/09-otel/go.js';
@@ -12,6 +8,7 @@ import { run } from '../../sample/09-otel/run.js';
 import { exporterByEnvironment } from '../../sample/09-otel/telemetry.js';
 import { serviceOf } from '../../sample/09-otel/trace-tree.js';
 import { outputOfOtelSample } from '../docs/sample-output.js';
+import { OtelCollector } from '../support/otel-collector.js';
 import { parentOf } from '../support/otel-memory.js';
 import { guardLeaks } from '../support/leak-guard.js';
 
@@ -32,30 +29,6 @@ const all: readonly (readonly [service: string, name: string])[] = [
 ];
 const services = reasonWithoutGo() ? all.slice(0, 5) : all;
 const names = services.map(([, name]) => name);
-
-/** As much of OTLP in JSON as is looked at here. */
-interface Exported {
-  readonly resourceSpans: readonly {
-    readonly resource: {
-      readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
-    };
-    readonly scopeSpans: readonly { readonly spans: readonly { readonly name: string; readonly traceId: string }[] }[];
-  }[];
-}
-
-/** Keeps what is exported to it. */
-async function startCollector() {
-  const exported: Exported[] = [];
-  const server: Server = createServer((request, response) => {
-    void text(request).then((body) => {
-      if (request.url === '/v1/traces') exported.push(JSON.parse(body) as Exported);
-      response.setHeader('content-type', 'application/json').setHeader('connection', 'close').end('{}');
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  own({ destroy: () => server.close() });
-  return { exported, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
 
 describe('sample 09-otel', () => {
   const print = jest.spyOn(console, 'log').mockImplementation(() => {});
@@ -90,17 +63,12 @@ describe('sample 09-otel', () => {
   it(
     'sends its spans to the collector that the environment names',
     async () => {
-      const { exported, url } = await startCollector();
-      process.env[endpoint] = url;
+      const collector = own(await OtelCollector.start());
+      process.env[endpoint] = collector.url;
       const exporter = await exporterByEnvironment();
       await run(exporter);
       await exporter.shutdown();
-      const arrived = exported
-        .flatMap(({ resourceSpans }) => resourceSpans)
-        .flatMap(({ resource, scopeSpans }) => {
-          const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue;
-          return scopeSpans.flatMap(({ spans }) => spans.map(({ name }) => [service, name]));
-        });
+      const arrived = collector.spans.map(({ service, name }) => [service, name]);
       expect(arrived).toHaveLength(services.length);
       expect(arrived).toEqual(expect.arrayContaining([...services]));
     },
