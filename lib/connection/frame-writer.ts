@@ -1,6 +1,6 @@
 // The outgoing half of one connection: encodes frames, of which nothing is left when that fails, and sends them. Frames
-// of one turn of the event loop leave in one write; the next write starts when that is done, and a slow peer is noticed
-// by one that makes no progress.
+// of one turn of the event loop, or of a part of it, leave in one write; the next write starts when that is done, and a
+// slow peer is noticed by one that makes no progress.
 //
 //   newest | in #bytes, then in #flushing | taken by the system | read by the peer | oldest
 //          ^ sentBytes counts from here    ^ takenBytes from here
