@@ -124,6 +124,7 @@ export type { CmdStreamExceptionFilterOptions } from './nest/cmd-stream-exceptio
 export { CmdStreamSerializerInterceptor } from './nest/server/cmd-stream-serializer.interceptor.js';
 export { CmdStreamRecord, CmdStreamRecordBuilder } from './nest/client/cmd-stream-record.js';
 export { CommandValidationPipe, type CommandValidationPipeOptions } from './nest/server/command-validation.pipe.js';
+export { connectCmdStream } from './nest/server/connect-cmd-stream.js';
 export { enableGracefulShutdown, type GracefulShutdownOptions } from './nest/server/graceful-shutdown.js';
 export { CmdStreamContext } from './nest/server/cmd-stream.context.js';
 export {

@@ -264,7 +264,7 @@ export class CmdStreamServer
     isEventHandler = false,
     extras: Record<string, unknown> = {},
   ): void {
-    if (this.#isOver) this.#removeHandlers();
+    if (this.#isOver) this.removeHandlers();
     const { command, method, controller, timeoutMs } = extras as Partial<CommandHandlerExtras>;
     if (command !== undefined) {
       this.#invoker.add(command, {
@@ -278,8 +278,8 @@ export class CmdStreamServer
     super.addHandler(pattern, callback, isEventHandler, extras);
   }
 
-  /** The application that was closed is replaced by another one, which brings handlers of its own. */
-  #removeHandlers(): void {
+  /** @internal The application that was closed is replaced by another one, or Nest brings its handlers once more. */
+  removeHandlers(): void {
     this.#isOver = false;
     this.#invoker.removeAll();
     this.messageHandlers.clear();

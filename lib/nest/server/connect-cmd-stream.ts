@@ -1,0 +1,57 @@
+// A hybrid application's server of Commands, bound to its handlers when it starts to listen: by then the application
+// has all that is global, in whatever order it was given.
+import type { INestApplication, INestMicroservice } from '@nestjs/common';
+import type { MicroserviceOptions } from '@nestjs/microservices';
+import { CmdStreamError } from '../../errors.js';
+import { CmdStreamServer, type CmdStreamServerOptions } from './cmd-stream-server.js';
+
+/** What a microservice of Nest is besides its interface. */
+interface DeferredMicroservice {
+  setIsInitialized(isInitialized: boolean): void;
+  setIsInitHookCalled(isInitHookCalled: boolean): void;
+}
+
+/**
+ * Adds a server of Commands to an application that serves HTTP, as `app.connectMicroservice()` would, and without its
+ * traps: the application's global pipes, filters, guards and interceptors hold for Commands as well, those too that are
+ * given after this, up to `app.startAllMicroservices()`; and no provider has its `onModuleInit` called twice.
+ *
+ * @example
+ * import { NestFactory } from '@nestjs/core';
+ * import { CommandValidationPipe, connectCmdStream } from 'nestjs-cmd-stream';
+ * import { calcContract } from './calc.contract.js';
+ *
+ * export async function serve(module: object): Promise<void> {
+ *   const app = await NestFactory.create(module);
+ *   connectCmdStream(app, { port: 9000, contract: calcContract });
+ *   app.useGlobalPipes(new CommandValidationPipe());
+ *   await app.startAllMicroservices();
+ *   await app.listen(8080);
+ * }
+ *
+ * @param server The options of the server, or one that was made before, such as `app.get(CmdStreamServer)`
+ * @throws {CmdStreamError} INVALID_OPTION when the options make no sense, or `app` serves no HTTP: it is then the one
+ * of `NestFactory.createMicroservice()`, which takes the server itself
+ * @publicApi
+ */
+export function connectCmdStream(
+  app: INestApplication,
+  server: CmdStreamServerOptions | CmdStreamServer,
+): INestMicroservice {
+  if (typeof (app as Partial<INestApplication> | undefined)?.connectMicroservice !== 'function') {
+    const what = 'connectCmdStream() takes an application of NestFactory.create()';
+    const remedy = 'NestFactory.createMicroservice() is given the server as its `strategy`';
+    throw new CmdStreamError('INVALID_OPTION', `${what}; ${remedy}`);
+  }
+  const strategy = server instanceof CmdStreamServer ? server : new CmdStreamServer(server);
+  const { size } = strategy.getHandlers();
+  const hybrid = { inheritAppConfig: true, deferInitialization: true };
+  const microservice = app.connectMicroservice<MicroserviceOptions>({ strategy }, hybrid);
+  // Early versions of Nest 11 cannot defer it, and have bound the handlers by now: `listen()` does it anew.
+  if (strategy.getHandlers().size > size) strategy.removeHandlers();
+  const deferred = microservice as INestMicroservice & DeferredMicroservice;
+  deferred.setIsInitialized(false);
+  // Those of the application are called by itself, when it starts.
+  deferred.setIsInitHookCalled(true);
+  return microservice;
+}
