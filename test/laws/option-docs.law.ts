@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultTagViolations, optionTableViolations } from './option-docs.js';
 import { readOptions } from './options-model.js';
+import { readTables } from './options-table.js';
 import { readLib, readProject, type Source } from '../support/project.js';
 
 const link: Source = {
@@ -115,6 +116,14 @@ describe('a table of options', () => {
     ['leaves one out', `## \`LinkOptions\`\n\n${head}${rows.replace(/.*tls.*\n/, '')}`],
   ])('is refused when it %s', (_, text) => {
     expect(table(text)).toHaveLength(1);
+  });
+
+  it('is there for every interface of options that has defaults', () => {
+    const tables = readProject().flatMap((source) => (source.path.startsWith('docs/') ? readTables(source) : []));
+    const captions = tables.map(({ caption }) => caption).join('\n');
+    const named = [...readOptions(readLib()).interfaces.values()].filter(({ defaults }) => defaults !== undefined);
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.map(({ name }) => name).filter((name) => !captions.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('is the truth in every document', () => {
