@@ -205,6 +205,54 @@ describe('FaultProxy', () => {
     expect(performance.now() - started).toBeGreaterThan(delayMs - clockErrorMs);
   });
 
+  it('passes bytes in their order when each chunk takes another time', async () => {
+    const { client, server } = await open();
+    proxy.latency(1, 5);
+    const texts = Array.from({ length: 20 }, (_, at) => `${at},`);
+    for (const text of texts) {
+      client.socket.write(text);
+      await turns(2);
+    }
+    await server.receives(texts.join(''));
+  });
+
+  it('passes what a slow link can carry as a trickle, and loses nothing', async () => {
+    const { client, server } = await open();
+    const pieces: number[] = [];
+    proxy.onPass = (_direction, { length }) => pieces.push(length);
+    proxy.bandwidth(10_000);
+    const text = 'slowly, '.repeat(100);
+    client.socket.write(text);
+    await server.receives(text);
+    expect(Math.max(...pieces)).toBeLessThanOrEqual(200);
+    await proxy.heal();
+    pieces.length = 0;
+    client.socket.write(text);
+    await server.receives(text + text);
+    expect(Math.max(...pieces)).toBeGreaterThan(200);
+  });
+
+  it('resets the connections that have fallen silent, and no others', async () => {
+    const silent = await open();
+    proxy.blackhole();
+    await proxy.heal();
+    const healthy = await open();
+    proxy.resetSilent();
+    await silent.client.meets('rst');
+    await silent.server.meets('rst');
+    await exchange(healthy);
+    await until('the silent one is gone', () => proxy.connections === 1);
+    expect(healthy.client.fate).toBe('open');
+  });
+
+  it('listens on the port that it is given', async () => {
+    const { port } = proxy;
+    await proxy.close();
+    const other = await FaultProxy.listen(1, port);
+    own({ destroy: () => other.close() });
+    expect(other.port).toBe(port);
+  });
+
   it('ends the connection of a client when the server is not there', async () => {
     const { port } = await unusedAddress();
     const lonely = await FaultProxy.listen(port);

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { GoLoad } from './go-load.js';
 
-export const goModuleFolder = join(import.meta.dirname, 'go');
+/** All that uses it runs from the root of the repository, as npm does it; what is built in `dist` has no copy of it. */
+export const goModuleFolder = join(process.cwd(), 'test/interop/go');
 
 export interface DriverCase {
   readonly case: string;

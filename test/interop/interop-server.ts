@@ -18,7 +18,7 @@ import {
 } from '../support/vector-contract.js';
 
 @Controller()
-class InteropController {
+export class InteropController {
   @CommandHandler(AddCmd)
   add({ A, B }: AddCmd) {
     return new CalcResult(Number(A) + Number(B));

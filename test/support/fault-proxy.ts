@@ -8,6 +8,7 @@ export type Direction = 'toServer' | 'toClient';
 export type Cut = 'fin' | 'rst';
 
 const host = '127.0.0.1';
+const PIECES_PER_SECOND = 50;
 const directions: readonly Direction[] = ['toServer', 'toClient'];
 
 export class FaultProxy {
@@ -19,15 +20,19 @@ export class FaultProxy {
   readonly #pairs = new Set<Pair>();
   readonly #faults = new Faults();
   #listener: Server | undefined;
-  #port = 0;
+  #port: number;
 
-  private constructor(serverPort: number) {
+  private constructor(serverPort: number, port: number) {
     this.#serverPort = serverPort;
+    this.#port = port;
   }
 
-  /** Listens on a port of its own. The server need not be there yet; it may come back later on the same port. */
-  static async listen(serverPort: number): Promise<FaultProxy> {
-    const proxy = new FaultProxy(serverPort);
+  /**
+   * Listens on `port`, 0: any. The server need not be there yet; it may come back later on the same port. While the
+   * proxy refuses, a port that the system has chosen may go to any connection of this machine.
+   */
+  static async listen(serverPort: number, port = 0): Promise<FaultProxy> {
+    const proxy = new FaultProxy(serverPort, port);
     await proxy.#listen();
     return proxy;
   }
@@ -57,9 +62,15 @@ export class FaultProxy {
     this.#faults.sliceBytes = bytes;
   }
 
-  /** Passes each chunk this much later. */
-  latency(ms: number): void {
+  /** Passes each chunk this much later, and up to `jitterMs` more, each time anew. */
+  latency(ms: number, jitterMs = 0): void {
     this.#faults.latencyMs = ms;
+    this.#faults.jitterMs = jitterMs;
+  }
+
+  /** Passes at most this many bytes a second, in each direction of each connection. */
+  bandwidth(bytesPerSecond: number): void {
+    this.#faults.bytesPerSecond = bytesPerSecond;
   }
 
   /**
@@ -85,6 +96,11 @@ export class FaultProxy {
   /** Accepts new connections only to close them at once. */
   acceptThenClose(): void {
     this.#faults.closesAtOnce = true;
+  }
+
+  /** Resets what blackhole() has silenced, as a host does that knows of no such connection. */
+  resetSilent(): void {
+    for (const pair of this.#pairs) pair.resetIfSilent();
   }
 
   /** Takes back every fault but those that have ended or silenced a connection. */
@@ -135,6 +151,8 @@ class Faults {
   closesAtOnce = false;
   sliceBytes = Infinity;
   latencyMs = 0;
+  jitterMs = 0;
+  bytesPerSecond = Infinity;
   budget: Budget | undefined;
   readonly #gates = new Map<Direction, Gate>();
 
@@ -147,10 +165,21 @@ class Faults {
     for (let closed = this.#gates.get(direction); closed; closed = this.#gates.get(direction)) await closed.opened;
   }
 
+  /** How long the next chunk stays on its way. */
+  delayMs(): number {
+    return this.latencyMs + this.jitterMs * Math.random();
+  }
+
+  /** A slow link passes what it has as a trickle, not in one piece at the end. */
+  pieceBytes(): number {
+    return Math.min(this.sliceBytes, Math.ceil(this.bytesPerSecond / PIECES_PER_SECOND));
+  }
+
   heal(): void {
     this.swallows = this.closesAtOnce = false;
     this.sliceBytes = Infinity;
-    this.latencyMs = 0;
+    this.latencyMs = this.jitterMs = 0;
+    this.bytesPerSecond = Infinity;
     this.budget = undefined;
     const gates = [...this.#gates.values()];
     this.#gates.clear();
@@ -209,6 +238,11 @@ class Pair {
     }
   }
 
+  resetIfSilent(): void {
+    if (!this.#silent) return;
+    for (const { to } of Object.values(this.#ends)) to.resetAndDestroy();
+  }
+
   destroy(): Promise<unknown> {
     for (const { from } of Object.values(this.#ends)) from.destroy();
     return this.#closed;
@@ -218,7 +252,8 @@ class Pair {
     const { from, to } = this.#ends[direction];
     try {
       for await (const chunk of from.iterator({ destroyOnReturn: false })) {
-        if (this.#faults.latencyMs > 0) await delay(this.#faults.latencyMs);
+        const delayMs = this.#faults.delayMs();
+        if (delayMs > 0) await delay(delayMs);
         await this.#forward(chunk as Buffer, direction);
       }
       await this.#faults.passable(direction);
@@ -234,10 +269,12 @@ class Pair {
       await this.#faults.passable(direction);
       if (this.#silent) return;
       const isCounted = this.#budget?.direction === direction;
-      const size = Math.min(chunk.length - at, this.#faults.sliceBytes, isCounted ? this.#left : Infinity);
+      const size = Math.min(chunk.length - at, this.#faults.pieceBytes(), isCounted ? this.#left : Infinity);
       const piece = chunk.subarray(at, at + size);
       this.#onPass(direction, piece);
       await written(to, piece);
+      const restMs = (size / this.#faults.bytesPerSecond) * 1000;
+      if (restMs > 0) await delay(restMs);
       at += size;
       if (isCounted) {
         this.#left -= size;
