@@ -233,8 +233,9 @@ export class CommandServer implements ObservedServer {
   /**
    * Drains: stops listening, tells peers of this package to go elsewhere, answers every Command that was received or is
    * on its way, and ends each connection when it is quiet: as soon as such a peer has said that nothing follows, or
-   * when a plain one has been silent for `quietPeriodMs`. After `gracePeriodMs` the rest gets SHUTDOWN. Resolves when
-   * all connections are closed. Idempotent; while it drains, a call with a shorter `gracePeriodMs` hurries it.
+   * when a plain one has been silent for `quietPeriodMs`. One that never is has half of `gracePeriodMs`: then it
+   * is read no more, and ends when what was read is answered. After `gracePeriodMs` the rest gets SHUTDOWN. Resolves
+   * when all connections are closed. Idempotent; while it drains, a call with a shorter `gracePeriodMs` hurries it.
    *
    * @throws {CmdStreamError} INVALID_OPTION, by its promise, when it is called with options that make no sense
    */

@@ -168,7 +168,8 @@ export interface CmdStreamBaseServerOptions extends CmdStreamConnectionOptions {
   gracePeriodMs?: number | undefined;
   /**
    * How long a connection must have been silent before `close()` ends it, in milliseconds, so that Commands on their
-   * way are still answered.
+   * way are still answered. A plain one that never is has half of `gracePeriodMs`; then it is read no more, and ends
+   * when what was read is answered.
    * @default 100
    */
   quietPeriodMs?: number | undefined;

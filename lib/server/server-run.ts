@@ -44,6 +44,8 @@ const LINGER_MS = 1000;
 /** What is left of the grace period for the last errors to leave. */
 const LAST_ERRORS_MS = 100;
 const LAST_ERRORS_SHARE = 0.1;
+/** And for the last Commands of plain peers that are never silent: no more are read, those that run are answered. */
+const LAST_COMMANDS_SHARE = 0.5;
 
 export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking {
   readonly #config: ServerRunConfig;
@@ -59,8 +61,9 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
   #acceptError: CmdStreamError | undefined;
   #descriptorsCheckedAt = 0;
   #isFull = false;
-  /** The end of the grace period, and of the time for Commands in it. */
+  /** The end of the grace period, and of the time for Commands in it: for all, and for those of plain peers to come. */
   #drainUntil = Number.POSITIVE_INFINITY;
+  #readUntil = Number.POSITIVE_INFINITY;
   #answerUntil = Number.POSITIVE_INFINITY;
   #drained: Promise<void> | undefined;
 
@@ -215,6 +218,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
     this.#drainUntil = Math.min(this.#drainUntil, until);
     const lastErrorsMs = Math.min(LAST_ERRORS_MS, gracePeriodMs * LAST_ERRORS_SHARE);
     this.#answerUntil = Math.min(this.#answerUntil, until - lastErrorsMs);
+    this.#readUntil = Math.min(this.#readUntil, until - gracePeriodMs * LAST_COMMANDS_SHARE);
     this.#drained ??= this.#drain();
     return this.#drained;
   }
@@ -230,6 +234,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
       for (const session of this.#sessions) session.goAway('shutdown');
       await afterReading(DRAIN_CHECK_MS);
       if (performance.now() >= this.#answerUntil) break;
+      if (performance.now() >= this.#readUntil) for (const session of this.#sessions) session.takeNoMore();
       const { now } = this.#config.session.ticker;
       for (const session of this.#sessions) {
         if (session.mayEnd(now, this.#config.quietPeriodMs)) session.close(ending);

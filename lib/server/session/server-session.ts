@@ -56,6 +56,8 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
   /** Of pings, once there are any. */
   #pingRate: RateLimit | undefined;
   #isOver = false;
+  /** A plain peer is to send no more Commands, and knows no word for that. */
+  #takesNoMore = false;
   /** When it last did something. */
   #activeAt: number;
 
@@ -102,6 +104,7 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
    */
   get mustPause(): boolean {
     if (this.#extension) return false;
+    if (this.#takesNoMore) return true;
     return this.load.inFlight >= this.config.maxInFlight || this.scheduler.isCongested || this.hasTooMuch;
   }
 
@@ -139,9 +142,18 @@ export class ServerSession implements ConnectionListener, CallSession, BytesHold
     this.#extension?.goAway(reason);
   }
 
+  /** Reads no further Commands of a plain peer: those that were read can be answered, though it is never silent. */
+  takeNoMore(): void {
+    this.#takesNoMore = true;
+    this.regulate();
+  }
+
   /** True if a draining server may end this connection: no Command is running and none is on its way. */
   mayEnd(now: number, quietPeriodMs: number): boolean {
-    if (this.#extension === undefined) return this.isIdle(now, quietPeriodMs);
+    if (this.#extension === undefined) {
+      if (this.#takesNoMore) return this.load.inFlight === 0 && this.connection.writer.bufferedBytes === 0;
+      return this.isIdle(now, quietPeriodMs);
+    }
     return this.#extension.isDone && !this.#extension.hasEvents && this.isIdle(now, 0);
   }
 

@@ -1,6 +1,7 @@
 // The end of a server: draining answers what was accepted, destroying does not; what can be called when.
 import { describe, expect, it, jest } from '@jest/globals';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandContext, CommandServerOptions, CommandInvoker, ResultSink } from '../../../lib/core.js';
 import { ADD_2_3, addFrame, echoFrame, echoResultFrame, GREETING, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -196,6 +197,32 @@ describe('close()', () => {
     });
     await inTime('the server is closed', closed);
     await peer.receives(GREETING + SUM_5);
+  });
+
+  it('answers all that it has run for a plain peer that is never silent', async () => {
+    let ran = 0;
+    const invoker: CommandInvoker = {
+      async invoke(_command, _context, sink) {
+        ran++;
+        await delay(10);
+        sink.next(new CalcResult(5));
+        sink.complete();
+      },
+    };
+    const calc = own(await CalcServer.start({ invoker, gracePeriodMs: 300, quietPeriodMs: 1_000_000 }));
+    const peer = own(await calc.connect());
+    // Two Commands are always under way: as soon as one is answered, the next one is there.
+    let written = 0;
+    const write = (): void => peer.write(addFrame(++written, 2, 3));
+    peer.socket.on('data', () => write());
+    write();
+    write();
+    await until('it runs Commands', () => ran > 2);
+    await inTime('the server is closed', calc.server.close());
+    await peer.ends();
+    expect(await calc.lostCause()).toMatchObject({ code: 'SHUTDOWN' });
+    const seqs = Array.from({ length: ran }, (_, at) => at + 1);
+    expect(peer.hex).toBe(GREETING + seqs.map((seq) => sumFrame(seq, 5)).join(''));
   });
 
   it('ends what is left when gracePeriodMs is over', async () => {
