@@ -20,8 +20,8 @@ import { stockContract } from './stock.contract.js';
         port: config.get<string>('STOCK_PORT'),
         contract: stockContract,
         // A person waits at the other end: rather an error soon than an answer late.
-        timeoutMs: 1_000,
-        queue: { timeoutMs: 500 },
+        timeoutMs: 2_000,
+        queue: { timeoutMs: 1_000 },
       }),
     }),
   ],
