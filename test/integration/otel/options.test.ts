@@ -23,6 +23,7 @@ import {
   execInvoker,
   failureOf,
   FailCmd,
+  SlowCmd,
   watchedClient,
   watchedServer,
 } from '../../support/watched-pair.js';
@@ -332,6 +333,30 @@ describe('the metrics of connections', () => {
     expect((await memory.points('cmd-stream.server.connection.ended'))[0]!.attributes).toEqual({
       'error.type': 'CLOSED',
     });
+  });
+
+  it('say how many calls wait for an answer, for a connection, and run', async () => {
+    const { memory, client, server } = await watched();
+    const valueOf = async (name: string) => (await memory.points(`cmd-stream.${name}`))[0]?.value;
+    const controller = new AbortController();
+    const calls = [1, 2].map(() => failureOf(client.execute(new SlowCmd(), { signal: controller.signal })));
+    await until('both run', () => server.inFlight === 2);
+    expect(await valueOf('client.command.pending')).toBe(2);
+    expect(await valueOf('client.command.queued')).toBe(0);
+    expect(await valueOf('server.command.in_flight')).toBe(2);
+    expect(await valueOf('server.buffer.size')).toBeGreaterThan(0);
+    controller.abort();
+    await Promise.all(calls);
+    await until('none runs', () => server.inFlight === 0);
+    expect(await valueOf('client.command.pending')).toBe(0);
+    expect(await valueOf('server.command.in_flight')).toBe(0);
+    server.destroy();
+    await until('the client has noticed', () => client.status === 'disconnected');
+    const waiting = [1, 2, 3].map(() => failureOf(client.execute(new AddCmd())));
+    expect(await valueOf('client.command.queued')).toBe(3);
+    expect(await valueOf('client.connection.open')).toBe(0);
+    client.destroy();
+    await Promise.all(waiting);
   });
 
   it('never count back when a client is closed, or opened anew', async () => {
