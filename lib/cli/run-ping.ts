@@ -15,8 +15,8 @@ export const pingUsage: Usage = {
   summary: 'round-trip times to a server, as ping(8) shows them',
   about: [
     'Sends pings of the protocol over one connection and prints how long each pong took, and at the end, or with ' +
-      'Ctrl-C, the statistics. A connection that is lost is opened anew by the next ping. Servers of nestjs-cmd-stream ' +
-      'and of cmd-stream-go answer pings; of one that greets and does not answer them, that is said.',
+      'Ctrl-C, the statistics. One more, which opens the connection, is not counted. A connection that is lost is ' +
+      'opened anew by the next ping. Servers of nestjs-cmd-stream and of cmd-stream-go answer pings; of one that greets and does not answer them, that is said.',
     addressNote,
   ],
   flags: {
@@ -47,9 +47,11 @@ export async function runPing(args: Arguments, terminal: Terminal): Promise<numb
   const destroyed = (): void => client.destroy();
   terminal.signal.addEventListener('abort', destroyed, { once: true });
   let failure: unknown;
+  // Opens the connection, and is not counted if it is answered: both sides have run none of this code before.
+  const first = await ping(client, timeoutMs);
   for (let seq = 1; seq <= count && !terminal.signal.aborted; seq++) {
     const startedAt = performance.now();
-    const answer = await ping(client, timeoutMs);
+    const answer = seq === 1 && 'error' in first ? first : await ping(client, timeoutMs);
     if (terminal.signal.aborted && 'error' in answer) break;
     statistics.add('error' in answer ? undefined : answer.ms);
     failure = 'error' in answer ? answer.error : undefined;
