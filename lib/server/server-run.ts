@@ -214,7 +214,8 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
 
   /** Drains, see `CommandServer.close`; a further call may shorten what is left of the grace period. */
   close(gracePeriodMs: number): Promise<void> {
-    const until = performance.now() + gracePeriodMs;
+    // By the ticker: what stood still for the whole period, and has read nothing, would answer nothing.
+    const until = this.#config.session.ticker.now + gracePeriodMs;
     this.#drainUntil = Math.min(this.#drainUntil, until);
     const lastErrorsMs = Math.min(LAST_ERRORS_MS, gracePeriodMs * LAST_ERRORS_SHARE);
     this.#answerUntil = Math.min(this.#answerUntil, until - lastErrorsMs);
@@ -228,21 +229,22 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
     this.#change('draining');
     this.#listening?.close();
     this.#stopFirstWait();
+    const { ticker } = this.#config.session;
     const ending = new CmdStreamError('SHUTDOWN', 'the server is shutting down');
     while (this.#isStill('draining') && this.#sessions.size > 0) {
       // In each round: a peer that has only now probed could not get it before. Each session sends it once.
       for (const session of this.#sessions) session.goAway('shutdown');
       await afterReading(DRAIN_CHECK_MS);
-      if (performance.now() >= this.#answerUntil) break;
-      if (performance.now() >= this.#readUntil) for (const session of this.#sessions) session.takeNoMore();
-      const { now } = this.#config.session.ticker;
+      const { now } = ticker;
+      if (now >= this.#answerUntil) break;
+      if (now >= this.#readUntil) for (const session of this.#sessions) session.takeNoMore();
       for (const session of this.#sessions) {
         if (session.mayEnd(now, this.#config.quietPeriodMs)) session.close(ending);
       }
     }
     const over = new CmdStreamError('SHUTDOWN', 'the server shut down: gracePeriodMs is over');
     for (const session of this.#sessions) session.abort(over);
-    await this.#socketsClosed(performance.now() + LINGER_MS);
+    await this.#socketsClosed(ticker.now + LINGER_MS);
     this.#endAll(over);
     this.#change('closed');
   }
@@ -251,7 +253,7 @@ export class ServerRun implements SocketAcceptor, ServerSessionListener, Ticking
   async #socketsClosed(until: number): Promise<void> {
     while (this.#unclosed.size > 0) {
       await afterReading(DRAIN_CHECK_MS);
-      if (performance.now() >= Math.min(until, this.#drainUntil)) return;
+      if (this.#config.session.ticker.now >= Math.min(until, this.#drainUntil)) return;
     }
   }
 

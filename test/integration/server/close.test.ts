@@ -106,6 +106,28 @@ describe('close()', () => {
     await Promise.all(peers.map((peer) => peer.receives(GREETING + SUM_5 + SUM_5)));
   });
 
+  it('does not count a time in which the process stood still', async () => {
+    const waiting = new Waiting();
+    const calc = own(await CalcServer.start({ invoker: waiting, gracePeriodMs: 5_000 }));
+    const peer = own(await calc.connect());
+    peer.write(ADD_2_3);
+    await until('the Command runs', () => calc.server.inFlight === 1);
+    const closed = calc.server.close();
+    await turns(1);
+    const now = performance.now.bind(performance);
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    try {
+      await until('it has looked at the clock a few times', () => timers.mock.calls.length > 3);
+      waiting.answerAll();
+      await inTime('the server is closed', closed);
+    } finally {
+      clock.mockRestore();
+      timers.mockRestore();
+    }
+    await peer.receives(GREETING + SUM_5);
+  });
+
   it('answers Commands that arrive while it drains', async () => {
     const waiting = new Waiting();
     const calc = own(await CalcServer.start({ invoker: waiting }));
