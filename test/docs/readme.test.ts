@@ -7,6 +7,7 @@ import { guardLeaks } from '../support/leak-guard.js';
 import { outputOf } from '../support/program.js';
 import { projectRoot, readProject, type Source } from '../support/project.js';
 import { codeBlocks, localLinks, tableRows } from './markdown.js';
+import { typeFaults } from './type-check.js';
 
 const own = guardLeaks();
 const pageOf = (path: string): Source => ({ path, text: readFileSync(join(projectRoot, path), 'utf8') });
@@ -19,9 +20,10 @@ describe('the README', () => {
     expect(readme.text.split('\n').length).toBeLessThanOrEqual(250);
   });
 
-  it('shows a whole program, which prints what stands below it', async () => {
+  it('shows a whole program, which compiles and prints what stands below it', async () => {
     const [, program] = blocks.filter(({ file }) => file === 'docs/examples/first.ts');
     expect(`${program!.lines.join('\n')}\n`).toBe(pageOf('docs/examples/first.ts').text);
+    expect(typeFaults([program!])).toEqual([]);
     const output = blocks.find(({ language }) => language === 'text');
     const loader = ['--import', './test/support/typescript-loader.mjs', 'docs/examples/first.ts'];
     const env = { ...process.env, PORT: String(await freePort()) };
