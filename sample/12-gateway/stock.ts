@@ -2,12 +2,12 @@ import 'reflect-metadata';
 import { type LogLevel, Module } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
-import type { MicroserviceOptions } from '@nestjs/microservices';
 import { TerminusModule } from '@nestjs/terminus';
 import {
   CmdStreamExceptionFilter,
   CmdStreamServer,
   CommandValidationPipe,
+  connectCmdStream,
   enableGracefulShutdown,
 } from 'nestjs-cmd-stream';
 import { CmdStreamHealthIndicator } from 'nestjs-cmd-stream/terminus';
@@ -32,10 +32,9 @@ export class StockModule {}
 /** Starts the service: a hybrid application, with Commands on STOCK_PORT and its health over HTTP. */
 export async function startStock(httpPort: number, logger: LogLevel[]) {
   const app = await NestFactory.create(StockModule, { logger });
-  // Before connectMicroservice, or they hold for HTTP only.
   app.useGlobalPipes(new CommandValidationPipe());
   app.useGlobalFilters(new CmdStreamExceptionFilter());
-  app.connectMicroservice<MicroserviceOptions>({ strategy: app.get(CmdStreamServer) }, { inheritAppConfig: true });
+  connectCmdStream(app, app.get(CmdStreamServer));
   enableGracefulShutdown(app);
   await app.startAllMicroservices();
   await app.listen(httpPort, 'localhost');
