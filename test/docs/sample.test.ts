@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
 import { guardLeaks } from '../support/leak-guard.js';
 import { outputOf } from '../support/program.js';
 import { projectRoot, readPackage } from '../support/project.js';
@@ -30,6 +31,13 @@ describe('the samples', () => {
     };
     const started = Object.keys(projects).filter((name) => projects[name]!.type === 'application');
     expect(started.toSorted()).toEqual(samples);
+  });
+
+  it('are built by a configuration that the compiler takes', () => {
+    const { config } = ts.readConfigFile(join(projectRoot, 'tsconfig.sample.json'), (path) => ts.sys.readFile(path));
+    const { options, errors } = ts.parseJsonConfigFileContent(config, ts.sys, projectRoot);
+    const faults = [...errors, ...ts.createProgram([], options).getOptionsDiagnostics()];
+    expect(faults.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);
   });
 
   it('are all in the list of them', () => {
