@@ -222,6 +222,13 @@ describe('a name', () => {
     );
   });
 
+  it('is not taken for another one whose letters are no ASCII, but have the numbers of its bytes', () => {
+    const [accented, broken] = [Buffer.from('é'), Buffer.from([0xe9, 0x61])];
+    const [controls, letters] = [Buffer.from('é\x80\x80'), Buffer.from('\u9000abc')];
+    const reader = new ByteReader();
+    for (const name of [accented, broken, controls, letters]) expect(read(reader, name)).toBe(name.toString());
+  });
+
   it('that has come before is not made again, unless it is long', () => {
     const reader = new ByteReader();
     const [short, long] = [Buffer.from('traceparent'), Buffer.from('x'.repeat(33))];
