@@ -215,4 +215,28 @@ export const projects: readonly Project[] = [
     install: ['npx', '--yes', 'pnpm@10', 'add', '--save-exact'],
     steps: [compile('typescript'), ...runs],
   },
+  {
+    name: 'oldest Nest 12',
+    type: 'module',
+    // 12.0.0 of @nestjs/core asks for Nest 11.
+    packages: [
+      '@nestjs/common@12.0.1',
+      '@nestjs/core@12.0.1',
+      '@nestjs/microservices@12.0.1',
+      '@nestjs/terminus@12',
+      ...peers,
+      ...others,
+      '@types/node@24',
+      'typescript@6',
+    ],
+    install: npm,
+    steps: [compile('typescript'), ...runs],
+  },
+  {
+    name: 'yarn',
+    type: 'module',
+    packages: [...all('11'), 'typescript@6'],
+    install: ['npx', '--yes', 'yarn@1', 'add', '--exact', '--ignore-engines'],
+    steps: [compile('typescript'), ...runs],
+  },
 ];
