@@ -21,6 +21,8 @@ export class ResultQueue {
   readonly #call: ScheduledCall;
   readonly #session: CallSession;
   #credit: number;
+  /** Results that the caller lets the Command be ahead. */
+  #window: number;
   /** Results that were sent on credit; when others are taken is not known. */
   readonly #untaken: UntakenResults | undefined;
   #frames: PackedFrames | undefined;
@@ -35,7 +37,7 @@ export class ResultQueue {
   constructor(call: ScheduledCall, session: CallSession, credit: number) {
     this.#call = call;
     this.#session = session;
-    this.#credit = credit;
+    this.#credit = this.#window = credit;
     if (credit < Infinity) this.#untaken = new UntakenResults();
   }
 
@@ -55,9 +57,19 @@ export class ResultQueue {
   /** The caller has taken so many, and takes as many more. False if none was sent that it could have taken. */
   grant(count: number): boolean {
     const wereSent = count > 0 && this.#untaken !== undefined && !this.#untaken.isEmpty;
-    this.#untaken?.take(count);
+    const further = this.#furtherOf(count);
+    this.#window += further;
+    this.#untaken?.take(count - further);
     this.#credit = Math.min(this.#credit + count, Number.MAX_SAFE_INTEGER);
     return wereSent;
+  }
+
+  /**
+   * Of that credit, what is for no Result that was taken: a caller who had taken all there was lets the Command be
+   * twice as far ahead, when half as many as it could be so far are taken.
+   */
+  #furtherOf(count: number): number {
+    return count === this.#window * 1.5 ? this.#window : 0;
   }
 
   /** A Result of so many bytes was sent. */

@@ -102,6 +102,42 @@ function large(writer: ByteWriter): void {
   throw new Error('it cannot be written');
 }
 
+describe('credit of who may be further ahead', () => {
+  const spend = (queue: ResultQueue, times: number): void => {
+    for (let time = 0; time < times; time++) queue.spend(64 * KIB);
+  };
+
+  it('is in part for no Result that was taken', () => {
+    const { queue } = queueWith(32);
+    spend(queue, 24);
+    expect(queue.isFree).toBe(false);
+    // 16 of them are taken, and the window is 64 from now on.
+    queue.grant(16 + 32);
+    spend(queue, 7);
+    expect(queue.isFree).toBe(true);
+    spend(queue, 1);
+    expect(queue.isFree).toBe(false);
+    queue.grant(32 + 64);
+    spend(queue, 72);
+    queue.grant(64);
+    spend(queue, 7);
+    expect(queue.isFree).toBe(true);
+    spend(queue, 1);
+    expect(queue.isFree).toBe(false);
+  });
+
+  it('is one and a half times what was allowed: any other is for as many that were taken', () => {
+    const { queue } = queueWith(32);
+    spend(queue, 32);
+    queue.grant(32);
+    expect(queue.isFree).toBe(true);
+    spend(queue, 15);
+    expect(queue.isFree).toBe(true);
+    spend(queue, 1);
+    expect(queue.isFree).toBe(false);
+  });
+});
+
 describe('a Result that cannot be written', () => {
   it('leaves nothing that is counted when it is the only one', () => {
     const { socket, queue } = queueWith(0);
