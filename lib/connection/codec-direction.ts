@@ -3,7 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import { DataCodec } from '../codec/data-codec.js';
 import {
   jsonCodecDefaults,
-  TYPED_COMPLEXITY,
+  DATA_COMPLEXITY,
   RECEIVED_KEYS,
   type DataLimits,
 } from '../codec/json/json-codec-options.js';
@@ -70,6 +70,6 @@ export function serverDirection(codec: Codec, { maxCommandBytes, maxResultBytes 
 }
 
 function receivedData(limits: DataLimits): DataLimits {
-  const { maxDepth, maxTokens, maxKeysPerObject = RECEIVED_KEYS, maxComplexity = TYPED_COMPLEXITY } = limits;
+  const { maxDepth, maxTokens, maxKeysPerObject = RECEIVED_KEYS, maxComplexity = DATA_COMPLEXITY } = limits;
   return { maxDepth, maxTokens, maxKeysPerObject, maxComplexity };
 }

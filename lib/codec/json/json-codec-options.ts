@@ -41,7 +41,7 @@ export interface JsonCodecOptions {
    * other value as a half. A key counts as four, as seven if it begins with a digit, or as a quarter if it comes behind
    * the same key as the time before (rows with the same fields).
    * @default none: at a server 3,200 for Commands with decorators of class-transformer other than `@Type`, 48,000 for
-   * those with `@Type` and for data by pattern, 65,536 for all others
+   * those with `@Type`, 65,536 for all others, 61,440 for data by pattern
    */
   maxComplexity?: number | undefined;
 }
@@ -64,10 +64,11 @@ export const LARGE_KEYS = DECORATED_KEYS;
 /** Where a pipe of Nest may use class-transformer. */
 export const RECEIVED_KEYS = 10_000;
 // Some 20 ms of work, and less than 100 ms with a validation pipe: where class-transformer makes instances, where the
-// codec does as `@Type` says or a pipe of Nest may, and elsewhere.
+// codec does as `@Type` says, elsewhere, and of data that a pipe of Nest may make instances of.
 export const TRANSFORMED_COMPLEXITY = 3_200;
 export const TYPED_COMPLEXITY = 48_000;
 export const RECEIVED_COMPLEXITY = 65_536;
+export const DATA_COMPLEXITY = 61_440;
 
 /** What is allowed of JSON that belongs to no type of a contract. */
 export interface DataLimits {
@@ -77,7 +78,7 @@ export interface DataLimits {
   readonly maxTokens: number;
   /** Most keys of one object that a server receives; default: 10,000. */
   readonly maxKeysPerObject?: number | undefined;
-  /** How complex it may be that a server receives, as of the option of jsonCodec(); default: 48,000. */
+  /** How complex it may be that a server receives, as of the option of jsonCodec(); default: 61,440. */
   readonly maxComplexity?: number | undefined;
 }
 

@@ -113,9 +113,10 @@ export class FlatWriter {
 
   #tries(value: object, writer: ByteWriter): boolean {
     const shape = this.#shape;
-    if (shape === undefined || Object.getPrototypeOf(value) !== this.#prototype || asks(value)) return false;
+    if (shape === undefined || Object.getPrototypeOf(value) !== this.#prototype) return false;
     const mark = writer.length;
     try {
+      if (asks(value)) return false;
       // Text has more bytes than tokens.
       if (!writeFields(value, shape, writer) || writer.length - mark > this.#limits.maxTokens) return false;
     } catch {

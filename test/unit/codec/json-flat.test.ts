@@ -187,6 +187,15 @@ describe('a value', () => {
     expect(written(flat, Object.assign([], { a: 3, b: 4 }))).toBeUndefined();
   });
 
+  it('is left to the exact way when its toJSON cannot be asked', () => {
+    const broken = Object.defineProperty(Row.of(1, 'x'), 'toJSON', {
+      get: () => {
+        throw new Error('broken');
+      },
+    });
+    expect(written(flatWriter(Row.of(1, 'x')), broken)).toBeUndefined();
+  });
+
   it('is asked for its toJSON, also one that it did not have before', () => {
     const asked = Object.assign(Row.of(1, 'x'), { toJSON: () => ({ given: true }) });
     expect(taughtWriter()(asked)).toBe('{"given":true}');

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import 'reflect-metadata';
 import { Expose, Type } from 'class-transformer';
+import { DATA_COMPLEXITY } from '../../../lib/codec/json/json-codec-options.js';
 import { checkReceived, checkStructure } from '../../../lib/codec/json/json-structure.js';
 import { Result } from '../../../lib/contract/command.js';
 import { dataOf, dataText, errorText, PatternMessage, plainData } from '../../../lib/codec/pattern-message.js';
@@ -254,6 +255,14 @@ describe('maxComplexity', () => {
     const shelf = jsonBodies(Shelf).read(`{"boxes":${rows}}`);
     expect(shelf.boxes).toHaveLength(5_000);
     expect(shelf.boxes.every((box) => box instanceof Box && box.data === true)).toBe(true);
+  });
+
+  it('lets 60,000 numbers pass, in a Command and by pattern', () => {
+    const numbers = list(60_000, String);
+    expect(jsonBodies(Box).read(`{"data":${numbers}}`).data).toHaveLength(60_000);
+    expect(dataOf(numbers, { maxDepth: 64, maxTokens: 1_000_000, maxComplexity: DATA_COMPLEXITY })).toHaveLength(
+      60_000,
+    );
   });
 
   it('lets rows of the same fields pass that fill a whole frame', () => {

@@ -55,7 +55,7 @@ describe('a server', () => {
   it('counts the keys of data and how complex it is, as the codec allows', () => {
     const own = { maxDepth: 3, maxTokens: 4, maxKeysPerObject: 5, maxComplexity: 6 };
     expect(serverDirection(codecOf({ dataLimits: own }), limits).data).toEqual(own);
-    const standard = { maxDepth: 64, maxTokens: 1_000_000, maxKeysPerObject: 10_000, maxComplexity: 48_000 };
+    const standard = { maxDepth: 64, maxTokens: 1_000_000, maxKeysPerObject: 10_000, maxComplexity: 61_440 };
     expect(serverDirection(codecOf(), limits).data).toEqual(standard);
   });
 });
