@@ -158,7 +158,7 @@ describe('a command', () => {
   const peers = Object.keys(peerDependencies);
   const isOptional = (peer: string) => peerDependenciesMeta[peer]?.optional === true;
   const needed = peers.filter((peer) => !isOptional(peer));
-  const installs = [name, needed.join(' '), ...peers.filter(isOptional)].map((packages) => `npm i ${packages}`);
+  const installs = [needed.join(' '), name, ...peers.filter(isOptional)].map((packages) => `npm i ${packages}`);
   /** Who runs it otherwise, and with which words. */
   const runs: Readonly<Record<string, readonly [file: string, words: string]>> = {
     'npm ci': ['.ci/run', '\nif ! npm ci; then'],
