@@ -69,9 +69,9 @@ async function play(client: CommandClient, isExtended: boolean): Promise<Outcome
   };
   const opened = await settled(client.connect());
   outcomes.set('connect', opened);
-  if ('error' in opened) return outcomes;
+  // It may be lost again before this goes on. The next call would open another connection.
+  if ('error' in opened || client.status !== 'connected') return outcomes;
   await round(1);
-  // The next call would open another connection.
   if (client.status === 'connected') await round(2);
   if (client.status === 'connected') outcomes.set('FailCmd {}', await settled(client.execute(new FailCmd())));
   return outcomes;
