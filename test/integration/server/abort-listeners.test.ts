@@ -181,11 +181,12 @@ describe('the signal of a Command', () => {
       return new Promise(() => {});
     });
     client.execute(new PlayCmd()).catch(() => {});
+    await until('it runs', () => listeners.length === 100);
     setFlagsFromString('--expose-gc');
     const collectGarbage = runInNewContext('gc') as () => void;
     await until('they are forgotten', () => {
       collectGarbage();
-      return listeners.length === 100 && listeners.every((listener) => listener.deref() === undefined);
+      return listeners.every((listener) => listener.deref() === undefined);
     });
     expect(context!.signal.aborted).toBe(false);
   });
