@@ -11,6 +11,8 @@ interface AccountConfig {
   readonly ledger: Ledger;
   /** What may still explain something, of all sites. */
   readonly records: () => readonly FaultRecord[];
+  /** What the servers of these sites say about connections that ended at about this time. */
+  readonly endsNear?: ((sites: readonly string[], at: number) => readonly string[]) | undefined;
   /** Called with the first texts about what must not happen, as they come. */
   readonly onText?: (text: string) => void;
 }
@@ -113,7 +115,9 @@ export class Account {
     const { sites } = this.#clients.get(client)!;
     const last = sites.map((place) => lastOf(own, place, until)).join(', ');
     const time = new Date(until).toISOString();
-    this.#say(`${time} ${client}${where}: ${count} × ${name}, which nothing explains; before it ${last}`);
+    const ends = this.#config.endsNear?.(sites, until) ?? [];
+    const seen = ends.length === 0 ? 'no server has seen a connection end' : `the servers: ${ends.join('; ')}`;
+    this.#say(`${time} ${client}${where}: ${count} × ${name}, which nothing explains; before it ${last}; ${seen}`);
   }
 
   #say(text: string): void {

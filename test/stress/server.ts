@@ -81,6 +81,7 @@ const strategy = new CmdStreamServer({
   contract: stressContract,
   ...(tls && { tls }),
   onConnectionRefused: (_client, { code }) => say({ refused: code }),
+  onDisconnect: ({ remotePort }, { code, message }) => say({ left: `:${remotePort} ${code}, ${message}` }),
 });
 const app = await NestFactory.createMicroservice<MicroserviceOptions>(StressModule, {
   strategy,

@@ -52,6 +52,8 @@ const LONGEST_CLIENT_FREEZE_MS = 1000;
 const KEEPALIVE_SLACK_MS = 1500;
 /** Longest wait for the next attempt, a fifth more by chance, and the attempt itself. */
 const AWAY_MS = 15_000;
+/** An end at a server that may belong to one at a client. */
+const NEAR_MS = 8000;
 /** No drain is begun, and nothing at all ended, while clients may still be connecting. */
 const CALM_MS = 4000;
 
@@ -116,6 +118,7 @@ export class Storm {
       ledger: this.#ledger,
       explanations: new Explanations({ silenceMs, awayMs: AWAY_MS }),
       records: () => this.#sites.flatMap(({ records }) => records),
+      endsNear: (sites, at) => this.#endsNear(sites, at),
       onText: this.#config.onText,
     });
     for (const server of this.#servers.values()) server.onLife = (life) => this.#account.bury(life);
@@ -165,6 +168,13 @@ export class Storm {
     ];
     if (!this.#go) return withoutGo;
     return [...withoutGo, { ...lane, name: 'to Go', servers: to('go'), share: 0.1, isInterop: true }];
+  }
+
+  #endsNear(sites: readonly string[], near: number): readonly string[] {
+    return sites.flatMap((site) => {
+      const ends = this.#servers.get(site)?.ends.filter(({ at }) => Math.abs(at - near) <= NEAR_MS) ?? [];
+      return ends.map(({ at, text }) => `${site}, ${at - near} ms from it: ${text}`);
+    });
   }
 
   #noteFailedCommand(client: string, from: number, until: number): void {

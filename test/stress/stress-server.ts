@@ -15,9 +15,13 @@ export interface ServerSetup {
   readonly tls?: { readonly key: string; readonly cert: string } | undefined;
 }
 
-/** What the process says. */
+/** What the process says; `left`: why a connection of a client has ended. */
 export type ServerWord =
-  { readonly port: number } | { readonly sample: Sample } | { readonly refused: string } | { readonly defect: string };
+  | { readonly port: number }
+  | { readonly sample: Sample }
+  | { readonly refused: string }
+  | { readonly left: string }
+  | { readonly defect: string };
 
 /** What one process has run, from its start to its end. */
 export interface ServerLife {
@@ -38,6 +42,7 @@ interface ServerConfig {
 }
 
 const DRAIN_LIMIT_MS = 25_000;
+const MOST_ENDS = 100;
 
 export class StressServer {
   port = 0;
@@ -45,6 +50,8 @@ export class StressServer {
   restarts = 0;
   /** Called with each life that is over. */
   onLife: ((life: ServerLife) => void) | undefined;
+  /** The last ends of connections as this side sees them, for what nothing explains. */
+  readonly ends: { readonly at: number; readonly text: string }[] = [];
   readonly #config: ServerConfig;
   #child: ChildProcess | undefined;
   #journal: JournalReader | undefined;
@@ -132,9 +139,16 @@ export class StressServer {
       listens();
     } else if ('sample' in word) {
       for (const take of this.#samples.splice(0)) take(word.sample);
+    } else if ('refused' in word || 'left' in word) {
+      this.#noteEnd('left' in word ? word.left : `refused: ${word.refused}`);
     } else if ('defect' in word) {
       defects.add(`server ${name}: ${word.defect}`);
     }
+  }
+
+  #noteEnd(text: string): void {
+    this.ends.push({ at: Date.now(), text });
+    if (this.ends.length > MOST_ENDS) this.ends.shift();
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
