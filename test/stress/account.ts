@@ -44,7 +44,7 @@ export class Account {
   readonly #config: AccountConfig;
   readonly #clients: ReadonlyMap<string, Client>;
   #lives: ServerLife[] = [];
-  #lostIds = new Map<number, { readonly at: number; readonly client: string }>();
+  #lostIds = new Map<number, { readonly at: number; readonly client: string; readonly error: string }>();
   #unsentIds: number[] = [];
 
   constructor(config: AccountConfig) {
@@ -58,7 +58,7 @@ export class Account {
     this.hung += tally.hung;
     this.late += tally.late;
     for (const text of tally.texts) this.#say(text);
-    for (const [id, at, client] of tally.lostIds) this.#lostIds.set(id, { at, client });
+    for (const [id, at, client, error] of tally.lostIds) this.#lostIds.set(id, { at, client, error });
     this.#unsentIds.push(...tally.unsentIds);
     this.#checkLives(Date.now());
     const records = this.#config.records();
@@ -84,11 +84,13 @@ export class Account {
   #checkLives(now: number): void {
     const isOver = ({ endedAt }: ServerLife): boolean => endedAt + SAID_MS < now;
     for (const { ids, drainedAt } of this.#lives.filter(isOver)) {
-      for (const [id, { at, client }] of this.#lostIds) {
+      for (const [id, { at, client, error }] of this.#lostIds) {
         if (at < drainedAt || !ids.has(id) || this.#wasCutBy(client, at)) continue;
         this.lost++;
         this.#lostIds.delete(id);
-        this.#say(`Command ${id} of ${client} ran at a server that drained, and was not answered`);
+        const since = `${at - drainedAt} ms after its drain began`;
+        const where = `${error}; before it ${this.#lastFaults(client, at)}`;
+        this.#say(`Command ${id} of ${client} ran at a server that drained, and was lost ${since}: ${where}`);
       }
     }
     this.#lives = this.#lives.filter((life) => !isOver(life));
@@ -111,13 +113,19 @@ export class Account {
     if (this.#config.explanations.covers(incident, this.#clients.get(client)!, records)) return;
     this.unexpected += count;
     const where = site === undefined ? '' : ` at ${site}`;
-    const own = records.filter(({ clients }) => !clients || clients.includes(client));
     const { sites } = this.#clients.get(client)!;
-    const last = sites.map((place) => lastOf(own, place, until)).join(', ');
+    const last = this.#lastFaults(client, until);
     const time = new Date(until).toISOString();
     const ends = this.#config.endsNear?.(sites, until) ?? [];
     const seen = ends.length === 0 ? 'no server has seen a connection end' : `the servers: ${ends.join('; ')}`;
     this.#say(`${time} ${client}${where}: ${count} × ${name}, which nothing explains; before it ${last}; ${seen}`);
+  }
+
+  /** The last fault at each of its sites. */
+  #lastFaults(client: string, at: number): string {
+    const own = this.#config.records().filter(({ clients }) => !clients || clients.includes(client));
+    const { sites } = this.#clients.get(client)!;
+    return sites.map((site) => lastOf(own, site, at)).join(', ');
   }
 
   #say(text: string): void {

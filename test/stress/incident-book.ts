@@ -10,7 +10,7 @@ const MOST_TEXTS = 20;
 
 export class IncidentBook {
   #entries = new Map<string, Entry>();
-  #lost: [number, number, string][] = [];
+  #lost: [number, number, string, string][] = [];
   #unsent: number[] = [];
   #failedCommands: [string, number, number][] = [];
   #texts: string[] = [];
@@ -27,8 +27,9 @@ export class IncidentBook {
     this.#note({ ...ended, from: now, until: now, count: 1 });
   }
 
-  lost(id: number, client: string): void {
-    this.#lost.push([id, Date.now(), client]);
+  /** `error` says where and why. */
+  lost(id: number, client: string, error: string): void {
+    this.#lost.push([id, Date.now(), client, error]);
   }
 
   unsent(id: number): void {

@@ -225,11 +225,11 @@ export class Lane {
       counters.verifyErrors++;
       book.text(`${this.setup.name}: Command ${id} was over before its ${plan.deadlineMs} ms`);
     } else {
-      this.#accountFailure(error, id, began);
+      this.#accountFailure(error, id, plan, began);
     }
   }
 
-  #accountFailure(error: unknown, id: number, began: number): void {
+  #accountFailure(error: unknown, id: number, { mayRepeat }: Plan, began: number): void {
     const { counters, setup } = this;
     const { book } = this.#shared;
     const isOurs = isCmdStreamError(error);
@@ -246,7 +246,9 @@ export class Lane {
       book.text(`${setup.name}: Command ${id} failed with ${String(error)}`);
     }
     if (sent === false) this.#unsent(id);
-    else if (code === 'CONNECTION_LOST' && !setup.isInterop) book.lost(id, setup.name);
+    // What may be sent again may have run at a server before the one that it was lost at.
+    else if (isOurs && code === 'CONNECTION_LOST' && !setup.isInterop && !mayRepeat)
+      book.lost(id, setup.name, error.message);
   }
 
   #unsent(id: number): void {

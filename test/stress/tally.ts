@@ -70,8 +70,8 @@ export interface Tally {
   /** Results that no call waited for. */
   readonly late: number;
   readonly incidents: readonly Incident[];
-  /** Commands that were lost with their connection, and when their callers were notified. */
-  readonly lostIds: readonly (readonly [id: number, at: number, client: string])[];
+  /** Commands that were sent once and lost with their connection, and when their callers were notified. */
+  readonly lostIds: readonly (readonly [id: number, at: number, client: string, error: string])[];
   /** Commands of which their callers were notified that no server has seen them. */
   readonly unsentIds: readonly number[];
   /** Plain clients that have sent a Command that fails, which has cost their connection. */

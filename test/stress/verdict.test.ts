@@ -187,18 +187,22 @@ describe('the account of a run', () => {
 
   it('finds Commands that ran at a server that drained and were lost since, though that is said later', () => {
     const account = accountWith();
-    account.bury({ ids: new Set([1, 2]), drainedAt: 1000, endedAt: Date.now() });
-    account.bury({ ids: new Set([3]), drainedAt: Infinity, endedAt: Date.now() });
+    const now = Date.now();
+    account.bury({ ids: new Set([1, 2]), drainedAt: now - 700, endedAt: now });
+    account.bury({ ids: new Set([3]), drainedAt: Infinity, endedAt: now });
     const lostIds: Tally['lostIds'] = [
-      [1, 500, 'c'],
-      [2, Date.now(), 'c'],
-      [3, Date.now(), 'c'],
+      [1, now - 800, 'c', 'reset'],
+      [2, now, 'c', 'reset'],
+      [3, now, 'c', 'reset'],
     ];
     account.take(tally({ lostIds }));
     expect(account.lost).toBe(0);
     account.close();
     expect(account.lost).toBe(1);
-    expect(account.texts).toEqual(['Command 2 of c ran at a server that drained, and was not answered']);
+    expect(account.texts).toHaveLength(1);
+    expect(account.texts[0]).toContain(
+      'Command 2 of c ran at a server that drained, and was lost 700 ms after its drain began: reset; before it kill at a',
+    );
   });
 
   it('finds Commands that have run although they were said to be unsent', () => {
