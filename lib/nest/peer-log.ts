@@ -65,6 +65,11 @@ export class PeerLog {
     this.#limited('no event handler', text, 'error');
   }
 
+  noMessageHandler(pattern: string): void {
+    const why = 'one that is bound to a transport other than the option transportId is not served';
+    this.#limited('no message handler', `no handler for messages with the pattern ${pattern}; ${why}`, 'warn');
+  }
+
   /** What was emitted failed, and has no subscriber that gets the error. */
   unsent(error: unknown, name: string): void {
     this.#write(encodeError(error), `an emit() of ${peerText(name)} without a subscriber failed: `);

@@ -21,7 +21,13 @@ const inBoth: Readonly<Record<string, readonly string[]>> = {
     'Optional',
     'createParamDecorator',
   ],
-  '@nestjs/core': ['BaseExceptionFilter', 'HttpAdapterHost', 'NestApplicationContext'],
+  '@nestjs/core': [
+    'BaseExceptionFilter',
+    'HttpAdapterHost',
+    'MetadataScanner',
+    'ModulesContainer',
+    'NestApplicationContext',
+  ],
   '@nestjs/microservices': [
     'BaseRpcContext',
     'BaseRpcExceptionFilter',
@@ -29,6 +35,7 @@ const inBoth: Readonly<Record<string, readonly string[]>> = {
     'MessagePattern',
     'RpcException',
     'Server',
+    'Transport',
   ],
   '@nestjs/terminus': ['HealthIndicatorService'],
 };

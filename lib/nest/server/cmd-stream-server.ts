@@ -38,7 +38,7 @@ import type { CmdStreamContext } from './cmd-stream.context.js';
 import { transportIdRule, type CommandHandlerExtras } from './command-handler.decorator.js';
 import { FailureLog } from './failure-log.js';
 import { failureOf } from './handler-failure.js';
-import { CQRS_MIX_UP, HandlerInvoker, runHandler } from './handler-invoker.js';
+import { HandlerInvoker, runHandler } from './handler-invoker.js';
 import { LifeLog, type Handled } from './life-log.js';
 import { PatternInvoker, type RunHandler } from './pattern-invoker.js';
 import { HookedSink } from './response-sinks.js';
@@ -58,7 +58,7 @@ export interface CmdStreamServerOptions extends CmdStreamBaseServerOptions, CmdS
   /**
    * Which handlers this server serves: those without a tag, and those tagged with this id, as by
    * `@CommandHandler(command, id)`, `@MessagePattern(pattern, id)` or `@EventPattern(pattern, id)`. Nest hands over no
-   * others, without a word: handlers tagged with `Transport.TCP` need `transportId: Transport.TCP`.
+   * others: handlers tagged with `Transport.TCP` need `transportId: Transport.TCP`.
    * @default CMD_STREAM
    */
   transportId?: Transport | symbol | undefined;
@@ -129,7 +129,6 @@ const eventNames: EventNames = {
 };
 
 /** Nest keeps handlers with another tag from the server: this is all that it can notice. */
-const NOT_LISTED = 'is the class with the handler among the `controllers` of a module?';
 const NO_HANDLERS = 'no handlers: those tagged with a transport other than the option transportId are not served';
 
 /**
@@ -166,6 +165,7 @@ export class CmdStreamServer
   readonly #failureLog: FailureLog;
   readonly #lifeLog: LifeLog;
   readonly #patterns: PatternInvoker;
+  #unserved: (() => readonly string[]) | undefined;
   #hooked = false;
   /** Was it closed since it got its handlers? */
   #isOver = false;
@@ -275,6 +275,7 @@ export class CmdStreamServer
         timeoutMs,
       });
     }
+    this.#patterns.onHandler(pattern, this.normalizePattern(pattern as string), isEventHandler);
     super.addHandler(pattern, callback, isEventHandler, extras);
   }
 
@@ -282,15 +283,20 @@ export class CmdStreamServer
   removeHandlers(): void {
     this.#isOver = false;
     this.#invoker.removeAll();
+    this.#patterns.removeAll();
     this.messageHandlers.clear();
   }
 
+  /** @internal Is asked at start for more to warn of: it knows the application. */
+  warnOf(unserved: () => readonly string[]): void {
+    this.#unserved = unserved;
+  }
+
   listen(callback: (error?: unknown, info?: unknown) => void): void {
-    const { missing, missingButInCqrs } = this.#invoker;
-    if (missing.length > 0) this.logger.warn(`no handler for ${missing.join(', ')} of the contract: ${NOT_LISTED}`);
-    else if (this.messageHandlers.size === 0) this.logger.warn(NO_HANDLERS);
-    if (missingButInCqrs.length > 0)
-      this.logger.warn(`${missingButInCqrs.join(', ')}: handled by the @CommandHandler of ${CQRS_MIX_UP}`);
+    const missing = this.#invoker.warnings(this.transportId);
+    const none = missing.length === 0 && this.messageHandlers.size === 0 ? [NO_HANDLERS] : [];
+    const unserved = this.#unserved?.() ?? [];
+    for (const line of [...missing, ...none, ...this.#patterns.warnings, ...unserved]) this.logger.warn(line);
     this.#server.listen().then(
       (address) => callback(undefined, address),
       (error: unknown) => callback(error),

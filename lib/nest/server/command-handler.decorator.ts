@@ -24,6 +24,8 @@ import { keepScope, liftIterable } from './lifted-iterable.js';
 // Nest's own key; it is no public constant in all supported versions.
 const PATTERN_METADATA = 'microservices:pattern';
 const COMMAND_METADATA = 'cmd-stream:command';
+/** At a type of Commands: all methods that are marked for it, whatever becomes of them. */
+const MARKED_METADATA = 'cmd-stream:marked';
 
 /** What a handler may return whose Command has Results of type `R`, one or many; nothing only where `R` is `void`. */
 export type HandlerReturn<R> = R | Observable<R> | AsyncIterable<R> | Promise<R | Observable<R> | AsyncIterable<R>>;
@@ -105,6 +107,11 @@ export interface CommandHandlerExtras {
   /** What the method belongs to: the prototype of its class. */
   readonly controller: object;
 }
+
+/** A method that is marked as the handler of Commands; whether Nest hands it to a server is another question. */
+export type MarkedMethod = Pick<CommandHandlerExtras, 'method' | 'controller'> & {
+  readonly transportId: Transport | symbol | undefined;
+};
 
 /** The Nest pattern of a Command: text, because Nest's tools print it. */
 export function routeOf(command: { readonly name: string }): string {
@@ -208,6 +215,11 @@ export function CommandHandler(command: ContractType, options?: CommandHandlerOp
     Reflect.defineMetadata(COMMAND_METADATA, command, descriptor.value);
     const method = `${target.constructor.name}.${String(key)}`;
     const extras: CommandHandlerExtras = { command, method, controller: target, timeoutMs };
+    Reflect.defineMetadata(
+      MARKED_METADATA,
+      [...markedFor(command), { method, controller: target, transportId }],
+      command,
+    );
     (MessagePattern as PatternDecorator)(routeOf(command), transportId, extras)(target, key, descriptor);
   };
 }
@@ -236,6 +248,11 @@ export function refuseStandardDecorator(decorator: string, key: unknown): void {
 /** The type of Commands that the method handles; undefined if it is the handler of something else. */
 export function commandOf(handler: object): ContractType | undefined {
   return Reflect.getMetadata(COMMAND_METADATA, handler) as ContractType | undefined;
+}
+
+/** The methods that are marked for Commands of the type. */
+export function markedFor(command: ContractType): readonly MarkedMethod[] {
+  return (Reflect.getOwnMetadata(MARKED_METADATA, command) as readonly MarkedMethod[] | undefined) ?? [];
 }
 
 /** Has the `@CommandHandler` of @nestjs/cqrs, whose keys these are, been given this type? */

@@ -1,9 +1,13 @@
 // A hybrid application's server of Commands, bound to its handlers when it starts to listen: by then the application
 // has all that is global, in whatever order it was given.
+import 'reflect-metadata';
 import type { INestApplication, INestMicroservice } from '@nestjs/common';
-import type { MicroserviceOptions } from '@nestjs/microservices';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import type { MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { CmdStreamError } from '../../errors.js';
 import { CmdStreamServer, type CmdStreamServerOptions } from './cmd-stream-server.js';
+import { commandOf } from './command-handler.decorator.js';
+import { nameOf } from './handler-invoker.js';
 
 /** What a microservice of Nest is besides its interface. */
 interface DeferredMicroservice {
@@ -47,6 +51,7 @@ export function connectCmdStream(
   const { size } = strategy.getHandlers();
   const hybrid = { inheritAppConfig: true, deferInitialization: true };
   const microservice = app.connectMicroservice<MicroserviceOptions>({ strategy }, hybrid);
+  strategy.warnOf(() => unserved(microservice.get(ModulesContainer)));
   // Early versions of Nest 11 cannot defer it, and have bound the handlers by now: `listen()` does it anew.
   if (strategy.getHandlers().size > size) strategy.removeHandlers();
   const deferred = microservice as INestMicroservice & DeferredMicroservice;
@@ -54,4 +59,38 @@ export function connectCmdStream(
   // Those of the application are called by itself, when it starts.
   deferred.setIsInitHookCalled(true);
   return microservice;
+}
+
+// Nest's own key; it is no public constant in all supported versions.
+const TRANSPORT_METADATA = 'microservices:transport';
+
+/** Of methods that are bound to a transport which no server of the application has: Nest keeps them from all others. */
+function unserved(modules: ModulesContainer): readonly string[] {
+  const served = new Set<unknown>();
+  modules
+    .getRpcTargetRegistry<{ readonly transportId?: unknown }>()
+    .subscribe(({ transportId }) => served.add(transportId))
+    .unsubscribe();
+  // A server without an id is given all handlers.
+  if (served.has(undefined)) return [];
+  const methods = Array.from(modules.values(), (module) => [...module.controllers.values()])
+    .flat()
+    .flatMap(({ metatype }) => boundMethods(metatype?.prototype as object | undefined))
+    .filter(([, transport]) => !served.has(transport))
+    .map(([method, transport]) => `${method} (${nameOf(transport)})`);
+  if (methods.length === 0) return [];
+  const remedy = 'take the transport away, or make it the option transportId';
+  const named = [...new Set(methods)].join(', ');
+  return [`no server of this application has the transport of ${named}: they are never called; ${remedy}`];
+}
+
+/** The methods of a controller that are bound to a transport; Commands have warnings of their own. */
+function boundMethods(prototype: object | undefined): readonly (readonly [string, Transport | symbol])[] {
+  if (prototype === undefined) return [];
+  return new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => {
+    const method = (prototype as Record<string, object>)[name]!;
+    const transport = Reflect.getMetadata(TRANSPORT_METADATA, method) as Transport | symbol | undefined;
+    if (transport === undefined || commandOf(method) !== undefined) return [];
+    return [[`${prototype.constructor.name}.${name}`, transport] as const];
+  });
 }

@@ -1,6 +1,6 @@
 // The Invoker that the core server is given: finds the Nest handler of a Command, runs Nest's pipeline, and gives what
 // comes out of it to the sink. Messages by pattern are the PatternInvoker's.
-import { Server, type MessageHandler } from '@nestjs/microservices';
+import { Server, Transport, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, takeWhile } from 'rxjs';
 import { PatternMessage } from '../../codec/pattern-message.js';
 import { resultCountOf, type CommandContext } from '../../contract/command.js';
@@ -12,7 +12,7 @@ import { CmdStreamError } from '../../errors.js';
 import { subscribe } from '../../server/call/result-source.js';
 import type { CommandInvoker, ResultSink } from '../../server/invoker.js';
 import { CmdStreamContext } from './cmd-stream.context.js';
-import { cqrsHandledIn, isGivenToCqrs } from './command-handler.decorator.js';
+import { cqrsHandledIn, isGivenToCqrs, markedFor, type MarkedMethod } from './command-handler.decorator.js';
 import { askToWait } from './lifted-iterable.js';
 import type { PatternInvoker, RunHandler } from './pattern-invoker.js';
 
@@ -37,8 +37,7 @@ export interface CommandRoute {
 }
 
 /** Of two decorators with one name. */
-export const CQRS_MIX_UP =
-  "'@nestjs/cqrs', which serves no caller: methods of controllers take that of 'nestjs-cmd-stream'";
+const CQRS_MIX_UP = "'@nestjs/cqrs', which serves no caller: methods of controllers take that of 'nestjs-cmd-stream'";
 
 export class HandlerInvoker implements CommandInvoker {
   readonly failureOf: (error: unknown) => unknown;
@@ -87,14 +86,14 @@ export class HandlerInvoker implements CommandInvoker {
     return this.#routes.filter((route) => route !== undefined).length;
   }
 
-  /** The names of Commands of the contract without a handler. */
-  get missing(): readonly string[] {
-    return this.#missing.map(({ name }) => name);
-  }
-
-  /** Those of them that a handler of @nestjs/cqrs was given. */
-  get missingButInCqrs(): readonly string[] {
-    return this.#missing.filter(isGivenToCqrs).map(({ name }) => name);
+  /** What is to be said of the Commands of the contract without a handler, one line for each reason. */
+  warnings(transportId: Transport | symbol): readonly string[] {
+    const missing = this.#missing.map((type) => missingOf(type, transportId));
+    return reasons.flatMap(({ why, text }) => {
+      const these = missing.filter((one) => one.why === why);
+      const names = these.map(({ name }) => name).join(', ');
+      return these.length === 0 ? [] : [`no handler for ${names} of the contract: ${text(these, transportId)}`];
+    });
   }
 
   get #missing(): readonly ContractType[] {
@@ -146,6 +145,60 @@ export class HandlerInvoker implements CommandInvoker {
   handlerOf(command: unknown): string | undefined {
     return this.#routeOf(command)?.method;
   }
+}
+
+/** A Command without a handler: why, and the method that might be one. */
+interface Missing {
+  readonly name: string;
+  readonly why: (typeof reasons)[number]['why'];
+  readonly method?: MarkedMethod | undefined;
+}
+
+const methodsOf = (missing: readonly Missing[]): string => missing.map(({ method }) => method!.method).join(', ');
+
+const reasons = [
+  { why: 'unmarked', text: () => 'no class that is loaded has a @CommandHandler() for it' },
+  { why: 'cqrs', text: () => `handled by the @CommandHandler of ${CQRS_MIX_UP}` },
+  {
+    why: 'elsewhere',
+    text: (missing: readonly Missing[], own: Transport | symbol) => {
+      const bound = missing.map(
+        ({ method }) => `${method!.method} is for the transport ${nameOf(method!.transportId!)}`,
+      );
+      return `${bound.join(', ')}, and the transportId of this server is ${nameOf(own)}`;
+    },
+  },
+  {
+    why: 'no controller',
+    text: (missing: readonly Missing[]) => `a class with ${methodsOf(missing)} has to be a @Controller()`,
+  },
+  {
+    why: 'unlisted',
+    text: (missing: readonly Missing[]) =>
+      `is the class with ${methodsOf(missing)} among the \`controllers\` of a module?`,
+  },
+] as const;
+
+/** Of the methods that are marked for a Command the one that comes nearest to being its handler says why it is none. */
+function missingOf(type: ContractType, own: Transport | symbol): Missing {
+  const { name } = type;
+  const marked = markedFor(type);
+  const here = marked.filter(({ transportId }) => transportId === undefined || transportId === own);
+  const listable = here.find(({ controller }) => isController(controller.constructor));
+  if (listable !== undefined) return { name, why: 'unlisted', method: listable };
+  if (here.length > 0) return { name, why: 'no controller', method: here[0] };
+  if (marked.length > 0) return { name, why: 'elsewhere', method: marked[0] };
+  return { name, why: isGivenToCqrs(type) ? 'cqrs' : 'unmarked' };
+}
+
+/** Nest's own mark, which is no public constant in all supported versions. */
+function isController(given: object): boolean {
+  return Reflect.hasOwnMetadata('__controller__', given);
+}
+
+/** How the log names a transport: `TCP`, `Symbol(another)`. */
+export function nameOf(transportId: Transport | symbol): string {
+  return typeof transportId === 'symbol' ? String(transportId) : (Transport[transportId] ?? String(transportId));
 }
 
 /** The decorator of another package leaves a method without a handler, and says nothing. */

@@ -53,9 +53,36 @@ export interface PatternInvokerConfig {
 
 export class PatternInvoker {
   readonly #config: PatternInvokerConfig;
+  /** Routes with several handlers, of which one is called. */
+  readonly #contested = new Set<string>();
+  /** Patterns that no message has. */
+  readonly #unasked: unknown[] = [];
 
   constructor(config: PatternInvokerConfig) {
     this.#config = config;
+  }
+
+  /** A handler is about to be added; Nest calls all those of an event, and of anything else one. */
+  onHandler(pattern: unknown, route: string, isEventHandler: boolean): void {
+    const others = this.#config.handlers.getHandlers().get(route);
+    if (others !== undefined && !(isEventHandler && others.isEventHandler)) this.#contested.add(route);
+    if (pattern instanceof RegExp) this.#unasked.push(pattern);
+  }
+
+  removeAll(): void {
+    this.#contested.clear();
+    this.#unasked.length = 0;
+  }
+
+  /** What is to be said of handlers that are never called, one line for each reason. */
+  get warnings(): readonly string[] {
+    const contested = [...this.#contested].join(', ');
+    const unasked = this.#unasked.join(', ');
+    const events = 'only those of events may share one';
+    return [
+      ...(contested ? [`several handlers for the patterns ${contested}: only one of each is called; ${events}`] : []),
+      ...(unasked ? [`no message has the pattern ${unasked}: a RegExp is for Transport.KAFKA alone`] : []),
+    ];
   }
 
   invoke(message: PatternMessage, commandContext: CommandContext, sink: ResultSink): void {
@@ -94,6 +121,7 @@ export class PatternInvoker {
     }
     const handler = this.#find(route);
     if (handler) return this.#run(handler, data, context, sink);
+    this.#config.log.noMessageHandler(peerText(route));
     sink.error(new CmdStreamError('REMOTE', NO_MESSAGE_HANDLER, { payload: NO_MESSAGE_HANDLER }));
   }
 
