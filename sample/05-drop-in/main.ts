@@ -26,12 +26,16 @@ async function run({ startServer }: typeof beforeServer, { startClient }: typeof
   await server.close();
 }
 
-if (PORT === undefined) {
-  console.log('before, over TCP of Nest');
-  await run(beforeServer, before);
-  console.log('after, over cmd-stream');
-  await run(afterServer, after);
-} else {
-  await afterServer.startServer(Number(PORT));
-  console.log(`listening on port ${PORT}`);
+async function main(): Promise<void> {
+  if (PORT === undefined) {
+    console.log('before, over TCP of Nest');
+    await run(beforeServer, before);
+    console.log('after, over cmd-stream');
+    await run(afterServer, after);
+  } else {
+    await afterServer.startServer(Number(PORT));
+    console.log(`listening on port ${PORT}`);
+  }
 }
+
+void main();

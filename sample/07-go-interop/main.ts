@@ -21,14 +21,18 @@ async function beAskedByGo(): Promise<void> {
 }
 
 // PORT=9000 nest start 07-go-interop keeps the server of Nest up for Go clients.
-const { PORT } = process.env;
-const reason = reasonWithoutGo();
-if (PORT !== undefined) {
-  await startServer(Number(PORT));
-  console.log(`listening on port ${PORT}`);
-} else if (reason === undefined) {
-  await askGo();
-  await beAskedByGo();
-} else {
-  console.log(`Go is left out, and so is all of this sample: ${reason}`);
+async function main(): Promise<void> {
+  const { PORT } = process.env;
+  const reason = reasonWithoutGo();
+  if (PORT !== undefined) {
+    await startServer(Number(PORT));
+    console.log(`listening on port ${PORT}`);
+  } else if (reason === undefined) {
+    await askGo();
+    await beAskedByGo();
+  } else {
+    console.log(`Go is left out, and so is all of this sample: ${reason}`);
+  }
 }
+
+void main();

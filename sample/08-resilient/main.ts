@@ -73,12 +73,16 @@ async function showCircuit(): Promise<void> {
   console.log(`  the circuit was ${[...states].join(', ')}`);
 }
 
-const { PORT } = process.env;
-if (PORT === undefined) {
-  await showKeepalive();
-  await showOutage();
-  await showCircuit();
-} else {
-  await startServer(Number(PORT));
-  console.log(`listening on port ${PORT}`);
+async function main(): Promise<void> {
+  const { PORT } = process.env;
+  if (PORT === undefined) {
+    await showKeepalive();
+    await showOutage();
+    await showCircuit();
+  } else {
+    await startServer(Number(PORT));
+    console.log(`listening on port ${PORT}`);
+  }
 }
+
+void main();

@@ -1,7 +1,11 @@
 import { run } from './run.js';
 import { exporterByEnvironment } from './telemetry.js';
 
-const exporter = await exporterByEnvironment();
-console.log(await run(exporter));
-// The tree of the trace is printed now.
-await exporter.shutdown();
+async function main(): Promise<void> {
+  const exporter = await exporterByEnvironment();
+  console.log(await run(exporter));
+  // The tree of the trace is printed now.
+  await exporter.shutdown();
+}
+
+void main();

@@ -1,13 +1,12 @@
 import { fork } from 'node:child_process';
 import cluster from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { allOpen, clientOf, lostDuring, shares, type SquareClient } from './client.js';
 import { Fleet } from './fleet.js';
 import { serve } from './server.js';
 
 // This file is what each of the processes runs, too: WORKER_PORT says so.
-const entry = fileURLToPath(import.meta.url);
+const [, entry = ''] = process.argv;
 const { PORT, WORKER_PORT, HOST } = process.env;
 
 /** Workers of node:cluster: one port, whose connections the primary hands to one after the other. */
@@ -75,11 +74,15 @@ async function stay(port: number): Promise<void> {
   console.log(`listening on port ${listening}`);
 }
 
-if (WORKER_PORT !== undefined) {
-  await serve(Number(WORKER_PORT), HOST);
-} else if (PORT !== undefined) {
-  await stay(Number(PORT));
-} else {
-  await showCluster();
-  await showPorts();
+async function main(): Promise<void> {
+  if (WORKER_PORT !== undefined) {
+    await serve(Number(WORKER_PORT), HOST);
+  } else if (PORT !== undefined) {
+    await stay(Number(PORT));
+  } else {
+    await showCluster();
+    await showPorts();
+  }
 }
+
+void main();

@@ -3,7 +3,7 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type LookupFunction } from 'node:net';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { CmdStreamClient, type CmdStreamClientOptions } from 'nestjs-cmd-stream';
@@ -27,6 +27,7 @@ const { values: flags } = parseArgs({
   },
 });
 
+const [, script = ''] = process.argv;
 const SERVERS = 3;
 /** Between two restarts: HAProxy, or the client, has to see that the server is back. */
 const SETTLE_MS = 1_000;
@@ -42,7 +43,7 @@ async function freePorts(count: number): Promise<readonly number[]> {
 
 function startWorker(env: Record<string, string>): ChildProcess {
   // The sample's own main file, be it TypeScript or what was built of it.
-  const entry = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
+  const entry = join(dirname(script), `main${extname(script)}`);
   return fork(entry, { env: { ...process.env, ...env } });
 }
 
@@ -68,7 +69,7 @@ async function behindHaproxy(): Promise<Site> {
   const ports = await fleet.ports();
   const servers = Object.fromEntries(ports.map((one, at) => [`SERVER_${at + 1}`, `127.0.0.1:${one}`]));
   const env = { ...process.env, ...servers, PORT: String(port) };
-  const config = join(import.meta.dirname, 'haproxy.cfg');
+  const config = join(dirname(script), 'haproxy.cfg');
   const haproxy = spawn('haproxy', ['-db', '-q', '-f', config], { env, stdio: ['ignore', 'inherit', 'inherit'] });
   let isOver = false;
   const ended = once(haproxy, 'exit').then(() => {
@@ -154,4 +155,8 @@ async function show(site: Site): Promise<void> {
   if (!report(load, done.restarts)) process.exitCode = 1;
 }
 
-await show(flags.way === 'dns' ? await byDns() : await behindHaproxy());
+async function main(): Promise<void> {
+  await show(flags.way === 'dns' ? await byDns() : await behindHaproxy());
+}
+
+void main();

@@ -38,10 +38,14 @@ async function showAll() {
   await gateway.close();
 }
 
-if (PORT === undefined) {
-  await showAll();
-} else {
-  const stock = await startStock(0, ['error', 'warn']);
-  const gateway = await startGateway(Number(PORT), ['error', 'warn']);
-  console.log(`the gateway is ${await gateway.getUrl()}, the health of the service ${await stock.getUrl()}/health`);
+async function main(): Promise<void> {
+  if (PORT === undefined) {
+    await showAll();
+  } else {
+    const stock = await startStock(0, ['error', 'warn']);
+    const gateway = await startGateway(Number(PORT), ['error', 'warn']);
+    console.log(`the gateway is ${await gateway.getUrl()}, the health of the service ${await stock.getUrl()}/health`);
+  }
 }
+
+void main();

@@ -3,23 +3,27 @@ import type { CommandServer } from 'nestjs-cmd-stream';
 import { startPrices } from './apps/prices/src/prices.module.js';
 import { startShop } from './apps/shop/src/shop.module.js';
 
+async function show(url: string) {
+  const response = await fetch(url, { headers: { connection: 'close' } });
+  console.log(`GET ${new URL(url).pathname}: ${response.status} ${await response.text()}`);
+}
+
 // With PORT=8080 both stay, and PRICES_PORT says where the service listens.
-const { PORT, PRICES_PORT } = process.env;
-const prices = await startPrices(Number(PRICES_PORT ?? (PORT === undefined ? 0 : 3000)));
-process.env['PRICES_PORT'] = String(prices.unwrap<CommandServer>().address!.port);
-const shop = await startShop(Number(PORT ?? 0));
-const url = await shop.getUrl();
+async function main(): Promise<void> {
+  const { PORT, PRICES_PORT } = process.env;
+  const prices = await startPrices(Number(PRICES_PORT ?? (PORT === undefined ? 0 : 3000)));
+  process.env['PRICES_PORT'] = String(prices.unwrap<CommandServer>().address!.port);
+  const shop = await startShop(Number(PORT ?? 0));
+  const url = await shop.getUrl();
 
-async function show(path: string) {
-  const response = await fetch(url + path, { headers: { connection: 'close' } });
-  console.log(`GET ${path}: ${response.status} ${await response.text()}`);
+  if (PORT === undefined) {
+    await show(url + '/prices/tea');
+    await show(url + '/prices/gold');
+    await shop.close();
+    await prices.close();
+  } else {
+    console.log(`the shop is ${url}`);
+  }
 }
 
-if (PORT === undefined) {
-  await show('/prices/tea');
-  await show('/prices/gold');
-  await shop.close();
-  await prices.close();
-} else {
-  console.log(`the shop is ${url}`);
-}
+void main();

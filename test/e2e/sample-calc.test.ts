@@ -1,7 +1,7 @@
 // The sample 01-calc does what it says: its server byte for byte and towards a client, its main program from start to
 // end.
 import { connect } from 'node:net';
-import { describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, type CommandServer } from 'nestjs-cmd-stream';
 import { lastValueFrom, map, toArray } from 'rxjs';
 import { AddCmd, calcContract, PrimesCmd, SubCmd } from '../../sample/01-calc/calc.contract.js';
@@ -9,6 +9,7 @@ import { startServer } from '../../sample/01-calc/server.js';
 import { ADD_2_3, frame, GREETING, SUM_5 } from '../support/calc-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawPeer } from '../support/raw-peer.js';
+import { printedOutput } from '../support/sample.js';
 
 const own = guardLeaks();
 const primes = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29];
@@ -41,10 +42,7 @@ describe('sample 01-calc', () => {
   });
 
   it('prints its answers and ends when it is run', async () => {
-    const print = jest.spyOn(console, 'log').mockImplementation(() => {});
-    await import('../../sample/01-calc/main.js');
-    const text = print.mock.calls.flat().join('\n');
-    print.mockRestore();
+    const text = await printedOutput(own, '01-calc');
     expect(text).toContain('2 + 3 = 5');
     expect(text).toContain('8 - 4 = 4');
     expect(text).toMatch(new RegExp(primes.map((prime) => `\\b${prime}\\b`).join('[^]*')));

@@ -6,7 +6,7 @@ import { guardLeaks } from '../support/leak-guard.js';
 import { projectRoot } from '../support/project.js';
 import { printedOutput, readmeBlocks, shownOutput } from '../support/sample.js';
 
-guardLeaks();
+const own = guardLeaks();
 const name = '05-drop-in';
 
 /** As `git diff` has it, without the lines that are no part of either file. */
@@ -25,7 +25,7 @@ function difference(before: string, after: string): string {
 
 describe('sample 05-drop-in', () => {
   it('prints what its README says, and ends', async () => {
-    expect(await printedOutput(name)).toBe(shownOutput(name));
+    expect(await printedOutput(own, name)).toBe(shownOutput(name));
   });
 
   it('has the difference of its folders in its README', () => {

@@ -14,7 +14,7 @@ describe('sample 12-gateway', () => {
   });
 
   it('prints what its README says, and ends', async () => {
-    expect(await printedOutput('12-gateway')).toBe(shownOutput('12-gateway'));
+    expect(await printedOutput(own, '12-gateway')).toBe(shownOutput('12-gateway'));
   });
 
   it('has a service that checks the Commands of callers without a gateway as well', async () => {

@@ -21,6 +21,6 @@ describe('sample 03-mus', () => {
   });
 
   it('prints what its README says, and ends', async () => {
-    expect(await printedOutput('03-mus')).toBe(shownOutput('03-mus'));
+    expect(await printedOutput(own, '03-mus')).toBe(shownOutput('03-mus'));
   });
 });

@@ -7,10 +7,11 @@ import { pictureOf } from '../../sample/09-otel/picture.js';
 import { run } from '../../sample/09-otel/run.js';
 import { exporterByEnvironment } from '../../sample/09-otel/telemetry.js';
 import { serviceOf } from '../../sample/09-otel/trace-tree.js';
-import { outputOfOtelSample } from '../docs/sample-output.js';
 import { OtelCollector } from '../support/otel-collector.js';
 import { parentOf } from '../support/otel-memory.js';
 import { guardLeaks } from '../support/leak-guard.js';
+import { printedOutput, shownOutput } from '../support/sample.js';
+import { itUnless } from '../support/unless.js';
 
 const own = guardLeaks();
 const folder = new URL('../../sample/09-otel/', import.meta.url);
@@ -75,14 +76,22 @@ describe('sample 09-otel', () => {
     BUILD_TIMEOUT_MS,
   );
 
-  it(
+  itUnless(
+    reasonWithoutGo(),
     'prints what its README says, and ends',
     async () => {
-      await import('../../sample/09-otel/main.js');
-      expect(print.mock.calls.flat().join('\n')).toBe(outputOfOtelSample());
+      expect(await printedOutput(own, '09-otel')).toBe(shownOutput('09-otel'));
     },
     BUILD_TIMEOUT_MS,
   );
+
+  it('leaves out what Go would answer where that is missing, and says so', async () => {
+    const lines = shownOutput('09-otel')
+      .split('\n')
+      .filter((line) => !line.includes('AddCmd'));
+    const said = 'the Go service is left out: Go is not installed';
+    expect(await printedOutput(own, '09-otel', { PATH: '' })).toBe([said, ...lines].join('\n'));
+  });
 
   it('has a picture of what it prints', () => {
     const picture = readFileSync(new URL('trace.svg', folder), 'utf8');

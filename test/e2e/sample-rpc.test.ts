@@ -31,6 +31,6 @@ describe('sample 10-rpc', () => {
   });
 
   it('prints what its README says, and ends', async () => {
-    expect(await printedOutput('10-rpc')).toBe(shownOutput('10-rpc'));
+    expect(await printedOutput(own, '10-rpc')).toBe(shownOutput('10-rpc'));
   });
 });

@@ -1,3 +1,7 @@
 import { startPrices } from './prices.module.js';
 
-await startPrices(Number(process.env['PRICES_PORT'] ?? 3000));
+async function main(): Promise<void> {
+  await startPrices(Number(process.env['PRICES_PORT'] ?? 3000));
+}
+
+void main();
