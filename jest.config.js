@@ -34,7 +34,9 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^(.*/installed-transformer)\\.cjs$': '$1.cts',
   },
-  testTimeout: 30_000,
+  // The second one says at the end what was skipped, and why.
+  reporters: ['default', '<rootDir>/test/support/skip-reporter.mjs'],
+  testTimeout: 60_000,
   maxWorkers: 2,
   // A worker leaves nothing open: it emits 'exit' a millisecond after it is told to end. But then Node takes down the modules
   // of every test file it has run, a gigabyte of them, which may last longer than the half second that Jest waits.

@@ -10,6 +10,7 @@ import { GREETING } from '../support/calc-frames.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { outputOf } from '../support/program.js';
 import { projectRoot } from '../support/project.js';
+import { describeUnless } from '../support/unless.js';
 
 const TEST_TIMEOUT_MS = 240_000;
 const own = guardLeaks();
@@ -26,11 +27,8 @@ const nothingLost = /3 restarts\n {2}answered ([\d,]+), wrong 0, failed 0\n {2}e
 const hasHaproxy = spawnSync('haproxy', ['-v']).status === 0;
 /** Only there all addresses of 127.0.0.0/8 are those of the machine. */
 const hasAddresses = process.platform === 'linux';
-const withHaproxy = hasHaproxy ? describe : describe.skip;
-const withAddresses = hasAddresses ? describe : describe.skip;
-if (!hasHaproxy) process.stdout.write('Skipped: the rolling restart behind HAProxy, as `haproxy` is not installed.\n');
 
-withHaproxy('a rolling restart behind HAProxy', () => {
+describeUnless(hasHaproxy ? undefined : 'haproxy is not installed', 'a rolling restart behind HAProxy', () => {
   it.each([
     ['sent again', []],
     ['not sent again', ['--no-retry']],
@@ -43,15 +41,19 @@ withHaproxy('a rolling restart behind HAProxy', () => {
   );
 });
 
-withAddresses('a rolling restart of servers at addresses that come and go', () => {
-  it(
-    'leaves no Command without its answer',
-    async () => {
-      expect(await rolling('--way', 'dns', '--no-retry')).toMatch(nothingLost);
-    },
-    TEST_TIMEOUT_MS,
-  );
-});
+describeUnless(
+  hasAddresses ? undefined : 'this is no Linux',
+  'a rolling restart of servers at addresses that come and go',
+  () => {
+    it(
+      'leaves no Command without its answer',
+      async () => {
+        expect(await rolling('--way', 'dns', '--no-retry')).toMatch(nothingLost);
+      },
+      TEST_TIMEOUT_MS,
+    );
+  },
+);
 
 describe('the configuration of HAProxy', () => {
   it('waits for the greeting of a server with the default serverInfo', () => {

@@ -1,16 +1,14 @@
 // The program `cmd-stream` and peers written in Go: it asks their server, and answers their client.
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { selfSigned } from '../support/certificates.js';
 import { CliFolder } from '../support/cli-process.js';
+import { describeUnless } from '../support/unless.js';
 import { GoPeers, reasonToSkipGo, type GoServer } from './go-peer.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`cmd-stream and Go are not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 
-describeWithGo('cmd-stream and a Go server', () => {
+describeUnless(reasonToSkipGo(), 'cmd-stream and a Go server', () => {
   const go = new GoPeers();
   const cli = new CliFolder();
   let server: GoServer;

@@ -7,17 +7,15 @@ import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { interopContract, SlowCmd } from '../support/interop-contract.js';
 import { AddCmd, CountCmd, EchoCmd, FailCmd, FloatCmd, SubCmd, TraceCmd } from '../support/vector-contract.js';
+import { describeUnless } from '../support/unless.js';
 import { GoPeers, reasonToSkipGo, type GoServer } from './go-peer.js';
 import { startNestServer } from './interop-server.js';
 import { startServer as startCalcSample } from '../../sample/01-calc/server.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`Go interop is not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 const GREETING_BYTES = 8;
 
-describeWithGo('interop with cmd-stream-go', () => {
+describeUnless(reasonToSkipGo(), 'interop with cmd-stream-go', () => {
   const go = new GoPeers();
   beforeAll(() => go.build(), BUILD_TIMEOUT_MS);
   afterAll(() => go.dispose());

@@ -1,15 +1,13 @@
 // Clients of cmd-stream-go under load, from which nothing may be lost: with servers that stay, close and come back.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { CmdStreamClient } from 'nestjs-cmd-stream';
 import { interopContract } from '../support/interop-contract.js';
 import { AddCmd } from '../support/vector-contract.js';
+import { describeUnless } from '../support/unless.js';
 import type { GoLoad, LoadCounters } from './go-load.js';
 import { GoPeers, reasonToSkipGo } from './go-peer.js';
 import { startNestServer } from './interop-server.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`the Go client under load is not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 
 function expectConserved({ sent, ok, failed, mismatched, pending }: LoadCounters): void {
@@ -17,7 +15,7 @@ function expectConserved({ sent, ok, failed, mismatched, pending }: LoadCounters
   expect(ok + pending + Object.values(failed).reduce((sum, count) => sum + count, 0)).toBe(sent);
 }
 
-describeWithGo('a Go client under load', () => {
+describeUnless(reasonToSkipGo(), 'a Go client under load', () => {
   const go = new GoPeers();
   beforeAll(() => go.build(), BUILD_TIMEOUT_MS);
   afterAll(() => go.dispose());

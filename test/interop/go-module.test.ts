@@ -1,14 +1,12 @@
 // The Go programs that the interop tests start: formatted, vetted and tested by Go itself.
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
+import { describeUnless } from '../support/unless.js';
 import { goModuleFolder, reasonToSkipGo, runGo } from './go-peer.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`the Go module is not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 
-describeWithGo('the Go module of the interop tests', () => {
+describeUnless(reasonToSkipGo(), 'the Go module of the interop tests', () => {
   it('is formatted as gofmt does it', () => {
     expect(execFileSync('gofmt', ['-l', '.'], { cwd: goModuleFolder, encoding: 'utf8' })).toBe('');
   });

@@ -11,12 +11,10 @@ import { interopContract, SlowCmd } from '../support/interop-contract.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { ServerProcess } from '../support/server-process.js';
 import { AddCmd } from '../support/vector-contract.js';
+import { describeUnless } from '../support/unless.js';
 import type { GoLoad, LoadCounters } from './go-load.js';
 import { GoPeers, reasonToSkipGo, type GoServer } from './go-peer.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`outages between Go and us are not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 const TEST_TIMEOUT_MS = 60_000;
 const host = '127.0.0.1';
@@ -24,7 +22,7 @@ const host = '127.0.0.1';
 const knownToGo =
   /^(EOF|timeout|i\/o timeout|broken pipe|connection (reset by peer|refused)|use of closed network connection)$/;
 
-describeWithGo('outages between Go and us', () => {
+describeUnless(reasonToSkipGo(), 'outages between Go and us', () => {
   const go = new GoPeers();
   beforeAll(() => go.build(), BUILD_TIMEOUT_MS);
   afterAll(() => go.dispose());

@@ -7,12 +7,10 @@ import { Folder } from '../support/folder.js';
 import { interopContract } from '../support/interop-contract.js';
 import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { AddCmd } from '../support/vector-contract.js';
+import { describeUnless } from '../support/unless.js';
 import { GoPeers, reasonToSkipGo } from './go-peer.js';
 import { startNestServer } from './interop-server.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`Go interop is not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 
 const authority = new CertificateAuthority('the CA');
@@ -25,7 +23,7 @@ const ofAnother = new CertificateAuthority('another CA').issue({ name: 'other', 
 const bySelf = selfSigned();
 const ca = authority.cert;
 
-describeWithGo('TLS with cmd-stream-go', () => {
+describeUnless(reasonToSkipGo(), 'TLS with cmd-stream-go', () => {
   const go = new GoPeers();
   const folder = new Folder();
   beforeAll(() => go.build(), BUILD_TIMEOUT_MS);

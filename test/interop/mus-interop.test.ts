@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, type CmdStreamClientOptions } from 'nestjs-cmd-stream';
 import { keepLost, type LostConnection } from '../support/lost-connection.js';
+import { describeUnless } from '../support/unless.js';
 import { lastValueFrom, toArray } from 'rxjs';
 import { GoPeers, reasonToSkipGo, type GoServer } from './go-peer.js';
 import { startInvokerServer } from './invoker-server.js';
@@ -34,14 +35,11 @@ import {
   TracedHelloCmd,
 } from './mus-greeters.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`MUS interop is not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
-describeWithGo('MUS with cmd-stream-go', () => {
+describeUnless(reasonToSkipGo(), 'MUS with cmd-stream-go', () => {
   const go = new GoPeers();
   beforeAll(() => go.build(), BUILD_TIMEOUT_MS);
   afterAll(() => go.dispose());

@@ -1,6 +1,6 @@
 // One trace across an HTTP request, a Nest gateway, a Nest service and a Go service, and from a Go client into Nest:
 // the ids of parents and children, as each side records them.
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
 import { Controller, Get, Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -26,11 +26,9 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { lastValueFrom, toArray, type Observable } from 'rxjs';
 import { until } from '../support/deadline.js';
 import { OtelMemory, parentOf } from '../support/otel-memory.js';
+import { describeUnless } from '../support/unless.js';
 import { GoPeers, reasonToSkipGo } from './go-peer.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`traces across Go are not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 
 /** As of Go: a bare number in JSON. */
@@ -130,7 +128,7 @@ class GatewayController {
   }
 }
 
-describeWithGo('a trace', () => {
+describeUnless(reasonToSkipGo(), 'a trace', () => {
   const go = new GoPeers();
   const closers: (() => Promise<unknown>)[] = [];
 

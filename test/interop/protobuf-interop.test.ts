@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CmdStreamClient, type CommandServer } from 'nestjs-cmd-stream';
 import { keepLost, type LostConnection } from '../support/lost-connection.js';
+import { describeUnless } from '../support/unless.js';
 import { protobufCodec } from 'nestjs-cmd-stream/protobuf';
 import { lastValueFrom, toArray } from 'rxjs';
 import * as sample from '../../sample/02-protobuf/calc.contract.js';
@@ -18,14 +19,11 @@ import {
   SubCmd,
 } from './protobuf-calc.js';
 
-const skipped = reasonToSkipGo();
-if (skipped) console.warn(`Protobuf interop is not tested: ${skipped}`);
-const describeWithGo = skipped ? describe.skip : describe;
 const BUILD_TIMEOUT_MS = 300_000;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
 
-describeWithGo('Protobuf with cmd-stream-go', () => {
+describeUnless(reasonToSkipGo(), 'Protobuf with cmd-stream-go', () => {
   const go = new GoPeers();
   beforeAll(() => go.build(), BUILD_TIMEOUT_MS);
   afterAll(() => go.dispose());

@@ -10,3 +10,4 @@ import './option-docs.law.js';
 import './plain-words.law.js';
 import './reach.law.js';
 import './rungs.law.js';
+import './skipped.law.js';

@@ -1,7 +1,8 @@
 // Waiting in tests: for a promise or a condition, never for a time to pass, and never for ever.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-const DEADLINE_MS = 20_000;
+/** What takes a second may take half a minute where cores are shared. */
+const DEADLINE_MS = 45_000;
 
 /** What `promise` gives, or an error that names what was awaited. */
 export async function inTime<T>(what: string, promise: PromiseLike<T>, deadlineMs = DEADLINE_MS): Promise<T> {

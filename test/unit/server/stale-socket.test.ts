@@ -7,10 +7,11 @@ import { removeStaleSocket } from '../../../lib/server/listening-socket.js';
 import { Folder } from '../../support/folder.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { RawPeer } from '../../support/raw-peer.js';
+import { describeUnless } from '../../support/unless.js';
 
 const own = guardLeaks();
 /** Elsewhere the system calls that a refused connection, as if no process listened. */
-const onLinux = process.platform === 'linux' ? describe : describe.skip;
+const reason = process.platform === 'linux' ? undefined : 'this is no Linux';
 
 /** The path of a socket whose server has gone without it. */
 async function deadSocket(): Promise<string> {
@@ -54,7 +55,7 @@ describe('removeStaleSocket()', () => {
   });
 });
 
-onLinux('removeStaleSocket() on Linux', () => {
+describeUnless(reason, 'removeStaleSocket() on Linux', () => {
   it('does not touch a server that cannot take one more connection at the moment', async () => {
     const path = own(new Folder()).file('busy.sock');
     const server = createServer((socket) => socket.destroy()).listen({ path, backlog: 1 });
