@@ -59,9 +59,9 @@ export class Terminal {
   async print(line: string): Promise<void> {
     const { stdout } = this.#process;
     if (this.stoppedBy === 'EPIPE' || this.stoppedBy === 'ERROR' || stdout.write(`${line}\n`)) return;
-    await new Promise<void>((resolve) => {
-      stdout.once('drain', resolve);
-      this.signal.addEventListener('abort', () => resolve(), { once: true });
+    await this.#orStopped((drained) => {
+      stdout.once('drain', drained);
+      return () => stdout.off('drain', drained);
     });
   }
 
@@ -94,15 +94,23 @@ export class Terminal {
 
   /** Waits so many milliseconds, or until the command is to end. */
   async pause(ms: number): Promise<void> {
-    if (this.signal.aborted) return;
+    await this.#orStopped((over) => {
+      const timer = setTimeout(over, ms);
+      return () => clearTimeout(timer);
+    });
+  }
+
+  /** Resolves when what `wait` begins calls back, or when the command is to end; `wait` returns what ends it. */
+  async #orStopped(wait: (done: () => void) => () => void): Promise<void> {
+    const { signal } = this;
+    if (signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, ms);
-      const { signal } = this;
-      function done(): void {
-        clearTimeout(timer);
+      const done = (): void => {
+        end();
         signal.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      const end = wait(done);
       signal.addEventListener('abort', done, { once: true });
     });
   }
