@@ -312,6 +312,33 @@ describe('enableGracefulShutdown()', () => {
     expect(log).toEqual(['started', 'answered', 'destroyed', 'shut down: SIGUSR2']);
   });
 
+  it.each([
+    [null, 'options must be an object, got null'],
+    ['SIGTERM', 'options must be an object, got "SIGTERM"'],
+    [{ signal: 'SIGTERM' }, 'unknown option "signal": did you mean "signals"?'],
+    [{ signals: 'SIGTERM' }, 'option "signals" must be a list of names of signals such as ["SIGTERM"]'],
+    [{ signals: ['SIGTREM'] }, 'option "signals" must be'],
+    [{ signals: ['SIGTERM', 15] }, 'option "signals" must be'],
+    [{ signals: ['SIGKILL'] }, 'without SIGKILL and SIGSTOP, which no process receives'],
+  ])('refuses %j, and changes nothing', async (options, text) => {
+    const [app] = await pure();
+    own({ destroy: () => app.close() });
+    const before = process.eventNames();
+    const refused = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(text) });
+    expect(() => enableGracefulShutdown(app, options as never)).toThrow(refused);
+    expect(process.eventNames()).toEqual(before);
+  });
+
+  it('may listen to no signal, and to those of other systems', async () => {
+    const [app] = await pure();
+    own({ destroy: () => app.close() });
+    for (const signals of [[], ['SIGBREAK', 'SIGUSR2']] as NodeJS.Signals[][]) {
+      const before = process.listenerCount('SIGBREAK');
+      own({ destroy: enableGracefulShutdown(app, { signals }) });
+      expect(process.listenerCount('SIGBREAK')).toBe(before + (signals.length > 0 ? 1 : 0));
+    }
+  });
+
   it('listens to SIGTERM and SIGINT, and takes its handlers away', async () => {
     const [app] = await pure();
     own({ destroy: () => app.close() });

@@ -1,8 +1,10 @@
 // The right order at the end: drain the servers first, while the providers their handlers need are alive; and one
 // signal for all applications of the process, raised again when the last of them is done.
+import { constants } from 'node:os';
 import { Logger, type INestApplicationContext, type INestMicroservice } from '@nestjs/common';
 import { NestApplicationContext } from '@nestjs/core';
 import { CmdStreamError } from '../../errors.js';
+import { resolveOptions, type OptionRules } from '../../options.js';
 import { isCommandServer, type CommandServer } from '../../server/command-server.js';
 
 /**
@@ -12,11 +14,33 @@ import { isCommandServer, type CommandServer } from '../../server/command-server
  */
 export interface GracefulShutdownOptions {
   /**
-   * Signals that close the application.
+   * Signals that close the application, any but SIGKILL and SIGSTOP; none: `app.close()` alone does.
    * @default ['SIGTERM', 'SIGINT']
    */
   signals?: readonly NodeJS.Signals[] | undefined;
 }
+
+export const gracefulShutdownDefaults = Object.freeze({ signals: ['SIGTERM', 'SIGINT'] as readonly NodeJS.Signals[] });
+
+/** Also those of other systems: an application names them all, wherever it runs. */
+const signalNames: ReadonlySet<unknown> = new Set([
+  'SIGBREAK',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  ...Object.keys(constants.signals),
+]);
+
+function mayBeReceived(name: unknown): boolean {
+  return name !== 'SIGKILL' && name !== 'SIGSTOP' && signalNames.has(name);
+}
+
+export const gracefulShutdownRules: OptionRules<GracefulShutdownOptions> = Object.freeze({
+  signals: {
+    expected: 'a list of names of signals such as ["SIGTERM"], without SIGKILL and SIGSTOP, which no process receives',
+    accepts: (value) => Array.isArray(value) && value.every(mayBeReceived),
+  },
+});
 
 /** What applications of all kinds may have; Nest's types know no signal. */
 interface Closable {
@@ -60,14 +84,17 @@ interface OfShutdown {
  *   await app.listen();
  * }
  *
- * @throws {CmdStreamError} INVALID_OPTION beside `app.enableShutdownHooks()`, whose place it takes, and from that one
- * as well
+ * @throws {CmdStreamError} INVALID_OPTION when its options make no sense; beside `app.enableShutdownHooks()`, whose
+ * place it takes, and from that one as well
  * @publicApi
  */
-export function enableGracefulShutdown(
-  app: INestApplicationContext,
-  { signals = ['SIGTERM', 'SIGINT'] }: GracefulShutdownOptions = {},
-): () => void {
+export function enableGracefulShutdown(app: INestApplicationContext, options?: GracefulShutdownOptions): () => void {
+  const { signals } = resolveOptions(
+    'enableGracefulShutdown',
+    options,
+    gracefulShutdownDefaults,
+    gracefulShutdownRules,
+  );
   if (hasShutdownHooks(app)) refuseBoth();
   const given = (app as OfShutdown)[SHUTDOWN];
   if (given !== undefined) return given.listen(signals);
