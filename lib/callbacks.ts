@@ -42,6 +42,13 @@ export function requireSync<T>(code: CmdStreamErrorCode, name: string, given: T)
   return given;
 }
 
+/** @throws {CmdStreamError} INVALID_OPTION when `what` is no function, and would never be called */
+export function requireFunction(what: string, given: unknown): void {
+  if (typeof given === 'function') return;
+  const got = given === null ? 'null' : typeof given;
+  throw new CmdStreamError('INVALID_OPTION', `${what} must be a function, got ${got}`);
+}
+
 /** A promise and what resolves it. */
 export interface Deferred {
   readonly promise: Promise<void>;

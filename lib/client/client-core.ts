@@ -1,7 +1,7 @@
 // What a client does: it owns the groups of connections, one at a time, and gives them calls. CommandClient and the
 // Nest client are faces of it; users see neither it nor what it takes beside their options.
 import { AsyncScope } from '../async-scope.js';
-import { notify } from '../callbacks.js';
+import { notify, requireFunction } from '../callbacks.js';
 import { resultCountOf } from '../contract/command.js';
 import { hasResult, type ContractTables } from '../contract/contract.js';
 import { unlisted } from '../contract/type-table.js';
@@ -52,7 +52,7 @@ export class ClientCore implements ObservedClient {
   readonly traffic = { sent: 0, received: 0 };
   /** What outages have cost its calls so far. */
   readonly losses = { lost: 0, unsent: 0 };
-  readonly #statusListeners = new Set<(change: ClientStatusChange) => void>();
+  readonly #statusListeners = new Set<{ readonly call: (change: ClientStatusChange) => void }>();
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedClientOptions) {
@@ -107,8 +107,10 @@ export class ClientCore implements ObservedClient {
   }
 
   onStatus(listener: (change: ClientStatusChange) => void): () => void {
-    this.#statusListeners.add(listener);
-    return () => this.#statusListeners.delete(listener);
+    requireFunction('onStatus: the listener', listener);
+    const entry = { call: listener };
+    this.#statusListeners.add(entry);
+    return () => void this.#statusListeners.delete(entry);
   }
 
   connect(): Promise<void> {
@@ -292,7 +294,7 @@ export class ClientCore implements ObservedClient {
 
   #notify(cause?: CmdStreamError, server?: string, connection?: ConnectionStatus): void {
     const change = { status: this.status, cause, server, connection };
-    for (const listener of this.#statusListeners) notify(() => this.#scope.runApart(listener, undefined, change));
+    for (const { call } of this.#statusListeners) notify(() => this.#scope.runApart(call, undefined, change));
   }
 
   #unexpected(seq: Seq, result: unknown, bytesRead: number): void {

@@ -4,6 +4,7 @@ import type { CommandOf, Contract } from '../contract/contract.js';
 import type { ClientTlsReloadOptions } from '../connection/tls-options.js';
 import type { CmdStreamError } from '../errors.js';
 import type { Seq } from '../wire/frame.js';
+import { checkSink } from './call/call-rules.js';
 import { CallerSink, type Call, type CallOptions, type CommandSink } from './call/client-call.js';
 import { resolveClientOptions } from './client-config.js';
 import { ClientCore } from './client-core.js';
@@ -65,6 +66,8 @@ export class CommandClient<K extends Contract = Contract> {
   /**
    * Calls `listener` whenever a connection opens, ends or cannot be opened, and with every change of `status`; returns
    * what ends that.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION when it is no function
    */
   onStatus(listener: (change: ClientStatusChange) => void): () => void {
     return this.#core.onStatus(listener);
@@ -114,6 +117,7 @@ export class CommandClient<K extends Contract = Contract> {
    * EXTENSION_UNAVAILABLE (never sent); CONNECTION_LOST; TIMEOUT; the signal's reason; what the server answered:
    * REMOTE, INTERNAL, OVERLOADED, NO_HANDLER, NO_RESULT, SHUTDOWN, and the codes of a refused Command.
    *
+   * @throws {CmdStreamError} INVALID_OPTION when the sink has not all three functions: no error could be given to it
    * @example
    * import type { CommandClient } from 'nestjs-cmd-stream/core';
    * import { PrimesCmd } from './calc.contract.js';
@@ -128,6 +132,7 @@ export class CommandClient<K extends Contract = Contract> {
    * }
    */
   dispatch<C extends CommandOf<K>>(command: C, sink: CommandSink<ResultOf<C>>, options?: CallOptions): Call {
+    checkSink(sink as CommandSink);
     return this.#core.submit(command, new CallerSink(sink as CommandSink, true), options);
   }
 

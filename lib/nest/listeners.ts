@@ -1,5 +1,6 @@
 // Who is called for which event of a Nest server or client: events have fixed names, listeners are functions, and each
 // is ended by itself.
+import { requireFunction } from '../callbacks.js';
 import { CmdStreamError } from '../errors.js';
 import type { OldOptionNames } from '../options.js';
 
@@ -32,10 +33,7 @@ export class Listeners {
       const remedy = Object.hasOwn(old, event) ? `: ${old[event]}` : `; known are ${known.join(', ')}`;
       throw new CmdStreamError('INVALID_OPTION', `${owner}: unknown event "${String(event)}"${remedy}`);
     }
-    if (typeof callback !== 'function') {
-      const got = callback === null ? 'null' : typeof callback;
-      throw new CmdStreamError('INVALID_OPTION', `${owner}: the callback of "${event}" must be a function, got ${got}`);
-    }
+    requireFunction(`${owner}: the callback of "${event}"`, callback);
     const entry = { call: callback as Listener };
     this.#listeners.set(event, [...this.of(event), entry]);
     return () => {

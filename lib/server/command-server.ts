@@ -2,7 +2,7 @@
 // again; what happens between is a ServerRun.
 import type { AddressInfo, Server } from 'node:net';
 import { AsyncScope } from '../async-scope.js';
-import { callSafely, notify } from '../callbacks.js';
+import { callSafely, notify, requireFunction } from '../callbacks.js';
 import { codecFor } from '../codec/codec-rules.js';
 import { tablesOf } from '../contract/contract.js';
 import { Fingerprint } from '../codec/fingerprint.js';
@@ -70,7 +70,7 @@ export class CommandServer implements ObservedServer {
   readonly #config: ServerRunConfig;
   readonly #load: ServerLoad;
   readonly #tls: ServerTls | undefined;
-  readonly #listeners = new Set<ServerStatusListener>();
+  readonly #listeners = new Set<{ readonly call: ServerStatusListener }>();
   #run: ServerRun | undefined;
   /** Was it closed before it has ever listened? */
   #isClosedUnused = false;
@@ -134,10 +134,14 @@ export class CommandServer implements ObservedServer {
   /**
    * Calls `listener` whenever the status changes, with the reason if there is one: why it could not listen, why it is
    * degraded, why it closed by itself. Returns what ends that.
+   *
+   * @throws {CmdStreamError} INVALID_OPTION when it is no function
    */
   onStatus(listener: ServerStatusListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    requireFunction('onStatus: the listener', listener);
+    const entry = { call: listener };
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
   }
 
   /**
@@ -271,7 +275,7 @@ export class CommandServer implements ObservedServer {
 
   #notifyStatus(status: ServerStatus, cause?: CmdStreamError): void {
     if (status === 'closed') this.#observers.close();
-    for (const listener of this.#listeners) this.#notify(listener, status, cause);
+    for (const { call } of this.#listeners) this.#notify(call, status, cause);
   }
 
   #notify<A extends unknown[]>(callback: ((...args: A) => unknown) | undefined, ...args: A): void {

@@ -400,3 +400,36 @@ describe('the options of a call', () => {
     await expect(core.pingEach({ timeoutMs: -1 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 });
+
+describe('what is to be called', () => {
+  const nonsense: Values = [undefined, ...noFunction];
+
+  it.each([
+    ['client', () => new CommandClient({ contract, port: 1 })],
+    ['server', () => new CommandServer({ contract, invoker: calcInvoker })],
+  ])('with the status of a %s is a function, and one that is given twice is called twice', async (_, make) => {
+    await using side = make();
+    const refused = expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(/onStatus: .* got/),
+    });
+    for (const listener of nonsense) expect(() => side.onStatus(listener as never)).toThrow(refused);
+    let calls = 0;
+    const listener = (): void => void calls++;
+    const [off] = [side.onStatus(listener), side.onStatus(listener)];
+    off();
+    await side.close();
+    expect(calls).toBe(1);
+  });
+
+  it.each(['next', 'complete', 'error'])('with what comes back to dispatch() has a function "%s"', (name) => {
+    const core = new CommandClient({ contract, port: 1 });
+    const sink = { next: () => {}, complete: () => {}, error: () => {} };
+    const text = `dispatch: "${name}" of the sink must be a function, got `;
+    const refused = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(text) });
+    for (const value of nonsense)
+      expect(() => core.dispatch(new AddCmd(1, 1), { ...sink, [name]: value } as never)).toThrow(refused);
+    expect(() => core.dispatch(new AddCmd(1, 1), null as never)).toThrow('"next" of the sink must be a function');
+    expect(core.pending).toBe(0);
+  });
+});

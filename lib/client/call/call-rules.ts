@@ -3,7 +3,8 @@ import { timeLimit } from '../../connection/connection-options.js';
 import { CmdStreamError } from '../../errors.js';
 import { similarName } from '../../similar-names.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
-import type { CallOptions } from './client-call.js';
+import { requireFunction } from '../../callbacks.js';
+import type { CallOptions, CommandSink } from './client-call.js';
 
 const timeRule = timeLimit();
 const HALF_PAIR = /\p{Surrogate}/u;
@@ -30,6 +31,12 @@ export function checkCallOptions(options: CallOptions, known = optionsOfCalls): 
     throw invalid(`call option "signal" must be an AbortSignal, got ${shown(signal)}`);
   if (idempotent !== undefined && typeof idempotent !== 'boolean')
     throw invalid(`call option "idempotent" must be true or false, got ${shown(idempotent)}`);
+}
+
+/** @throws {CmdStreamError} INVALID_OPTION */
+export function checkSink(sink: CommandSink): void {
+  for (const name of ['next', 'complete', 'error'] as const)
+    requireFunction(`dispatch: "${name}" of the sink`, (sink as Partial<CommandSink> | null | undefined)?.[name]);
 }
 
 /**
