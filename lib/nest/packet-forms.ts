@@ -1,5 +1,6 @@
-// What packets of messages by pattern are made and read with, at both sides: a serializer and a deserializer of Nest.
-import type { Deserializer, Serializer } from '@nestjs/microservices';
+// What packets of messages by pattern are made and read with, at both sides: a serializer and a deserializer of Nest,
+// and what their patterns are.
+import type { Deserializer, MsPattern, Serializer } from '@nestjs/microservices';
 import { ignoreRejection } from '../callbacks.js';
 import { CmdStreamError } from '../errors.js';
 import { objectWith } from '../options.js';
@@ -22,4 +23,15 @@ export function serialized(serializer: Serializer, packet: object): unknown {
   const made: unknown = serializer.serialize(packet);
   if (!ignoreRejection(made)) return made;
   throw new CmdStreamError('ENCODE_FAILED', 'the serializer gave a promise: a serializer must give the packet itself');
+}
+
+/**
+ * Nest's `normalize`, for patterns as Nest's own transports send them, which is as JSON: what is undefined in one is
+ * not there.
+ */
+export function normalized(pattern: MsPattern, normalize: (pattern: MsPattern) => string): string {
+  const route = normalize(pattern);
+  const isWhole = typeof (route as unknown) !== 'string' || !route.includes(':undefined');
+  if (isWhole || typeof pattern !== 'object') return route;
+  return normalize(JSON.parse(JSON.stringify(pattern)) as MsPattern);
 }

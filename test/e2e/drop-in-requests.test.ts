@@ -71,6 +71,11 @@ class MathController {
     return of(1, undefined, 2);
   }
 
+  @MessagePattern({ cmd: 'half said', version: undefined, list: [1, undefined] })
+  halfSaid(data: unknown): unknown {
+    return data;
+  }
+
   @MessagePattern(true as never)
   yes(data: unknown): unknown {
     return ['yes', data];
@@ -270,6 +275,22 @@ describe('a pattern', () => {
   ])('may be %j', async (pattern, name) => {
     const { client } = await pair();
     expect(await firstValueFrom(client.send(pattern, 'data'))).toEqual([name, 'data']);
+  });
+
+  it.each([
+    ['the client', { cmd: 'sum', version: undefined }, [3], 3],
+    ['the client, deep within', { a: 'sorted', b: { x: 1, y: 2, z: undefined } }, { name: 'Nest' }, 'hello Nest'],
+    ['the handler', { cmd: 'half said', list: [1, null] }, 'data', 'data'],
+    ['both', { cmd: 'half said', version: undefined, list: [1, undefined] }, 'data', 'data'],
+  ])('has what JSON leaves of it where it is undefined to %s', async (_, pattern, data, answer) => {
+    const { client } = await pair();
+    expect(await ask(client, pattern, data)).toBe(answer);
+  });
+
+  it('is another one where it has the text "undefined"', async () => {
+    const { client } = await pair();
+    await expect(ask(client, { cmd: 'sum:undefined' }, [1])).rejects.toMatch('no matching message handler');
+    await expect(ask(client, { cmd: 'sum', version: 'undefined' }, [1])).rejects.toMatch('no matching message handler');
   });
 
   it.each([[false], ['false']])('without a handler may be %j', async (pattern) => {

@@ -5,6 +5,7 @@ import {
   ClientProxy,
   type ClientOptions,
   type Deserializer,
+  type MsPattern,
   type PacketId,
   type ReadPacket,
   type Serializer,
@@ -46,7 +47,7 @@ import { Listeners, type EventNames } from '../listeners.js';
 import { logRules, ownLog, type CmdStreamLogOptions } from '../own-log.js';
 import { PeerLog } from '../peer-log.js';
 import { clientLog } from './client-log.js';
-import { serialized, deserializerRule, serializerRule } from '../packet-forms.js';
+import { normalized, serialized, deserializerRule, serializerRule } from '../packet-forms.js';
 
 /**
  * The options of the Nest client: those of the core client, Nest's serializers, and what it logs.
@@ -412,6 +413,11 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     if (typeof route === 'boolean') return String(route);
     const what = 'a pattern must be a string, a number, a boolean or an object';
     throw new CmdStreamError('ENCODE_FAILED', `${what}, got a ${typeof route}`);
+  }
+
+  /** The text that a pattern travels as. For subclasses that have another one. */
+  protected override normalizePattern(pattern: MsPattern): string {
+    return normalized(pattern, (given) => super.normalizePattern(given));
   }
 
   /** Nest's dispatch hook learns of every outgoing Command as of any packet; what metadata it gives travels along. */

@@ -10,6 +10,7 @@ import {
   type CustomTransportStrategy,
   type Deserializer,
   type MessageHandler,
+  type MsPattern,
   type ReadPacket,
   type Serializer,
   type Transport,
@@ -42,7 +43,7 @@ import { HandlerInvoker, runHandler } from './handler-invoker.js';
 import { LifeLog, type Handled } from './life-log.js';
 import { PatternInvoker, type RunHandler } from './pattern-invoker.js';
 import { HookedSink } from './response-sinks.js';
-import { deserializerRule, serializerRule } from '../packet-forms.js';
+import { deserializerRule, normalized, serializerRule } from '../packet-forms.js';
 
 /**
  * The options of the Nest server: those of the core server, without its Invoker, which is Nest, and what it logs.
@@ -246,6 +247,11 @@ export class CmdStreamServer
   /** Without a deserializer data by pattern is taken as it comes. */
   protected override initializeDeserializer(options: ClientOptions['options']): void {
     this.deserializer = (options as CmdStreamServerOptions).deserializer as Server['deserializer'];
+  }
+
+  /** The text by which a pattern is found. For subclasses that have another one. */
+  protected override normalizePattern(pattern: MsPattern): string {
+    return normalized(pattern, (given) => super.normalizePattern(given));
   }
 
   /** Runs the handlers of an event by pattern; resolves when they have ended. For subclasses that add to it. */
