@@ -34,7 +34,7 @@ export const CmdStreamErrorCode = Object.freeze({
   SERVER_INFO_MISMATCH: 'SERVER_INFO_MISMATCH',
   /** A `serverInfo` is longer than 1024 bytes. */
   SERVER_INFO_TOO_LARGE: 'SERVER_INFO_TOO_LARGE',
-  /** Metadata, patterns or `extension: "require"` need a peer of this package. */
+  /** Metadata, patterns, the end of a VoidCommand and `extension: "require"` need a peer of this package. */
   EXTENSION_UNAVAILABLE: 'EXTENSION_UNAVAILABLE',
   // value: a value, or what a peer sent, cannot be written or read: mend the value or the limit
   /** A value cannot be written by the codec. */
@@ -152,7 +152,8 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   CONTRACT_MISMATCH: "the two sides' contracts list different types at the same position",
   SERVER_INFO_MISMATCH: 'the server introduced itself with another `serverInfo`',
   SERVER_INFO_TOO_LARGE: 'a `serverInfo` is longer than 1024 bytes',
-  EXTENSION_UNAVAILABLE: 'metadata, patterns or `extension: "require"` need a peer of this package',
+  EXTENSION_UNAVAILABLE:
+    'metadata, patterns, the end of a VoidCommand and `extension: "require"` need a peer of this package',
   ENCODE_FAILED: 'a value cannot be written by the codec',
   FRAME_TOO_LARGE: 'a frame is larger than `maxCommandBytes` or `maxResultBytes` allows, or its body than `maxBytes`',
   VARINT_OVERFLOW: 'a varint has more bytes or bits than its width allows',

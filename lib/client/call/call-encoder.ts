@@ -7,6 +7,7 @@ import type { ByteWriter } from '../../wire/byte-writer.js';
 import { NO_METADATA, writeEvent, writeMessage, writeMeta, type Meta } from '../../wire/control-frame.js';
 import { allMetadata, dataOfMessage, type CallBytes } from './call-bytes.js';
 import { nameOfSent } from './call-outcome.js';
+import { needsExtension } from './call-rules.js';
 import type { ClientCall } from './client-call.js';
 
 /** Rounding and a short wait between dispatch and writing do not make a limit another one: 5 ms, or one part in 100. */
@@ -31,13 +32,15 @@ export class CallEncoder {
   }
 
   /** @throws {CmdStreamError} EXTENSION_UNAVAILABLE when a plain server cannot take what the caller asked for */
-  checkPlain({ command, metadata }: ClientCall): void {
-    if (!(command instanceof PatternMessage || metadata)) return;
-    const what = metadata ? 'metadata' : nameOfSent(command);
-    throw new CmdStreamError(
-      'EXTENSION_UNAVAILABLE',
-      `the server is a plain cmd-stream server: it cannot take ${what}`,
-    );
+  checkPlain(call: ClientCall): void {
+    if (!needsExtension(call)) return;
+    const { command, metadata } = call;
+    const name = nameOfSent(command);
+    const lack =
+      metadata || command instanceof PatternMessage
+        ? `it cannot take ${metadata ? 'metadata' : name}`
+        : `it has no word for the end of ${name}, which has no Result; emit() sends it and waits for nothing`;
+    throw new CmdStreamError('EXTENSION_UNAVAILABLE', `the server is a plain cmd-stream server: ${lack}`);
   }
 
   /**

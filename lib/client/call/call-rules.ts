@@ -1,10 +1,12 @@
 // What a caller may say about a call, checked before anything is sent.
+import { PatternMessage } from '../../codec/pattern-message.js';
 import { timeLimit } from '../../connection/connection-options.js';
+import { resultCountOf } from '../../contract/command.js';
 import { CmdStreamError } from '../../errors.js';
 import { similarName } from '../../similar-names.js';
 import { NO_METADATA, type Metadata } from '../../wire/control-frame.js';
 import { requireFunction } from '../../callbacks.js';
-import type { CallOptions, CommandSink } from './client-call.js';
+import type { CallOptions, ClientCall, CommandSink } from './client-call.js';
 
 const timeRule = timeLimit();
 const HALF_PAIR = /\p{Surrogate}/u;
@@ -31,6 +33,12 @@ export function checkCallOptions(options: CallOptions, known = optionsOfCalls): 
     throw invalid(`call option "signal" must be an AbortSignal, got ${shown(signal)}`);
   if (idempotent !== undefined && typeof idempotent !== 'boolean')
     throw invalid(`call option "idempotent" must be true or false, got ${shown(idempotent)}`);
+}
+
+/** Is it more than a plain server can do: has it metadata or a pattern, or no Result that would end it? */
+export function needsExtension({ command, metadata, until }: ClientCall): boolean {
+  if (metadata !== undefined || command instanceof PatternMessage) return true;
+  return until === 'answered' && resultCountOf(command) === 'no Result';
 }
 
 /** @throws {CmdStreamError} INVALID_OPTION */

@@ -1,9 +1,9 @@
 // Which connection takes a call: one that can do what the call needs, that the strategy picks, and whose server's
 // circuit breaker lets it through. Strategies, built in or of users, see views of the connections.
-import { PatternMessage } from '../../codec/pattern-message.js';
 import { CmdStreamError } from '../../errors.js';
 import type { GroupServer } from './group-server.js';
 import type { GroupConnection } from './group-connection.js';
+import { needsExtension } from '../call/call-rules.js';
 import type { ClientCall } from '../call/client-call.js';
 import { ignoreRejection, notify } from '../../callbacks.js';
 import type { CallOutcome } from '../../instrumentation/instrumentation.js';
@@ -52,8 +52,10 @@ export class ConnectionPicker {
   readonly #choiceOf = new WeakMap<GroupConnection, Choice>();
   /** Those that take calls: all that are open, but for silent ones where others are not silent. */
   #choices: readonly Choice[] = [];
-  /** Those of them that take patterns and metadata, if there are any. */
+  /** Those of them that take what needs the extension, if there are any. */
   #extended: readonly Choice[] = [];
+  /** Do all of them take it? */
+  #areExtended = false;
   /** What the breakers gave to calls that wait for a connection. */
   readonly #held = new Map<ClientCall, HeldPermits>();
   /** While calls fail because of one attempt: its server, whose breaker has counted that attempt. */
@@ -76,6 +78,7 @@ export class ConnectionPicker {
     const audible = open.filter(({ session }) => !session?.isSilent);
     const usable = audible.length > 0 ? audible : open;
     this.#choices = this.#choicesOf(usable);
+    this.#areExtended = usable.every(({ session }) => session?.isExtended);
     this.#extended = this.#choicesOf(extendedOf(usable) ?? extendedOf(open) ?? open);
   }
 
@@ -94,7 +97,7 @@ export class ConnectionPicker {
    */
   choose(call: ClientCall): GroupConnection {
     // Where no connection can do what the caller asked for, the one that is chosen says so.
-    let choices = call.metadata || call.command instanceof PatternMessage ? this.#extended : this.#choices;
+    let choices = this.#areExtended || !needsExtension(call) ? this.#choices : this.#extended;
     for (;;) {
       const choice = this.#pick(choices, call);
       if (!this.#hasBreakers || this.#isLetThrough(call, this.serverOf(choice))) return Choice.connectionOf(choice);

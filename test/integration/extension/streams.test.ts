@@ -182,6 +182,27 @@ describe('execute()', () => {
     expect(calc.errors).toEqual([]);
   });
 
+  it('of a VoidCommand is EXTENSION_UNAVAILABLE towards a plain server, and costs no other call', async () => {
+    const received: unknown[] = [];
+    const invoker = { invoke: (command: unknown) => void received.push(command) };
+    const { calc, client } = await openStage(
+      own,
+      () => undefined,
+      { contract, invoker },
+      { contract, extension: false },
+    );
+    const refused = {
+      code: 'EXTENSION_UNAVAILABLE',
+      sent: false,
+      message: expect.stringContaining('NoneCmd, which has no Result; emit() sends it'),
+    };
+    await expect(client.execute(new NoneCmd())).rejects.toMatchObject(refused);
+    await expect(all(client.iterate(new NoneCmd()))).rejects.toMatchObject(refused);
+    await client.emit(new NoneCmd());
+    await until('it has come', () => received.length > 0);
+    expect([received, calc.lost]).toEqual([[new NoneCmd()], []]);
+  });
+
   it('resolves with undefined for a VoidCommand whose handler gives a Result', async () => {
     const invoker = { invoke: (_command: unknown, _context: unknown, sink: ResultSink) => sink.complete(new Item(1)) };
     const { client } = await openStage(own, () => undefined, { contract, invoker }, { contract });

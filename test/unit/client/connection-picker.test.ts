@@ -6,6 +6,7 @@ import { GroupServer } from '../../../lib/client/group/group-server.js';
 import type { GroupConnection } from '../../../lib/client/group/group-connection.js';
 import { ClientCall, type CallOptions } from '../../../lib/client/call/client-call.js';
 import { PatternMessage } from '../../../lib/codec/pattern-message.js';
+import { VoidCommand } from '../../../lib/contract/command.js';
 import {
   leastPending,
   roundRobin,
@@ -42,6 +43,8 @@ function indices(picker: ConnectionPicker, times: number, command?: unknown, opt
   return Array.from({ length: times }, () => picker.choose(call(command, options)).index).join('');
 }
 
+class NoneCmd extends VoidCommand {}
+
 describe('a group of plain and extended connections', () => {
   const connections = [connectionOf(0), connectionOf(1, true), connectionOf(2), connectionOf(3, true)];
 
@@ -52,6 +55,7 @@ describe('a group of plain and extended connections', () => {
     expect(indices(picker, 3, new PatternMessage('message', 'sum', []))).toBe('131');
     expect(indices(picker, 2, new PatternMessage('event', 'sum', []))).toBe('31');
     expect(indices(picker, 2, {}, { metadata: { tenant: 'a' } })).toBe('31');
+    expect(indices(picker, 3, new NoneCmd())).toBe('313');
     expect(indices(picker, 4)).toMatch(/^(0123|1230|2301|3012)$/);
   });
 
