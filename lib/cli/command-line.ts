@@ -69,7 +69,7 @@ function whichCommand(name: string | undefined): string {
   const known = `the commands are ${names.join(', ')}; cmd-stream --help says more`;
   if (name === undefined) return `a command is missing: ${known}`;
   const meant = similarName(name, names);
-  return `there is no command "${name}"${meant === undefined ? '' : `, did you mean ${meant}?`} ${known}`;
+  return `there is no command "${name}"${meant === undefined ? ';' : `, did you mean ${meant}?`} ${known}`;
 }
 
 /** That of the package the program is in. */

@@ -1,7 +1,8 @@
 // The Invoker of the classic Command Pattern without Nest: every Command runs itself against one Receiver.
+import { PatternMessage } from '../codec/pattern-message.js';
 import type { CommandContext, Command } from '../contract/command.js';
 import { typeNameOf } from '../contract/type-table.js';
-import { CmdStreamError } from '../errors.js';
+import { CmdStreamError, peerText } from '../errors.js';
 import type { CommandInvoker, ResultSink } from './invoker.js';
 import { deliver } from './call/result-source.js';
 
@@ -18,8 +19,16 @@ export class ExecInvoker<Receiver> implements CommandInvoker {
     this.#receiver = receiver;
   }
 
-  /** Runs one Command; the server calls it. @throws {CmdStreamError} NO_HANDLER when the Command has no `exec` */
+  /**
+   * Runs one Command; the server calls it.
+   *
+   * @throws {CmdStreamError} NO_HANDLER for one that has no `exec`, and for a message by pattern
+   */
   invoke(value: unknown, context: CommandContext, sink: ResultSink): void {
+    if (value instanceof PatternMessage) {
+      const what = `the ${value.kind} ${peerText(value.route)}`;
+      throw new CmdStreamError('NO_HANDLER', `no handler for ${what}: an ExecInvoker runs Commands, and no patterns`);
+    }
     const command = value as Command<unknown, Receiver>;
     if (typeof command.exec !== 'function') {
       throw new CmdStreamError('NO_HANDLER', `${typeNameOf(command)} has no method exec(receiver, context)`);

@@ -468,6 +468,7 @@ describe('cmd-stream', () => {
     [[], 2, /^cmd-stream: a command is missing: the commands are ping, send, listen, bench; /],
     [['pong'], 2, /^cmd-stream: there is no command "pong", did you mean ping\?/],
     [['help', 'pong'], 2, /did you mean ping\?/],
+    [['transmit'], 2, /^cmd-stream: there is no command "transmit"; the commands are ping, /],
   ])('with %j ends with %d', async (args, code, text) => {
     const { stderr, stdout, code: ended } = await cli.run(args);
     expect(stderr).toMatch(text);

@@ -11,6 +11,7 @@ import {
   Result,
   type CommandInvoker,
 } from '../../../lib/core.js';
+import { PatternMessage } from '../../../lib/codec/pattern-message.js';
 import { errorMeanings } from '../../../lib/error-codes.js';
 import { ADD_2_3, echoFrame, echoResultFrame, frame, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -129,6 +130,13 @@ describe('an error', () => {
     };
     const { client } = await openStage(own, play, { maxResultBytes: 1_024 });
     await expect(client.execute(new PlayCmd())).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+
+  it('is NO_HANDLER for a message by pattern where Commands run themselves, and names it', async () => {
+    const { client } = await openStage(own, () => new Item(1));
+    const failed = client.execute(new PatternMessage('message', 'sum', []) as never);
+    const message = expect.stringMatching(/^no handler for the message sum: an ExecInvoker runs Commands/);
+    await expect(failed).rejects.toMatchObject({ code: 'NO_HANDLER', message });
   });
 
   it('is NO_HANDLER for a Command without a handler, and the connection goes on', async () => {
