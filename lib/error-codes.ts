@@ -26,7 +26,7 @@ export const CmdStreamErrorCode = Object.freeze({
   NO_RESULT: 'NO_RESULT',
   /** An `execute` is for a stream, or got several Results, or one whose `lastOne()` is false. */
   MULTIPLE_RESULTS: 'MULTIPLE_RESULTS',
-  /** A handler goes on after the last Result that a plain peer takes. Only servers report it. */
+  /** A handler goes on, or a stream would, after the last Result that a plain peer takes. Only servers report it. */
   RESULT_AFTER_LAST: 'RESULT_AFTER_LAST',
   /** The two sides' contracts list different types at the same position. */
   CONTRACT_MISMATCH: 'CONTRACT_MISMATCH',

@@ -17,6 +17,7 @@ import { ClientCall, type CallNeeds, type CallOptions, type CallSink, type Comma
 import { Deadlines } from './call/deadlines.js';
 import { SignalListeners } from './call/signal-listeners.js';
 import { groupConfigOf, MOST_PENDING, type ResolvedClientOptions } from './client-config.js';
+import type { UnexpectedResult } from './client-options.js';
 import { clientMetadata, withClientMetadata } from './client-metadata.js';
 import type { ConnectionStatus } from './group/group-connection.js';
 import { pingGroup, type ConnectionPing } from './group/connection-ping.js';
@@ -72,7 +73,8 @@ export class ClientCore implements ObservedClient {
       },
       onAddresses: (server, found) => this.#observers.onLookup({ server, ...found }),
       onCircuit: (server, circuit) => this.#observers.onCircuit({ server, circuit }),
-      onUnexpectedResult: (seq, result, bytesRead) => this.#unexpected(seq, result, bytesRead),
+      onUnexpectedResult: (seq, result, bytesRead, afterLast) =>
+        this.#unexpected({ seq, result, bytesRead, afterLast }),
       onLateFrame: () => this.lateFrames++,
     });
     return group;
@@ -297,11 +299,11 @@ export class ClientCore implements ObservedClient {
     for (const { call } of this.#statusListeners) notify(() => this.#scope.runApart(call, undefined, change));
   }
 
-  #unexpected(seq: Seq, result: unknown, bytesRead: number): void {
+  #unexpected(result: UnexpectedResult): void {
     this.unexpectedResults++;
     const { onUnexpectedResult } = this.#options;
     if (onUnexpectedResult === undefined) return;
-    notify(() => this.#scope.runApart(onUnexpectedResult, undefined, { seq, result, bytesRead }));
+    notify(() => this.#scope.runApart(onUnexpectedResult, undefined, result));
   }
 }
 

@@ -46,7 +46,7 @@ import { serversRule, type GivenAddress } from './server-addresses.js';
  */
 export type ConnectionFactory = (server: ServerAddress, signal: AbortSignal) => Promise<Duplex> | Duplex;
 
-/** A Result that no call waits for: of a Command that was forgotten, timed out, or never sent. */
+/** A Result that no call waits for: of a Command that was answered, forgotten, timed out, or never sent. */
 export interface UnexpectedResult {
   /** Number of the Command that it answers. */
   readonly seq: Seq;
@@ -54,6 +54,11 @@ export interface UnexpectedResult {
   readonly result: unknown;
   /** Length of its frame in bytes, seq included. */
   readonly bytesRead: number;
+  /**
+   * Did it follow a Result whose `lastOne()` was true here? Then that is wrong, at the server or in the contract. Known
+   * of the latest 256 Commands of a connection.
+   */
+  readonly afterLast: boolean;
 }
 
 /**

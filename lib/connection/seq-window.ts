@@ -38,8 +38,12 @@ export class SeqWindow {
     if (this.#first === 0 || seq < this.#first || seq > this.#last) {
       throw protocolError(`a control frame for seq ${seq}, which was never used`);
     }
-    if (this.#ended?.[Number(seq) & (REMEMBERED - 1)] === seq)
-      throw protocolError(`a control frame for seq ${seq} behind its end`);
+    if (this.hasEnded(seq)) throw protocolError(`a control frame for seq ${seq} behind its end`);
+  }
+
+  /** Has the peer ended this Command? False, too, where that was too long ago. */
+  hasEnded(seq: Seq): boolean {
+    return this.#ended?.[Number(seq) & (REMEMBERED - 1)] === seq;
   }
 }
 

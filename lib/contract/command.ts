@@ -238,6 +238,15 @@ export function isResult(value: unknown): boolean {
   return (value as Partial<Result> | null | undefined)?.[IS_RESULT] === true;
 }
 
+/** Is the `lastOne()` of Results with this prototype that of {@link Result} itself, which is always true? */
+export function isAlwaysLast(prototype: object): boolean {
+  if (!isResult(prototype)) return false;
+  let owner = prototype;
+  while (!Object.hasOwn(owner, 'lastOne') && !Object.hasOwn(owner, IS_RESULT))
+    owner = Object.getPrototypeOf(owner) as object;
+  return Object.hasOwn(owner, IS_RESULT);
+}
+
 /**
  * Why the method cannot handle Commands of the class: an async generator has many Results. Undefined: it can, as far as
  * is known before it is called.

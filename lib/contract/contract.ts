@@ -3,6 +3,7 @@ import { CmdStreamError, messageOf } from '../errors.js';
 import type { OptionRule } from '../options.js';
 import {
   countMismatch,
+  isAlwaysLast,
   isResult,
   resultCountOf,
   type AnyCommand,
@@ -306,6 +307,11 @@ export function hasResult({ commands }: ContractTables, command: unknown): boole
   if (resultCountOf(command) === 'one Result') return true;
   const type = commands.types[commands.indexOf(command)];
   return isTypeEntry(type) && type.answers !== undefined && type.answers.length > 0;
+}
+
+/** Is each Result of the contract the last one of its Command, as far as their classes say? */
+export function isEachLast({ results }: ContractTables): boolean {
+  return results.types.every((type) => isReserved(type) || (isClass(type) && isAlwaysLast(type.prototype as object)));
 }
 
 /** What the option `contract` may be, which both sides have. */

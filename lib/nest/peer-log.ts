@@ -1,6 +1,7 @@
 // Logs what peers cause, how their connections ended above all, so that a peer can neither flood the log nor forge its
 // lines: one line per reason and second, ten of all, with a count of those left out, control characters escaped.
 import type { LoggerService } from '@nestjs/common';
+import { notify } from '../callbacks.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import type { CmdStreamErrorCode } from '../error-codes.js';
 import { encodeError, peerText, visibleText, type CmdStreamError } from '../errors.js';
@@ -23,6 +24,8 @@ type Level = 'warn' | 'error';
 
 export class PeerLog {
   readonly logger: LoggerService;
+  /** Types of Results that have come behind the last one of a Command: said once is enough. */
+  readonly #afterLast = new Set<string>();
   readonly #lines = new Map<string, { loggedAt: number; leftOut: number }>();
   /** The interval that runs: since when, and how many lines were written and left out. */
   #interval = { since: Number.NEGATIVE_INFINITY, written: 0, leftOut: 0 };
@@ -68,6 +71,15 @@ export class PeerLog {
   noMessageHandler(pattern: string): void {
     const why = 'one that is bound to a transport other than the option transportId is not served';
     this.#limited('no message handler', `no handler for messages with the pattern ${pattern}; ${why}`, 'warn');
+  }
+
+  /** A server has answered a Command twice, as the classes of this client have it. */
+  afterLast(name: string): void {
+    if (this.#afterLast.has(name)) return;
+    this.#afterLast.add(name);
+    const why = 'a lastOne() was true before it, here, and should not have been, or the server has answered twice';
+    const text = `${name} came behind the last Result of its Command, and is dropped: ${why} (this is said once)`;
+    notify(() => this.line(() => this.logger.warn(visibleText(text))));
   }
 
   /** What was emitted failed, and has no subscriber that gets the error. */

@@ -4,7 +4,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { AsyncScope } from '../async-scope.js';
 import { callSafely, notify, requireFunction } from '../callbacks.js';
 import { codecFor } from '../codec/codec-rules.js';
-import { tablesOf } from '../contract/contract.js';
+import { isEachLast, tablesOf } from '../contract/contract.js';
 import { Fingerprint } from '../codec/fingerprint.js';
 import { ReadingTurns } from '../connection/reading-turns.js';
 import { Ticker } from '../connection/ticker.js';
@@ -103,6 +103,7 @@ export class CommandServer implements ObservedServer {
       fingerprint: new Fingerprint(contract, codec),
       extension: resolved.extension,
       onPlainError: resolved.onPlainError,
+      isEachLast: isEachLast(contract),
       reportedAfterLast: new Set<string>(),
       maxInFlight: resolved.maxInFlightPerConnection,
       commandTimeoutMs: resolved.commandTimeoutMs,

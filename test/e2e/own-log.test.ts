@@ -3,13 +3,13 @@
 import type { LookupFunction } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { lastValueFrom } from 'rxjs';
-import type { CircuitBreaker, CmdStreamClientOptions, CommandServer } from 'nestjs-cmd-stream';
+import type { CircuitBreaker, CmdStreamClientOptions, CommandClient, CommandServer } from 'nestjs-cmd-stream';
 import { until } from '../support/deadline.js';
 import { freePort } from '../support/free-port.js';
 import type { Given } from '../support/given.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { RawServer } from '../support/raw-server.js';
-import { GREETING } from '../support/calc-frames.js';
+import { GREETING, sumFrame } from '../support/calc-frames.js';
 import { AddCmd, CalcResult } from './calc.contract.js';
 import { Adder, HandMadeClient, NestServer, type NestServerSetup } from './nest-server.js';
 import { SpyLogger } from './spy-logger.js';
@@ -36,6 +36,21 @@ describe('a client', () => {
     await client.close();
     await other;
     expect(logger.lines).toEqual([]);
+  });
+
+  it('says once of each type that a Result has followed the last one of its Command', async () => {
+    const server = own(await RawServer.listen());
+    const [client, logger] = clientOf(server.port);
+    const ask = [client.execute(new AddCmd(1, 1)), client.execute(new AddCmd(2, 2)), client.execute(new AddCmd(3, 3))];
+    const peer = await server.peer();
+    peer.write(GREETING);
+    await until('the Commands are there', () => client.unwrap<CommandClient>().has(3));
+    peer.write(sumFrame(1, 2) + sumFrame(1, 2) + sumFrame(2, 4) + sumFrame(2, 4) + sumFrame(3, 6) + sumFrame(8, 1));
+    expect(await Promise.all(ask)).toEqual([2, 4, 6].map((value) => new CalcResult(value)));
+    await until('the others are there', () => client.unwrap<CommandClient>().unexpectedResults === 3);
+    expect(logger.lines).toEqual([
+      expect.stringMatching(/^warn: CalcResult came behind the last Result of its Command, and is dropped: /),
+    ]);
   });
 
   it('says that a server is lost, with the reason and what it cost, and that it is back', async () => {

@@ -3,13 +3,13 @@
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
-import { type CmdStreamContext, CommandHandler } from 'nestjs-cmd-stream';
-import { firstValueFrom, from, lastValueFrom, map, Observable, take, toArray } from 'rxjs';
+import { type CmdStreamContext, CommandHandler, defineContract, StreamCommand, type Contract } from 'nestjs-cmd-stream';
+import { concatMap, delayWhen, firstValueFrom, from, lastValueFrom, map, Observable, of, take, toArray } from 'rxjs';
 import { inTime, turns, until } from '../support/deadline.js';
 import { keepLost, type LostConnection } from '../support/lost-connection.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { countFrame } from '../support/calc-frames.js';
-import { AddCmd, CalcResult, CountCmd, CountResult } from './calc.contract.js';
+import { AddCmd, CalcResult, CountCmd, CountResult, EchoResult } from './calc.contract.js';
 import { Adder, HandMadeClient, NestServer } from './nest-server.js';
 
 const own = guardLeaks();
@@ -240,6 +240,64 @@ describe('a generator of a handler', () => {
     await until('the Commands have ended', () => server.core.inFlight === 0);
     await turns();
     expect(server.logger.having('goes on')).toHaveLength(1);
+  });
+});
+
+describe('a stream of Results that are all the last one', () => {
+  class TicksCmd extends StreamCommand<CalcResult> {}
+  class EmptyCmd extends StreamCommand<CalcResult> {}
+  @Controller()
+  class Clock {
+    @CommandHandler(TicksCmd)
+    ticks() {
+      return of(1, 2, 3).pipe(
+        concatMap((n) => Promise.resolve(n)),
+        map((n) => new CalcResult(n)),
+      );
+    }
+
+    @CommandHandler(EmptyCmd)
+    empty() {
+      return of(new CalcResult(0)).pipe(delayWhen(() => Promise.resolve()));
+    }
+
+    @CommandHandler(AddCmd)
+    add() {
+      return new CalcResult(5);
+    }
+  }
+  const commands = [TicksCmd, EmptyCmd, AddCmd];
+  const allLast = defineContract({ commands, results: [CalcResult, EchoResult] });
+  const serveWith = async (contract: Contract): Promise<readonly [NestServer, HandMadeClient]> => {
+    const server = own(await NestServer.listen({ module: { controllers: [Clock] }, options: { contract } }));
+    return [server, own(new HandMadeClient(server.port, { contract }))];
+  };
+
+  it('is warned of once for each Command: a plain peer gets the first alone', async () => {
+    const [server, client] = await serveWith(allLast);
+    for (const time of [1, 2]) {
+      expect([time, await lastValueFrom(client.send(new TicksCmd()).pipe(toArray()))]).toEqual([
+        time,
+        [new CalcResult(1)],
+      ]);
+    }
+    await client.execute(new AddCmd(2, 3));
+    expect(server.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringMatching(/^warn: TicksCmd is a StreamCommand, and every Result of the contract is a last one: /),
+    ]);
+  });
+
+  it('is not warned of where a Result of the contract can say that it is not the last', async () => {
+    const [server, client] = await serveWith(defineContract({ commands, results: [CalcResult, CountResult] }));
+    await lastValueFrom(client.send(new EmptyCmd()));
+    expect(server.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+  });
+
+  it('is not warned of between two peers of this package, which get all of it', async () => {
+    const [server] = await serveWith(allLast);
+    const client = own(new HandMadeClient(server.port, { contract: allLast, extension: 'require' }));
+    expect(await lastValueFrom(client.send(new TicksCmd()).pipe(toArray()))).toHaveLength(3);
+    expect(server.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 });
 

@@ -38,7 +38,8 @@ export interface CallListener {
   onUnwritten(call: ClientCall, error: CmdStreamError): void;
   /** It was written, and the connection has ended before it was answered. */
   onLost(call: ClientCall, error: CmdStreamError): void;
-  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
+  /** `afterLast`: the server has answered this Command already. */
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number, afterLast: boolean): void;
   /** A frame for a Command that its caller had given up. */
   onLateFrame(): void;
 }
@@ -104,7 +105,7 @@ export class CallMultiplexer implements CallHolder {
   onResult(seq: Seq, result: unknown, bytesRead: number): void {
     this.hasAnswered = true;
     const call = this.find(seq);
-    if (call === undefined) return this.#listener.onUnexpectedResult(seq, result, bytesRead);
+    if (call === undefined) return this.#listener.onUnexpectedResult(seq, result, bytesRead, this.#seqs.hasEnded(seq));
     this.#confirm(call);
     if (call.creditLeft !== undefined && !this.takesCredit(call)) return;
     let isLast: boolean;

@@ -50,7 +50,7 @@ export interface GroupListener {
   onAddresses(server: string, found: FoundAddresses): void;
   /** The circuit breaker of a server has another state. */
   onCircuit(server: string, circuit: CircuitBreakerState): void;
-  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void;
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number, afterLast: boolean): void;
   onLateFrame(): void;
 }
 
@@ -390,8 +390,8 @@ export class Group implements GroupConnectionListener {
     call.fail(error);
   }
 
-  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number): void {
-    this.#listener.onUnexpectedResult(seq, result, bytesRead);
+  onUnexpectedResult(seq: Seq, result: unknown, bytesRead: number, afterLast: boolean): void {
+    this.#listener.onUnexpectedResult(seq, result, bytesRead, afterLast);
   }
 
   onLateFrame(): void {

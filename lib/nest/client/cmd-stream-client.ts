@@ -187,8 +187,10 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
     this.#maxStreamBufferBytes = others.maxStreamBufferBytes;
     this.initializeSerializer({ serializer } as ClientOptions['options']);
     this.initializeDeserializer({ deserializer } as ClientOptions['options']);
-    this.#commands = tablesOf(contract).commands;
+    const { commands, results } = tablesOf(contract);
+    this.#commands = commands;
     const onUnexpectedResult = (result: UnexpectedResult): unknown => {
+      if (result.afterLast) this.#log.afterLast(results.nameFor(result.result));
       this.#emit('unexpectedResult', result);
       return others.onUnexpectedResult?.(result);
     };

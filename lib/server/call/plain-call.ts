@@ -1,5 +1,6 @@
 // A Command of a plain cmd-stream peer: Results go out as they come, the first last one ends it, and there is no
 // word for an error but a Result of the contract or the end of the connection.
+import { resultCountOf } from '../../contract/command.js';
 import type { TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../../errors.js';
 import { isPromiseLike } from '../../callbacks.js';
@@ -64,6 +65,7 @@ export class PlainCall extends ServerCall {
     if (this.#state === 'running' && isLast) {
       this.#state = 'answered';
       this.#isAnswered = true;
+      if (this.session.config.isEachLast && resultCountOf(this.command) === 'many Results') this.#reportShortStream();
       this.answered();
     }
     return bytes;
@@ -77,15 +79,26 @@ export class PlainCall extends ServerCall {
     return bytes;
   }
 
-  /** Once for each type of Commands: a handler that does it does it always. */
   #reportResultAfterLast(): void {
+    this.#reportOnce('the handler of', 'goes on after its last Result: a plain peer gets nothing of that');
+  }
+
+  /** What produces the others is stopped before they can be seen. */
+  #reportShortStream(): void {
+    this.#reportOnce(
+      '',
+      'is a StreamCommand, and every Result of the contract is a last one: a plain peer gets the first',
+    );
+  }
+
+  /** Once for each type of Commands: what does it does it always. */
+  #reportOnce(whose: string, what: string): void {
     const { reportedAfterLast } = this.session.config;
     const name = this.commandName;
     if (reportedAfterLast.has(name)) return;
     reportedAfterLast.add(name);
-    const text = `the handler of ${name} goes on after its last Result: a plain peer gets nothing of that`;
     const remedy = 'all but the last must have a lastOne() that returns false (this is said once)';
-    this.session.report(new CmdStreamError('RESULT_AFTER_LAST', `${text}; ${remedy}`));
+    this.session.report(new CmdStreamError('RESULT_AFTER_LAST', `${whose} ${name} ${what}; ${remedy}`.trimStart()));
   }
 
   /**

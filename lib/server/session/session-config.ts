@@ -18,6 +18,8 @@ export interface SessionConfig extends ConnectionConfig, SendSchedulerConfig {
   /** Is a probe answered with HELLO? */
   readonly extension: boolean;
   readonly onPlainError: PlainErrorMapper | 'close';
+  /** Is each Result of the contract a last one? */
+  readonly isEachLast: boolean;
   /** The names of Commands whose RESULT_AFTER_LAST was reported: once is enough. */
   readonly reportedAfterLast: Set<string>;
   /** Of one connection. */

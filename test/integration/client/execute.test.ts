@@ -1,6 +1,6 @@
 // Calls of a client with one Result.
 import { describe, expect, it } from '@jest/globals';
-import { Command, defineContract, type CommandInvoker } from '../../../lib/core.js';
+import { Command, defineContract, type CommandInvoker, type UnexpectedResult } from '../../../lib/core.js';
 import { calcClient } from '../../support/calc-client.js';
 import { ADD_2_3, addFrame, countResultFrame, SUM_5, sumFrame } from '../../support/calc-frames.js';
 import { CalcServer } from '../../support/calc-server.js';
@@ -94,11 +94,28 @@ describe('execute()', () => {
   });
 
   it('counts what follows MULTIPLE_RESULTS as unexpected', async () => {
-    const { client, peer } = await openPair(own, { contract: countContract });
+    const unexpected: boolean[] = [];
+    const onUnexpectedResult = ({ afterLast }: UnexpectedResult): unknown => unexpected.push(afterLast);
+    const { client, peer } = await openPair(own, { contract: countContract, onUnexpectedResult });
     const counted = client.execute(new CountCmd(3));
     peer.write([0, 1, 2].map((at) => countResultFrame(1, at, at === 2)).join(''));
     await expect(counted).rejects.toMatchObject({ code: 'MULTIPLE_RESULTS' });
     await until('the others arrive', () => client.unexpectedResults === 2);
+    expect(unexpected).toEqual([false, false]);
+  });
+
+  it('says of a Result whether it follows the last one of its Command', async () => {
+    const unexpected: UnexpectedResult[] = [];
+    const onUnexpectedResult = (result: UnexpectedResult): unknown => unexpected.push(result);
+    const { client, peer } = await openPair(own, { onUnexpectedResult });
+    const sum = client.execute(new AddCmd(2, 3));
+    peer.write(sumFrame(1, 5) + sumFrame(1, 6) + sumFrame(9, 7));
+    await expect(sum).resolves.toEqual(new CalcResult(5));
+    await until('the others arrive', () => unexpected.length === 2);
+    expect(unexpected).toMatchObject([
+      { seq: 1, result: new CalcResult(6), afterLast: true },
+      { seq: 9, result: new CalcResult(7), afterLast: false },
+    ]);
   });
 });
 
