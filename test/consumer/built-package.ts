@@ -29,7 +29,17 @@ export function installInto(folder: string): string {
 
 function declare(project: string, folder: string): void {
   const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
-  const flags = ['-p', project, '--emitDeclarationOnly', '--outDir', folder];
+  // As `npm run build:types` does it.
+  const flags = [
+    '-p',
+    project,
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--removeComments',
+    'false',
+    '--outDir',
+    folder,
+  ];
   execFileSync(process.execPath, [compiler, ...flags], { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
