@@ -3,7 +3,15 @@
 // is built, in time linear to its length; the same check is made of text that is written.
 import { CmdStreamError, messageOf, peerText } from '../../errors.js';
 import { LARGE_KEYS, type DataLimits, type ResolvedJsonCodecOptions } from './json-codec-options.js';
-import { checkReceived, endOfScalar, endOfString, isEndOfScalar, QUOTE } from './json-structure.js';
+import {
+  BACKSLASH,
+  checkReceived,
+  endOfScalar,
+  endOfString,
+  isEndOfScalar,
+  isExponent,
+  QUOTE,
+} from './json-structure.js';
 
 const PROTO = '__proto__';
 const protoKeys: ReadonlySet<string> = new Set([PROTO]);
@@ -29,7 +37,9 @@ export function parseJson(
     return value;
   }
   if (keys > maxKeys || escaped || text.includes(PROTO)) checkKeys(value, protoKeys, maxKeys);
-  return mayOverflow(text) && !isUnchanged(value) ? readNumbers(wellFormed, value, options.unsafeIntegers) : value;
+  const largest = mayOverflow(text) ? largestNumber(value) : 0;
+  if (largest <= Number.MAX_SAFE_INTEGER) return value;
+  return readNumbers(wellFormed, value, options.unsafeIntegers, largest === Number.POSITIVE_INFINITY);
 }
 
 /** Is it a value without values inside, no number among them that JSON.parse may have changed, and no odd key? */
@@ -44,13 +54,19 @@ function isFlat(value: unknown): boolean {
   return true;
 }
 
-/** Is there no number in it that JSON.parse may have changed? */
+/** Is it no number that JSON.parse may have changed? */
 function isUnchanged(value: unknown): boolean {
-  if (typeof value === 'number') return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
-  if (typeof value !== 'object' || value === null) return true;
-  if (Array.isArray(value)) return value.every(isUnchanged);
-  for (const key in value) if (!isUnchanged((value as Record<string, unknown>)[key])) return false;
-  return true;
+  return typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+}
+
+/** Of all numbers in it, whatever their signs. Of what no double can hold JSON.parse has made Infinity. */
+function largestNumber(value: unknown): number {
+  if (typeof value === 'number') return Math.abs(value);
+  if (typeof value !== 'object' || value === null) return 0;
+  let largest = 0;
+  if (Array.isArray(value)) for (const item of value) largest = Math.max(largest, largestNumber(item));
+  else for (const key in value) largest = Math.max(largest, largestNumber((value as Record<string, unknown>)[key]));
+  return largest;
 }
 
 /**
@@ -64,7 +80,8 @@ export function parseData(text: string, limits: DataLimits): unknown {
   const keys = checkReceived(text, limits, maxComplexity);
   const value = parse(text);
   if (keys > maxKeys || text.includes('\\u') || text.includes(PROTO)) checkKeys(value, protoKeys, maxKeys);
-  if (mayOverflow(text) && !isUnchanged(value)) replaceNumbers(text, refuseInfinite, refuseOverflow);
+  if (mayOverflow(text) && largestNumber(value) === Number.POSITIVE_INFINITY)
+    replaceNumbers(text, refuseOverflow, refuseOverflow);
   return value;
 }
 
@@ -131,12 +148,16 @@ class KeyCheck {
 
 // Its numbers: integers beyond ±(2^53-1), which JSON.parse rounds, and what no double can hold.
 
-const LEAST_UNSAFE_DIGITS = 16;
+const LARGEST_SAFE = String(Number.MAX_SAFE_INTEGER);
+const LEAST_UNSAFE_DIGITS = LARGEST_SAFE.length;
 /** Of the largest number that a double can hold, and those of no fraction behind it. */
 const MOST_DIGITS = 308;
 const MAX_BIGINT_DIGITS = 1024;
 const MINUS = 0x2d;
-const SMALL_E = 0x65;
+const ZERO = 0x30;
+const SMALL_A = 0x61;
+const SMALL_F = 0x66;
+const SMALL_U = 0x75;
 
 /** Marks the digits of a bigint in a string: text without lone surrogates cannot contain it. */
 const TAG = '\ud800';
@@ -157,7 +178,7 @@ export function hasLongDigitRun(text: string): boolean {
 }
 
 function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
+  return code >= ZERO && code <= ZERO + 9;
 }
 
 /** May there be a number that JSON.parse changes? It has as many digits, or an exponent of three. */
@@ -189,9 +210,9 @@ function exponentBehind(text: string, at: number): boolean {
 }
 
 /** `value` is what JSON.parse made of the text, so the text is valid. */
-function readNumbers(text: string, value: unknown, unsafeIntegers: 'reject' | 'bigint'): unknown {
+function readNumbers(text: string, value: unknown, unsafeIntegers: 'reject' | 'bigint', hasOverflow: boolean): unknown {
   const readInteger = unsafeIntegers === 'bigint' ? taggedBigint : refuseRounded;
-  const rewritten = replaceNumbers(text, readInteger, refuseOverflow);
+  const rewritten = replaceNumbers(text, readInteger, hasOverflow ? refuseOverflow : undefined);
   return rewritten === text ? value : readTags(JSON.parse(rewritten));
 }
 
@@ -203,11 +224,34 @@ function taggedBigint(literal: string): string {
   );
 }
 
-/** An integer that is written back with the same digits, or that a double holds exactly, is a number like any other. */
-function refuseRounded(literal: string, value: number): undefined {
+/** An integer that a double holds exactly, or that is written back with the same digits, is a number like any other. */
+function refuseRounded(literal: string): undefined {
+  if (isSurelyExact(literal)) return;
+  const value = Number(literal);
   if (String(value) === literal || isExact(value, literal)) return;
   const hint = "beyond 2^53-1 and would be rounded; the option unsafeIntegers: 'bigint' reads it exactly";
   throw new CmdStreamError('UNSAFE_INTEGER', `the integer ${peerText(literal)} is ${hint}`);
+}
+
+/** Less than 2^53 by more than what the sums below are rounded. */
+const SURELY_EXACT = 2 ** 53 - 2 ** 20;
+const MOST_SURE_DIGITS = 25;
+
+/**
+ * May the integer be divided by 2 until what is left fits into the 53 bits of a double? Its last 32 bits say how often.
+ * This is enough for most, in a fraction of the time in which one is made a number.
+ */
+function isSurelyExact(literal: string): boolean {
+  if (literal.length > MOST_SURE_DIGITS) return false;
+  let size = 0;
+  let last = 0;
+  for (let at = literal.charCodeAt(0) === MINUS ? 1 : 0; at < literal.length; at++) {
+    const digit = literal.charCodeAt(at) - ZERO;
+    size = size * 10 + digit;
+    last = (Math.imul(last, 10) + digit) | 0;
+  }
+  const lowest = last === 0 ? 2 ** 32 : (last & -last) >>> 0;
+  return size / lowest < SURELY_EXACT;
 }
 
 function isExact(value: number, literal: string): boolean {
@@ -215,12 +259,8 @@ function isExact(value: number, literal: string): boolean {
   return Number.isFinite(value) && BigInt(value) === BigInt(literal);
 }
 
-/** An integer may be rounded, to a number. */
-function refuseInfinite(literal: string): undefined {
-  infinite(literal, refuseOverflow);
-}
-
 function refuseOverflow(literal: string): undefined {
+  if (Number.isFinite(Number(literal))) return;
   throw new CmdStreamError('BAD_PAYLOAD', `the number ${peerText(literal)} is larger than a double can hold`);
 }
 
@@ -236,13 +276,13 @@ function readTags(value: unknown): unknown {
 }
 
 /** What a number is replaced by; undefined: it stays. */
-type Replace = (literal: string, value: number) => string | undefined;
+type Replace = (literal: string) => string | undefined;
 
 /**
  * The text with numbers replaced that JSON.parse would change: `unsafeInteger` is asked about integers beyond
- * ±(2^53-1), `overflow` about numbers with a fraction or an exponent that no double can hold.
+ * ±(2^53-1), `overflow` about numbers with a fraction or an exponent that no double may be able to hold.
  */
-function replaceNumbers(text: string, unsafeInteger: Replace, overflow: Replace): string {
+function replaceNumbers(text: string, unsafeInteger: Replace, overflow?: Replace): string {
   let result = '';
   let copied = 0;
   for (let at = 0; at < text.length; at++) {
@@ -252,13 +292,13 @@ function replaceNumbers(text: string, unsafeInteger: Replace, overflow: Replace)
     } else if (code === MINUS || isDigit(code)) {
       const digitsEnd = endOfDigits(text, at + 1);
       const end = isEndOfScalar(text, digitsEnd) ? digitsEnd : endOfScalar(text, digitsEnd);
-      const replace = mayChange(text, at, digitsEnd, end);
-      const literal = replace && text.slice(at, end);
-      const replaced =
-        literal && (replace === 'integer' ? unsafe(literal, unsafeInteger) : infinite(literal, overflow));
-      if (replaced) {
-        result += text.slice(copied, at) + replaced;
-        copied = end;
+      const replace = end === digitsEnd ? unsafeInteger : overflow;
+      if (replace && mayChange(text, at, digitsEnd, end)) {
+        const replaced = replace(text.slice(at, end));
+        if (replaced !== undefined) {
+          result += text.slice(copied, at) + replaced;
+          copied = end;
+        }
       }
       at = end - 1;
     }
@@ -267,9 +307,9 @@ function replaceNumbers(text: string, unsafeInteger: Replace, overflow: Replace)
 }
 
 /** Of most numbers a look at their length is enough. */
-function mayChange(text: string, start: number, digitsEnd: number, end: number): 'integer' | 'other' | undefined {
-  if (digitsEnd === end) return end - start >= LEAST_UNSAFE_DIGITS ? 'integer' : undefined;
-  return end - start > MOST_DIGITS || hasExponent(text, digitsEnd, end) ? 'other' : undefined;
+function mayChange(text: string, start: number, digitsEnd: number, end: number): boolean {
+  if (digitsEnd === end) return isUnsafe(text, text.charCodeAt(start) === MINUS ? start + 1 : start, end);
+  return end - start > MOST_DIGITS || hasExponent(text, digitsEnd, end);
 }
 
 function endOfDigits(text: string, start: number): number {
@@ -278,28 +318,70 @@ function endOfDigits(text: string, start: number): number {
   return at;
 }
 
-function unsafe(literal: string, replace: Replace): string | undefined {
-  const value = Number(literal);
-  return Number.isSafeInteger(value) ? undefined : replace(literal, value);
-}
-
-function infinite(literal: string, replace: Replace): string | undefined {
-  const value = Number(literal);
-  return Number.isFinite(value) ? undefined : replace(literal, value);
+/** Are the digits an integer beyond 2^53-1? They do not begin with a zero. */
+function isUnsafe(text: string, start: number, end: number): boolean {
+  const digits = end - start;
+  if (digits !== LEAST_UNSAFE_DIGITS) return digits > LEAST_UNSAFE_DIGITS;
+  for (let at = start; at < end; at++) {
+    const difference = text.charCodeAt(at) - LARGEST_SAFE.charCodeAt(at - start);
+    if (difference !== 0) return difference > 0;
+  }
+  return false;
 }
 
 function hasExponent(text: string, from: number, end: number): boolean {
-  for (let at = from; at < end; at++) if ((text.charCodeAt(at) | 0x20) === SMALL_E) return true;
+  for (let at = from; at < end; at++) if (isExponent(text.charCodeAt(at))) return true;
   return false;
 }
 
 // Its strings.
 
-/** A surrogate pair, a lone surrogate, or any other escape: 12, 6 and 2 characters. */
-const escapes = /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|[^])/g;
+const escapedSurrogate = /\\u[dD][89a-fA-F]/;
+/** Behind `\u` of the one that replaces it. */
+const REPLACED = Buffer.from('fffd');
+const ANY_ESCAPE = 2;
+/** `\ud800` */
+const SURROGATE_ESCAPE = 6;
+/** Its second digit, of a high and of a low one. */
+const HIGH = 0x8;
+const LOW = 0xc;
 
-/** Lone surrogates are no characters; as in Go, U+FFFD stands for each. */
+/** Lone surrogates are no characters; as in Go, U+FFFD stands for each. Its escape is as long as theirs. */
 function replaceLoneSurrogates(text: string): string {
-  if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
-  return text.replace(escapes, (escape) => (escape.length === 6 ? '\ufffd' : escape));
+  if (!escapedSurrogate.test(text)) return text;
+  let replaced: Buffer | undefined;
+  let end: number;
+  for (let at = text.indexOf('\\'); at >= 0; at = nextEscape(text, end)) {
+    const kind = surrogateAt(text, at);
+    end = at + (kind === undefined ? ANY_ESCAPE : SURROGATE_ESCAPE);
+    if (kind === undefined) continue;
+    if (kind === HIGH && surrogateAt(text, end) === LOW) {
+      end += SURROGATE_ESCAPE;
+      continue;
+    }
+    replaced ??= Buffer.from(text, 'utf16le');
+    for (let digit = 0; digit < REPLACED.length; digit++) replaced[2 * (at + 2 + digit)] = REPLACED[digit]!;
+  }
+  return replaced?.toString('utf16le') ?? text;
+}
+
+/** In text of many escapes they often stand side by side. */
+function nextEscape(text: string, from: number): number {
+  return text.charCodeAt(from) === BACKSLASH ? from : text.indexOf('\\', from);
+}
+
+function surrogateAt(text: string, at: number): typeof HIGH | typeof LOW | undefined {
+  if (text.charCodeAt(at + 1) !== SMALL_U || text.charCodeAt(at) !== BACKSLASH) return undefined;
+  const second = hexDigit(text, at + 3);
+  const isSurrogate = hexDigit(text, at + 2) === 0xd && second >= HIGH;
+  if (!isSurrogate || hexDigit(text, at + 4) < 0 || hexDigit(text, at + 5) < 0) return undefined;
+  return second < LOW ? HIGH : LOW;
+}
+
+/** Less than zero if it is none. */
+function hexDigit(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (isDigit(code)) return code - ZERO;
+  const letter = code | 0x20;
+  return letter >= SMALL_A && letter <= SMALL_F ? letter - SMALL_A + 10 : -1;
 }

@@ -11,12 +11,13 @@ export interface StructureLimits {
 export const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
-const BACKSLASH = 0x5c;
+export const BACKSLASH = 0x5c;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
+const SMALL_E = 0x65;
 const ZERO = 0x30;
 const NINE = 0x39;
 
@@ -58,7 +59,7 @@ function countStructure(
   { maxDepth, maxTokens }: StructureLimits,
   maxComplexity = Number.POSITIVE_INFINITY,
 ): number {
-  const order = maxComplexity === Number.POSITIVE_INFINITY ? undefined : new KeyOrder(text);
+  const order = maxComplexity === Number.POSITIVE_INFINITY ? undefined : new KeyOrder(text, maxDepth);
   let room = maxComplexity;
   let keys = 0;
   let isBehindKey = false;
@@ -73,7 +74,7 @@ function countStructure(
       keys++;
       isBehindKey = true;
       // It was taken for an item.
-      if (order) room += ITEM - (order.isKnown(start, end) ? KNOWN_KEY : isIndex(text, start) ? INDEX : KEY);
+      if (order) room += ITEM + moreOfText(end - start) - order.weightOf(start, end, depth);
       continue;
     }
     if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) {
@@ -85,12 +86,14 @@ function countStructure(
     if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
       if (++depth > maxDepth)
         throw new CmdStreamError('JSON_LIMIT', `JSON is nested deeper than maxDepth (${maxDepth})`);
-      room -= code === OPEN_ARRAY ? ITEM : isBehindKey ? INNER_OBJECT : OBJECT;
+      room -= code === OPEN_ARRAY ? (isBehindKey ? ITEM : LIST) : isBehindKey ? INNER_OBJECT : OBJECT;
+      if (code === OPEN_OBJECT) order?.open(depth);
     } else {
       start = at;
       end = code === QUOTE ? endOfString(text, at) : endOfScalar(text, at);
       at = end - 1;
       room -= isBehindKey ? VALUE : ITEM;
+      room -= code === QUOTE ? moreOfText(end - start) : moreOfNumber(text, start, end);
     }
     if (room < 0) throw new CmdStreamError('JSON_LIMIT', `JSON is more complex than maxComplexity (${maxComplexity})`);
     isBehindKey = false;
@@ -99,23 +102,33 @@ function countStructure(
 }
 
 // What parts of a text weigh, after the time that JSON.parse and validation pipes take. JSON.parse is quick with
-// objects that have the keys of the one before, in their order, and slow with each that has others. A pipe may make
-// an error for each item of a list.
+// objects that have the keys of the one before, in their order, and slow with each that has others. It looks up each
+// short text among those that it knows. A pipe may make an error for each item of a list.
 
-/** A text, a number, `true`, `false` or `null` in a list; a list. */
+/** A text, a number, `true`, `false` or `null` in a list; a list behind a key. */
 const ITEM = 1;
-/** The same behind a key, but for a list. */
+/** Any other list: a pipe has more to say of it. */
+const LIST = ITEM + ITEM / 2;
+/** A text, a number, `true`, `false` or `null` behind a key. */
 const VALUE = ITEM / 2;
+/** What a text of up to ten letters weighs more. */
+const SHORT = ITEM / 2;
+const SHORT_LENGTH = 10 + 2;
+/** What a number of 17 digits weighs more, and one of further digits: they may take long to be rounded. */
+const LONG = ITEM;
+const LONGEST = 2 * ITEM;
 /** In a list. */
 const OBJECT = 2 * ITEM;
 /** Behind a key. */
 const INNER_OBJECT = 6 * ITEM;
 /** A key behind the one that it was behind before. */
 const KNOWN_KEY = ITEM / 4;
+/** Of one object: those that have more are kept in another way, and in more time. */
+const MOST_KNOWN = 100;
 /** Any other key. */
 const KEY = 4 * ITEM;
 /** Any other key that may be a number: objects keep these apart, in their order. */
-const INDEX = 7 * ITEM;
+const INDEX = 9 * ITEM;
 /** Nothing weighs more for its letters than objects in objects, `"0":{}`. */
 export const MOST_OF_LETTER = (INDEX + INNER_OBJECT) / 6;
 
@@ -127,14 +140,29 @@ class KeyOrder {
   readonly #text: string;
   readonly #next = new Uint32Array(2 ** ORDER_BITS);
   readonly #seed = Math.trunc(Math.random() * 2 ** 31);
+  /** Of the objects that are open, one inside the other. */
+  readonly #keys: Uint32Array;
   #last = 0;
 
-  constructor(text: string) {
+  constructor(text: string, maxDepth: number) {
     this.#text = text;
+    this.#keys = new Uint32Array(maxDepth + 1);
   }
 
-  /** Did the key between these places come behind the last one before? */
-  isKnown(start: number, end: number): boolean {
+  /** An object begins. */
+  open(depth: number): void {
+    this.#keys[depth] = 0;
+  }
+
+  /** Of the key between these places. */
+  weightOf(start: number, end: number, depth: number): number {
+    const isFew = ++this.#keys[depth]! <= MOST_KNOWN;
+    if (this.#isKnown(start, end) && isFew) return KNOWN_KEY;
+    return isIndex(this.#text, start) ? INDEX : KEY;
+  }
+
+  /** Did it come behind the last one before? */
+  #isKnown(start: number, end: number): boolean {
     let hash = this.#seed;
     for (let at = start; at < end; at++) {
       hash = Math.imul(hash ^ this.#text.charCodeAt(at), 0x01000193);
@@ -146,6 +174,27 @@ class KeyOrder {
     this.#next[last] = this.#last = hash;
     return isKnown;
   }
+}
+
+/** No double needs more digits than that. */
+const MOST_DIGITS = 17;
+
+/** Of so many letters, with its quotes. */
+function moreOfText(length: number): number {
+  return length > SHORT_LENGTH ? 0 : SHORT;
+}
+
+/** Zeros in front are no digits of it, nor is its exponent. */
+function moreOfNumber(text: string, start: number, end: number): number {
+  if (end - start < MOST_DIGITS) return 0;
+  let digits = 0;
+  for (let at = start; at < end && digits <= MOST_DIGITS; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= ZERO && code <= NINE) {
+      if (code !== ZERO || digits > 0) digits++;
+    } else if (isExponent(code)) break;
+  }
+  return digits < MOST_DIGITS ? 0 : digits === MOST_DIGITS ? LONG : LONGEST;
 }
 
 /** Does the string that starts there start with a digit? */
@@ -166,9 +215,19 @@ export function endOfString(text: string, start: number): number {
   return text.length;
 }
 
+/** Is it the `e` or `E` of a number? */
+export function isExponent(code: number): boolean {
+  return (code | 0x20) === SMALL_E;
+}
+
 /** The end of a number, `true`, `false` or `null`. */
 export function endOfScalar(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) if (isEndOfScalar(text, at)) return at;
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    // A digit, a dot, a minus.
+    if (code > COMMA && code < COLON) continue;
+    if (isEndOfScalar(text, at)) return at;
+  }
   return text.length;
 }
 

@@ -143,6 +143,28 @@ describe('a body', () => {
     expect(read('\\"\\ud800')).toBe('22 fffd');
   });
 
+  it('has no lone surrogate, whatever escapes stand side by side', () => {
+    const escapes = fc.constantFrom(
+      '\\\\',
+      '\\"',
+      '\\u0041',
+      '\\ud83d',
+      '\\uDE00',
+      '\\ud7ff',
+      '\\uDFFF',
+      'u',
+      'd83d',
+      '中',
+    );
+    fc.assert(
+      fc.property(fc.array(escapes, { maxLength: 12 }), (parts) => {
+        const text = `"${parts.join('')}"`;
+        const expected = (JSON.parse(text) as string).replace(/\p{Surrogate}/gu, '\ufffd');
+        expect(add.read(`{"note":[${text}]}`).note).toEqual([expected]);
+      }),
+    );
+  });
+
   it('may have a surrogate escape in a key', () => {
     expect(add.read('{"note":{"\\ud800":1}}').note).toEqual({ '\ufffd': 1 });
   });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { hasLongDigitRun } from '../../../lib/codec/json/json-parse.js';
+import { codeOf } from '../../../lib/errors.js';
 import { anyCharacter } from '../../support/any-text.js';
 import { jsonBodies } from './json-bodies.js';
 
@@ -66,6 +67,32 @@ describe('an integer beyond 2^53-1', () => {
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }).map(Math.trunc), (n) => {
         expect(sum.read(sum.write(new Sum(n))).n).toBe(n + 0);
       }),
+    );
+  });
+
+  it('is not one that is rounded by exact arithmetic, whatever its bits', () => {
+    // The last of 53 bits, of more, and of fewer, with zeros behind.
+    const bits = fc.oneof(
+      fc.bigInt({ min: 2n ** 53n - 8n, max: 2n ** 53n + 8n }),
+      fc.bigInt({ min: 1n, max: 2n ** 56n }),
+      fc.bigInt({ min: 1n, max: 2n ** 12n }),
+    );
+    const integer = fc.tuple(bits, fc.integer({ min: 0, max: 70 }), fc.constantFrom(1n, -1n, 10n));
+    fc.assert(
+      fc.property(integer, ([odd, zeros, factor]) => {
+        const text = `${(odd << BigInt(zeros)) * factor}`;
+        const value = Number(text);
+        const isKept = Number.isSafeInteger(value) || BigInt(value) === BigInt(text) || String(value) === text;
+        const read = (): unknown => {
+          try {
+            return sum.read(`{"n":[${text}]}`).n;
+          } catch (error) {
+            return codeOf(error);
+          }
+        };
+        expect(read()).toEqual(isKept ? [value] : 'UNSAFE_INTEGER');
+      }),
+      { numRuns: 1_000 },
     );
   });
 
