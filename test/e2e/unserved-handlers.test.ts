@@ -1,7 +1,7 @@
 // Handlers that a server will never call are named at its start, as far as they can be known: one line for each reason.
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Injectable, Module, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { EventPattern, MessagePattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { Command, CommandHandler, connectCmdStream, defineContract } from 'nestjs-cmd-stream';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
@@ -237,5 +237,18 @@ describe('connectCmdStream()', () => {
       `warn: no server of this application has the transport of ${named.join(', ')}: they are never called; ` +
         'take the transport away, or make it the option transportId',
     ]);
+  });
+
+  it('starts, without a word, in an early Nest 11 that does not know its servers', async () => {
+    const { prototype } = ModulesContainer as unknown as { prototype: Record<string, unknown> };
+    const { getRpcTargetRegistry } = prototype;
+    prototype['getRpcTargetRegistry'] = undefined;
+    own({ destroy: () => (prototype['getRpcTargetRegistry'] = getRpcTargetRegistry) });
+    const logger = new SpyLogger();
+    const app = await NestFactory.create(OldModule, { logger });
+    own({ destroy: () => app.close() });
+    connectCmdStream(app, { host: '127.0.0.1', port: 0 });
+    await app.startAllMicroservices();
+    expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 });

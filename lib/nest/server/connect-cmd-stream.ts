@@ -66,11 +66,11 @@ const TRANSPORT_METADATA = 'microservices:transport';
 
 /** Of methods that are bound to a transport which no server of the application has: Nest keeps them from all others. */
 function unserved(modules: ModulesContainer): readonly string[] {
+  // Early versions of Nest 11 do not know their servers.
+  const servers = (modules as Partial<ModulesContainer>).getRpcTargetRegistry?.<{ readonly transportId?: unknown }>();
+  if (servers === undefined) return [];
   const served = new Set<unknown>();
-  modules
-    .getRpcTargetRegistry<{ readonly transportId?: unknown }>()
-    .subscribe(({ transportId }) => served.add(transportId))
-    .unsubscribe();
+  servers.subscribe(({ transportId }) => served.add(transportId)).unsubscribe();
   // A server without an id is given all handlers.
   if (served.has(undefined)) return [];
   const methods = Array.from(modules.values(), (module) => [...module.controllers.values()])
