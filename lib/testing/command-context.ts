@@ -31,18 +31,23 @@ export function commandContext(
   given: Partial<Omit<CommandContext, 'peer'>> & { readonly peer?: Partial<PeerIdentity> | undefined } = {},
 ): CommandContext {
   const peer: PeerIdentity = { ...usualPeer, ...given.peer };
+  const { seq = 1, receivedAt = Date.now(), bytesRead = 0, metadata = {}, signal = neverAborts(), ...others } = given;
   return {
-    seq: 1,
-    receivedAt: Date.now(),
-    bytesRead: 0,
     deadline: undefined,
-    metadata: {},
-    signal: new AbortController().signal,
     remoteAddress: peer.address,
     remotePort: peer.port,
     localAddress: '127.0.0.1',
     localPort: 3000,
-    ...given,
+    ...others,
+    seq,
+    receivedAt,
+    bytesRead,
+    metadata,
+    signal,
     peer,
   };
+}
+
+function neverAborts(): AbortSignal {
+  return new AbortController().signal;
 }

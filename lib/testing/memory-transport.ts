@@ -6,6 +6,10 @@ import type { ConnectionFactory } from '../client/client-options.js';
 /** A test may put a clock of its own in the place of the real one: bytes travel all the same. */
 const nextTurn = setImmediate;
 
+/** A port would have refused the second; here it may take the place of one that closes just now. */
+const TWO_SERVERS =
+  'two servers listen on one MemoryTransport: close the first, or give the other a transport of its own';
+
 /**
  * Connects clients and servers of one process in memory: no port, no socket, the same bytes. Has faults for tests of
  * what an application does when its network fails; each holds until the next one or until {@link heal}.
@@ -70,7 +74,9 @@ export class MemoryTransport {
   }
 
   #connect(listener: Server): Duplex {
-    if (this.#isRefusing || listener.listenerCount('connection') === 0) throw systemError('ECONNREFUSED', 'connect');
+    const servers = listener.listenerCount('connection');
+    if (this.#isRefusing || servers === 0) throw systemError('ECONNREFUSED', 'connect');
+    if (servers > 1) throw new Error(TWO_SERVERS);
     const pass = (arrive: () => void): void => this.#pass(arrive);
     const [near, far] = [new MemorySocket(pass), new MemorySocket(pass)];
     near.peer = far;

@@ -51,6 +51,25 @@ describe.each([true, false])('a connection in memory, extended: %s', (extension)
   });
 });
 
+describe('a second server', () => {
+  it('in the same memory keeps clients away until one of the two is closed, and says why', async () => {
+    const memory = new MemoryTransport();
+    const [first, second] = [await serve(memory), await serve(memory)];
+    const refused = clientOf(memory, { reconnect: false });
+    await expect(refused.execute(new AddCmd(2, 3))).rejects.toEqual(
+      expect.objectContaining({
+        code: 'CONNECT_FAILED',
+        message: expect.stringContaining(
+          'two servers listen on one MemoryTransport: close the first, or give the other',
+        ),
+      }),
+    );
+    await first.close();
+    await expect(clientOf(memory).execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
+    expect(second.connections).toBe(1);
+  });
+});
+
 describe('faults of a connection in memory', () => {
   it('cut: what is under way is lost, and the client is connected anew', async () => {
     const memory = new MemoryTransport();

@@ -136,4 +136,19 @@ describe('a context for a test', () => {
     expect(given).toMatchObject({ metadata: { user: 'carol' }, peer: { ...peer, address: '127.0.0.1' } });
     expect(given.signal.aborted).toBe(true);
   });
+
+  it('has what is usual in the place of undefined, but for addresses and a deadline, which may be unknown', () => {
+    const given = commandContext({
+      seq: undefined,
+      receivedAt: undefined,
+      bytesRead: undefined,
+      metadata: undefined,
+      signal: undefined,
+      peer: undefined,
+      remoteAddress: undefined,
+    } as never);
+    expect(given).toMatchObject({ seq: 1, bytesRead: 0, metadata: {}, peer: { authorized: false } });
+    expect([given.signal.aborted, given.receivedAt <= Date.now()]).toEqual([false, true]);
+    expect(given.remoteAddress).toBeUndefined();
+  });
 });
