@@ -229,6 +229,16 @@ describe('CmdStreamModule.register()', () => {
     await expect(App.of({ imports })).rejects.toThrow('unknown option "prot": did you mean "port"?');
   });
 
+  it.each([
+    ['useClass', { useClass: class {} as never }],
+    ['useExisting', { extraProviders: [{ provide: 'MADE', useValue: null }], useExisting: 'MADE' }],
+  ])('says what is missing where %s makes no options', async (source, way) => {
+    const started = App.of({ imports: [CmdStreamModule.registerAsync({ name: 'CALC', ...way })] });
+    const what = `client CALC: createCmdStreamOptions of its ${source} must be a function, got undefined`;
+    const message = expect.stringContaining(what);
+    await expect(started).rejects.toMatchObject({ code: 'INVALID_OPTION', message });
+  });
+
   it('connects with the first call, not before', async () => {
     const server = own(await serve());
     const options = { contract: calcContract, host: '127.0.0.1', port: server.port };

@@ -10,6 +10,7 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
+import { requireFunction } from '../../callbacks.js';
 import { CmdStreamError } from '../../errors.js';
 import {
   type Complete,
@@ -312,8 +313,10 @@ function asyncClient(options: CmdStreamClientAsyncOptions): FactoryProvider {
   const source = useFactory ? 'useFactory' : useClass ? 'useClass' : 'useExisting';
   const factory = useExisting ?? useClass;
   if (factory !== undefined) {
-    const useMade = async (made: CmdStreamOptionsFactory) =>
-      clientOf(name, source, await made.createCmdStreamOptions());
+    const useMade = async (made: CmdStreamOptionsFactory | null | undefined) => {
+      requireFunction(`${placeOf(name)}: createCmdStreamOptions of its ${source}`, made?.createCmdStreamOptions);
+      return clientOf(name, source, await made!.createCmdStreamOptions());
+    };
     return { provide, inject: [factory], useFactory: useMade };
   }
   const makeOptions = useFactory as (...dependencies: unknown[]) => ReturnType<NonNullable<typeof useFactory>>;
@@ -333,8 +336,7 @@ function clientOf(
   source: string,
   options: CmdStreamClientOptions | undefined,
 ): CmdStreamClient {
-  const client = name === undefined ? 'the client without a name' : `client ${String(name)}`;
-  const where = `CmdStreamModule.registerAsync(), ${client}`;
+  const where = placeOf(name);
   if (options === undefined || options === null)
     throw new CmdStreamError('INVALID_OPTION', `${where}: its factory gave ${options} instead of options`);
   const belongs = `it belongs beside ${source}, not into what that gives`;
@@ -348,6 +350,12 @@ function clientOf(
     );
   }
   return new CmdStreamClient(options);
+}
+
+/** For errors. */
+function placeOf(name: string | symbol | undefined): string {
+  const client = name === undefined ? 'the client without a name' : `client ${String(name)}`;
+  return `CmdStreamModule.registerAsync(), ${client}`;
 }
 
 function helpers({ useClass, extraProviders = [] }: CmdStreamClientAsyncOptions): Provider[] {
