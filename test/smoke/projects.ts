@@ -1,11 +1,14 @@
 // The projects in which the application is tried: what is installed, how they are built, and what has to work in them.
+import { execFileSync } from 'node:child_process';
 
 /** A command of a project, its words; the first one is a file of `node_modules`, or a command of the system. */
 export interface Step {
   readonly name: string;
   readonly command: readonly string[];
-  /** What it must print; without it, it must succeed. */
-  readonly prints?: 'result' | undefined;
+  /** How what it prints must end; without it, it must succeed. */
+  readonly prints?: string | undefined;
+  /** What no line may have of what it prints, and of what it complains about. */
+  readonly mustNotSay?: RegExp | undefined;
   /** Is it run by each Node at hand, and not only by this one? */
   readonly isForEachNode?: boolean | undefined;
 }
@@ -15,11 +18,28 @@ export interface Project {
   readonly type: 'module' | 'commonjs';
   readonly packages: readonly string[];
   readonly install: readonly string[];
+  /** Makes package.json and the configuration in the folder it is run in; without it they are made here. */
+  readonly create?: readonly string[] | undefined;
+  /** A file of the repository that stands for the application. */
+  readonly program?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
   /** More of package.json, and other files. */
   readonly manifest?: object | undefined;
   readonly files?: Readonly<Record<string, string>> | undefined;
   readonly steps: readonly Step[];
 }
+
+/** As `expected` of the application. */
+const result = JSON.stringify({
+  sum: 5,
+  counted: [1, 2, 3],
+  receipt: 'tea for 3, cake for 4 in 2024',
+  empty: 'REMOTE lines should not be empty',
+  negative: 'REMOTE negative',
+  greeting: 'hello you',
+});
+/** Of the program in the README. */
+const counted = [1, 2, 3, 4, 5].map((value) => `${value} of 5`).join('\n');
 
 const nest = (version: string): readonly string[] =>
   ['common', 'core', 'microservices', 'terminus'].map((name) => `@nestjs/${name}@${version}`);
@@ -41,7 +61,7 @@ const older = [
   compile('typescript', ['--noEmit', '--module', 'preserve', '--moduleResolution', 'bundler']),
 ];
 const runs: readonly Step[] = [
-  { name: 'runs', command: ['node', 'dist/main.js'], prints: 'result', isForEachNode: true },
+  { name: 'runs', command: ['node', 'dist/main.js'], prints: result, isForEachNode: true },
   { name: 'has one copy', command: ['node', 'one-copy.mjs'], isForEachNode: true },
 ];
 
@@ -57,13 +77,25 @@ const stockJest = {
 };
 const jestPackages = ['jest@30', 'ts-jest@29', '@types/jest@30'];
 const jest = 'node_modules/jest/bin/jest.js';
+const vitest = ['node', 'node_modules/vitest/vitest.mjs', 'run'];
 const vmModules = ['node', '--experimental-vm-modules', jest];
+const specConfig = JSON.stringify({
+  extends: './tsconfig.json',
+  compilerOptions: { module: 'esnext', moduleResolution: 'bundler', isolatedModules: true },
+});
+/** Nest 12 is ES modules only, and so have to be the tests: TypeScript makes them so, whatever package.json says. */
+const jestOfModulesInCommonJs = {
+  ...stockJest,
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.(t|j)s$': ['ts-jest', { useESM: true, tsconfig: '<rootDir>/../tsconfig.spec.json' }] },
+};
 const jestOfModules = { testRegex: 'dist/.*\\.spec\\.js$', transform: {}, testEnvironment: 'node' };
 
 /** What Nest would load if the application used it. */
 const unused = [
   '@nestjs/websockets',
   '@nestjs/websockets/socket-module',
+  '@nestjs/websockets/socket-module.js',
   '@nestjs/platform-express',
   '@grpc/grpc-js',
   '@grpc/proto-loader',
@@ -91,48 +123,24 @@ const esbuild = (format: 'cjs' | 'esm', file: string): Step => ({
     '--log-level=error',
     // Nest itself calls `require` in its ES modules, and so do packages that are CommonJS.
     ...(format === 'esm'
-      ? ['--banner:js=import { createRequire } from "node:module"; const require = createRequire(import.meta.url);']
+      ? [
+          '--banner:js=import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+        ]
       : []),
     ...unused.map((name) => `--external:${name}`),
   ],
 });
 const packer = (name: 'webpack' | 'rspack', format: 'cjs' | 'esm'): Step => ({
   name: `is bundled by ${name}, ${format}`,
-  command: ['node', 'pack.mjs', name, format],
+  command: ['node', 'pack.mjs', name, format, ...unused],
 });
 const packed = (bundler: string, format: string, file: string): Step => ({
   name: `runs from ${bundler}, ${format}`,
   command: ['node', file],
-  prints: 'result',
+  prints: result,
 });
 
-const packScript = `
-import { createRequire } from 'node:module';
-const [, , name, format] = process.argv;
-const pack = createRequire(import.meta.url)(name === 'webpack' ? 'webpack' : '@rspack/core');
-const unused = ${JSON.stringify(unused)};
-const { rspack = pack } = pack;
-rspack(
-  {
-    mode: 'production',
-    target: 'node',
-    entry: './dist/main.js',
-    optimization: { minimize: false },
-    experiments: { outputModule: format === 'esm' },
-    externals: Object.fromEntries(unused.map((one) => [one, \`\${format === 'esm' ? 'node-commonjs' : 'commonjs'} \${one}\`])),
-    output: {
-      path: import.meta.dirname + '/packed',
-      filename: name + (format === 'esm' ? '.mjs' : '.cjs'),
-      ...(format === 'esm' && { library: { type: 'module' } }),
-    },
-    ignoreWarnings: [() => true],
-  },
-  (error, stats) => {
-    if (error || stats.hasErrors()) throw error ?? new Error(stats.toString({ all: false, errors: true }));
-  },
-);
-`;
-
+const bundlers = ['typescript@6', 'esbuild', 'webpack@5', '@rspack/core@1'];
 const formats = ['cjs', 'esm'] as const;
 const bundles = formats.flatMap((format) => {
   const ending = format === 'cjs' ? 'cjs' : 'mjs';
@@ -146,6 +154,57 @@ const bundles = formats.flatMap((format) => {
   ];
 });
 
+const pnpm = ['npx', '--yes', 'pnpm@10', 'add', '--save-exact'];
+const yarn1 = ['npx', '--yes', 'yarn@1', 'add', '--exact', '--ignore-engines'];
+const yarn = ['npx', '--yes', '-p', '@yarnpkg/cli-dist@4', 'yarn'];
+
+interface Manager extends Pick<Project, 'install' | 'env' | 'files'> {
+  /** What a program of the project is run by. */
+  readonly run: readonly string[];
+}
+
+/** Yarn since version 2, which looks neither at .npmrc nor at what npm tells the programs that it starts. */
+function modernYarn(nodeLinker: string): Manager {
+  const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
+  return {
+    install: [...yarn, 'add', '--exact'],
+    run: [...yarn, 'exec'],
+    env: { YARN_NODE_LINKER: nodeLinker, YARN_NPM_REGISTRY_SERVER: registry, YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' },
+    // It marks the root of a project, which may be within another.
+    files: { 'yarn.lock': '' },
+  };
+}
+
+/** Who installs what the README asks for, and how its program is run then. */
+const managers: Readonly<Record<string, Manager>> = {
+  npm: { install: npm, run: ['npx'] },
+  pnpm: { install: pnpm, run: ['npx', '--yes', 'pnpm@10', 'exec'] },
+  'yarn 1': { install: yarn1, run: ['npx', '--yes', 'yarn@1', '--silent'] },
+  'yarn 4, node_modules': modernYarn('node-modules'),
+  "yarn 4, Plug'n'Play": modernYarn('pnp'),
+};
+
+/** What `nest new` writes, whose packages are installed with those of the project. */
+const nestNew = (version: string): readonly string[] =>
+  `npx --yes @nestjs/cli@${version} new smoke --directory . --package-manager npm --skip-git --skip-install`.split(' ');
+const ofSamples = (version: '11' | '12'): readonly string[] => [
+  ...nest(version),
+  `@nestjs/cqrs@${version}`,
+  `@nestjs/config@${version === '11' ? '4' : version}`,
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-trace-node',
+  '@opentelemetry/exporter-trace-otlp-http',
+];
+
+/** What a project of `nest new` is built, run and tested by, with the samples beside the application. */
+const stock = (...tests: readonly string[]): readonly Step[] => [
+  { name: 'takes the samples', command: ['node', 'samples.mjs', 'copy'] },
+  { name: 'is built by nest build, with the samples', command: ['npm', 'run', 'build'] },
+  ...runs,
+  { name: 'runs the samples', command: ['node', 'samples.mjs', 'run'], isForEachNode: true },
+  ...tests.map((test) => ({ name: `passes npm run ${test}`, command: ['npm', 'run', test] })),
+];
+
 export const projects: readonly Project[] = [
   {
     name: 'Nest 11, CommonJS',
@@ -157,7 +216,7 @@ export const projects: readonly Project[] = [
       ...eachCompiler,
       ...older,
       ...runs,
-      { name: 'passes Jest as nest new sets it up', command: ['node', jest] },
+      { name: 'passes Jest as nest new sets it up', command: ['node', jest], isForEachNode: true },
     ],
   },
   {
@@ -170,23 +229,47 @@ export const projects: readonly Project[] = [
     steps: [
       ...eachCompiler,
       ...runs,
-      { name: 'passes Jest', command: vmModules },
-      { name: 'passes Vitest', command: ['node', 'node_modules/vitest/vitest.mjs', 'run'] },
+      { name: 'passes Jest', command: vmModules, isForEachNode: true },
+      { name: 'passes Vitest', command: vitest, isForEachNode: true },
     ],
   },
   {
     name: 'Nest 12, CommonJS',
     type: 'commonjs',
-    packages: [...all('12'), ...compilers],
+    packages: [...all('12'), ...compilers, ...jestPackages],
     install: npm,
-    steps: [compile('typescript'), ...runs],
+    manifest: { jest: jestOfModulesInCommonJs },
+    files: { 'tsconfig.spec.json': specConfig },
+    steps: [compile('typescript'), ...runs, { name: 'passes Jest with tests as ES modules', command: vmModules }],
+  },
+  {
+    name: 'nest new of Nest 11',
+    type: 'commonjs',
+    create: nestNew('11'),
+    packages: [...others, ...peers, ...ofSamples('11')],
+    install: npm,
+    steps: stock('test', 'test:e2e'),
+  },
+  {
+    name: 'nest new of Nest 12',
+    type: 'module',
+    create: nestNew('12'),
+    packages: [...others, ...peers, ...ofSamples('12')],
+    install: npm,
+    steps: stock('test', 'test:e2e'),
   },
   {
     name: 'Nest 11, bundles',
     type: 'commonjs',
-    packages: [...all('11'), 'typescript@6', 'esbuild', 'webpack@5', '@rspack/core@1'],
+    packages: [...all('11'), ...bundlers],
     install: npm,
-    files: { 'pack.mjs': packScript },
+    steps: [compile('typescript'), ...bundles],
+  },
+  {
+    name: 'Nest 12, bundles',
+    type: 'module',
+    packages: [...all('12'), ...bundlers],
+    install: npm,
     steps: [compile('typescript'), ...bundles],
   },
   {
@@ -212,7 +295,7 @@ export const projects: readonly Project[] = [
     name: 'pnpm',
     type: 'module',
     packages: [...all('12'), 'typescript@6'],
-    install: ['npx', '--yes', 'pnpm@10', 'add', '--save-exact'],
+    install: pnpm,
     steps: [compile('typescript'), ...runs],
   },
   {
@@ -233,10 +316,25 @@ export const projects: readonly Project[] = [
     steps: [compile('typescript'), ...runs],
   },
   {
-    name: 'yarn',
+    name: 'yarn 1',
     type: 'module',
     packages: [...all('11'), 'typescript@6'],
-    install: ['npx', '--yes', 'yarn@1', 'add', '--exact', '--ignore-engines'],
+    install: yarn1,
     steps: [compile('typescript'), ...runs],
   },
+  ...Object.entries(managers).map(([name, { install, run, env, files }]): Project => ({
+    name: `README, ${name}`,
+    type: 'module',
+    program: 'docs/examples/first.ts',
+    packages: ['common', 'core', 'microservices']
+      .map((one) => `@nestjs/${one}`)
+      .concat('reflect-metadata', 'rxjs', 'typescript@6', '@types/node@20'),
+    install,
+    env,
+    files,
+    steps: [
+      { name: 'compiles', command: [...run, 'tsc'] },
+      { name: 'prints what the README says', command: [...run, 'node', 'dist/first.js'], prints: counted },
+    ],
+  })),
 ];
