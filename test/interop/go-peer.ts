@@ -1,7 +1,7 @@
 // Builds the Go peers once and runs them: servers as children that end with their stdin, clients to their end.
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -37,11 +37,50 @@ export function runGo(...args: readonly string[]): string {
   });
 }
 
+const LIBRARY = 'github.com/cmd-stream/cmd-stream-go';
+
+/** The release of cmd-stream-go that the module is built with. */
+export function ownRelease(): string {
+  const [, release] = new RegExp(`${LIBRARY} (v\\S+)`).exec(readFileSync(join(goModuleFolder, 'go.mod'), 'utf8')) ?? [];
+  if (release === undefined) throw new Error(`go.mod names no ${LIBRARY}`);
+  return release;
+}
+
+/** The releases of cmd-stream-go that the proxy of Go modules lists, oldest first. */
+export function releases(): readonly string[] {
+  const [, ...found] = runGo('list', '-m', '-versions', LIBRARY).trim().split(' ');
+  return found;
+}
+
 export class GoPeers {
   readonly #folder = mkdtempSync(join(tmpdir(), 'cmd-stream-go-'));
 
   build(): void {
     runGo('build', '-o', `${this.#folder}/`, './...');
+  }
+
+  /**
+   * Builds the server and the driver with another release of cmd-stream-go; the module stays as it is.
+   *
+   * @throws {Error} says why it cannot be: in the release other packages or names than the programs use
+   */
+  buildWith(release: string): void {
+    const modules = join(this.#folder, 'release.mod');
+    cpSync(join(goModuleFolder, 'go.mod'), modules);
+    cpSync(join(goModuleFolder, 'go.sum'), join(this.#folder, 'release.sum'));
+    const flags = ['-mod=mod', `-modfile=${modules}`];
+    const build = (): string => runGo('build', ...flags, '-o', `${this.#folder}/`, './cmd/server', './cmd/driver');
+    runGo('mod', 'edit', `-require=${LIBRARY}@${release}`, modules);
+    try {
+      build();
+    } catch (error) {
+      const lines = String((error as { stderr?: unknown }).stderr).split('\n');
+      const said = lines.find((line) => /\.go:\d+|no required module|not available|does not contain/.test(line));
+      throw new Error(said ?? lines.find((line) => line !== '') ?? String(error), { cause: error });
+    }
+    // Where the release lacks a package, Go takes a newer one that has it.
+    const used = runGo('list', ...flags, '-m', '-f', '{{.Version}}', LIBRARY).trim();
+    if (used !== release) throw new Error('another API: packages that the programs import are not in it');
   }
 
   dispose(): void {
@@ -165,7 +204,7 @@ async function firstOf(lines: Interface): Promise<string> {
   return line;
 }
 
-function jsonLines<T>(text: string): T[] {
+export function jsonLines<T>(text: string): T[] {
   return text
     .split('\n')
     .filter((line) => line !== '')

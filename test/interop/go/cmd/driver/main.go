@@ -15,8 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cmd-stream/cmd-stream-go/delegate"
-
 	"nestjs-cmd-stream/interop/dialect"
 )
 
@@ -51,7 +49,7 @@ func main() {
 	addr := flag.String("addr", "", "host:port of the server")
 	names := flag.String("cases", common, "the cases to run, in this order")
 	codec := flag.String("codec", dialect.JSON.Name, "the codec: json, protobuf or mus")
-	info := flag.String("info", string(delegate.DefaultServerInfo), "the server's ServerInfo")
+	info := flag.String("info", "default", "the server's ServerInfo")
 	useTLS := flag.Bool("tls", false, "run every case over TLS; without -ca any certificate will do")
 	ca := flag.String("ca", "", "PEM file of the certificates to trust; with -tls")
 	cert := flag.String("tls-cert", "", "PEM file of a certificate to show; with -tls")

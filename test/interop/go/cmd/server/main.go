@@ -36,7 +36,7 @@ func main() {
 	addr := flag.String("listen", "127.0.0.1:0", "host:port to listen on")
 	codec := flag.String("codec", dialect.JSON.Name, "the codec: json, protobuf or mus")
 	workers := flag.Int("workers", coresrv.WorkersCount, "connections served at a time")
-	info := flag.String("info", string(delegate.DefaultServerInfo), "the ServerInfo")
+	info := flag.String("info", "default", "the ServerInfo")
 	receiveTimeout := flag.Duration("receive-timeout", 0, "longest silence of a client, 0: no limit")
 	cert := flag.String("tls-cert", "", "PEM file of the certificate; with -tls-key: serve TLS")
 	key := flag.String("tls-key", "", "PEM file of the certificate's key")
