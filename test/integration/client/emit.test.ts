@@ -56,7 +56,7 @@ describe('emit()', () => {
     await client.emit(new AddCmd(2, 3));
     peer.write(SUM_5);
     await until('a Result arrives', () => client.unexpectedResults === 1);
-    expect(unexpected).toEqual([{ seq: 1, result: new CalcResult(5), bytesRead: 4 }]);
+    expect(unexpected).toEqual([{ seq: 1, result: new CalcResult(5), bytesRead: 4, afterLast: false }]);
   });
 });
 
