@@ -5,11 +5,13 @@ import { notify } from '../callbacks.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import type { CmdStreamErrorCode } from '../error-codes.js';
 import { encodeError, peerText, visibleText, type CmdStreamError } from '../errors.js';
-import { clipped, endpointText } from './log-text.js';
+import { endpointText, lineOf, stackLines } from './log-text.js';
 
 const LOG_INTERVAL_MS = 1000;
 /** Of all reasons together, in one interval. */
 const MOST_LINES = 10;
+/** Among these, of stacks: the others are for what else happens meanwhile. */
+const MOST_STACK_LINES = 5;
 
 /** Ends that need no line: they are what clients do. */
 const ordinary: ReadonlySet<CmdStreamErrorCode> = new Set<CmdStreamErrorCode>([
@@ -28,7 +30,7 @@ export class PeerLog {
   readonly #afterLast = new Set<string>();
   readonly #lines = new Map<string, { loggedAt: number; leftOut: number }>();
   /** The interval that runs: since when, and how many lines were written and left out. */
-  #interval = { since: Number.NEGATIVE_INFINITY, written: 0, leftOut: 0 };
+  #interval = { since: Number.NEGATIVE_INFINITY, written: 0, ofStacks: 0, leftOut: 0 };
 
   constructor(logger: LoggerService) {
     this.logger = logger;
@@ -54,13 +56,24 @@ export class PeerLog {
     const now = performance.now();
     const { since, leftOut } = this.#interval;
     if (now - since >= LOG_INTERVAL_MS) {
-      this.#interval = { since: now, written: leftOut > 0 ? 1 : 0, leftOut: 0 };
+      this.#interval = { since: now, written: leftOut > 0 ? 1 : 0, ofStacks: 0, leftOut: 0 };
       if (leftOut > 0) this.logger.warn(`${leftOut} lines were left out: ${MOST_LINES} may be written in a second`);
     }
     if (this.#interval.written < MOST_LINES) {
       this.#interval.written++;
       write();
     } else this.#interval.leftOut += count;
+  }
+
+  /** The same of what was thrown, with the first lines of its stack, if they may be written: they count, too. */
+  thrown(error: unknown, write: (stack: string | undefined) => unknown): void {
+    this.line(() => {
+      const interval = this.#interval;
+      const stack = stackLines(error, Math.min(MOST_STACK_LINES - interval.ofStacks, MOST_LINES - interval.written));
+      interval.written += stack.length;
+      interval.ofStacks += stack.length;
+      write(stack.length > 0 ? stack.join('\n') : undefined);
+    });
   }
 
   /** In Nest's own words, which operators look for. */
@@ -88,7 +101,7 @@ export class PeerLog {
   }
 
   #write({ code, message }: CmdStreamError, what: string, level: Level = 'warn'): void {
-    this.#limited(code, `${what}${code}: ${visibleText(clipped(message))}`, level);
+    this.#limited(code, `${what}${code}: ${lineOf(message)}`, level);
   }
 
   #limited(reason: string, text: string, level: Level): void {

@@ -182,13 +182,14 @@ export class CmdStreamServer
     this.initializeSerializer({ serializer } as ClientOptions['options']);
     this.initializeDeserializer({ deserializer } as ClientOptions['options']);
     const run: RunHandler = (handler, data, context, sink) => this.#run(handler, data, context, sink);
-    const shape = (error: unknown): CmdStreamError => failureOf(error, (unknown) => this.#failureLog.error(unknown));
+    const onUnsaid = (exception: unknown): void => this.#failureLog.error(exception);
+    const shape = (error: unknown): CmdStreamError => failureOf(error, onUnsaid);
     this.#patterns = new PatternInvoker({
       handlers: this,
       forms: () => ({ serializer: this.serializer, deserializer: this.deserializer as Deserializer | undefined }),
       run,
       failureOf: shape,
-      logger: this.logger,
+      onUnsaid,
       log: this.#peerLog,
     });
     this.#invoker = new HandlerInvoker({

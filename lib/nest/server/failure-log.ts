@@ -2,7 +2,8 @@
 import type { LoggerService } from '@nestjs/common';
 import { callSafely } from '../../callbacks.js';
 import type { CmdStreamErrorCode } from '../../error-codes.js';
-import { isCmdStreamError, isError, messageOf, stackOf, type CmdStreamError } from '../../errors.js';
+import { isCmdStreamError, isError, messageOf, type CmdStreamError } from '../../errors.js';
+import { lineOf } from '../log-text.js';
 import type { PeerLog } from '../peer-log.js';
 import { failedFilterOf, isLogged } from './handler-failure.js';
 
@@ -41,7 +42,8 @@ export class FailureLog {
     if (code !== undefined && unreadable.has(code)) logging(() => this.#peers.failure(error as CmdStreamError));
     else if (code === 'OVERLOADED' || code === 'ACCEPT_FAILED')
       logging(() => this.#peers.error(error as CmdStreamError));
-    else if (code === 'RESULT_AFTER_LAST') this.#line(() => this.#logger.warn(messageOf(error)));
+    else if (code === 'RESULT_AFTER_LAST')
+      logging(() => this.#peers.line(() => this.#logger.warn(lineOf(messageOf(error)))));
     else if (code === 'HANDLER_ERROR') this.#event(error as CmdStreamError);
     else if (!isLogged(error)) this.error(error);
   }
@@ -49,32 +51,20 @@ export class FailureLog {
   /** One message of whose handler has failed, with the stack of what it threw; what was logged already has its own. */
   #event({ message, cause }: CmdStreamError): void {
     if (isLogged(cause)) return;
-    const exception = isCmdStreamError(cause) && isError(cause.cause) ? cause.cause : cause;
-    this.#line(() => this.#logger.error(message, stackOf(exception)));
+    this.#thrown(lineOf(message), isCmdStreamError(cause) && isError(cause.cause) ? cause.cause : cause);
   }
 
   /** An error that nothing but the log shows. */
   error(error: unknown): void {
     const filter = failedFilterOf(error);
-    if (filter === undefined) return this.#unknown(error);
-    const text = `the exception filter ${filter} has failed itself: ${messageOf(error)}; ${FILTER_HINT}`;
-    this.#line(() => this.#logger.error(text, stackOf(error)));
+    if (filter === undefined) return this.#thrown(lineOf(messageOf(error)), error);
+    const said = lineOf(messageOf(error));
+    this.#thrown(`the exception filter ${filter} has failed itself: ${said}; ${FILTER_HINT}`, error);
   }
 
-  /** A logger may fail at what cannot be shown: then its text has to do. */
-  #unknown(error: unknown): void {
-    this.#line(() => {
-      try {
-        this.#logger.error(error);
-      } catch {
-        this.#logger.error(messageOf(error));
-      }
-    });
-  }
-
-  /** Whatever fails, a peer can have it fail as often as it likes. */
-  #line(write: () => unknown): void {
-    logging(() => this.#peers.line(write));
+  /** Whatever fails, a peer can have it fail as often as it likes, and with its own words. */
+  #thrown(text: string, error: unknown): void {
+    logging(() => this.#peers.thrown(error, (stack) => this.#logger.error(text, stack)));
   }
 }
 

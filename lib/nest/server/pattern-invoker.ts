@@ -1,5 +1,4 @@
 // Messages and events by pattern: finds the handler by its route, through Nest's deserializer if there is one.
-import type { LoggerService } from '@nestjs/common';
 import {
   Server,
   type BaseRpcContext,
@@ -47,7 +46,8 @@ export interface PatternInvokerConfig {
   readonly run: RunHandler;
   /** What of an error is meant for the caller. */
   readonly failureOf: (error: unknown) => unknown;
-  readonly logger: LoggerService;
+  /** Is given exceptions that come too late for Nest's exception layer to log them. */
+  readonly onUnsaid: (exception: unknown) => void;
   readonly log: PeerLog;
 }
 
@@ -162,7 +162,7 @@ export class PatternInvoker {
 
   /** Nest has let the AsyncIterable pass as a value: its exception layer is behind it. */
   #lateError(error: unknown, context: CmdStreamContext): Observable<never> {
-    return isAbandonment(error, [context]) ? EMPTY : shapedByNest(error, (unsaid) => this.#config.logger.error(unsaid));
+    return isAbandonment(error, [context]) ? EMPTY : shapedByNest(error, this.#config.onUnsaid);
   }
 }
 

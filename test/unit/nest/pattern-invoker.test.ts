@@ -58,7 +58,7 @@ function start({ handlers = {}, find, serializer, deserializer }: Setup) {
     handlers: table,
     forms: () => ({ serializer, deserializer }),
     failureOf: (error) => error,
-    logger,
+    onUnsaid: keep,
     log: new PeerLog(logger),
     run: (handler, data, context, sink) =>
       void handler(data, context).then(
