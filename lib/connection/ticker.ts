@@ -28,6 +28,9 @@ export const TICK_MS = 250;
  */
 const MOST_MS = 1000;
 
+/** So many standstills are remembered. */
+const MOST_KNOWN = 16;
+
 const IDLE: Ticking = { tick() {} };
 
 export class Ticker implements Clock {
@@ -37,6 +40,8 @@ export class Ticker implements Clock {
   /** When it struck last, and how much was not counted so far. */
   #struckAt = 0;
   #lostMs = 0;
+  /** Of the latest standstills: when each was over, and how much of it was not counted. */
+  readonly #standstills: { readonly at: number; readonly lostMs: number }[] = [];
 
   constructor(scope: AsyncScope) {
     this.#scope = scope;
@@ -91,10 +96,29 @@ export class Ticker implements Clock {
     return end;
   }
 
+  /** Keeps it running, for {@link lostOf}; returns what ends that. */
+  watch(): () => void {
+    const watch = { ...IDLE };
+    this.add(watch);
+    return () => this.delete(watch);
+  }
+
+  /** Of so many milliseconds up to now, as any other clock has them: how many were not counted. */
+  lostOf(ms: number): number {
+    this.#count();
+    const since = performance.now() - ms;
+    return this.#standstills.reduce((sum, { at, lostMs }) => (at > since ? sum + lostMs : sum), 0);
+  }
+
   #count(): void {
-    const now = performance.now();
-    this.#lostMs += Math.max(0, now - this.#struckAt - MOST_MS);
-    this.#struckAt = now;
+    if (this.#timer === undefined) return;
+    const at = performance.now();
+    const lostMs = Math.max(0, at - this.#struckAt - MOST_MS);
+    this.#struckAt = at;
+    if (lostMs === 0) return;
+    this.#lostMs += lostMs;
+    this.#standstills.push({ at, lostMs });
+    if (this.#standstills.length > MOST_KNOWN) this.#standstills.shift();
   }
 
   /** Whatever has arrived by now is read before it is missed: if this process stood still, no peer is to blame. */

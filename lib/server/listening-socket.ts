@@ -11,6 +11,7 @@ import { isPromiseLike } from '../callbacks.js';
 import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import { addressesOf } from '../connection/connection-socket.js';
 import { refusalOf, tlsReason } from '../connection/socket-error.js';
+import type { Ticker } from '../connection/ticker.js';
 import { hasOutlivedCertificate } from '../connection/tls-sessions.js';
 import type { ConnectionAddresses } from '../contract/command.js';
 import { CmdStreamError, codeOf, messageOf } from '../errors.js';
@@ -24,6 +25,7 @@ export interface ListeningSocketConfig {
   readonly listenOn?: ListenTarget | undefined;
   readonly tls: ServerTls | undefined;
   readonly handshakeTimeoutMs: number;
+  readonly session: { readonly ticker: Ticker };
 }
 
 export interface SocketAcceptor {
@@ -62,6 +64,9 @@ export class ListeningSocket {
   readonly #secure: readonly Function[];
   readonly #limit: ConnectionLimit;
   #stopWatching = (): void => {};
+  #stopTicker = (): void => {};
+  /** Have more time for their handshake than Node knows of; each with what ends that time. */
+  readonly #late = new Map<TLSSocket, () => void>();
 
   constructor(config: ListeningSocketConfig, limit: ConnectionLimit, acceptor: SocketAcceptor) {
     this.#config = config;
@@ -91,6 +96,7 @@ export class ListeningSocket {
     const handshakeTimeout = this.#config.handshakeTimeoutMs || MAX_TIMER_MS;
     const server = createTlsServer({ ...guarded(tls), handshakeTimeout });
     server.on('secureConnection', (socket) => {
+      this.#isNotLate(socket);
       if (!tls.rejectUnauthorized || !hasOutlivedCertificate(socket)) return this.#handOver(socket);
       const reason = refusalOf('CERT_HAS_EXPIRED');
       this.#refuse(socket, new CmdStreamError('TLS_ERROR', `TLS session not taken up again: ${reason}`));
@@ -98,16 +104,43 @@ export class ListeningSocket {
     });
     // Node reports a handshake that failed or took too long, but may leave the socket open.
     server.on('tlsClientError', (error, socket) => {
-      this.#refuse(socket, this.#handshakeError(error, socket));
-      socket.destroy();
+      const lostMs = isTimeout(error) ? this.#config.session.ticker.lostOf(handshakeTimeout) : 0;
+      if (lostMs > 0) this.#wait(error, socket, lostMs);
+      else this.#failed(error, socket);
     });
     return server;
+  }
+
+  #failed(error: Error, socket: TLSSocket): void {
+    this.#refuse(socket, this.#handshakeError(error, socket));
+    socket.destroy();
+  }
+
+  /**
+   * Node's limit knows nothing of a time in which this process stood still and read nothing. It is over, but the
+   * handshake goes on, and Node says nothing more of it unless it succeeds.
+   */
+  #wait(error: Error, socket: TLSSocket, ms: number): void {
+    const over = (reason: Error): void => {
+      if (this.#isNotLate(socket)) this.#failed(reason, socket);
+    };
+    this.#late.set(
+      socket,
+      this.#config.session.ticker.after(ms, () => over(error), true),
+    );
+    socket.once('close', () => over(Object.assign(new Error(HUNG_UP), { code: 'ECONNRESET' })));
+  }
+
+  /** False if it was not before. */
+  #isNotLate(socket: TLSSocket): boolean {
+    this.#late.get(socket)?.();
+    return this.#late.delete(socket);
   }
 
   #handshakeError(error: Error, socket: TLSSocket): CmdStreamError {
     if (!this.#acceptor.isListening) return notTaking();
     const code = codeOf(error);
-    if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
+    if (isTimeout(error)) {
       const limit = `handshakeTimeoutMs (${this.#config.handshakeTimeoutMs})`;
       return new CmdStreamError('HANDSHAKE_TIMEOUT', `the TLS handshake took longer than ${limit}`, { cause: error });
     }
@@ -125,6 +158,7 @@ export class ListeningSocket {
       this.#refuse(socket, refusal);
       return end(socket);
     }
+    if (this.#tls !== undefined && this.#accepted.size === 0) this.#stopTicker = this.#config.session.ticker.watch();
     this.#accepted.set(socket, remoteAddress);
     socket.on('close', this.#onSocketClose);
     this.#acceptor.onFull(this.#isFull);
@@ -135,6 +169,7 @@ export class ListeningSocket {
   #forget(socket: Socket): void {
     this.#limit.delete(this.#accepted.get(socket));
     this.#accepted.delete(socket);
+    if (this.#accepted.size === 0) this.#stopTicker();
     this.#acceptor.onFull(this.#isFull);
   }
 
@@ -248,6 +283,10 @@ export class ListeningSocket {
     if (!this.#isGiven) return;
     this.server.off('connection', this.#onConnection).off('error', this.#onError).off('close', this.#onClose);
   }
+}
+
+function isTimeout(error: Error): boolean {
+  return codeOf(error) === 'ERR_TLS_HANDSHAKE_TIMEOUT';
 }
 
 /** Node reports what these callbacks throw as the end of the handshake, but not promises of theirs that reject. */

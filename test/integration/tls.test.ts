@@ -1,7 +1,7 @@
 // The same bytes inside TLS, and connections that do not get that far.
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import {
   connect as connectTls,
   createServer,
@@ -10,6 +10,7 @@ import {
   type TlsOptions,
 } from 'node:tls';
 import type { CommandClient, CommandClientOptions, CommandServerOptions } from '../../lib/core.js';
+import { codeOf } from '../../lib/errors.js';
 import { calcClient } from '../support/calc-client.js';
 import { ADD_2_3, GREETING, SUM_5 } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
@@ -22,6 +23,12 @@ import { AddCmd, CalcResult, EchoCmd, EchoResult } from '../support/vector-contr
 
 const own = guardLeaks();
 const { key, cert } = selfSigned();
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
+/** Nothing happens in this process meanwhile. */
+function standStill(ms: number): void {
+  Atomics.wait(clock, 0, 0, ms);
+}
 
 function startTls(options: Partial<CommandServerOptions> = {}): Promise<CalcServer> {
   return CalcServer.start({ tls: { key, cert }, ...options });
@@ -229,6 +236,31 @@ describe('a server', () => {
     expect(await calc.lostCause()).toMatchObject({ code: 'HANDSHAKE_TIMEOUT', cause });
     await expect(tlsClient(calc).execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
     expect(calc.lost).toHaveLength(1);
+  });
+
+  it('does not take a time in which its process stood still for one of the handshake', async () => {
+    const calc = own(await startTls({ handshakeTimeoutMs: 1_000 }));
+    let accepted = 0;
+    calc.server.netServer!.on('connection', () => accepted++);
+    const raw = connect(calc.port, '127.0.0.1');
+    own({ destroy: () => raw.destroy() });
+    const mute = own(await RawPeer.connect(calc.port));
+    const gone = own(await RawPeer.connect(calc.port));
+    await until('all are in their handshake', () => accepted === 3);
+    standStill(3_500);
+    // What Node's own limit ends is ended by now.
+    await turns(20);
+    expect(calc.lost).toEqual([]);
+    gone.reset();
+    const late = connectTls({ socket: raw, ca: cert, servername: 'localhost' });
+    let received = '';
+    late.on('data', (bytes: Buffer) => (received += bytes.toString('hex')));
+    late.write(Buffer.from(ADD_2_3, 'hex'));
+    await until('it has its Result', () => received === GREETING + SUM_5);
+    await mute.ends();
+    await until('the others have ended', () => calc.lost.length === 2);
+    expect(calc.lost.map(({ cause }) => codeOf(cause))).toEqual(['TLS_ERROR', 'HANDSHAKE_TIMEOUT']);
+    expect(late.destroyed).toBe(false);
   });
 
   it('ends a client that speaks no TLS with TLS_ERROR', async () => {

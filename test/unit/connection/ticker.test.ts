@@ -76,6 +76,24 @@ describe('the time of a ticker', () => {
     expect(stage.elapsed).toBe(5000);
   });
 
+  it('knows how much of the last time was not counted', async () => {
+    const stage = new Stage();
+    expect(stage.ticker.lostOf(60_000)).toBe(0);
+    const end = stage.ticker.watch();
+    await run(1000);
+    standStill(5000);
+    expect(stage.ticker.lostOf(5000)).toBe(4000);
+    await run(1000);
+    standStill(3000);
+    expect(stage.ticker.lostOf(3000)).toBe(2000);
+    await run(1000);
+    expect(stage.ticker.lostOf(1000)).toBe(0);
+    expect(stage.ticker.lostOf(60_000)).toBe(6000);
+    end();
+    standStill(5000);
+    expect(stage.ticker.lostOf(5000)).toBe(0);
+  });
+
   it('never goes back or leaps, at the end of a standstill neither', async () => {
     const stage = new Stage();
     stage.ticker.add(stage.watch);
