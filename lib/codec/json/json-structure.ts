@@ -18,6 +18,8 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
 const SMALL_E = 0x65;
+const MINUS = 0x2d;
+const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;
 
@@ -178,23 +180,32 @@ class KeyOrder {
 
 /** No double needs more digits than that. */
 const MOST_DIGITS = 17;
+/** `e-300` */
+const EXPONENT_LENGTH = 5;
 
 /** Of so many letters, with its quotes. */
 function moreOfText(length: number): number {
   return length > SHORT_LENGTH ? 0 : SHORT;
 }
 
-/** Zeros in front are no digits of it, nor is its exponent. */
+/** What the number there weighs more than others. Zeros in front are no digits of it, nor is its exponent. */
 function moreOfNumber(text: string, start: number, end: number): number {
   if (end - start < MOST_DIGITS) return 0;
-  let digits = 0;
-  for (let at = start; at < end && digits <= MOST_DIGITS; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= ZERO && code <= NINE) {
-      if (code !== ZERO || digits > 0) digits++;
-    } else if (isExponent(code)) break;
-  }
+  const digits = digitsOf(text, start, end);
   return digits < MOST_DIGITS ? 0 : digits === MOST_DIGITS ? LONG : LONGEST;
+}
+
+/** Exact where it matters, a little more than there are in numbers that are written in an odd way. */
+function digitsOf(text: string, start: number, end: number): number {
+  let first = text.charCodeAt(start) === MINUS ? start + 1 : start;
+  let last = end;
+  for (let at = end - 1; at >= end - EXPONENT_LENGTH; at--) if (isExponent(text.charCodeAt(at))) last = at;
+  if (text.charCodeAt(first) === ZERO) {
+    while (text.charCodeAt(first) === ZERO || text.charCodeAt(first) === DOT) first++;
+    return last - first;
+  }
+  for (let at = first + 1; at <= first + MOST_DIGITS; at++) if (text.charCodeAt(at) === DOT) return last - first - 1;
+  return last - first;
 }
 
 /** Does the string that starts there start with a digit? */
