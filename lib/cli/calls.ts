@@ -179,7 +179,7 @@ function unknownType(type: string, { commands }: ContractTables, file: string | 
     type,
     Array.from(commands.types.keys(), (number) => commands.nameAt(number)),
   );
-  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  const hint = meant === undefined ? '.' : `; did you mean ${meant}?`;
   return new UsageError(`the contract has no Command "${type}"${hint} It has ${listOf(commands)}`);
 }
 

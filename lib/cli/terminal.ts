@@ -26,6 +26,8 @@ export class Terminal {
   readonly #process: ProcessStreams;
   readonly #stopping = new AbortController();
   #hasProgress = false;
+  /** Does the process end as soon as all is written? */
+  #isDone = false;
 
   constructor(process: ProcessStreams) {
     this.#process = process;
@@ -40,7 +42,7 @@ export class Terminal {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         // The second one does not wait for anything.
-        if (this.signal.aborted) process.exit(exitCodes[signal]);
+        if (this.signal.aborted || this.#isDone) process.exit(exitCodes[signal]);
         this.#stop(signal);
       });
     }
@@ -115,10 +117,17 @@ export class Terminal {
     });
   }
 
-  /** The process ends with this code when what was printed has left it. */
+  /**
+   * The process ends with this code when what was printed has left it, whatever goes on in it: the file of a contract
+   * may have begun something that never ends.
+   */
   exit(code: number): void {
     this.#clearProgress();
+    this.#isDone = true;
+    const { stdin, stdout, stderr } = this.#process;
     this.#process.exitCode = code;
-    this.#process.stdin.destroy();
+    stdin.destroy();
+    // A stream calls back behind all that was written before, also one that has failed.
+    stdout.write('', () => stderr.write('', () => this.#process.exit(code)));
   }
 }

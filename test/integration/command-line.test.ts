@@ -207,6 +207,7 @@ describe('the file of a contract', () => {
 
   it.each([
     ['default.mjs', `${imports}export default ${one};`, []],
+    ['busy.js', `${imports}export default ${one};\nsetInterval(() => {}, 1_000);`, []],
     ['only.js', `${imports}export const contract = ${one};\nexport const other = 1;`, []],
     ['both.js', `${imports}export const calc = ${one};\nexport default calc;`, []],
     ['named.js', `${imports}export const a = ${one};\nexport const b = ${one};`, ['--export', 'b']],
@@ -222,7 +223,7 @@ describe('the file of a contract', () => {
     ],
   ])('may be %s', async (name, text, args) => {
     const { code, stderr } = await load(name, text, ...args);
-    expect(stderr).toContain('the contract has no Command "None" It has A (0)\nTry:');
+    expect(stderr).toContain('the contract has no Command "None". It has A (0)\nTry:');
     expect(code).toBe(2);
   });
 
