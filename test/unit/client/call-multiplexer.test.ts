@@ -396,7 +396,7 @@ describe('what the server answers', () => {
   it('is unexpected where no call waits, and late where one was given up', () => {
     submit('a').call.cancel();
     calls.onResult(1, new CalcResult(7), 4);
-    expect(listener.onUnexpectedResult.mock.calls).toEqual([[1, new CalcResult(7), 4]]);
+    expect(listener.onUnexpectedResult.mock.calls).toEqual([[1, new CalcResult(7), 4, false]]);
     calls.onAnswer(1, undefined);
     expect([listener.onLateFrame.mock.calls.length, calls.hasAnswered]).toEqual([1, true]);
     expect(() => calls.onAnswer(2, undefined)).toThrow('never used');
