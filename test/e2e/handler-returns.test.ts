@@ -1,7 +1,7 @@
 // What a handler gives back, in every form it may have, and what the client sees of it.
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
-import { CommandHandler, defineContract, VoidCommand } from 'nestjs-cmd-stream';
+import { Command, CommandHandler, defineContract, VoidCommand } from 'nestjs-cmd-stream';
 import { EMPTY, from, lastValueFrom, of, toArray, type Observable } from 'rxjs';
 import { turns, until } from '../support/deadline.js';
 import { guardLeaks } from '../support/leak-guard.js';
@@ -162,6 +162,10 @@ describe('a handler with several Results', () => {
 class NoteCmd extends VoidCommand {}
 class NoteLaterCmd extends VoidCommand {}
 
+/** As a plain peer may have them, for which they have a Result. */
+class AnsweredNoteCmd extends Command<EchoResult> {}
+class AnsweredNoteLaterCmd extends Command<EchoResult> {}
+
 describe('a handler of a Command that has one Result', () => {
   it('has failed when it gives none, which the server logs with its name', async () => {
     @Controller()
@@ -219,10 +223,12 @@ describe('a handler that returns nothing', () => {
     expect(await client.execute(new NoteLaterCmd())).toBeUndefined();
     expect(await client.execute(new EchoCmd('still here'))).toEqual(new EchoResult('still here'));
     expect(ended).toEqual(['void', 'Promise<void>']);
-    const plain = own(new HandMadeClient(server.port, { contract }));
+    const commands = [AnsweredNoteCmd, AnsweredNoteLaterCmd, EchoCmd] as const;
+    const waiting = defineContract({ commands, results: [EchoResult] });
+    const plain = own(new HandMadeClient(server.port, { contract: waiting }));
     for (const [name, command] of [
-      ['NoteCmd', new NoteCmd()],
-      ['NoteLaterCmd', new NoteLaterCmd()],
+      ['NoteCmd', new AnsweredNoteCmd()],
+      ['NoteLaterCmd', new AnsweredNoteLaterCmd()],
     ] as const) {
       await expect(plain.execute(command)).rejects.toMatchObject({ code: 'CONNECTION_LOST', sent: true });
       await until('the Command has ended', () => server.core.inFlight === 0);
