@@ -149,6 +149,16 @@ describe('FaultProxy', () => {
     expect(proxy.accepted).toBe(2);
   });
 
+  it('closes what it resets while its end is on the way', async () => {
+    await exchange(await open());
+    proxy.cut('fin');
+    // The ticks until the streams hand their ends to the system; then it is a matter of the event loop.
+    for (let tick = 0; tick < 3; tick++) await new Promise<void>((resolve) => process.nextTick(resolve));
+    proxy.resetSilent();
+    await until('the connection is gone', () => proxy.connections === 0);
+    expect(proxy.accepted).toBe(1);
+  });
+
   it.each<[Cut, Direction, number]>([
     ['fin', 'toServer', 4],
     ['rst', 'toServer', 4],

@@ -233,14 +233,14 @@ class Pair {
   cut(how: Cut): void {
     this.swallow();
     for (const { to } of Object.values(this.#ends)) {
-      if (how === 'rst') to.resetAndDestroy();
+      if (how === 'rst') reset(to);
       else to.end();
     }
   }
 
   resetIfSilent(): void {
     if (!this.#silent) return;
-    for (const { to } of Object.values(this.#ends)) to.resetAndDestroy();
+    for (const { to } of Object.values(this.#ends)) reset(to);
   }
 
   destroy(): Promise<unknown> {
@@ -259,7 +259,7 @@ class Pair {
       await this.#faults.passable(direction);
       if (!this.#silent) to.end();
     } catch {
-      if (!this.#silent) to.resetAndDestroy();
+      if (!this.#silent) reset(to);
     }
   }
 
@@ -282,6 +282,12 @@ class Pair {
       }
     }
   }
+}
+
+/** One whose end is on its way is closed: Node 20 would neither reset it nor ever close it. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Resolves when the system has the bytes, or never will. */
