@@ -148,7 +148,7 @@ export const errorMeanings: Readonly<Record<CmdStreamErrorCode, string>> = Objec
   NO_HANDLER: 'no handler is registered for the Command',
   NO_RESULT: 'the handler of a `Command`, which has one Result, gave none',
   MULTIPLE_RESULTS: 'an `execute` is for a stream, or got several Results, or one whose `lastOne()` is false',
-  RESULT_AFTER_LAST: 'a handler goes on after the last Result that a plain peer takes',
+  RESULT_AFTER_LAST: 'a handler goes on, or a stream would, after the last Result that a plain peer takes',
   CONTRACT_MISMATCH: "the two sides' contracts list different types at the same position",
   SERVER_INFO_MISMATCH: 'the server introduced itself with another `serverInfo`',
   SERVER_INFO_TOO_LARGE: 'a `serverInfo` is longer than 1024 bytes',

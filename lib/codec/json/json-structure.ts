@@ -114,11 +114,11 @@ const LIST = ITEM + ITEM / 2;
 /** A text, a number, `true`, `false` or `null` behind a key. */
 const VALUE = ITEM / 2;
 /** What a text of up to ten letters weighs more. */
-const SHORT = ITEM / 2;
+const SHORT = (ITEM * 5) / 8;
 const SHORT_LENGTH = 10 + 2;
 /** What a number of 17 digits weighs more, and one of further digits: they may take long to be rounded. */
 const LONG = ITEM;
-const LONGEST = 2 * ITEM;
+const LONGEST = 3 * ITEM;
 /** In a list. */
 const OBJECT = 2 * ITEM;
 /** Behind a key. */
