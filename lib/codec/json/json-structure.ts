@@ -129,7 +129,7 @@ const KNOWN_KEY = ITEM / 4;
 const MOST_KNOWN = 100;
 /** Any other key. */
 const KEY = 4 * ITEM;
-/** Any other key that may be a number: objects keep these apart, in their order. */
+/** Any other key that is a number, or may be: objects keep these apart, in their order. */
 const INDEX = 9 * ITEM;
 /** Nothing weighs more for its letters than objects in objects, `"0":{}`. */
 export const MOST_OF_LETTER = (INDEX + INNER_OBJECT) / 6;
@@ -160,7 +160,7 @@ class KeyOrder {
   weightOf(start: number, end: number, depth: number): number {
     const isFew = ++this.#keys[depth]! <= MOST_KNOWN;
     if (this.#isKnown(start, end) && isFew) return KNOWN_KEY;
-    return isIndex(this.#text, start) ? INDEX : KEY;
+    return isIndex(this.#text, start, end) ? INDEX : KEY;
   }
 
   /** Did it come behind the last one before? */
@@ -208,10 +208,20 @@ function digitsOf(text: string, start: number, end: number): number {
   return last - first;
 }
 
-/** Does the string that starts there start with a digit? */
-function isIndex(text: string, start: number): boolean {
-  const code = text.charCodeAt(start + 1);
-  return code >= ZERO && code <= NINE;
+/** As `4294967294`, the largest. What is longer is a key like any other, such as a time in milliseconds. */
+const MOST_INDEX_DIGITS = 10;
+/** `\u0031` is `1`. */
+const ESCAPED_DIGIT = String.raw`\u003`;
+
+/** May the key between these places be an index of a list? Its digits may be escaped. */
+function isIndex(text: string, start: number, end: number): boolean {
+  if (end - start <= 2) return false;
+  for (let at = start + 1; at < end - 1; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) return text.startsWith(ESCAPED_DIGIT, at);
+    if (code < ZERO || code > NINE || at - start > MOST_INDEX_DIGITS) return false;
+  }
+  return true;
 }
 
 export function endOfString(text: string, start: number): number {

@@ -35,8 +35,8 @@ const object = (keys: number, key: (at: number) => string): string => `{${list(k
 /**
  * What parts of a document weigh: in a list an object two, a list one and a half and any other value one, behind a key
  * an object six, a list one and other values a half, a key that comes behind the same one as before a quarter (of the
- * first hundred of an object), any other key four, or nine if it begins with a digit. A short text weighs five eighths
- * more, a number of 17 digits one, and one of more digits three.
+ * first hundred of an object), any other key four, or nine if it is a number of up to ten digits. A short text weighs
+ * five eighths more, a number of 17 digits one, and one of more digits three.
  */
 const OBJECT = 2;
 const LIST = 1.5;
@@ -104,6 +104,11 @@ export function hardJson({ complexity, keys }: Allowed): Readonly<Record<string,
     'unknown keys': object(Math.min(keys, most(NEW_MEMBER)), (at) => `k${at}`),
     'long unknown keys': object(Math.min(keys, most(NEW_MEMBER)), (at) => `${'k'.repeat(30)}${at}`),
     'keys that are numbers': object(Math.min(keys, most(NEW_INDEX)), (at) => `${(at * 1_048_576) % 4_294_967_291}`),
+    'keys that are numbers by an escape': object(
+      Math.min(keys, most(NEW_INDEX)),
+      (at) => String.raw`\u003${(at * 1_048_576) % 4_294_967_291}`,
+    ),
+    'keys that are long numbers': object(Math.min(keys, most(NEW_MEMBER)), (at) => `${1.7e12 + at * 1_048_576}`),
     'keys that count down': object(Math.min(keys, most(NEW_INDEX)), (at) => `${keys - at}`),
     'one key again and again': `{${list(most(NEW_MEMBER), () => '"a":1')}}`,
     'small objects': `{"X":[${list(most(OBJECT + NEW_MEMBER), (at) => `{"k${at}":1}`)}]}`,

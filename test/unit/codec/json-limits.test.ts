@@ -218,11 +218,14 @@ describe('maxComplexity', () => {
   it.each([
     [list(100, () => '{}'), 1.5 + 200],
     [list(100, () => '[]'), 1.5 + 150],
-    // A key behind the one that it was behind before is a quarter, any other four, or nine if it may be a number.
+    // A key behind the one that it was behind before is a quarter, any other four, or nine if it may be an index.
     ['[{"a":[]},{"a":[]},{"a":[]},{"b":[]},{"a":[]},0]', 1.5 + 7 + 7 + 3.25 + 7 + 7 + 1],
     [`[${'{"a":[],"b":[]},'.repeat(9)}0]`, 1.5 + 9 * 4 + 3 * 4 + 15 / 4 + 1],
     ['[{"\\"":[]},{"b":[]}]', 1.5 + 7 + 7],
     ['[{"0":1},{"9":1},{"/":1},{":":1},{"-1":1}]', 1.5 + 2 * 11.5 + 3 * 6.5],
+    ['[{"1234567890":1},{"12345678901":1},{"1700000000000":1}]', 1.5 + 11.5 + 2 * 6.5],
+    ['[{"2026-11-30":1},{"1b9d6bcd-bbfd":1},{"1a":1},{"":1}]', 1.5 + 4 * 6.5],
+    [String.raw`[{"\u0031":1},{"12\u0033":1},{"a\u0031":1},{"1\n":1}]`, 1.5 + 2 * 11.5 + 2 * 6.5],
     // The hundred first of an object.
     [
       list(2, () => `{${Array.from({ length: 102 }, (_, at) => `"k${at}":0`).join()}}`),
