@@ -238,10 +238,13 @@ export function isResult(value: unknown): boolean {
   return (value as Partial<Result> | null | undefined)?.[IS_RESULT] === true;
 }
 
-/** Is the `lastOne()` of Results with this prototype that of {@link Result} itself, which is always true? */
-export function isAlwaysLast(prototype: object): boolean {
-  if (!isResult(prototype)) return false;
-  let owner = prototype;
+/**
+ * Is its `lastOne()`, or that of Results with this prototype, the one of {@link Result} itself, which is always true? A
+ * Result may have one of its own, as a field, which its prototype does not show.
+ */
+export function isAlwaysLast(given: object): boolean {
+  if (!isResult(given)) return false;
+  let owner = given;
   while (!Object.hasOwn(owner, 'lastOne') && !Object.hasOwn(owner, IS_RESULT))
     owner = Object.getPrototypeOf(owner) as object;
   return Object.hasOwn(owner, IS_RESULT);

@@ -3,7 +3,14 @@
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type Type } from '@nestjs/common';
-import { type CmdStreamContext, CommandHandler, defineContract, StreamCommand, type Contract } from 'nestjs-cmd-stream';
+import {
+  type CmdStreamContext,
+  CommandHandler,
+  defineContract,
+  Result,
+  StreamCommand,
+  type Contract,
+} from 'nestjs-cmd-stream';
 import { concatMap, delayWhen, firstValueFrom, from, lastValueFrom, map, Observable, of, take, toArray } from 'rxjs';
 import { inTime, turns, until } from '../support/deadline.js';
 import { keepLost, type LostConnection } from '../support/lost-connection.js';
@@ -290,6 +297,29 @@ describe('a stream of Results that are all the last one', () => {
   it('is not warned of where a Result of the contract can say that it is not the last', async () => {
     const [server, client] = await serveWith(defineContract({ commands, results: [CalcResult, CountResult] }));
     await lastValueFrom(client.send(new EmptyCmd()));
+    expect(server.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+  });
+
+  it('is not warned of where a Result has a field lastOne, which no class shows', async () => {
+    class FieldResult extends Result {
+      isLast = false;
+      override lastOne = (): boolean => this.isLast;
+    }
+    class FieldsCmd extends StreamCommand<FieldResult> {}
+    const contract = defineContract({ commands: [FieldsCmd], results: [FieldResult] });
+    @Controller()
+    class Fields {
+      @CommandHandler(FieldsCmd)
+      fields() {
+        return of(false, true).pipe(map((isLast) => Object.assign(new FieldResult(), { isLast })));
+      }
+    }
+    const server = own(await NestServer.listen({ module: { controllers: [Fields] }, options: { contract } }));
+    const client = own(new HandMadeClient(server.port, { contract }));
+    expect(await lastValueFrom(client.send(new FieldsCmd()).pipe(toArray()))).toMatchObject([
+      { isLast: false },
+      { isLast: true },
+    ]);
     expect(server.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 // A Command of a plain cmd-stream peer: Results go out as they come, the first last one ends it, and there is no
 // word for an error but a Result of the contract or the end of the connection.
-import { resultCountOf } from '../../contract/command.js';
+import { isAlwaysLast, resultCountOf } from '../../contract/command.js';
 import type { TypeTable } from '../../contract/type-table.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../../errors.js';
 import { isPromiseLike } from '../../callbacks.js';
@@ -65,7 +65,7 @@ export class PlainCall extends ServerCall {
     if (this.#state === 'running' && isLast) {
       this.#state = 'answered';
       this.#isAnswered = true;
-      if (this.session.config.isEachLast && resultCountOf(this.command) === 'many Results') this.#reportShortStream();
+      if (this.#isShortStream(result)) this.#reportShortStream();
       this.answered();
     }
     return bytes;
@@ -77,6 +77,12 @@ export class PlainCall extends ServerCall {
     this.watch?.onResult(result, bytes);
     this.session.regulate();
     return bytes;
+  }
+
+  /** Of its first last Result: could it have been another one? */
+  #isShortStream(result: unknown): boolean {
+    if (!this.session.config.isEachLast || resultCountOf(this.command) !== 'many Results') return false;
+    return isAlwaysLast(result as object);
   }
 
   #reportResultAfterLast(): void {
