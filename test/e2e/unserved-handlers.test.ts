@@ -239,6 +239,16 @@ describe('connectCmdStream()', () => {
     ]);
   });
 
+  it('names them once, however many servers of Commands the application has', async () => {
+    const logger = new SpyLogger();
+    const app = await NestFactory.create(OldModule, { logger });
+    own({ destroy: () => app.close() });
+    for (const transportId of [undefined, ELSEWHERE])
+      connectCmdStream(app, { host: '127.0.0.1', port: 0, transportId });
+    await app.startAllMicroservices();
+    expect(logger.having('no server of this application')).toHaveLength(1);
+  });
+
   it('starts, without a word, in an early Nest 11 that does not know its servers', async () => {
     const { prototype } = ModulesContainer as unknown as { prototype: Record<string, unknown> };
     const { getRpcTargetRegistry } = prototype;

@@ -15,6 +15,13 @@ interface DeferredMicroservice {
   setIsInitHookCalled(isInitHookCalled: boolean): void;
 }
 
+const WATCHED = Symbol.for('nestjs-cmd-stream.unservedHandlers');
+
+/** Has it a server that warns of its handlers? A second one would say it again. */
+interface Watched {
+  readonly [WATCHED]?: true;
+}
+
 /**
  * Adds a server of Commands to an application that serves HTTP, as `app.connectMicroservice()` would, and without its
  * traps: the application's global pipes, filters, guards and interceptors hold for Commands as well, those too that are
@@ -51,7 +58,11 @@ export function connectCmdStream(
   const { size } = strategy.getHandlers();
   const hybrid = { inheritAppConfig: true, deferInitialization: true };
   const microservice = app.connectMicroservice<MicroserviceOptions>({ strategy }, hybrid);
-  strategy.warnOf(() => unserved(microservice.get(ModulesContainer)));
+  if (!(app as Watched)[WATCHED]) {
+    // Defined, not assigned: the proxy in which NestFactory wraps an application takes no assignments.
+    Object.defineProperty(app, WATCHED, { value: true });
+    strategy.warnOf(() => unserved(microservice.get(ModulesContainer)));
+  }
   // Early versions of Nest 11 cannot defer it, and have bound the handlers by now: `listen()` does it anew.
   if (strategy.getHandlers().size > size) strategy.removeHandlers();
   const deferred = microservice as INestMicroservice & DeferredMicroservice;
