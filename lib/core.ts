@@ -113,6 +113,7 @@ export type {
 } from './server/server-options.js';
 export type { TlsFilesOptions, TlsReloadOptions } from './server/server-tls.js';
 export type { ClientTlsReloadOptions } from './connection/tls-options.js';
+export type { ClientTlsFilesOptions } from './connection/tls-files.js';
 // What the signatures above name as well.
 export type { SubscribableLike } from './contract/command.js';
 export type { CodecLayouts } from './codec/codec.js';

@@ -109,6 +109,7 @@ export type {
 } from './server/server-options.js';
 export type { TlsFilesOptions, TlsReloadOptions } from './server/server-tls.js';
 export type { ClientTlsReloadOptions } from './connection/tls-options.js';
+export type { ClientTlsFilesOptions } from './connection/tls-files.js';
 export {
   CMD_STREAM,
   CmdStreamServer,

@@ -47,14 +47,14 @@ function checkedOptions(options: CommandClientOptions) {
 export function completeClientOptions(client: string, given: AddressOptions, resolved: CheckedOptions) {
   exclude(client, given, 'servers', 'host', 'port', 'path');
   exclude(client, given, 'path', 'host', 'port');
-  exclude(client, given, 'connect', 'tls', 'lookup', 'resolveIntervalMs');
+  exclude(client, given, 'connect', 'tls', 'tlsFiles', 'lookup', 'resolveIntervalMs');
   const servers =
     resolved.servers === undefined ? [serverOf(resolved)] : addressesOf(resolved.servers, clientDefaults.port)!;
   return {
     ...resolved,
     contract: tablesOf(resolved.contract),
     servers,
-    tls: resolved.tls === false ? undefined : new ClientTls(resolved.tls === true ? {} : resolved.tls),
+    tls: tlsOf(client, given.tls, resolved),
     reconnect: switched(
       `${client}: option "reconnect"`,
       resolved.reconnect,
@@ -75,8 +75,23 @@ export function completeClientOptions(client: string, given: AddressOptions, res
   };
 }
 
-/** `scope`: in which what serves all callers runs. */
-export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope): GroupConfig {
+function tlsOf(client: string, given: AddressOptions['tls'], { tls, tlsFiles }: CheckedOptions): ClientTls | undefined {
+  if (tlsFiles === undefined)
+    return tls === false ? undefined : new ClientTls(client, tls === true ? {} : tls, undefined);
+  if (given === false)
+    throw new CmdStreamError(
+      'INVALID_OPTION',
+      `${client}: option "tls": false and option "tlsFiles" exclude each other`,
+    );
+  return new ClientTls(client, typeof tls === 'boolean' ? {} : tls, tlsFiles);
+}
+
+/** `scope`: in which what serves all callers runs; `onReloadError`: files of `tlsFiles` have changed to no use. */
+export function groupConfigOf(
+  options: ResolvedClientOptions,
+  scope: AsyncScope,
+  onReloadError: (error: CmdStreamError) => void,
+): GroupConfig {
   const codec = codecFor(options.contract, options.codec);
   const direction = clientDirection(codec, options);
   return {
@@ -96,7 +111,7 @@ export function groupConfigOf(options: ResolvedClientOptions, scope: AsyncScope)
     mayWait: options.queue !== false,
     mostPending: MOST_PENDING,
     losses: { lost: 0, unsent: 0 },
-    dial: apart(scope, dialling(options)),
+    dial: apart(scope, dialling(options, onReloadError)),
     resolver: options.connect ? undefined : resolverOf(options.lookup, options.tls?.options),
     dispatchStrategy: strategyOf(options.dispatchStrategy, scope),
     circuitBreaker: options.circuitBreaker,
@@ -128,7 +143,7 @@ function serverOf({
 
 type AddressOptions = Pick<
   CommandClientOptions,
-  'servers' | 'host' | 'port' | 'path' | 'connect' | 'tls' | 'lookup' | 'resolveIntervalMs'
+  'servers' | 'host' | 'port' | 'path' | 'connect' | 'tls' | 'tlsFiles' | 'lookup' | 'resolveIntervalMs'
 >;
 
 /** Options that contradict each other are a mistake, not a matter of precedence. */
@@ -169,10 +184,15 @@ function strategyOf(strategy: ResolvedClientOptions['dispatchStrategy'], scope: 
   return { pick: apart(scope, (choices, command) => strategy.pick([...choices], command)) };
 }
 
-function dialling({ connect, tls, lookup }: ResolvedClientOptions): GroupConnectionConfig['dial'] {
+function dialling(
+  { connect, tls, lookup }: ResolvedClientOptions,
+  onReloadError: (error: CmdStreamError) => void,
+): GroupConnectionConfig['dial'] {
   if (connect === undefined) {
-    return (route, signal, onStage) =>
-      dial({ tls: tls?.options, sessions: tls?.sessions, ...route, lookup: route.lookup ?? lookup, onStage }, signal);
+    return (route, signal, onStage) => {
+      const { options, sessions } = tls?.open(onReloadError) ?? {};
+      return dial({ tls: options, sessions, ...route, lookup: route.lookup ?? lookup, onStage }, signal);
+    };
   }
   return async ({ address }, signal, onStage) => {
     let socket: Duplex;

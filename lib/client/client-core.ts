@@ -64,8 +64,9 @@ export class ClientCore implements ObservedClient {
   }
 
   #newGroup(): Group {
-    const config = { ...groupConfigOf(this.#options, this.#scope), traffic: this.traffic, losses: this.losses };
-    const group: Group = new Group(config, this.#seqCounter, {
+    const onReloadError = (error: CmdStreamError): void => this.#observers.onReloadError(error);
+    const config = groupConfigOf(this.#options, this.#scope, onReloadError);
+    const group: Group = new Group({ ...config, traffic: this.traffic, losses: this.losses }, this.#seqCounter, {
       onConnectionChange: ({ server, status, retryInMs }, cause, { open }) => {
         this.#observers.onConnection({ server, status, cause, open, retryInMs });
         // The end of what was closed is no news of what was opened since.
@@ -102,7 +103,7 @@ export class ClientCore implements ObservedClient {
     return this.#group.waiting.pending;
   }
 
-  reloadTls(options: ClientTlsReloadOptions): void {
+  reloadTls(options?: ClientTlsReloadOptions): void {
     const { tls } = this.#options;
     if (tls === undefined) throw new CmdStreamError('INVALID_OPTION', 'reloadTls: the client has no TLS of its own');
     tls.reload(options);
@@ -253,7 +254,7 @@ export class ClientCore implements ObservedClient {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.all([this.#drain(this.#group), ...this.#former.values()]).then(() => {});
+    this.#closing ??= Promise.all([this.#drain(this.#group), ...this.#former.values()]).then(() => this.#restTls());
     return this.#closing;
   }
 
@@ -284,6 +285,12 @@ export class ClientCore implements ObservedClient {
     // Before listeners are notified: they may close it, too.
     this.#closing ??= closedOf(groups);
     for (const group of groups) this.#destroy(group, cause);
+    this.#restTls();
+  }
+
+  /** No connection is opened any more, unless the client was opened anew meanwhile. */
+  #restTls(): void {
+    if (this.#group.status === 'closed') this.#options.tls?.rest();
   }
 
   #destroy(group: Group, cause: CmdStreamError): void {

@@ -14,6 +14,7 @@ import {
   type CmdStreamConnectionOptions,
 } from '../connection/connection-options.js';
 import type { ServerAddress } from '../connection/dial.js';
+import type { ClientTlsFilesOptions } from '../connection/tls-files.js';
 import { instrumentationRule, type Instrumentation } from '../instrumentation/instrumentation.js';
 import type { KeepaliveOptions } from '../connection/keepalive.js';
 import {
@@ -108,6 +109,12 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   tls?: boolean | TlsConnectionOptions | undefined;
   /**
+   * PEM files instead of `cert`, `key` or `ca` of `tls`: TLS, with what is in them. They are read when the client first
+   * connects, and again whenever they have changed.
+   * @default none
+   */
+  tlsFiles?: ClientTlsFilesOptions | undefined;
+  /**
    * A codec, or what makes one for the contract.
    * @default jsonCodec()
    */
@@ -127,7 +134,8 @@ export interface CommandClientOptions<C extends Contract = Contract> extends Cmd
    */
   resolveIntervalMs?: number | undefined;
   /**
-   * Opens the sockets instead of this package; `tls`, `lookup` and `resolveIntervalMs` are its business then.
+   * Opens the sockets instead of this package; `tls`, `tlsFiles`, `lookup` and `resolveIntervalMs` are its business
+   * then.
    * @default none
    */
   connect?: ConnectionFactory | undefined;
@@ -269,6 +277,7 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
   hooks: callback,
   instrumentation: instrumentationRule,
   tls: switchable("Node's TLS options"),
+  tlsFiles: objectWith('an object of ClientTlsFilesOptions'),
   codec: codecRule,
   connectTimeoutMs: timeLimit(),
   timeoutMs: timeLimit(),
@@ -282,7 +291,6 @@ export const clientRules: OptionRules<CommandClientOptions> = Object.freeze({
 /** Held to the options of servers by a test: neither side may name the other one's file. */
 const optionsOfServers: readonly string[] = [
   'listenOn',
-  'tlsFiles',
   'maxConnections',
   'maxConnectionsPerAddress',
   'maxInFlight',

@@ -75,13 +75,13 @@ export class CommandClient<K extends Contract = Contract> {
 
   /**
    * Replaces the certificate, or what else is given, for connections from now on; those that are open go on as they
-   * are, with `maxConnectionAgeMs` until that is over. What is of no use throws, and changes nothing. A session of TLS
-   * from before is not taken up again.
+   * are, with `maxConnectionAgeMs` until that is over. Without options the files of `tlsFiles` are read anew. What is
+   * of no use throws, and changes nothing. A session of TLS from before is not taken up again.
    *
-   * @throws {CmdStreamError} INVALID_OPTION for a client without `tls`, and for options that make no sense; TLS_ERROR
-   * when the certificate, or the key, cannot be used
+   * @throws {CmdStreamError} INVALID_OPTION for a client without TLS of its own, without options where there are no
+   * `tlsFiles`, and for options that make no sense; TLS_ERROR when the certificate, or the key, cannot be used
    */
-  reloadTls(options: ClientTlsReloadOptions): void {
+  reloadTls(options?: ClientTlsReloadOptions): void {
     this.#core.reloadTls(options);
   }
 

@@ -54,6 +54,8 @@ export interface ClientObserver {
   onCircuit?: ((change: CircuitChange) => void) | undefined;
   /** The host of a server was looked up, be it for a connection or because `resolveIntervalMs` were over. */
   onLookup?: ((lookup: HostLookedUp) => void) | undefined;
+  /** TLS_ERROR: files of `tlsFiles` have changed, and are of no use; what was in them before stays in use. */
+  onReloadError?: ((error: CmdStreamError) => void) | undefined;
   /** The client is closed. Calls from before may still end. */
   onClose?: (() => void) | undefined;
 }

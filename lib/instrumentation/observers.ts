@@ -120,6 +120,10 @@ export class ClientObservers {
     for (const one of this.#observers) ask(one, 'onLookup', lookup);
   }
 
+  onReloadError(error: CmdStreamError): void {
+    for (const one of this.#observers) ask(one, 'onReloadError', error);
+  }
+
   onCircuit(change: CircuitChange): void {
     for (const one of this.#observers) ask(one, 'onCircuit', change);
   }

@@ -1,23 +1,19 @@
-// The TLS options of a server for as long as it lives: checked, read from files where they are files, and replaced
+// The TLS options of a server for as long as it lives: checked, taken from files where they are in files, and replaced
 // while it serves. What cannot be used is refused, and what was there before stays.
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { TlsOptions } from 'node:tls';
-import { MAX_TIMER_MS } from '../connection/connection-options.js';
 import {
-  checkUsable,
-  holdsCertificate,
-  nodesOwn,
-  notReloaded,
-  reloadRules,
-  replacedTls,
-  withLowestVersion,
-} from '../connection/tls-options.js';
-import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
-import { integer, resolveOptions, text, type OptionRules } from '../options.js';
+  clientTlsFilesDefaults,
+  clientTlsFilesRules,
+  saidTwice,
+  TlsFiles,
+  type ClientTlsFilesOptions,
+} from '../connection/tls-files.js';
+import { checkUsable, nodesOwn, reloadRules, replacedTls, withLowestVersion } from '../connection/tls-options.js';
+import { CmdStreamError } from '../errors.js';
+import { resolveOptions, text, type OptionRules } from '../options.js';
 
 /** The files, all PEM, that a server reads its certificate from. @publicApi */
-export interface TlsFilesOptions {
+export interface TlsFilesOptions extends ClientTlsFilesOptions {
   /** The certificate of the server, followed by those between it and that of its CA. Required. */
   cert: string;
   /** Its private key. Required. */
@@ -27,21 +23,14 @@ export interface TlsFilesOptions {
    * @default none
    */
   ca?: string | undefined;
-  /**
-   * How often the files are looked at for a change, in milliseconds, 10 to 2,147,483,647; 0: never, so that only
-   * `reloadTls()` reads them anew.
-   * @default 10_000
-   */
-  checkIntervalMs?: number | undefined;
 }
 
-export const tlsFilesDefaults = Object.freeze({ checkIntervalMs: 10_000 });
+export const tlsFilesDefaults = Object.freeze({ ...clientTlsFilesDefaults });
 
 export const tlsFilesRules: OptionRules<TlsFilesOptions> = Object.freeze({
+  ...clientTlsFilesRules,
   cert: { ...text, required: true },
   key: { ...text, required: true },
-  ca: text,
-  checkIntervalMs: integer(10, MAX_TIMER_MS, 'milliseconds', 'never'),
 });
 
 /** What `reloadTls()` of a server can replace. @publicApi */
@@ -49,30 +38,22 @@ export type TlsReloadOptions = Pick<TlsOptions, 'key' | 'cert' | 'ca' | 'crl' | 
 
 const serverReloadRules: OptionRules<TlsReloadOptions> = Object.freeze({ ...reloadRules, ticketKeys: nodesOwn });
 
-type FileContents = Pick<TlsOptions, 'key' | 'cert' | 'ca'>;
-type Files = ReturnType<typeof resolveFiles>;
-
-function resolveFiles(server: string, given: TlsFilesOptions) {
-  return resolveOptions(`${server}: option "tlsFiles"`, given, tlsFilesDefaults, tlsFilesRules);
-}
-
 export class ServerTls {
   readonly #server: string;
-  readonly #files: Files | undefined;
+  readonly #files: TlsFiles | undefined;
   #options: TlsOptions;
 
   /** @throws {CmdStreamError} INVALID_OPTION */
   constructor(server: string, tls: TlsOptions | undefined, files: TlsFilesOptions | undefined) {
     this.#server = server;
-    this.#files = files && resolveFiles(server, files);
+    const name = `${server}: option "tlsFiles"`;
+    this.#files = files && new TlsFiles(resolveOptions(name, files, tlsFilesDefaults, tlsFilesRules));
     this.#options = withLowestVersion(tls ?? {});
-    const both = (['key', 'cert', 'pfx', 'ca'] as const).find(
-      (name) => tls?.[name] !== undefined && (name === 'pfx' ? files : files?.[name]),
-    );
+    const both = saidTwice(tls, files);
     if (both) this.#refuse(`option "tls": \`${both}\` and option "tlsFiles" exclude each other`);
     if (files === undefined && !hasCertificate(this.#options))
       this.#refuse('option "tls": `key` and `cert` are needed, or `pfx`: without a certificate no client can connect');
-    this.#check({ ...this.#options, ...(this.#files?.ca !== undefined && { ca: 'a file' }) });
+    this.#check({ ...this.#options, ...(files?.ca !== undefined && { ca: 'a file' }) });
   }
 
   #refuse(reason: string): never {
@@ -108,13 +89,7 @@ export class ServerTls {
    * @throws {CmdStreamError} LISTEN_FAILED when a file cannot be read; TLS_ERROR when it holds nothing of use
    */
   load(): TlsOptions {
-    if (this.#files === undefined) return this.#options;
-    try {
-      return this.#replace(readFiles(this.#files));
-    } catch (error) {
-      if (isCmdStreamError(error)) throw error;
-      throw new CmdStreamError('LISTEN_FAILED', `option "tlsFiles": ${messageOf(error)}`, { cause: error });
-    }
+    return this.#files === undefined ? this.#options : this.#replace(this.#files.load('LISTEN_FAILED'));
   }
 
   /**
@@ -125,11 +100,7 @@ export class ServerTls {
   reload(given: TlsReloadOptions | undefined): TlsOptions {
     if (given !== undefined) return this.#replace(resolveOptions('reloadTls', given, {}, serverReloadRules));
     if (this.#files === undefined) this.#refuse('reloadTls() needs options where there are no `tlsFiles`');
-    try {
-      return this.#replace(readFiles(this.#files));
-    } catch (error) {
-      throw notReloaded(error);
-    }
+    return this.#replace(this.#files.reload());
   }
 
   #replace(given: TlsReloadOptions): TlsOptions {
@@ -140,34 +111,9 @@ export class ServerTls {
     return options;
   }
 
-  /** Looks at the files again and again; returns what ends that. A failure is reported once for what is in them. */
+  /** Until what it returns is called, each change of the files goes to one of the two. */
   watch(onChange: (tls: TlsOptions) => void, onError: (error: CmdStreamError) => void): () => void {
-    const files = this.#files;
-    if (files === undefined || files.checkIntervalMs === 0) return () => {};
-    let seen = keyOf(this.#options);
-    let isLooking = false;
-    let isOver = false;
-    const look = async (): Promise<void> => {
-      const contents = await contentsOf(files).catch((error: unknown) => notReloaded(error));
-      const found = contents instanceof CmdStreamError ? contents.message : keyOf(contents);
-      if (isOver || found === seen) return;
-      seen = found;
-      try {
-        if (contents instanceof CmdStreamError) throw contents;
-        onChange(this.#replace(checked(contents)));
-      } catch (error) {
-        onError(notReloaded(error));
-      }
-    };
-    const timer = setInterval(() => {
-      if (isLooking) return;
-      isLooking = true;
-      void look().finally(() => (isLooking = false));
-    }, files.checkIntervalMs).unref();
-    return () => {
-      isOver = true;
-      clearInterval(timer);
-    };
+    return this.#files?.watch((contents) => onChange(this.#replace(contents)), onError) ?? (() => {});
   }
 }
 
@@ -175,27 +121,4 @@ export class ServerTls {
 function hasCertificate(tls: TlsOptions): boolean {
   if (tls.pfx || tls.SNICallback || tls.pskCallback) return true;
   return Boolean(tls.cert && (tls.key || tls.privateKeyIdentifier));
-}
-
-function keyOf({ cert, key, ca }: FileContents): string {
-  return JSON.stringify([cert, key, ca].map((one) => (one === undefined ? null : String(one as string))));
-}
-
-function readFiles({ cert, key, ca }: Files): FileContents {
-  const read = (path: string): string => readFileSync(path, 'utf8');
-  return checked({ cert: read(cert), key: read(key), ...(ca !== undefined && { ca: read(ca) }) });
-}
-
-async function contentsOf({ cert, key, ca }: Files): Promise<FileContents> {
-  const read = (path: string): Promise<string> => readFile(path, 'utf8');
-  return { cert: await read(cert), key: await read(key), ...(ca !== undefined && { ca: await read(ca) }) };
-}
-
-/** A file that is being written may still be empty, and Node would take that for "any public CA". */
-function checked(contents: FileContents): FileContents {
-  for (const name of ['cert', 'ca'] as const) {
-    if (contents[name] === undefined || holdsCertificate(contents[name])) continue;
-    throw new CmdStreamError('TLS_ERROR', `the file \`tlsFiles.${name}\` holds no certificate`);
-  }
-  return contents;
 }

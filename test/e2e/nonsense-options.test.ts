@@ -72,6 +72,7 @@ const ofClients: Readonly<Record<string, Values>> = {
   connectionsPerServer: [1025, ...tooSmall(1)],
   dispatchStrategy: ['random', {}, { pick: true }, null, 5, () => {}],
   tls: noSwitch,
+  tlsFiles: noObject,
   codec: ['json', {}, { encodeCommand() {} }, null, 5],
   lookup: noFunction,
   connect: noFunction,

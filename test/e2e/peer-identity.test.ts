@@ -1,6 +1,7 @@
 // Who is at the other end of a connection, for guards and handlers: by a certificate, and without one.
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern } from '@nestjs/microservices';
@@ -14,11 +15,13 @@ import {
 import { lastValueFrom } from 'rxjs';
 import { GuardedOrdersModule } from '../../docs/examples/client-certificates.js';
 import { ordersContract, OrderTaken, TakeOrder } from '../../docs/examples/orders.js';
-import { CertificateAuthority } from '../support/certificates.js';
+import { CertificateAuthority, type KeyPair } from '../support/certificates.js';
 import { until } from '../support/deadline.js';
+import { Folder } from '../support/folder.js';
 import { guardLeaks } from '../support/leak-guard.js';
 import { AddCmd, calcContract, CalcResult } from './calc.contract.js';
 import { NestServer } from './nest-server.js';
+import { SpyLogger } from './spy-logger.js';
 
 const own = guardLeaks();
 const authority = new CertificateAuthority('the CA');
@@ -156,6 +159,41 @@ describe('a server that listens on a net.Server', () => {
     nest.strategy.reloadTls({ ca: new CertificateAuthority('the next CA').cert });
     await expect(clientWith(office).connect()).rejects.toMatchObject({ code: 'TLS_ERROR' });
     expect(watch.peers.map(({ commonName }) => commonName)).toEqual(['shop']);
+  });
+});
+
+describe('a client that has its certificate from files', () => {
+  it('is known by the new one after it has connected anew, and logs a change that is of no use', async () => {
+    const { nest, watch, clientOf } = await watched(mutual);
+    const sockets: Socket[] = [];
+    nest.core.netServer!.prependListener('secureConnection', (socket: Socket) => sockets.push(socket));
+    const folder = own(new Folder());
+    const tlsFiles = { cert: folder.file('crt'), key: folder.file('key'), checkIntervalMs: 10 };
+    const write = ({ cert, key }: KeyPair): void => {
+      writeFileSync(tlsFiles.cert, cert);
+      writeFileSync(tlsFiles.key, key);
+    };
+    const logger = new SpyLogger();
+    write(shop);
+    const client = clientOf({ tls: { ca }, tlsFiles, logger, connectOnBootstrap: true });
+    await client.onApplicationBootstrap();
+    await client.execute(new AddCmd(2, 3));
+    writeFileSync(tlsFiles.key, '');
+    expect(await logger.line('TLS_ERROR')).toBe('error: TLS_ERROR: the certificate cannot be used: `key` is empty');
+    const nameAnew = async (): Promise<string | undefined> => {
+      const last = sockets.at(-1)!;
+      const gone = once(last, 'close');
+      last.destroy();
+      await gone;
+      // It may be lost with the connection.
+      await client.execute(new AddCmd(2, 3), { idempotent: true });
+      return watch.peers.at(-1)!.commonName;
+    };
+    await expect(nameAnew()).resolves.toBe('shop');
+    write(office);
+    let name: string | undefined = 'shop';
+    while (name === 'shop') name = await nameAnew();
+    expect(name).toBe('office');
   });
 });
 

@@ -1,7 +1,7 @@
 // What a client logs of its servers and their circuits: nothing as long as all is well, one line when one is lost, one
 // when it is back, and what that has cost. It watches as any instrumentation does.
 import { notify } from '../../callbacks.js';
-import { messageOf, visibleText } from '../../errors.js';
+import { messageOf, visibleText, type CmdStreamError } from '../../errors.js';
 import type {
   CircuitChange,
   ClientObserver,
@@ -21,7 +21,7 @@ export function clientLog(log: PeerLog): Instrumentation {
     warn: (text) => notify(() => log.line(() => log.logger.warn(visibleText(text)))),
     log: (text) => notify(() => log.line(() => log.logger.log(visibleText(text)))),
   };
-  return { observeClient: (client) => new LoggedClient(client, listener) };
+  return { observeClient: (client) => new LoggedClient(client, listener, log) };
 }
 
 /** So many addresses are named in one line. */
@@ -41,13 +41,15 @@ interface LoggedServer {
 class LoggedClient implements ClientObserver {
   readonly #client: ObservedClient;
   readonly #listener: OutageListener;
+  readonly #log: PeerLog;
   readonly #servers = new Map<string, LoggedServer>();
   readonly #circuits = new Map<string, Outage>();
   #isOver = false;
 
-  constructor(client: ObservedClient, listener: OutageListener) {
+  constructor(client: ObservedClient, listener: OutageListener, log: PeerLog) {
     this.#client = client;
     this.#listener = listener;
+    this.#log = log;
   }
 
   onConnection({ server: name, status, cause, open, retryInMs }: ConnectionChange): void {
@@ -117,6 +119,10 @@ class LoggedClient implements ClientObserver {
       ...(gone.length > 0 ? [`has lost addresses: ${named(gone)}`] : []),
     ];
     if (news.length > 0) this.#listener.log(`${name} ${news.join(', and ')}`);
+  }
+
+  onReloadError(error: CmdStreamError): void {
+    this.#log.failure(error);
   }
 
   onCircuit({ server, circuit }: CircuitChange): void {

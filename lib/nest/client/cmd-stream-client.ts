@@ -235,7 +235,7 @@ export class CmdStreamClient<K extends Contract = Contract> extends ClientProxy 
    *
    * @throws {CmdStreamError} INVALID_OPTION, TLS_ERROR
    */
-  reloadTls(options: ClientTlsReloadOptions): void {
+  reloadTls(options?: ClientTlsReloadOptions): void {
     this.#core.reloadTls(options);
   }
 

@@ -1,15 +1,17 @@
-// The certificate of a client is replaced while it is used, and certificates that were revoked are refused by both
-// sides.
+// The certificate of a client is replaced while it is used, by a call and by files that change, and certificates that
+// were revoked are refused by both sides.
 import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createSecureContext, type TLSSocket, type TlsOptions } from 'node:tls';
-import { describe, expect, it } from '@jest/globals';
-import type { CommandClient, CommandInvoker } from '../../../lib/core.js';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { CommandClient, CommandClientOptions, CommandInvoker } from '../../../lib/core.js';
 import { CmdStreamClient } from '../../../lib/index.js';
 import { calcClient } from '../../support/calc-client.js';
 import { calcInvoker } from '../../support/calc-invoker.js';
 import { CalcServer } from '../../support/calc-server.js';
-import { CertificateAuthority } from '../../support/certificates.js';
-import { inTime, until } from '../../support/deadline.js';
+import { CertificateAuthority, type KeyPair } from '../../support/certificates.js';
+import { inTime, turns, until } from '../../support/deadline.js';
+import { Folder } from '../../support/folder.js';
 import { guardLeaks } from '../../support/leak-guard.js';
 import { AddCmd, CalcResult } from '../../support/vector-contract.js';
 
@@ -176,5 +178,204 @@ describe('reloadTls() of a client', () => {
       ['CN=first', false],
       ['CN=second', false],
     ]);
+  });
+});
+
+/** What is in these files, with the options that name them. */
+class Files {
+  readonly paths: Readonly<Record<'cert' | 'key' | 'ca', string>>;
+
+  constructor(contents: Partial<KeyPair & { readonly ca: string }>) {
+    const folder = own(new Folder());
+    this.paths = { cert: folder.file('crt'), key: folder.file('key'), ca: folder.file('ca') };
+    this.write(contents);
+  }
+
+  write(contents: Partial<KeyPair & { readonly ca: string }>): void {
+    for (const [name, text] of Object.entries(contents)) writeFileSync(this.paths[name as 'ca'], text);
+  }
+}
+
+function watching(port: number, options: Partial<CommandClientOptions>) {
+  const errors: unknown[] = [];
+  const instrumentation = { observeClient: () => ({ onReloadError: (error: unknown) => void errors.push(error) }) };
+  return { client: own(calcClient(port, { instrumentation, ...options })), errors };
+}
+
+describe.each(ways)('the option tlsFiles of a client over $maxVersion, extended: $extension', (way) => {
+  const { maxVersion, extension } = way;
+
+  it('shows another certificate with the next connection when the files have changed', async () => {
+    const door = await new Doorkeeper({ maxVersion }).listen();
+    const files = new Files({ ...first, ca });
+    const tlsFiles = { ...files.paths, checkIntervalMs: 10 };
+    const { client, errors } = watching(door.calc.port, { tlsFiles, extension });
+    await expect(add(client)).resolves.toEqual(five);
+    files.write({ cert: second.cert });
+    await until('it is reported that the key is another one', () => errors.length > 0);
+    expect(errors).toMatchObject([
+      { code: 'TLS_ERROR', message: expect.stringMatching(/^the certificate cannot be used/) },
+    ]);
+    await door.hangUp(client);
+    await expect(add(client)).resolves.toEqual(five);
+    expect(door.names).toEqual(['first', 'first']);
+    files.write({ key: second.key });
+    while (door.names.at(-1) === 'first') {
+      await expect(add(client)).resolves.toEqual(five);
+      await door.hangUp(client);
+      await expect(add(client)).resolves.toEqual(five);
+    }
+    expect(door.names.at(-1)).toBe('second');
+    // By a session from before the server would have known the one of before.
+    expect(door.shown.find(([name]) => name === 'CN=second')).toEqual(['CN=second', false]);
+    expect(errors).toHaveLength(1);
+  });
+
+  it('trusts another CA when its file has changed, and none that is empty', async () => {
+    const door = await new Doorkeeper({ maxVersion }).listen();
+    const files = new Files({ ca: successor.cert });
+    const tlsFiles = { ca: files.paths.ca, checkIntervalMs: 10 };
+    const { client, errors } = watching(door.calc.port, { tls: first, tlsFiles, extension });
+    await expect(add(client)).rejects.toMatchObject({ code: 'TLS_ERROR', sent: false });
+    files.write({ ca });
+    const isKnown = () =>
+      add(client).then(
+        () => true,
+        () => false,
+      );
+    while (!(await isKnown())) expect(client.status).not.toBe('closed');
+    files.write({ ca: '' });
+    await until('it is reported that there is none', () => errors.length > 0);
+    expect(errors).toMatchObject([{ code: 'TLS_ERROR', message: 'the file `tlsFiles.ca` holds no certificate' }]);
+    await door.hangUp(client);
+    await expect(add(client)).resolves.toEqual(five);
+    expect(new Set(door.names)).toEqual(new Set(['first']));
+  });
+});
+
+describe('the option tlsFiles of a client', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('is TLS with files that are there when a connection is opened', async () => {
+    const door = await new Doorkeeper({}).listen();
+    const files = new Files({ ca });
+    const { client, errors } = watching(door.calc.port, { tlsFiles: files.paths });
+    await expect(client.connect()).rejects.toMatchObject({
+      code: 'CONNECT_FAILED',
+      message: expect.stringMatching(/option "tlsFiles": ENOENT.*crt/),
+    });
+    files.write({ cert: first.cert, key: second.key });
+    await expect(client.connect()).rejects.toMatchObject({ code: 'TLS_ERROR' });
+    files.write(first);
+    await expect(add(client)).resolves.toEqual(five);
+    expect(door.names).toEqual(['first']);
+    expect(errors).toEqual([]);
+  });
+
+  it('tells once that a file is gone, and uses what was in it', async () => {
+    const door = await new Doorkeeper({}).listen();
+    const folder = own(new Folder());
+    const files = new Files({ ...first, ca });
+    const cert = folder.file('later');
+    writeFileSync(cert, first.cert);
+    const { client, errors } = watching(door.calc.port, { tlsFiles: { ...files.paths, cert, checkIntervalMs: 10 } });
+    await client.connect();
+    rmSync(cert);
+    await until('it is reported', () => errors.length > 0);
+    writeFileSync(cert, 'nonsense');
+    await until('it is reported what is there now', () => errors.length > 1);
+    expect(errors).toMatchObject([
+      { code: 'TLS_ERROR', message: expect.stringMatching(/ENOENT/) },
+      { code: 'TLS_ERROR', message: 'the file `tlsFiles.cert` holds no certificate' },
+    ]);
+    await door.hangUp(client);
+    await expect(add(client)).resolves.toEqual(five);
+  });
+
+  it('is read only by reloadTls(), and when the client is opened anew, with the interval 0', async () => {
+    const door = await new Doorkeeper({}).listen();
+    const files = new Files({ ...first, ca });
+    const { client } = watching(door.calc.port, { tlsFiles: { ...files.paths, checkIntervalMs: 0 } });
+    await add(client);
+    files.write(second);
+    await turns(20);
+    await door.hangUp(client);
+    await add(client);
+    client.reloadTls();
+    await door.hangUp(client);
+    await add(client);
+    expect(door.names).toEqual(['first', 'first', 'second']);
+    files.write({ key: first.key });
+    expect(() => client.reloadTls()).toThrow(expect.objectContaining({ code: 'TLS_ERROR' }));
+    await door.hangUp(client);
+    await add(client);
+    files.write(first);
+    await client.close();
+    await client.reopen();
+    await add(client);
+    expect(door.names.slice(3)).toEqual(['second', 'first']);
+  });
+
+  it('watches from the first connection until the client is closed, and keeps no process alive', async () => {
+    const door = await new Doorkeeper({}).listen();
+    const files = new Files({ ...first, ca });
+    const begun = jest.spyOn(globalThis, 'setInterval');
+    const ended = jest.spyOn(globalThis, 'clearInterval');
+    // No other timer has it.
+    const checkIntervalMs = 12_345;
+    const timers = (): NodeJS.Timeout[] =>
+      begun.mock.results
+        .filter((_, at) => begun.mock.calls[at]![1] === checkIntervalMs)
+        .map(({ value }) => value as NodeJS.Timeout);
+    const running = (): number => timers().filter((timer) => !ended.mock.calls.some(([one]) => one === timer)).length;
+    const { client } = watching(door.calc.port, { tlsFiles: { ...files.paths, checkIntervalMs } });
+    expect(timers()).toEqual([]);
+    await add(client);
+    await door.hangUp(client);
+    await add(client);
+    expect(timers().map((timer) => timer.hasRef())).toEqual([false]);
+    const closed = client.close();
+    expect(running()).toBe(1);
+    await closed;
+    expect(running()).toBe(0);
+    await client.reopen();
+    expect(running()).toBe(1);
+    client.destroy();
+    expect(running()).toBe(0);
+    await client.reopen();
+    const closing = client.close();
+    await client.reopen();
+    await closing;
+    expect(running()).toBe(1);
+    client.destroy();
+    expect(running()).toBe(0);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['without a file', { tlsFiles: {} }, /option "tlsFiles" needs `cert` and `key`, or `ca`, or all three/],
+    ['without a key', { tlsFiles: { cert: 'a' } }, /option "tlsFiles": `cert` and `key` go together/],
+    ['without a certificate', { tlsFiles: { key: 'a', ca: 'b' } }, /`cert` and `key` go together/],
+    ['with an unknown member', { tlsFiles: { ca: 'a', crt: 'c' } }, /unknown option "crt"/],
+    ['beside a CA', { tlsFiles: { ca: 'a' }, tls: { ca } }, /"tls": `ca` and option "tlsFiles" exclude each other/],
+    ['beside an archive', { tlsFiles: { cert: 'a', key: 'b' }, tls: { pfx: 'c' } }, /`pfx` and option "tlsFiles"/],
+    ['beside a context', { tlsFiles: { ca: 'a' }, tls: { secureContext: createSecureContext() } }, /`secureContext`/],
+    ['without TLS', { tlsFiles: { ca: 'a' }, tls: false }, /option "tls": false and option "tlsFiles" exclude/],
+    [
+      'with sockets of others',
+      { tlsFiles: { ca: 'a' }, connect: () => Promise.reject(new Error('none')), host: undefined, port: undefined },
+      /options "connect" and "tlsFiles" exclude each other/,
+    ],
+  ])('is refused %s', (_what, options, message) => {
+    const make = () => own(calcClient(1, options));
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(message) }));
+  });
+
+  it('is what reloadTls() without options needs', () => {
+    const client = own(calcClient(1, { tls: { ca } }));
+    expect(() => client.reloadTls()).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(/needs options/) }),
+    );
   });
 });

@@ -37,7 +37,7 @@ class Stage {
     const standard = { contract: vectorContract, extension: false, keepalive: false } as const;
     const resolved = resolveClientOptions({ ...standard, ...options });
     const config = {
-      ...groupConfigOf(resolved, new AsyncScope()),
+      ...groupConfigOf(resolved, new AsyncScope(), () => {}),
       seqCounter: { last: 0 },
       group: this,
       server: 'calc:1',

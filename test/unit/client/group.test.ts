@@ -44,7 +44,7 @@ class Stage {
   constructor(options: Partial<CommandClientOptions> = {}, limits: { readonly mostPending?: number } = {}) {
     const resolved = resolveClientOptions({ contract: vectorContract, extension: false, ...SILENT, ...options });
     const config = {
-      ...groupConfigOf(resolved, new AsyncScope()),
+      ...groupConfigOf(resolved, new AsyncScope(), () => {}),
       ...limits,
       dial: (): Promise<Duplex> => new Promise((succeed, fail) => void this.attempts.push({ succeed, fail })),
     };
