@@ -39,9 +39,9 @@ export interface JsonCodecOptions {
    * How complex a body may be that is read, so that none holds up the process for long: 1 to 100,000,000. In a list,
    * each object counts as two, each list as one and a half and each other value as one. Behind a key, an object counts
    * as six, a list as one, any other value as a half. A text of up to ten letters counts five eighths more, a number
-   * of 17 digits one more, and one of further digits three more. A key counts as four, as nine if it is a number of
-   * up to ten digits, or as a quarter if it is among the first hundred of its object and comes behind the same key as
-   * the time before (rows with the same fields).
+   * of 17 digits one more, one of further digits three more, and one for each 16 of these. A key counts as four, as
+   * nine if it is a number of up to ten digits, or as a quarter if it is among the first hundred of its object and
+   * comes behind the same key as the time before (rows with the same fields).
    * @default none: at a server 3,200 for Commands with decorators of class-transformer other than `@Type`, 45,000 for
    * those with `@Type`, 65,536 for all others, 61,440 for data by pattern
    */

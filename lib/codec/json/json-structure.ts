@@ -118,7 +118,9 @@ const SHORT = (ITEM * 5) / 8;
 const SHORT_LENGTH = 10 + 2;
 /** What a number of 17 digits weighs more, and one of further digits: they may take long to be rounded. */
 const LONG = ITEM;
-const LONGEST = 3 * ITEM;
+const LONGER = 3 * ITEM;
+/** For so many of those further digits it weighs as much as an item more. */
+const FURTHER_DIGITS = 16;
 /** In a list. */
 const OBJECT = 2 * ITEM;
 /** Behind a key. */
@@ -191,8 +193,9 @@ function moreOfText(length: number): number {
 /** What the number there weighs more than others. Zeros in front are no digits of it, nor is its exponent. */
 function moreOfNumber(text: string, start: number, end: number): number {
   if (end - start < MOST_DIGITS) return 0;
-  const digits = digitsOf(text, start, end);
-  return digits < MOST_DIGITS ? 0 : digits === MOST_DIGITS ? LONG : LONGEST;
+  const further = digitsOf(text, start, end) - MOST_DIGITS;
+  if (further <= 0) return further === 0 ? LONG : 0;
+  return LONGER + ITEM * Math.trunc(further / FURTHER_DIGITS);
 }
 
 /** Exact where it matters, a little more than there are in numbers that are written in an odd way. */

@@ -36,7 +36,8 @@ const object = (keys: number, key: (at: number) => string): string => `{${list(k
  * What parts of a document weigh: in a list an object two, a list one and a half and any other value one, behind a key
  * an object six, a list one and other values a half, a key that comes behind the same one as before a quarter (of the
  * first hundred of an object), any other key four, or nine if it is a number of up to ten digits. A short text weighs
- * five eighths more, a number of 17 digits one, and one of more digits three.
+ * five eighths more, a number of 17 digits one, and one of more digits three,
+ * and one for each sixteen of those.
  */
 const OBJECT = 2;
 const LIST = 1.5;
@@ -51,6 +52,7 @@ const SHORT = 5 / 8;
 const SHORT_TEXT = 1 + SHORT;
 const DIGITS_17 = 2;
 const MORE_DIGITS = 4;
+const DIGITS_100 = MORE_DIGITS + 5;
 
 /** Between two doubles, of so many digits: the hardest to round. One more in the middle of their bits each time. */
 function halfway(at: number, exponent: number, digits: number): string {
@@ -93,7 +95,7 @@ export function hardJson({ complexity, keys }: Allowed): Readonly<Record<string,
     'fractions of 16 digits': `{"X":[${list(room, (at) => `${0.123456789012345 + at * 1e-15}`.slice(0, 18))}]}`,
     'between two doubles': `{"X":[${list(most(MORE_DIGITS), (at) => halfway(at, -1072, 20))}]}`,
     'between two doubles, of 17 digits': `{"X":[${list(most(DIGITS_17), (at) => halfway(at, 0, 17))}]}`,
-    'between two doubles, of 100 digits': `{"X":[${list(most(MORE_DIGITS), (at) => halfway(at, -1000, 100))}]}`,
+    'between two doubles, of 100 digits': `{"X":[${list(most(DIGITS_100), (at) => halfway(at, -1000, 100))}]}`,
     'between two doubles, behind keys': `{"X":[${list(most(OBJECT + KNOWN + VALUE + 2), (at) => `{"a":${halfway(at, -1072, 20)}}`)}]}`,
     texts: `{"X":[${list(most(SHORT_TEXT), () => '"a"')}]}`,
     'short texts': `{"X":[${list(most(SHORT_TEXT), short)}]}`,

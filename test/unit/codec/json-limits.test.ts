@@ -244,13 +244,16 @@ describe('maxComplexity', () => {
     // A text of ten letters is five eighths more.
     [list(40, () => '"xxxxxxxxxx"'), 1.5 + 65],
     ['[{"xxxxxxxxxx":"x"},{"b":""}]', 1.5 + 2 * 7.125],
-    // A number of 17 digits is one more, one of further digits three more.
+    // A number of 17 digits is one more, one of further digits three more, and one for each 16 of these.
     [list(40, () => '1234567890123456'), 1.5 + 40],
     [list(40, () => '-0.001234567890123456e-100'), 1.5 + 40],
     [list(40, () => '12345678901234567'), 1.5 + 80],
     [list(40, () => '-0.0012345678901234567E-100'), 1.5 + 80],
     [list(40, () => '10000000000000000000'), 1.5 + 160],
     [list(40, () => `0.${'1'.repeat(30)}`), 1.5 + 160],
+    [list(4, () => '1'.repeat(32)), 1.5 + 4 * 4],
+    [list(4, () => '1'.repeat(33)), 1.5 + 4 * 5],
+    [list(4, () => '1'.repeat(17 + 83)), 1.5 + 4 * 9],
     ['[{"a":1234567890123456789},{"a":1.2345678901234567}]', 1.5 + 2 + 4 + 3.5 + 2 + 4 + 1.5],
     // Of little text.
     [`${'{"0":'.repeat(9)}{}${'}'.repeat(9)}`, 2 + 9 + 9 + 7 * 0.25 + 9 * 6],
