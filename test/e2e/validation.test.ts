@@ -199,6 +199,67 @@ describe('a Command with a schema', () => {
   });
 });
 
+describe('a ValidationPipe before the CommandValidationPipe', () => {
+  const takes = jest.fn<(command: object) => void>();
+
+  @Controller()
+  class StockController {
+    @CommandHandler(OrderCmd)
+    order(command: OrderCmd) {
+      takes(command);
+      return new Answer(command.label);
+    }
+
+    @CommandHandler(ParcelCmd)
+    parcel(command: ParcelCmd) {
+      takes(command);
+      return new Answer(command.label());
+    }
+  }
+
+  async function clientBehind(first: ValidationPipe) {
+    takes.mockClear();
+    const server = own(
+      await NestServer.listen({
+        module: { controllers: [StockController] },
+        options: { contract },
+        before: (app) => {
+          app.useGlobalPipes(first, new CommandValidationPipe());
+          app.useGlobalFilters(new CmdStreamExceptionFilter());
+        },
+      }),
+    );
+    return { server, client: own(new HandMadeClient(server.port, { contract, extension: true })) };
+  }
+
+  it.each([
+    ['a schema', new ParcelCmd(31), 'ParcelCmd'],
+    ['rules', new OrderCmd(3, 'eggs'), 'OrderCmd'],
+  ])('that makes a plain copy lets no Command with %s reach its handler', async (_, command, name) => {
+    const { server, client } = await clientBehind(new ValidationPipe({ whitelist: true }));
+    await expect(client.execute(command)).rejects.toMatchObject({ code: 'REMOTE' });
+    expect(takes).not.toHaveBeenCalled();
+    expect(await server.logger.line(`a parameter of type ${name} is no`)).toContain('with transform: true');
+  });
+
+  it('with transform lets both check', async () => {
+    const { client } = await clientBehind(new ValidationPipe({ transform: true }));
+    expect(await client.execute(new ParcelCmd(3, ' eggs '))).toEqual(new Answer('3 <eggs>'));
+    await expect(client.execute(new ParcelCmd(31))).rejects.toMatchObject({ code: 'REMOTE' });
+    expect(takes).toHaveBeenCalledTimes(1);
+  });
+
+  it('with whitelist takes away what only a schema knows, which the schema then misses', async () => {
+    const { client } = await clientBehind(new ValidationPipe({ transform: true, whitelist: true }));
+    await expect(client.execute(new ParcelCmd(3, 'eggs'))).rejects.toMatchObject({
+      payload: {
+        details: { message: expect.arrayContaining([expect.stringMatching(/^weight: .*received undefined$/)]) },
+      },
+    });
+    expect(takes).not.toHaveBeenCalled();
+  });
+});
+
 describe('an event that a pipe refuses', () => {
   it('is logged in one message with its handler, and the stack of the exception', async () => {
     @UseFilters(CmdStreamExceptionFilter)

@@ -95,8 +95,8 @@ type ClassValidator = typeof import('class-validator');
  * may be a provider (`APP_PIPE`) or made by hand (`app.useGlobalPipes`).
  *
  * @throws {CmdStreamError} INVALID_OPTION when it is made with options that make no sense; later for a Command without
- * a schema where class-validator is not installed, and for a `static schema` that is no Standard Schema: to the caller
- * that is an unknown error
+ * a schema where class-validator is not installed, for a `static schema` that is no Standard Schema, and where a
+ * `ValidationPipe` without `transform: true` has made a plain copy of a Command: to the caller that is an unknown error
  * @publicApi
  */
 @Injectable()
@@ -118,9 +118,15 @@ export class CommandValidationPipe implements PipeTransform {
     this.#exceptionFactory = exceptionFactory ?? ((errors) => new BadRequestException(messagesOf(errors)));
   }
 
-  /** Nest calls it for each parameter; all but Commands pass as they are. @throws what `exceptionFactory` makes */
-  async transform(value: unknown, { type: kind }: ArgumentMetadata): Promise<unknown> {
-    if (kind === 'custom' || !isCommand(value)) return value;
+  /**
+   * Nest calls it for each parameter; all but Commands pass as they are.
+   *
+   * @throws what `exceptionFactory` makes
+   * @throws {CmdStreamError} INVALID_OPTION for what should be a Command that has something to check, and is none
+   */
+  async transform(value: unknown, { type: kind, metatype }: ArgumentMetadata): Promise<unknown> {
+    if (kind === 'custom') return value;
+    if (!isCommand(value)) return this.#noCommand(value, metatype);
     const type = classOf(value);
     let errors: ValidationError[];
     if (type.schema !== undefined) errors = await checkBySchema(value, type);
@@ -131,6 +137,19 @@ export class CommandValidationPipe implements PipeTransform {
     }
     if (errors.length > 0) throw this.#exceptionFactory(errors);
     return value;
+  }
+
+  /** Passes unless it stands where a Command belongs, which is what Nest's ValidationPipe makes a plain copy of. */
+  async #noCommand(value: unknown, type: unknown): Promise<unknown> {
+    if (!isCommandClass(type)) return value;
+    if (type.schema === undefined) {
+      this.#classValidator ??= await classValidatorFor(type);
+      if (!this.#rules(type, this.#classValidator)) return value;
+    }
+    const fault = `what it was given for a parameter of type ${type.name} is no instance of a Command`;
+    const cause = 'a ValidationPipe before it makes a plain copy of a Command, and HTTP has plain bodies';
+    const remedy = 'let that ValidationPipe stand before it with transform: true';
+    throw new CmdStreamError('INVALID_OPTION', `CommandValidationPipe: ${fault} (${cause}): ${remedy}`);
   }
 
   #rules(type: CommandClass, { getMetadataStorage }: ClassValidator): boolean {
@@ -145,6 +164,10 @@ export class CommandValidationPipe implements PipeTransform {
 
 function isCommand(value: unknown): value is CountedCommand {
   return resultCountOf(value) !== undefined;
+}
+
+function isCommandClass(type: unknown): type is CommandClass {
+  return typeof type === 'function' && isCommand(type.prototype);
 }
 
 /** Not what a field of this name says. */

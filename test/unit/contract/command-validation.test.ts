@@ -99,6 +99,27 @@ describe('the validation pipe', () => {
     expect(await outcome(order({ count: 'no' }), undefined, { type: 'query' })).not.toBe('passed');
   });
 
+  it.each([
+    ['a plain object', { ...new OrderCmd() }],
+    ['an instance of another class', new Note()],
+    ['nothing', undefined],
+    ['null', null],
+    ['text', 'a'],
+  ])('refuses %s where a Command with rules belongs', async (_, value) => {
+    for (const metatype of [OrderCmd, GroupedCmd]) {
+      expect(await outcome(value, undefined, { type: 'body', metatype })).toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(`a parameter of type ${metatype.name} is no instance of a Command`),
+      });
+    }
+  });
+
+  it('lets plain objects pass where no Command, one without rules, or what the application decorates, belongs', async () => {
+    for (const metatype of [undefined, Object, Note, BareCmd])
+      expect(await outcome({ count: 'no' }, undefined, { type: 'body', metatype })).toBe('passed');
+    expect(await outcome({ count: 'no' }, undefined, { type: 'custom', metatype: OrderCmd })).toBe('passed');
+  });
+
   it('names what is wrong by its path', async () => {
     const place = Object.assign(new Place(), { zip: 'no', next: Object.assign(new Place(), { zip: 'no' }) });
     expect(await outcome(order({ count: 'no', place, stops: [new Place(), place] }))).toEqual([
