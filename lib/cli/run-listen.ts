@@ -11,6 +11,7 @@ import { loadContract } from './contract-file.js';
 import { failureText } from './failures.js';
 import { exitCodes, type Terminal } from './terminal.js';
 import {
+  lastRuleOf,
   listOf,
   numberOfType,
   oneLine,
@@ -72,6 +73,11 @@ interface Answer {
   readonly results: readonly { readonly number: number; readonly text: string }[];
   readonly error: string | undefined;
   readonly delayMs: number;
+  /**
+   * Where the peer knows the extension: a Result that looks like the last one and is not is marked for it. False of one
+   * that is the only one and does not look so: the end follows it.
+   */
+  readonly looksLast: boolean;
 }
 
 export async function runListen(args: Arguments, terminal: Terminal): Promise<number> {
@@ -81,8 +87,10 @@ export async function runListen(args: Arguments, terminal: Terminal): Promise<nu
     file === undefined ? undefined : await loadContract(file, args.text('export')),
   );
   const error = args.text('error');
+  const results = args.texts('result').map((given) => resultIn(given, contract));
   const answer: Answer = {
-    results: args.texts('result').map((given) => resultIn(given, contract)),
+    results,
+    looksLast: results.length !== 1 || file === undefined || isLastOf(contract, results[0]!),
     error: error === undefined ? undefined : checkJson(error, '--error'),
     delayMs: args.timeMs('delay', 0),
   };
@@ -179,6 +187,15 @@ function resultIn(given: string, { results }: TextContract): { number: number; t
   throw new UsageError(`--result ${given}: its type must be ${what}`);
 }
 
+/** As its class says, unless the body is none that it can read, perhaps on purpose. */
+function isLastOf(contract: TextContract, { number, text }: Answer['results'][number]): boolean {
+  try {
+    return lastRuleOf(contract)(number, text);
+  } catch {
+    return true;
+  }
+}
+
 /** What has come, as one line of JSON. */
 function lineOf(command: unknown, context: CommandContext, { commands }: TextContract): string {
   const { seq, remoteAddress, remotePort, deadline, receivedAt, metadata } = context;
@@ -203,7 +220,7 @@ function plainNumbers(_key: string, value: unknown): unknown {
 }
 
 async function give(
-  { results, error, delayMs }: Answer,
+  { results, error, delayMs, looksLast }: Answer,
   command: unknown,
   { signal }: CommandContext,
   sink: ResultSink,
@@ -211,18 +228,19 @@ async function give(
   terminal: Terminal,
 ): Promise<void> {
   const asValues = command instanceof PatternMessage || contract.results.types.length === 0;
+  const isPlain = sink.isAnswered !== undefined;
   for (const [at, { number, text }] of results.entries()) {
     if (delayMs > 0) await terminal.pause(delayMs);
     await sink.drained;
     if (!sink.isOpen) return;
-    const isLast = at === results.length - 1 && error === undefined;
+    const isLast = isPlain ? at === results.length - 1 && error === undefined : looksLast;
     sink.next(asValues ? JSON.parse(text) : new TextResult(number, text, isLast));
   }
   if (error === undefined && results.length > 0) return;
   if (delayMs > 0) await terminal.pause(delayMs);
   if (error !== undefined) throw CmdStreamError.remote(JSON.parse(error));
   // A plain peer knows no end without a Result: ending it here would end the connection.
-  if (sink.isAnswered === undefined || signal.aborted) return;
+  if (!isPlain || signal.aborted) return;
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });

@@ -1,8 +1,15 @@
 // The program `cmd-stream` as a shell runs it: against servers of this process, and the clients of it against the
 // program.
 import { writeFileSync } from 'node:fs';
-import { afterAll, describe, expect, it } from '@jest/globals';
-import { CmdStreamError, CommandClient, type CommandInvoker } from '../../lib/core.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  CmdStreamError,
+  CommandClient,
+  defineContract,
+  Result,
+  StreamCommand,
+  type CommandInvoker,
+} from '../../lib/core.js';
 import { calcInvoker } from '../support/calc-invoker.js';
 import { GREETING } from '../support/calc-frames.js';
 import { CalcServer } from '../support/calc-server.js';
@@ -172,7 +179,6 @@ describe('cmd-stream send', () => {
         }
       },
     };
-    const { defineContract, StreamCommand } = await import('../../lib/core.js');
     class TickCmd extends StreamCommand {}
     const { at } = await serve({ contract: defineContract({ commands: [TickCmd] }), invoker: endless });
     const program = start('send', at, '0', '-t', '0');
@@ -336,6 +342,74 @@ describe('cmd-stream listen', () => {
     expect(JSON.parse(stdout)).toMatchObject({ type: 2, seq: 1, body: { N: 2 } });
     expect(stderr).toMatch(/has connected\n.*is gone: PEER_CLOSED.*\ncmd-stream: 1 received on 1 connections\n$/);
     expect(code).toBe(0);
+  });
+
+  describe('to a client of this package', () => {
+    class Tick extends Result {
+      n = 0;
+    }
+    class Watch extends StreamCommand<Tick> {}
+    const watchContract = defineContract({ commands: [Watch], results: [Tick] });
+    const watchFile = cli.file('watch.contract.js');
+    const two = ['-r', '0:{"n":1}', '-r', '0:{"n":2}'];
+
+    beforeAll(() =>
+      writeFileSync(
+        watchFile,
+        "import { StreamCommand, Result, defineContract } from './lib/core.js';\n" +
+          'class Tick extends Result { n = 0; }\nclass Watch extends StreamCommand {}\n' +
+          'export default defineContract({ commands: [Watch], results: [Tick] });\n',
+      ),
+    );
+
+    const watch = async (port: number): Promise<{ received: number[]; failure: unknown; unexpected: number }> => {
+      const client = own(new CommandClient({ host: '127.0.0.1', port, contract: watchContract }));
+      const received: number[] = [];
+      let failure: unknown;
+      try {
+        for await (const { n } of client.iterate(new Watch())) received.push(n);
+      } catch (error) {
+        failure = error;
+      }
+      await client.ping();
+      return { received, failure, unexpected: client.unexpectedResults };
+    };
+
+    it.each([
+      ['without a contract', []],
+      ['with one', ['--contract', watchFile]],
+      ['with a pause before each', ['--delay', '1ms']],
+    ])('gives all Results of a stream, though each looks like the last, %s', async (_, args) => {
+      const { port } = await listen(...two, ...args);
+      expect(await watch(port)).toEqual({ received: [1, 2], failure: undefined, unexpected: 0 });
+      const send = ['send', `127.0.0.1:${port}`, 'Watch', '--contract', watchFile];
+      expect(await cli.run(send)).toEqual({ code: 0, stdout: '{"n":1}\n{"n":2}\n', stderr: '' });
+    });
+
+    it('fails behind the Results, though each looks like the last', async () => {
+      const { port } = await listen('-r', '0:{"n":1}', '--error', '{"statusCode":409}');
+      expect(await watch(port)).toMatchObject({
+        received: [1],
+        failure: { code: 'REMOTE', payload: { statusCode: 409 } },
+        unexpected: 0,
+      });
+      const send = ['send', `127.0.0.1:${port}`, 'Watch', '--contract', watchFile];
+      const { code, stdout, stderr } = await cli.run(send);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '{"n":1}\n' });
+      expect(stderr).toMatch(/^cmd-stream send: REMOTE: .*409.*\n$/);
+    });
+
+    it('says where a stream ends of which nothing else says it', async () => {
+      const { port } = await listen(...two);
+      const send = ['send', `127.0.0.1:${port}`, '0', '--results', 'all', '-t', '0'];
+      expect(await cli.run(send)).toEqual({ code: 0, stdout: '{"n":1}\n{"n":2}\n', stderr: '' });
+    });
+
+    it('says where a stream of one Result ends that is not the last by its class', async () => {
+      const { port } = await listen('-r', 'CountResult:{"I":0,"Last":false}', ...contract);
+      const send = ['send', `127.0.0.1:${port}`, 'CountCmd', ...contract, '-t', '0'];
+      expect(await cli.run(send)).toEqual({ code: 0, stdout: '{"I":0,"Last":false}\n', stderr: '' });
+    });
   });
 
   it('prints names and answers by them with a contract, and ends by itself', async () => {
