@@ -19,7 +19,7 @@ import { isAsyncIterable } from '../../server/call/item-source.js';
 import { isPromiseLike } from '../../callbacks.js';
 import { isAbandonment, isCmdStreamContext, type CmdStreamContext } from './cmd-stream.context.js';
 import { forNest } from './handler-failure.js';
-import { keepScope, liftIterable } from './lifted-iterable.js';
+import { keepScope, LiftedIterable, liftIterable } from './lifted-iterable.js';
 
 // Nest's own key; it is no public constant in all supported versions.
 const PATTERN_METADATA = 'microservices:pattern';
@@ -299,8 +299,10 @@ function lifted<M extends (...args: never[]) => unknown>(method: M, place: Conte
 }
 
 function lift(returned: unknown, context: CmdStreamContext | undefined, args: readonly unknown[]): unknown {
-  if (isObservable(returned)) return keepScope(returned).pipe(catchError((error: unknown) => failed(error, args)));
-  return isAsyncIterable(returned) ? liftIterable(returned, context) : returned;
+  if (!isObservable(returned)) return isAsyncIterable(returned) ? liftIterable(returned, context) : returned;
+  const kept = keepScope(returned).pipe(catchError((error: unknown) => failed(error, args)));
+  // What another handler has lifted.
+  return isAsyncIterable(returned) ? new LiftedIterable((taker) => kept.subscribe(taker), returned) : kept;
 }
 
 function failed(error: unknown, args: readonly unknown[]): Observable<never> {

@@ -2,7 +2,17 @@
 // for, and ends with the Command: taken, half taken or not at all.
 import { AsyncResource } from 'node:async_hooks';
 import type { MessageHandler } from '@nestjs/microservices';
-import { catchError, concatMap, EMPTY, isObservable, merge, Observable, of, type Subscriber } from 'rxjs';
+import {
+  catchError,
+  concatMap,
+  EMPTY,
+  isObservable,
+  merge,
+  Observable,
+  of,
+  type Subscriber,
+  type Subscription,
+} from 'rxjs';
 import type { ResultSink } from '../../server/invoker.js';
 import { endUntaken, isAsyncIterable, ItemPull } from '../../server/call/item-source.js';
 import { follow, unfollow } from '../../server/call/result-source.js';
@@ -33,6 +43,7 @@ export function askToWait(drained: Promise<void>): void {
  *
  * @param context Of the Command: with it there is back-pressure behind asynchronous operators, too, and the iterable is
  * ended with the Command although it has no subscriber.
+ * @returns can be iterated as well, by a test: then it is the iterable itself, and no Command ends it
  * @publicApi
  */
 export function liftIterable<T>(iterable: AsyncIterable<T>, context?: CmdStreamContext): Observable<T> {
@@ -40,13 +51,40 @@ export function liftIterable<T>(iterable: AsyncIterable<T>, context?: CmdStreamC
   const command = context?.getArgByIndex(0);
   const end = (): void => scope.runInAsyncScope(endUntaken, undefined, iterable);
   if (command && !follow(command, end)) end();
-  return new Observable<T>((subscriber) => {
-    if (command) unfollow(command, end);
+  const taken = (): void => command && unfollow(command, end);
+  const subscribe = (subscriber: Subscriber<T>): (() => void) => {
+    taken();
     const sink = new SubscriberSink(subscriber as Subscriber<unknown>, context && sinkOf(context));
     const items = new ItemPull(iterable, sink);
     void scope.runInAsyncScope(items.run, items);
     return () => scope.runInAsyncScope(items.stop, items);
-  });
+  };
+  return new LiftedIterable(subscribe, iterable, taken);
+}
+
+/**
+ * Can still be iterated: the type of a handler that is an async generator says so, and a test of it, or a handler that
+ * calls another one, takes it at its word.
+ */
+export class LiftedIterable<T> extends Observable<T> implements AsyncIterable<T> {
+  readonly #iterable: AsyncIterable<T>;
+  readonly #taken: (() => void) | undefined;
+
+  constructor(
+    subscribe: (subscriber: Subscriber<T>) => (() => void) | Subscription,
+    iterable: AsyncIterable<T>,
+    taken?: () => void,
+  ) {
+    super(subscribe);
+    this.#iterable = iterable;
+    this.#taken = taken;
+  }
+
+  /** What was lifted iterates as it does without this. */
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    this.#taken?.();
+    return this.#iterable[Symbol.asyncIterator]();
+  }
 }
 
 /** The Observable of a handler, subscribed in the async scope in which an interceptor has called the handler. */
@@ -113,7 +151,7 @@ export function liftItems(
   const lift = (items: AsyncIterable<unknown>): Observable<unknown> =>
     liftIterable(items, context).pipe(catchError(onError));
   if (isObservable(given)) return given.pipe(concatMap((item) => liftJoined(item, handler, lift)));
-  return isAsyncIterable(given) ? lift(given) : given;
+  return isUnlifted(given) ? lift(given) : given;
 }
 
 /** Nest joins what several handlers of one event gave. */
@@ -122,8 +160,12 @@ function liftJoined(
   { next }: MessageHandler,
   lift: (items: AsyncIterable<unknown>) => Observable<unknown>,
 ): Observable<unknown> {
-  if (next === undefined) return isAsyncIterable(item) ? lift(item) : of(item);
+  if (next === undefined) return isUnlifted(item) ? lift(item) : of(item);
   const joined = item as { readonly current: unknown; readonly next: unknown };
-  const own = isAsyncIterable(joined.current) ? lift(joined.current) : EMPTY;
+  const own = isUnlifted(joined.current) ? lift(joined.current) : EMPTY;
   return merge(own, liftJoined(joined.next, next as MessageHandler, lift));
+}
+
+function isUnlifted(value: unknown): value is AsyncIterable<unknown> {
+  return isAsyncIterable(value) && !isObservable(value);
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CommandHandler, VoidCommand } from 'nestjs-cmd-stream';
 import type { CommandContext } from '../../../lib/core.js';
 import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
-import { AddCmd, CalcResult, CountCmd } from '../../support/vector-contract.js';
+import { AddCmd, CalcResult, CountCmd, CountResult } from '../../support/vector-contract.js';
 
 /** A method with these types of parameters, as the compiler and the decorator leave it; it gives its arguments. */
 function decorated(types: readonly unknown[] | undefined): (...args: unknown[]) => unknown {
@@ -22,6 +22,33 @@ function decorated(types: readonly unknown[] | undefined): (...args: unknown[]) 
 const command = new AddCmd();
 const { signal } = new AbortController();
 const context = new CmdStreamContext([{ signal } as CommandContext, 'command:AddCmd']);
+
+describe('a handler of a stream, called by hand', () => {
+  class Controller {
+    @CommandHandler(CountCmd)
+    async *count(_command: CountCmd, _context?: CmdStreamContext) {
+      yield* [new CountResult(1, false), new CountResult(2, true)];
+    }
+
+    @CommandHandler(CountCmd)
+    async later(_command: CountCmd): Promise<AsyncIterable<CountResult>> {
+      return this.count(new CountCmd());
+    }
+  }
+
+  it('can be iterated, as its type says', async () => {
+    const controller = new Controller();
+    for (const stream of [
+      controller.count(new CountCmd()),
+      controller.count(new CountCmd(), context),
+      await controller.later(new CountCmd()),
+    ]) {
+      const given: CountResult[] = [];
+      for await (const result of stream) given.push(result);
+      expect(given).toEqual([new CountResult(1, false), new CountResult(2, true)]);
+    }
+  });
+});
 
 describe('a handler that is an async generator', () => {
   class Controller {

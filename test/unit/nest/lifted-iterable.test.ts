@@ -2,7 +2,7 @@
 // scope.
 import { describe, expect, it } from '@jest/globals';
 import type { MessageHandler } from '@nestjs/microservices';
-import { EMPTY, of, take, tap, type Observable } from 'rxjs';
+import { EMPTY, from, isObservable, mergeMap, of, take, tap, type Observable } from 'rxjs';
 import type { CommandContext, ResultSink } from '../../../lib/core.js';
 import { CmdStreamContext } from '../../../lib/nest/server/cmd-stream.context.js';
 import { askToWait, keepScope, liftItems, liftIterable } from '../../../lib/nest/server/lifted-iterable.js';
@@ -146,6 +146,50 @@ describe('a lifted iterable', () => {
     follow(liftIterable(items, context).pipe(take(1)));
     await turns(20);
     expect([sink.given, log]).toEqual([[], ['made 1', 'ended']]);
+  });
+});
+
+describe('a lifted iterable that is iterated', () => {
+  const iterated = (given: Observable<unknown>) => given as unknown as AsyncIterable<unknown>;
+
+  it('is an Observable to rxjs, also where it is an item of one', async () => {
+    expect(isObservable(liftIterable(start().items))).toBe(true);
+    const { given } = follow(of(0).pipe(mergeMap(() => from(liftIterable(start().items)))));
+    await turns(20);
+    expect(given).toEqual([1, 2, 3, 'complete']);
+  });
+
+  it.each([false, true])('makes an item when one is asked for, with a context: %p', async (hasContext) => {
+    const { items, log } = start();
+    const lifted = liftIterable(items, hasContext ? command().context : undefined);
+    const given: unknown[] = [];
+    for await (const item of iterated(lifted)) {
+      given.push(item);
+      await turns();
+      expect(log).toHaveLength(given.length);
+    }
+    expect(given).toEqual([1, 2, 3]);
+    expect(log.slice(-2)).toEqual(['its own end', 'ended']);
+  });
+
+  it('fails with what its producer fails with', async () => {
+    const failure = new Error('no more');
+    const iterator = iterated(liftIterable(start(failure).items))[Symbol.asyncIterator]();
+    for (const value of [1, 2, 3]) expect(await iterator.next()).toEqual({ value, done: false });
+    await expect(iterator.next()).rejects.toBe(failure);
+  });
+
+  it('is ended by the loop that leaves it, and not by its Command', async () => {
+    const { items, log } = start();
+    const { context, controller } = command();
+    const given: unknown[] = [];
+    for await (const item of iterated(liftIterable(items, context))) {
+      given.push(item);
+      controller.abort();
+      if (item === 2) break;
+    }
+    expect(given).toEqual([1, 2]);
+    expect(log).toEqual(['made 1', 'made 2', 'ended']);
   });
 });
 
@@ -309,6 +353,11 @@ describe('what a handler by pattern gave', () => {
 
   it('stays as it is when it is a value', () => {
     for (const value of [undefined, null, 7, 'text', {}, [1]]) expect(lift(value)).toBe(value);
+  });
+
+  it('stays an item when it is an Observable in an Observable, whatever that was made of', () => {
+    const inner = liftIterable(start().items);
+    expect(follow(lift(of(inner)) as Observable<unknown>).given).toEqual([inner, 'complete']);
   });
 
   it('becomes its items when it is an AsyncIterable, or has some', async () => {
