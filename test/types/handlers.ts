@@ -178,6 +178,12 @@ export class Refused {
   @CommandHandler(PrimesCmd)
   noStream() {}
 
+  // @ts-expect-error: a synchronous generator is no stream, at run time neither
+  @CommandHandler(PrimesCmd)
+  *synchronous() {
+    yield new Prime();
+  }
+
   // @ts-expect-error: a Command that answers nothing gives no stream
   @CommandHandler(ForgetCmd)
   async *forgetMany() {
