@@ -395,13 +395,14 @@ describe('CommandValidationPipe', () => {
   it('lets pass what is no Command, has no rules, or is no payload', async () => {
     const pipe = new CommandValidationPipe({ forbidUnknownValues: true });
     const invalid = new PositiveCmd(0);
-    for (const [value, type] of [
-      [{ N: -1 }, 'body'],
-      [null, 'body'],
-      [new ThrowCmd(), 'body'],
-      [invalid, 'custom'],
+    for (const [value, type, metatype] of [
+      [{ N: -1 }, 'body', Object],
+      [null, 'body', Object],
+      [new ThrowCmd(), 'body', ThrowCmd],
+      [{ N: -1 }, 'body', ThrowCmd],
+      [invalid, 'custom', PositiveCmd],
     ] as const) {
-      expect(await pipe.transform(value, { ...metadata, type })).toBe(value);
+      expect(await pipe.transform(value, { type, metatype })).toBe(value);
     }
     await expect(pipe.transform(invalid, metadata)).rejects.toThrow('Bad Request');
   });
