@@ -44,7 +44,7 @@ export const listenUsage: Usage = {
     },
     error: { value: '<json>', text: 'fail with this payload behind the Results; the connection of a plain peer ends' },
     delay: { value: '<time>', text: 'wait so long before each Result and the end' },
-    count: { short: 'c', value: '<number>', text: 'end behind so many' },
+    count: { short: 'c', value: '<number>', text: 'end behind so many, whether they are answered or fail' },
     contract: callFlags['contract']!,
     export: callFlags['export']!,
     plain: { text: 'be a plain server, without the extension' },
@@ -99,9 +99,14 @@ export async function runListen(args: Arguments, terminal: Terminal): Promise<nu
   return new Promise((resolve, reject) => {
     const server = serverOf(args, contract, terminal, counts, async (command, context, sink) => {
       const isLast = ++counts.commands >= most;
-      await terminal.print(lineOf(command, context, contract));
-      await give(answer, command, context, sink, contract, terminal);
-      if (isLast) setImmediate(end);
+      try {
+        await terminal.print(lineOf(command, context, contract));
+        await give(answer, command, sink, contract, terminal);
+      } finally {
+        if (isLast) setImmediate(end);
+      }
+      // A plain peer knows no end without a Result: ending it here would end the connection.
+      if (answer.results.length === 0 && isPlain(sink)) await isGone(context.signal);
     });
     let isEnding = false;
     const end = (): void => {
@@ -222,25 +227,30 @@ function plainNumbers(_key: string, value: unknown): unknown {
 async function give(
   { results, error, delayMs, looksLast }: Answer,
   command: unknown,
-  { signal }: CommandContext,
   sink: ResultSink,
   contract: TextContract,
   terminal: Terminal,
 ): Promise<void> {
   const asValues = command instanceof PatternMessage || contract.results.types.length === 0;
-  const isPlain = sink.isAnswered !== undefined;
   for (const [at, { number, text }] of results.entries()) {
     if (delayMs > 0) await terminal.pause(delayMs);
     await sink.drained;
     if (!sink.isOpen) return;
-    const isLast = isPlain ? at === results.length - 1 && error === undefined : looksLast;
+    const isLast = isPlain(sink) ? at === results.length - 1 && error === undefined : looksLast;
     sink.next(asValues ? JSON.parse(text) : new TextResult(number, text, isLast));
   }
   if (error === undefined && results.length > 0) return;
   if (delayMs > 0) await terminal.pause(delayMs);
   if (error !== undefined) throw CmdStreamError.remote(JSON.parse(error));
-  // A plain peer knows no end without a Result: ending it here would end the connection.
-  if (!isPlain || signal.aborted) return;
+}
+
+/** Does its peer know no other end than a last Result? */
+function isPlain(sink: ResultSink): boolean {
+  return sink.isAnswered !== undefined;
+}
+
+async function isGone(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true });
   });

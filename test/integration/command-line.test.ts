@@ -437,6 +437,18 @@ describe('cmd-stream listen', () => {
     expect(JSON.parse(lines[2]!)).toMatchObject({ event: 'made', data: { id: 7 } });
   });
 
+  it.each([
+    ['a failure', ['--error', '{"a":1}'], true, 'REMOTE'],
+    ['a failure behind Results', ['-r', '2:"x"', '--error', '{"a":1}'], true, 'MULTIPLE_RESULTS'],
+    ['a failure, of a plain peer', ['--error', '{"a":1}'], false, 'CONNECTION_LOST'],
+    ['nothing', [], true, 'NO_RESULT'],
+    ['nothing, of a plain peer', [], false, 'CONNECTION_LOST'],
+  ])('ends behind as many as --count says, answered with %s', async (_, args, extension, code) => {
+    const { program, port } = await listen('-c', '1', ...args);
+    await expect(clientOf(port, extension).execute(new EchoCmd('x'))).rejects.toMatchObject({ code });
+    expect((await program.ended()).code).toBe(0);
+  });
+
   it('fails as it is asked to', async () => {
     const { port } = await listen('--error', '{"statusCode":409}');
     await expect(clientOf(port).execute(new EchoCmd('x'))).rejects.toMatchObject({
