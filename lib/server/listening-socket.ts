@@ -4,7 +4,7 @@
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { linkSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
-import { connect, createServer, Server, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, Server, Socket, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { isPromiseLike } from '../callbacks.js';
@@ -52,6 +52,8 @@ export class ListeningSocket {
   readonly #config: ListeningSocketConfig;
   /** What was accepted and is not closed yet, in its TLS handshake or beyond, with the address that it counts for. */
   readonly #accepted = new Map<Socket, string | undefined>();
+  /** Of those in their TLS handshake: both ends, which are not known any more once the client has hung up. */
+  readonly #unsecured = new WeakMap<Socket, ConnectionAddresses>();
   /** The same for all of them. */
   readonly #onSocketClose: (this: Socket) => void;
   /** Was the server made elsewhere? Then it is not closed here. */
@@ -97,10 +99,12 @@ export class ListeningSocket {
     const server = createTlsServer({ ...guarded(tls), handshakeTimeout });
     server.on('secureConnection', (socket) => {
       this.#isNotLate(socket);
-      if (!tls.rejectUnauthorized || !hasOutlivedCertificate(socket)) return this.#handOver(socket);
-      const reason = refusalOf('CERT_HAS_EXPIRED');
-      this.#refuse(socket, new CmdStreamError('TLS_ERROR', `TLS session not taken up again: ${reason}`));
-      end(socket);
+      if (tls.rejectUnauthorized && hasOutlivedCertificate(socket)) {
+        const reason = refusalOf('CERT_HAS_EXPIRED');
+        this.#refuse(socket, new CmdStreamError('TLS_ERROR', `TLS session not taken up again: ${reason}`));
+        end(socket);
+      } else this.#handOver(socket);
+      this.#unsecured.delete(acceptedOf(socket));
     });
     // Node reports a handshake that failed or took too long, but may leave the socket open.
     server.on('tlsClientError', (error, socket) => {
@@ -162,8 +166,9 @@ export class ListeningSocket {
     this.#accepted.set(socket, remoteAddress);
     socket.on('close', this.#onSocketClose);
     this.#acceptor.onFull(this.#isFull);
-    if (this.#tls === undefined) this.#handOver(socket);
-    else for (const secure of this.#secure) secure.call(this.#tls, socket);
+    if (this.#tls === undefined) return this.#handOver(socket);
+    this.#unsecured.set(socket, addressesOf(socket));
+    for (const secure of this.#secure) secure.call(this.#tls, socket);
   };
 
   #forget(socket: Socket): void {
@@ -183,9 +188,10 @@ export class ListeningSocket {
     end(socket);
   }
 
-  /** A socket that failed before it was looked at does not know its addresses any more. */
+  /** A socket that failed before it was accepted does not know its addresses any more. */
   #refuse(client: Partial<ConnectionAddresses>, cause: CmdStreamError): void {
-    this.#acceptor.onRefused(addressesOf(client), cause);
+    const known = client instanceof Socket ? this.#unsecured.get(acceptedOf(client)) : undefined;
+    this.#acceptor.onRefused(known ?? addressesOf(client), cause);
   }
 
   /** While it is not listening yet, `#bind` tells. */
@@ -283,6 +289,11 @@ export class ListeningSocket {
     if (!this.#isGiven) return;
     this.server.off('connection', this.#onConnection).off('error', this.#onError).off('close', this.#onClose);
   }
+}
+
+/** The socket that was accepted, of one that speaks TLS over it. */
+function acceptedOf(socket: Socket): Socket {
+  return (socket as { _parent?: Socket | null })._parent ?? socket;
 }
 
 function isTimeout(error: Error): boolean {

@@ -279,6 +279,18 @@ describe('a server', () => {
     await expect(client.execute(new AddCmd(2, 3))).resolves.toEqual(new CalcResult(5));
   });
 
+  it('knows where a client came from that hung up in its handshake', async () => {
+    const calc = own(await startTls());
+    const netServer = calc.server.netServer as TlsServer;
+    const accepted = once(netServer, 'connection') as Promise<[Socket]>;
+    const socket = own(connect(calc.port, '127.0.0.1').on('error', () => {}));
+    const [{ remoteAddress, remotePort, localAddress, localPort }] = await accepted;
+    expect(remotePort).toBe(socket.localPort);
+    socket.destroy();
+    expect(await calc.lostCause()).toMatchObject({ code: 'TLS_ERROR' });
+    expect(calc.lost[0]).toMatchObject({ remoteAddress, remotePort, localAddress, localPort });
+  });
+
   it.each([
     ['close()', (calc: CalcServer) => calc.server.close()],
     ['destroy()', (calc: CalcServer) => calc.server.destroy()],
