@@ -29,10 +29,14 @@ const ownNames: readonly (readonly [RegExp, string])[] = [
 export function failureText(error: unknown): string {
   if (!isCmdStreamError(error)) return visibleText(messageOf(error).split('\n', 1)[0] ?? '');
   const { code, payload } = error;
-  const message = ownNames.reduce((text, [found, own]) => text.replace(found, own), error.message.replace(/\s+/g, ' '));
+  const said = code === 'REMOTE' && typeof payload === 'object' && payload !== null ? jsonOf(payload) : '';
+  // Of a payload without a message the message is all of it.
+  const whole = `the server answered REMOTE: ${said}`;
+  const isSaid = said === '' || error.message.startsWith(whole);
+  const given = isSaid ? error.message.replace(whole, () => said) : error.message;
+  const message = ownNames.reduce((text, [found, own]) => text.replace(found, own), given.replace(/\s+/g, ' '));
   const remedy = remedies[code];
-  const said = code === 'REMOTE' && typeof payload === 'object' && payload !== null ? ` ${jsonOf(payload)}` : '';
-  return `${code}: ${visibleText(message)}${said}${remedy === undefined ? '' : `; ${remedy}`}`;
+  return `${code}: ${visibleText(message)}${isSaid ? '' : ` ${said}`}${remedy === undefined ? '' : `; ${remedy}`}`;
 }
 
 function jsonOf(value: unknown): string {
