@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { SecureContextOptions } from 'node:tls';
+import type { CmdStreamErrorCode } from '../error-codes.js';
 import { CmdStreamError, isCmdStreamError, messageOf } from '../errors.js';
 import { integer, text, type OptionRules } from '../options.js';
 import { MAX_TIMER_MS } from './connection-options.js';
@@ -77,7 +78,7 @@ export class TlsFiles {
    *
    * @throws {CmdStreamError} `code` when a file cannot be read; TLS_ERROR when one that should holds no certificate
    */
-  load(code: 'LISTEN_FAILED' | 'CONNECT_FAILED'): FileContents {
+  load(code: CmdStreamErrorCode): FileContents {
     return this.#read((error) => new CmdStreamError(code, `option "tlsFiles": ${messageOf(error)}`, { cause: error }));
   }
 
